@@ -1,0 +1,50 @@
+// GELU in 16-bit integers (docs/numerics.md, "GELU").
+//
+// gelu(x) = x * Phi(x) = max(x, 0) - tail(|x|) with tail(u) = u * (1 - Phi(u)), which is smooth, at most 0.17 and gone
+// at
+// 4. The tail is a table of 64 chords; max(x, 0) is exact. The result therefore has the input's full resolution, unlike
+// a table over 8-bit inputs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/requantize.hpp"
+
+namespace intvit::kernels {
+
+// Input and result carry `fraction_bits` fraction bits, within these limits: 16-bit codes span +-128 to +-8.
+inline constexpr int min_gelu_fraction_bits = 8;
+inline constexpr int max_gelu_fraction_bits = 12;
+
+// round(2^16 * tail(i / 16)) for i in 0..63, then 0. tests/kernels checks every entry against erfc.
+inline constexpr std::array<std::int16_t, 65> gelu_tail = {
+    0,     1946, 3689, 5230, 6575, 7728, 8696, 9487, 10110, 10576, 10895, 11079, 11139, 11089, 10940, 10706, 10398,
+    10027, 9606, 9146, 8655, 8144, 7620, 7093, 6567, 6050,  5546,  5060,  4594,  4152,  3735,  3345,  2982,  2647,
+    2339,  2058, 1803, 1572, 1366, 1181, 1017, 873,  745,   634,   537,   453,   381,   318,   265,   220,   182,
+    150,   123,  100,  82,   66,   53,   43,   34,   27,    22,    17,    14,    11,    0,
+};
+
+// x in [-32767, 32767]; the result is in the same units and between -0.17 and x.
+constexpr std::int16_t gelu(std::int16_t x, int fraction_bits) {
+  const int magnitude = x < 0 ? -x : x;
+  const int last = (1 << (fraction_bits + 2)) - 1; // just under 4.0
+  const int u = magnitude < last ? magnitude : last;
+  const int chord_bits = fraction_bits - 4; // 16 chords a unit
+  const auto chord = static_cast<std::size_t>(u >> chord_bits);
+  // The position on the chord as a 15-bit fraction; |slope| <= 2048, so the product stays under 2^26.
+  const int position = (u & ((1 << chord_bits) - 1)) << (15 - chord_bits);
+  const int slope = gelu_tail[chord + 1] - gelu_tail[chord];
+  const int tail16 = gelu_tail[chord] + ((slope * position + (1 << 14)) >> 15);
+  const int down = 16 - fraction_bits;
+  const int tail = (tail16 + (1 << (down - 1))) >> down;
+  return static_cast<std::int16_t>((x > 0 ? x : 0) - tail);
+}
+
+// To 8-bit codes with a scale and zero point per channel: zero_point + round(g * multiplier / 2^15), ties upward.
+// multiplier in [1, 32767]: |g * multiplier| < 2^30.
+constexpr std::int8_t gelu_code(std::int16_t g, std::int16_t multiplier, std::int8_t zero_point) {
+  return clamp_to_int8(zero_point + ((g * multiplier + (1 << 14)) >> 15));
+}
+
+} // namespace intvit::kernels

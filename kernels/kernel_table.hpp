@@ -1,0 +1,40 @@
+// The kernels of one instruction set, as function pointers. The executor calls nothing else.
+//
+// Every entry computes a range of its operation and may run on several threads at once on disjoint ranges. It allocates
+// nothing, keeps no state, and gives the same bits as kernels/reference whatever the range.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/attention.hpp"
+#include "kernels/layer_norm.hpp"
+#include "kernels/linear.hpp"
+#include "kernels/patches.hpp"
+
+namespace intvit::kernels {
+
+// A matrix product, the layout it wants its weights in, and the tile it computes at once: one record, because none of
+// them makes sense without the others.
+struct LinearKernel {
+  int tile_rows = 1;
+  int tile_columns = 1;
+  std::size_t (*packed_bytes)(int out_features, int in_features) = nullptr;
+  // weights: int8 [out_features, in_features], row-major.
+  void (*pack)(const std::int8_t *weights, int out_features, int in_features, std::byte *packed) = nullptr;
+  // Computes rows x columns of the output; both ranges begin at a multiple of the tile.
+  void (*run)(const LinearArgs &args, Range rows, Range columns) = nullptr;
+};
+
+struct KernelTable {
+  const char *name = "";
+  LinearKernel linear;
+  void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
+  void (*attention)(const AttentionArgs &args, int head, Range queries) = nullptr;
+  void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
+};
+
+// The definition of every operation in plain C++.
+const KernelTable &reference_kernels();
+
+} // namespace intvit::kernels

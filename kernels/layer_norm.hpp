@@ -1,0 +1,35 @@
+// LayerNorm on the residual stream's codes (docs/numerics.md, "PTF LayerNorm").
+//
+// With x = (q - zero_point) << alpha (or the 16-bit code itself), S = sum x and Q = sum x^2 over the C channels of a
+// row,
+//   (x - mean) / sqrt(variance + eps) = (C x - S) / sqrt(C Q - S^2 + E),   E = C^2 eps / scale^2:
+// integer sums, one square root and one division a row, then per channel one quotient and one requantization, which
+// applies gamma, beta and the output's scale and zero point.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/range.hpp"
+#include "kernels/requantize.hpp"
+#include "kernels/residual.hpp"
+
+namespace intvit::kernels {
+
+// C <= 2^14: |C x - S| < 2^30 and C Q < 2^58.
+inline constexpr int max_layer_norm_channels = 1 << 14;
+// E <= 2^60, so that the square root's argument stays under 2^62.
+inline constexpr std::int64_t max_layer_norm_epsilon = std::int64_t{1} << 60;
+
+struct LayerNormArgs {
+  ResidualCodes input; // [rows, channels]
+  int channels = 0;
+  // Per channel, for int8 input only.
+  const std::uint8_t *alpha = nullptr;
+  const std::int8_t *zero_point = nullptr;
+  std::int64_t epsilon = 0;      // E above
+  Requantization requantization; // from the normalized value with 16 fraction bits
+  std::int8_t *output = nullptr; // [rows, channels], dense
+};
+
+} // namespace intvit::kernels

@@ -1,0 +1,57 @@
+// Division of a whole row by one number, as a multiplication: LayerNorm divides by a standard deviation, attention by
+// the sum of its weights (docs/numerics.md, "Division by a row's constant").
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "kernels/requantize.hpp"
+
+namespace intvit::kernels {
+
+// Fraction bits of a quotient.
+inline constexpr int quotient_bits = 16;
+
+// floor(sqrt(value)).
+constexpr std::uint32_t integer_sqrt(std::uint64_t value) {
+  std::uint64_t remainder = value;
+  std::uint64_t root = 0;
+  for (std::uint64_t bit = std::uint64_t{1} << 62; bit != 0; bit >>= 2) {
+    const std::uint64_t trial = root + bit;
+    root >>= 1;
+    if (remainder >= trial) {
+      remainder -= trial;
+      root += bit;
+    }
+  }
+  return static_cast<std::uint32_t>(root);
+}
+
+// Stands for 2^16 / divisor: quotient(n) = n * factor / 2^shift, rounded.
+struct Reciprocal {
+  std::int32_t factor = 0; // in (2^29, 2^30]: 30 significant bits
+  int shift = 0;           // in [14, 44]
+};
+
+// 2^16 / divisor, for 1 <= divisor < 2^31. The divisor is brought to [2^30, 2^31) first, so 2^60 / it has 30 bits.
+constexpr Reciprocal reciprocal(std::uint32_t divisor) {
+  const int left = std::countl_zero(divisor) - 1;
+  return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / (divisor << left)), 60 - quotient_bits - left};
+}
+
+// 2^16 / sqrt(square), for 1 <= square < 2^62. The square is brought to [2^60, 2^62) by an even shift, so that its root
+// has 31 bits whatever its size.
+constexpr Reciprocal reciprocal_sqrt(std::uint64_t square) {
+  const int left = (std::countl_zero(square) - 2) & ~1;
+  const std::uint32_t root = integer_sqrt(square << left);
+  return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / root), 60 - quotient_bits - left / 2};
+}
+
+// n / divisor with 16 fraction bits, rounded to nearest, ties upward. |n| < 2^31 and factor <= 2^30, so the product
+// stays under 2^61. The caller's bound on the quotient must keep the result inside 32 bits.
+constexpr std::int32_t quotient(std::int32_t n, Reciprocal by) {
+  const std::int64_t product = std::int64_t{n} * by.factor;
+  return static_cast<std::int32_t>((product + (std::int64_t{1} << (by.shift - 1))) >> by.shift);
+}
+
+} // namespace intvit::kernels

@@ -1,0 +1,71 @@
+#include "kernels/reference/reference.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/reciprocal.hpp"
+
+namespace intvit::kernels::reference {
+
+namespace {
+
+// Turns a row of scores into attention weights, in place, and returns the number that they are to be divided by.
+std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t *row) {
+  const std::int32_t *end = row + args.tokens;
+  const std::int32_t largest = *std::max_element(row, row + args.tokens);
+  const auto multiplier = static_cast<std::uint32_t>(args.score_multiplier[head]);
+  for (std::int32_t *score = row; score != end; ++score)
+    *score = distance_code(static_cast<std::uint32_t>(largest - *score), multiplier, args.score_shift);
+
+  std::uint32_t weight_sum = 0;
+  if (args.softmax == Softmax::int8) {
+    for (std::int32_t *distance = row; distance != end; ++distance) {
+      *distance = (*args.int8_weights)[static_cast<std::size_t>(*distance)];
+      weight_sum += static_cast<std::uint32_t>(*distance);
+    }
+    return weight_sum;
+  }
+
+  std::uint32_t exp_sum = 0;
+  for (const std::int32_t *distance = row; distance != end; ++distance)
+    exp_sum += (*args.exp)[static_cast<std::size_t>(*distance)];
+  for (std::int32_t *distance = row; distance != end; ++distance) {
+    *distance = lis4_weight(log_int_softmax_code(exp_sum, (*args.exp)[static_cast<std::size_t>(*distance)]));
+    weight_sum += static_cast<std::uint32_t>(*distance);
+  }
+  return args.renormalize ? weight_sum : std::uint32_t{1} << 15;
+}
+
+} // namespace
+
+void attention(const AttentionArgs &args, int head, Range queries) {
+  const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
+  const std::ptrdiff_t stride = 3 * channels;
+  const std::ptrdiff_t first = std::ptrdiff_t{head} * args.head_dim;
+  const std::int8_t *q = args.qkv + first;
+  const std::int8_t *k = q + channels;
+  const std::int8_t *v = k + channels;
+  const Requantization &r = args.requantization;
+  std::int32_t *row = args.scratch;
+
+  for (int i = queries.begin; i < queries.end; ++i) {
+    for (int j = 0; j < args.tokens; ++j) {
+      std::int32_t score = 0;
+      for (int d = 0; d < args.head_dim; ++d)
+        score += q[i * stride + d] * k[j * stride + d];
+      row[j] = score;
+    }
+    const Reciprocal by = reciprocal(softmax_weights(args, head, row));
+    std::array<std::int32_t, max_head_dim> sums{};
+    for (int j = 0; j < args.tokens; ++j)
+      for (int d = 0; d < args.head_dim; ++d)
+        sums[static_cast<std::size_t>(d)] += row[j] * v[j * stride + d];
+    for (int d = 0; d < args.head_dim; ++d) {
+      const std::ptrdiff_t c = first + d;
+      args.output[i * channels + c] = clamp_to_int8(
+          requantize(quotient(sums[static_cast<std::size_t>(d)], by), r.multiplier[c], r.offset[c], r.shift));
+    }
+  }
+}
+
+} // namespace intvit::kernels::reference

@@ -1,0 +1,72 @@
+#include "kernels/reference/reference.hpp"
+
+#include <cstring>
+
+#include "kernels/gelu.hpp"
+
+namespace intvit::kernels::reference {
+
+std::size_t packed_bytes(int out_features, int in_features) {
+  return static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
+}
+
+void pack(const std::int8_t *weights, int out_features, int in_features, std::byte *packed) {
+  std::memcpy(packed, weights, packed_bytes(out_features, in_features));
+}
+
+namespace {
+
+std::int32_t dot(const std::int8_t *a, const std::int8_t *b, int length) {
+  std::int32_t sum = 0;
+  for (int i = 0; i < length; ++i)
+    sum += a[i] * b[i];
+  return sum;
+}
+
+std::int32_t code_at(const ResidualCodes &codes, int row, int column) {
+  const std::ptrdiff_t index = row * codes.stride + column;
+  return codes.type == CodeType::int8 ? static_cast<const std::int8_t *>(codes.data)[index]
+                                      : static_cast<const std::int16_t *>(codes.data)[index];
+}
+
+void store(const LinearArgs &args, int row, int column, std::int32_t accumulator) {
+  const auto n = static_cast<std::size_t>(column);
+  const Requantization &r = args.requantization;
+  const std::ptrdiff_t index = row * args.output_stride + column;
+  auto *output8 = static_cast<std::int8_t *>(args.output);
+  switch (args.epilogue) {
+  case Epilogue::requantize:
+    output8[index] = clamp_to_int8(requantize(accumulator, r.multiplier[n], r.offset[n], r.shift));
+    break;
+  case Epilogue::gelu: {
+    const std::int16_t x = clamp_to_int16(requantize(accumulator, r.multiplier[n], r.offset[n], r.shift));
+    output8[index] = gelu_code(gelu(x, args.gelu.fraction_bits), args.gelu.multiplier[n], args.gelu.zero_point[n]);
+    break;
+  }
+  case Epilogue::residual: {
+    const std::int32_t sum = add_requantize(accumulator, r.multiplier[n], code_at(args.residual.stream, row, column),
+                                            args.residual.shift, args.residual.multiplier[n], r.offset[n], r.shift);
+    if (args.output_type == CodeType::int8)
+      output8[index] = clamp_to_int8(sum);
+    else
+      static_cast<std::int16_t *>(args.output)[index] = clamp_to_int16(sum);
+    break;
+  }
+  case Epilogue::logits:
+    static_cast<std::int32_t *>(args.output)[index] = requantize(accumulator, r.multiplier[n], r.offset[n], r.shift);
+    break;
+  }
+}
+
+} // namespace
+
+void linear(const LinearArgs &args, Range rows, Range columns) {
+  // The packed bytes are the row-major int8 weights that pack() copied.
+  const auto *weights = reinterpret_cast<const std::int8_t *>(args.weights);
+  for (int m = rows.begin; m < rows.end; ++m)
+    for (int n = columns.begin; n < columns.end; ++n)
+      store(args, m, n,
+            dot(args.input + m * args.input_stride, weights + std::ptrdiff_t{n} * args.in_features, args.in_features));
+}
+
+} // namespace intvit::kernels::reference

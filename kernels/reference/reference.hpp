@@ -1,0 +1,17 @@
+// docs/numerics.md in plain C++: what every other implementation must equal bit for bit.
+#pragma once
+
+#include "kernels/kernel_table.hpp"
+
+namespace intvit::kernels::reference {
+
+// Row-major weights are kept as they are.
+std::size_t packed_bytes(int out_features, int in_features);
+void pack(const std::int8_t *weights, int out_features, int in_features, std::byte *packed);
+void linear(const LinearArgs &args, Range rows, Range columns);
+
+void layer_norm(const LayerNormArgs &args, Range rows);
+void attention(const AttentionArgs &args, int head, Range queries);
+void patches(const PatchesArgs &args, Range patches);
+
+} // namespace intvit::kernels::reference

@@ -1,0 +1,16 @@
+#include "kernels/reference/reference.hpp"
+
+namespace intvit::kernels {
+
+const KernelTable &reference_kernels() {
+  static constexpr KernelTable table{
+      .name = "reference",
+      .linear = {.packed_bytes = reference::packed_bytes, .pack = reference::pack, .run = reference::linear},
+      .layer_norm = reference::layer_norm,
+      .attention = reference::attention,
+      .patches = reference::patches,
+  };
+  return table;
+}
+
+} // namespace intvit::kernels

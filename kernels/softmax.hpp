@@ -1,0 +1,57 @@
+// Softmax over rows of integer attention scores (docs/numerics.md, "i-exp table" and "log_int_softmax").
+//
+// A row's scores are turned into 8-bit distances from its largest one, in steps of ln 2 / units_per_octave; exp of a
+// distance is then a table of 256 integers, built by I-BERT's integer polynomial (arXiv 2101.01321) as FQ-ViT uses it.
+// No row is ever divided element by element: attention weights are integers P whose sum the row is divided by at the
+// end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace intvit::kernels {
+
+enum class Softmax : std::uint8_t {
+  lis4, // Log-Int-Softmax: weights are 2^(15-code), code the rounded log2 of 1 / probability, 0..15 (FQ-ViT)
+  int8, // weights are 8-bit integers proportional to exp, 255 for the row's largest score
+};
+
+// The integer polynomial of exp. For score step s: units_per_octave = ln 2 / s, linear = 0.96963238 / 0.35815147 / s,
+// constant = 1 / 0.35815147 / s^2, all integers.
+struct ExpPolynomial {
+  std::int32_t units_per_octave = 16; // 1..255
+  std::int32_t linear = 0;            // 0..2^15
+  std::int32_t constant = 0;          // 1..2^30
+  std::int32_t octaves = 0;           // how many octaves keep all their bits (FQ-ViT's n), 0..30
+};
+
+using ExpTable = std::array<std::uint32_t, 256>;
+
+// exp(-d * step) for d = 0..255, in units of constant * 2^octaves; not increasing.
+// Requires constant * 2^octaves < 2^31.
+ExpTable build_exp_table(const ExpPolynomial &polynomial);
+
+// The int8 softmax's weights: round(255 * exp[d] / exp[0]), ties upward. The last entry is 0, so that a score that is
+// out of range has no weight.
+std::array<std::uint8_t, 256> build_int8_weights(const ExpTable &exp);
+
+// The distance of a score from the row's maximum as an 8-bit code: min(255, (distance * multiplier + 2^(shift-1)) >>
+// shift), in 32-bit unsigned arithmetic. The loader proves that the largest distance, 2^15 * head_dim, does not
+// overflow.
+constexpr std::uint8_t distance_code(std::uint32_t distance, std::uint32_t multiplier, int shift) {
+  const std::uint32_t code = (distance * multiplier + (std::uint32_t{1} << (shift - 1))) >> shift;
+  return static_cast<std::uint8_t>(code < 255 ? code : 255);
+}
+
+inline constexpr int lis4_zero = 16; // the code that stands for probability 0
+
+// FQ-ViT's rounded log2 of sum / exp: with ratio = round(sum / exp), ties upward, the code is floor(log2(ratio)), plus
+// one where ratio - 2^floor >= 2^(floor-1); above 15 the probability is 0. Requires exp <= sum < 2^31.
+int log_int_softmax_code(std::uint32_t sum, std::uint32_t exp);
+
+// The weight of a code: 2^(15 - code), or 0. A row's weights add up to at most 1.5 * 2^15 (docs/numerics.md).
+constexpr std::int32_t lis4_weight(int code) {
+  return code < lis4_zero ? std::int32_t{1} << (15 - code) : 0;
+}
+
+} // namespace intvit::kernels

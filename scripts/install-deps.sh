@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
+set -eu
+
+packages="g++ cmake ninja-build libxsimd-dev libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev"
+
+missing=""
+for package in $packages; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=""
+[ "$(id -u)" -eq 0 ] || sudo="sudo"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
