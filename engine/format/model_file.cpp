@@ -1,0 +1,218 @@
+#include "engine/format/model_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/container/file_io.hpp"
+#include "engine/format/checksums.hpp"
+#include "engine/graph/json.hpp"
+
+namespace intvit {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char *version_key = "intvit.format_version";
+constexpr const char *features_key = "intvit.required_features";
+constexpr const char *graph_key = "intvit.graph";
+constexpr const char *recipe_key = "intvit.recipe";
+constexpr const char *labels_key = "intvit.labels";
+constexpr const char *provenance_key = "intvit.provenance";
+
+// What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
+// instead of misreading a graph.
+constexpr std::array<std::string_view, 5> known_features = {"gelu16", "residual.int16", "residual.ptf8", "softmax.int8",
+                                                            "softmax.lis4"};
+
+std::vector<std::string> required_features(const Graph &graph) {
+  std::vector<std::string> features;
+  const auto require = [&](const char *feature) {
+    if (std::find(features.begin(), features.end(), feature) == features.end())
+      features.emplace_back(feature);
+  };
+  for (const Node &node : graph.nodes) {
+    if (const auto *linear = std::get_if<Linear>(&node.operation)) {
+      if (linear->epilogue == kernels::Epilogue::gelu)
+        require("gelu16");
+      if (linear->epilogue == kernels::Epilogue::residual)
+        require(linear->output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16");
+    } else if (const auto *attention = std::get_if<Attention>(&node.operation)) {
+      require(attention->softmax == kernels::Softmax::lis4 ? "softmax.lis4" : "softmax.int8");
+    }
+  }
+  std::sort(features.begin(), features.end());
+  return features;
+}
+
+// A metadata entry that must be there. Null with an error otherwise.
+const std::string *entry(const SafetensorsFile &file, const char *key, Status &status) {
+  const auto found = file.metadata().find(key);
+  if (found != file.metadata().end())
+    return &found->second;
+  status = Status(StatusCode::bad_format, std::string("the metadata has no ") + key);
+  return nullptr;
+}
+
+Status check_version(const SafetensorsFile &file) {
+  const auto found = file.metadata().find(version_key);
+  if (found == file.metadata().end())
+    return Status(StatusCode::bad_format,
+                  "not an intvit model (a safetensors file without intvit's metadata); float weights become a model "
+                  "with `intvit quantize`");
+  const std::string &text = found->second;
+  int version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc() || end != text.data() + text.size() || version < 1)
+    return Status(StatusCode::bad_format, "the format version is \"" + text + "\", not a number");
+  if (version > model_format_version)
+    return Status(StatusCode::unsupported, "the file has format version " + text + ", this program reads up to " +
+                                               std::to_string(model_format_version) + "; use a newer intvit");
+  return {};
+}
+
+// A JSON list of strings.
+Result<std::vector<std::string>> string_list(const SafetensorsFile &file, const char *key) {
+  Status status;
+  const std::string *text = entry(file, key, status);
+  if (text == nullptr)
+    return status;
+  const json list = json::parse(*text, nullptr, false);
+  bool valid = list.is_array();
+  std::vector<std::string> strings;
+  for (std::size_t i = 0; valid && i < list.size(); ++i) {
+    valid = list[i].is_string();
+    if (valid)
+      strings.push_back(list[i].get<std::string>());
+  }
+  if (!valid)
+    return Status(StatusCode::bad_format, std::string(key) + " is not a list of strings");
+  return strings;
+}
+
+Status check_features(const SafetensorsFile &file) {
+  const Result<std::vector<std::string>> features = string_list(file, features_key);
+  if (!features.ok())
+    return features.status();
+  for (const std::string &feature : *features)
+    if (std::find(known_features.begin(), known_features.end(), feature) == known_features.end())
+      return Status(StatusCode::unsupported, "the model needs the feature \"" + feature +
+                                                 "\", which this program does not have; use a newer intvit");
+  return {};
+}
+
+Status parse_description(const SafetensorsFile &file, ModelDescription &description) {
+  Status status;
+  const std::string *graph_text = entry(file, graph_key, status);
+  const std::string *recipe_text = graph_text == nullptr ? nullptr : entry(file, recipe_key, status);
+  const std::string *provenance_text = recipe_text == nullptr ? nullptr : entry(file, provenance_key, status);
+  if (provenance_text == nullptr)
+    return status;
+
+  Result<Graph> graph = graph_from_json(*graph_text);
+  if (!graph.ok())
+    return graph.status();
+  description.graph = std::move(*graph);
+
+  Result<Recipe> recipe = parse_recipe(*recipe_text);
+  if (!recipe.ok())
+    return recipe.status();
+  description.recipe = *recipe;
+  if (recipe->crop_height != description.graph.image_height || recipe->crop_width != description.graph.image_width)
+    return Status(StatusCode::bad_format, "the recipe gives another image size than the graph takes");
+
+  Result<std::vector<std::string>> labels = string_list(file, labels_key);
+  if (!labels.ok())
+    return labels.status();
+  description.labels = std::move(*labels);
+
+  const json provenance = json::parse(*provenance_text, nullptr, false);
+  bool valid = provenance.is_object();
+  for (auto item = provenance.begin(); valid && item != provenance.end(); ++item) {
+    valid = item->is_string();
+    if (valid)
+      description.provenance.emplace(item.key(), item->get<std::string>());
+  }
+  if (!valid)
+    return Status(StatusCode::bad_format, std::string(provenance_key) + " is not an object of strings");
+  return {};
+}
+
+} // namespace
+
+void add_model_metadata(const ModelDescription &description, SafetensorsWriter &writer) {
+  writer.add_metadata(version_key, std::to_string(model_format_version));
+  writer.add_metadata(features_key, json(required_features(description.graph)).dump());
+  writer.add_metadata(graph_key, graph_to_json(description.graph));
+  writer.add_metadata(recipe_key, to_string(description.recipe));
+  writer.add_metadata(labels_key, json(description.labels).dump());
+  writer.add_metadata(provenance_key, json(description.provenance).dump());
+  add_checksums(writer);
+}
+
+Result<ModelFile> ModelFile::open(const std::string &path) {
+  Result<std::vector<std::byte>> bytes = read_file(path);
+  if (!bytes.ok())
+    return bytes.status();
+  return parse(std::move(*bytes), path);
+}
+
+Result<ModelFile> ModelFile::parse(std::vector<std::byte> bytes, std::string_view origin) {
+  Result<SafetensorsFile> tensors = SafetensorsFile::parse(std::move(bytes), origin);
+  if (!tensors.ok())
+    return tensors.status();
+  ModelFile file(std::move(*tensors), std::string(origin));
+  for (const auto check : {check_version, check_features, verify_checksums})
+    if (Status status = check(file.tensors_); !status.ok())
+      return status.in(origin);
+  if (Status status = parse_description(file.tensors_, file.description_); !status.ok())
+    return status.in(origin);
+  return file;
+}
+
+std::span<const std::uint8_t> ModelFile::golden_image() const {
+  const TensorView *image = tensors_.find(golden_image_tensor);
+  if (image == nullptr)
+    return {};
+  return {reinterpret_cast<const std::uint8_t *>(image->bytes.data()), image->bytes.size()};
+}
+
+std::vector<std::int32_t> ModelFile::golden_logits() const {
+  const TensorView *logits = tensors_.find(golden_logits_tensor);
+  if (logits == nullptr)
+    return {};
+  std::vector<std::int32_t> values(logits->bytes.size() / sizeof(std::int32_t));
+  std::memcpy(values.data(), logits->bytes.data(), values.size() * sizeof(std::int32_t));
+  return values;
+}
+
+Result<Program> ModelFile::bind() const {
+  std::vector<std::string> used = {golden_image_tensor, golden_logits_tensor};
+  Result<Program> program = intvit::bind(description_.graph, tensors_, used);
+  if (!program.ok())
+    return program.status().in(origin_);
+
+  const auto fail = [&](std::string reason) { return Status(StatusCode::bad_format, origin_ + ": " + reason); };
+  std::sort(used.begin(), used.end());
+  for (const auto &[name, view] : tensors_.tensors())
+    if (!std::binary_search(used.begin(), used.end(), name))
+      return fail("tensor " + name + " is not used by the graph");
+
+  const std::int64_t classes = program->values.back().columns;
+  if (!description_.labels.empty() && static_cast<std::int64_t>(description_.labels.size()) != classes)
+    return fail("has " + std::to_string(description_.labels.size()) + " labels for " + std::to_string(classes) +
+                " classes");
+  const TensorView *image = tensors_.find(golden_image_tensor);
+  const TensorView *logits = tensors_.find(golden_logits_tensor);
+  const std::vector<std::int64_t> image_shape{description_.graph.image_height, description_.graph.image_width, 3};
+  if (image == nullptr || image->dtype != DType::u8 || image->shape != image_shape || logits == nullptr ||
+      logits->dtype != DType::i32 || logits->shape != std::vector<std::int64_t>{classes})
+    return fail("the golden image and logits are missing or do not fit the graph");
+  return program;
+}
+
+} // namespace intvit

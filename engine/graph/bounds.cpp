@@ -1,0 +1,77 @@
+#include "engine/graph/bounds.hpp"
+
+#include "kernels/reciprocal.hpp"
+
+namespace intvit {
+
+namespace {
+
+constexpr std::uint64_t limit31 = std::uint64_t{1} << 31;
+constexpr std::uint64_t limit63 = std::uint64_t{1} << 63;
+
+std::uint64_t magnitude(std::int64_t value) {
+  return value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+}
+
+} // namespace
+
+int accumulator_bounds(const Weights &weights, std::vector<std::uint64_t> &bounds) {
+  const auto columns = static_cast<std::size_t>(weights.in_features);
+  bounds.assign(static_cast<std::size_t>(weights.out_features), 0);
+  for (std::size_t n = 0; n < bounds.size(); ++n) {
+    for (std::size_t k = 0; k < columns; ++k)
+      bounds[n] += 128 * magnitude(weights.values[n * columns + k]);
+    if (bounds[n] >= limit31)
+      return static_cast<int>(n);
+  }
+  return -1;
+}
+
+int check_requantization(const RequantizationConstants &constants, const std::vector<std::uint64_t> &bound,
+                         const std::vector<std::uint64_t> &extra) {
+  for (std::size_t c = 0; c < constants.multiplier.size(); ++c) {
+    // bound < 2^31, |multiplier| <= 2^31 and extra <= 2^61: their sum is below 2^63.
+    const std::uint64_t products = bound[c] * magnitude(constants.multiplier[c]) + (extra.empty() ? 0 : extra[c]);
+    if (products >= limit63 || magnitude(constants.offset[c]) >= limit63 - products)
+      return static_cast<int>(c);
+  }
+  return -1;
+}
+
+std::vector<std::uint64_t> residual_bounds(kernels::CodeType type, int shift,
+                                           const std::vector<std::int32_t> &multiplier) {
+  const std::uint64_t largest = (type == kernels::CodeType::int8 ? std::uint64_t{1} << 7 : std::uint64_t{1} << 15)
+                                << shift;
+  std::vector<std::uint64_t> bounds(multiplier.size());
+  for (std::size_t c = 0; c < bounds.size(); ++c)
+    bounds[c] = largest * magnitude(multiplier[c]);
+  return bounds;
+}
+
+std::uint64_t normalized_bound(int channels) {
+  // (C x - S)^2 <= (C - 1) (C Q - S^2); the reciprocal's rounding adds less than one part in 2^28.
+  const std::uint64_t root = kernels::integer_sqrt(static_cast<std::uint64_t>(channels)) + 1;
+  return (root << kernels::quotient_bits) + 1;
+}
+
+bool score_fits(int head_dim, std::int32_t multiplier, int shift) {
+  if (multiplier < 1)
+    return false;
+  const std::uint64_t largest_distance = static_cast<std::uint64_t>(head_dim) << 15;
+  const std::uint64_t largest =
+      largest_distance * static_cast<std::uint64_t>(multiplier) + (std::uint64_t{1} << (shift - 1));
+  return largest <= UINT32_MAX;
+}
+
+bool exp_table_is_valid(const kernels::ExpPolynomial &polynomial, int tokens) {
+  const std::uint64_t first = static_cast<std::uint64_t>(polynomial.constant) << polynomial.octaves;
+  if (first >= limit31 || first * static_cast<std::uint64_t>(tokens) >= limit31)
+    return false;
+  const kernels::ExpTable table = kernels::build_exp_table(polynomial);
+  for (std::size_t d = 1; d < table.size(); ++d)
+    if (table[d] > table[d - 1])
+      return false;
+  return true;
+}
+
+} // namespace intvit

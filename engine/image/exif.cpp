@@ -1,0 +1,107 @@
+#include "engine/image/exif.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "engine/image/jpeg.hpp"
+#include "engine/image/signature.hpp"
+
+namespace intvit {
+namespace {
+
+constexpr int upright_orientation = 1;
+
+// The numbers of a TIFF structure, which come in either byte order; nothing where they would lie outside of it.
+class TiffBytes {
+public:
+  TiffBytes(std::span<const std::byte> bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
+
+  std::optional<std::uint32_t> uint16(std::size_t offset) const { return number(offset, 2); }
+  std::optional<std::uint32_t> uint32(std::size_t offset) const { return number(offset, 4); }
+
+private:
+  std::optional<std::uint32_t> number(std::size_t offset, std::size_t size) const {
+    if (offset > bytes_.size() || bytes_.size() - offset < size)
+      return std::nullopt;
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < size; ++i)
+      value = value << 8 | std::to_integer<std::uint32_t>(bytes_[offset + (big_endian_ ? i : size - 1 - i)]);
+    return value;
+  }
+
+  std::span<const std::byte> bytes_;
+  bool big_endian_;
+};
+
+// `bytes` is the TIFF structure inside the EXIF block.
+int tiff_orientation(std::span<const std::byte> bytes) {
+  constexpr std::size_t entry_bytes = 12;
+  constexpr std::uint32_t orientation_tag = 0x0112;
+  constexpr std::uint32_t type_short = 3;
+  constexpr std::uint32_t type_long = 4;
+
+  const bool big_endian = begins_with(bytes, "MM");
+  if (!big_endian && !begins_with(bytes, "II"))
+    return upright_orientation;
+  const TiffBytes tiff(bytes, big_endian);
+  const auto directory = tiff.uint32(4);
+  if (tiff.uint16(2) != 42 || !directory)
+    return upright_orientation;
+  const auto entries = tiff.uint16(*directory);
+  for (std::uint32_t i = 0; entries && i < *entries; ++i) {
+    // Tag, type, number of values, and the value itself where it fits four bytes.
+    const std::size_t entry = *directory + std::size_t{2} + i * entry_bytes;
+    if (tiff.uint16(entry) != orientation_tag || tiff.uint32(entry + 4) != 1)
+      continue;
+    const auto type = tiff.uint16(entry + 2);
+    const auto value = type == type_short  ? tiff.uint16(entry + 8)
+                       : type == type_long ? tiff.uint32(entry + 8)
+                                           : std::nullopt;
+    return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : upright_orientation;
+  }
+  return upright_orientation;
+}
+
+} // namespace
+
+int exif_orientation(std::span<const std::byte> file) {
+  constexpr std::uint8_t app1 = 0xE1;
+  constexpr std::uint8_t start_of_scan = 0xDA;
+  constexpr std::string_view exif("Exif\0\0", 6);
+  if (!is_jpeg(file))
+    return upright_orientation;
+  JpegSegments segments(file);
+  for (auto segment = segments.next(); segment && segment->marker != start_of_scan; segment = segments.next())
+    if (segment->marker == app1 && begins_with(segment->payload, exif))
+      return tiff_orientation(segment->payload.subspan(exif.size()));
+  return upright_orientation;
+}
+
+Result<Image> upright(Image image, int orientation) {
+  if (orientation == upright_orientation)
+    return image;
+  // An orientation is a mirroring of each axis or not, followed by an exchange of the axes or not.
+  const bool mirrored_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool mirrored_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  const bool exchanged = orientation >= 5;
+  Result<Image> output = exchanged ? make_image(image.height, image.width) : make_image(image.width, image.height);
+  if (!output.ok())
+    return output;
+
+  const auto width = static_cast<std::size_t>(image.width);
+  const auto height = static_cast<std::size_t>(image.height);
+  auto pixel = output->rgb.begin();
+  for (std::size_t y = 0; y < static_cast<std::size_t>(output->height); ++y)
+    for (std::size_t x = 0; x < static_cast<std::size_t>(output->width); ++x) {
+      const std::size_t column = exchanged ? y : x;
+      const std::size_t row = exchanged ? x : y;
+      const std::size_t source =
+          (mirrored_y ? height - 1 - row : row) * width + (mirrored_x ? width - 1 - column : column);
+      pixel = std::copy_n(image.rgb.begin() + static_cast<std::ptrdiff_t>(source * 3), 3, pixel);
+    }
+  return output;
+}
+
+} // namespace intvit

@@ -1,0 +1,41 @@
+#include "engine/image/image.hpp"
+
+#include <new>
+#include <string>
+
+namespace intvit {
+namespace {
+
+std::string size_text(std::int64_t width, std::int64_t height) {
+  return std::to_string(width) + " x " + std::to_string(height) + " pixels";
+}
+
+} // namespace
+
+Status check_image_size(std::int64_t width, std::int64_t height) {
+  if (width < 1 || height < 1)
+    return Status(StatusCode::unsupported, "a picture of " + size_text(width, height) + " is empty");
+  if (width > max_image_side || height > max_image_side || width * height > max_image_pixels)
+    return Status(StatusCode::unsupported, "a picture of " + size_text(width, height) + " is too large: at most " +
+                                               std::to_string(max_image_side) + " a side and " +
+                                               std::to_string(max_image_pixels) + " pixels are supported");
+  return {};
+}
+
+Result<Image> make_image(std::int64_t width, std::int64_t height) {
+  Status status = check_image_size(width, height);
+  if (!status.ok())
+    return status;
+  Image image;
+  image.width = static_cast<int>(width);
+  image.height = static_cast<int>(height);
+  // The size comes from a file's header: a small file must not end the process by claiming a large picture.
+  try {
+    image.rgb.resize(image.row_bytes() * static_cast<std::size_t>(height));
+  } catch (const std::bad_alloc &) {
+    return Status(StatusCode::unsupported, "not enough memory for a picture of " + size_text(width, height));
+  }
+  return image;
+}
+
+} // namespace intvit

@@ -1,0 +1,38 @@
+// An 8-bit RGB picture in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/status.hpp"
+
+namespace intvit {
+
+struct Image {
+  int width = 0;                 // pixels
+  int height = 0;                // pixels
+  std::vector<std::uint8_t> rgb; // row-major, interleaved R G B, no padding: width * height * 3 bytes
+
+  std::size_t row_bytes() const { return static_cast<std::size_t>(width) * 3; }
+};
+
+// A rectangle of pixels.
+struct Region {
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+};
+
+// The largest picture: 805 MB of RGB, and sides that 16 bits hold (as JPEG's and GIF's do).
+inline constexpr int max_image_side = 65'535;
+inline constexpr std::int64_t max_image_pixels = std::int64_t{1} << 28;
+
+// Ok if 1 <= width, height <= max_image_side and width * height <= max_image_pixels. Otherwise unsupported.
+Status check_image_size(std::int64_t width, std::int64_t height);
+
+// A black picture. Errors: those of check_image_size; unsupported if memory does not hold it.
+Result<Image> make_image(std::int64_t width, std::int64_t height);
+
+} // namespace intvit

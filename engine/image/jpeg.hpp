@@ -1,0 +1,38 @@
+// The segments of a JPEG file: what precedes and surrounds the compressed data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace intvit {
+
+// Starts with the marker that every JPEG file starts with.
+bool is_jpeg(std::span<const std::byte> bytes);
+
+struct JpegSegment {
+  std::uint8_t marker = 0;            // 0xE1 is APP1, 0xC4 DHT ...
+  std::span<const std::byte> payload; // without marker and length; cut short where the file is
+};
+
+// Reads one segment after the other. Any bytes may be given; the spans stay inside them.
+class JpegSegments {
+public:
+  // Requires is_jpeg(bytes).
+  explicit JpegSegments(std::span<const std::byte> bytes) : rest_(bytes.subspan(2)) {}
+
+  // Skips to the next marker (compressed data is skipped likewise) and returns its segment; nothing at the end of the
+  // picture or of the bytes. Restart markers have no segment and are skipped.
+  std::optional<JpegSegment> next();
+
+private:
+  std::span<const std::byte> rest_;
+};
+
+// Whether all Huffman tables of the file are within their segments and define at most 256 codes, none longer than
+// their lengths allow. stb_image 2.27 checks none of this before it fills its tables (a longer list of codes overwrites
+// the memory behind them), so it is only given files that pass.
+bool has_valid_huffman_tables(std::span<const std::byte> jpeg);
+
+} // namespace intvit

@@ -1,0 +1,209 @@
+#include "engine/image/recipe.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "engine/image/binary64.hpp"
+#include "engine/image/resize.hpp"
+
+namespace intvit {
+namespace {
+
+struct Size {
+  int width = 0;
+  int height = 0;
+};
+
+// "224" or "192x224"; nothing for anything else.
+struct ParsedSize {
+  Size size;
+  bool one_number = false;
+};
+
+std::optional<int> parse_number(std::string_view text) {
+  int number = 0;
+  const char *end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || number < 1)
+    return std::nullopt;
+  return number;
+}
+
+std::optional<ParsedSize> parse_size(std::string_view text) {
+  const std::size_t cross = text.find('x');
+  const auto width = parse_number(text.substr(0, cross));
+  const auto height = cross == std::string_view::npos ? width : parse_number(text.substr(cross + 1));
+  if (!width || !height)
+    return std::nullopt;
+  return ParsedSize{{*width, *height}, cross == std::string_view::npos};
+}
+
+std::string size_text(int width, int height) {
+  return width == height ? std::to_string(width) : std::to_string(width) + "x" + std::to_string(height);
+}
+
+Result<Recipe> parse_pairs(std::string_view text) {
+  Recipe recipe;
+  bool has_filter = false;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view pair = text.substr(begin, end - begin);
+    begin = end + 1;
+
+    const std::size_t equals = pair.find('=');
+    const std::string_view key = pair.substr(0, equals);
+    const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    const bool is_size = key == "resize" || key == "crop";
+    if (!is_size && key != "filter")
+      return Status(StatusCode::bad_argument,
+                    "'" + std::string(pair) + "' is none of resize=SIZE, crop=SIZE, filter=NAME");
+    if ((key == "resize" && recipe.fit != Recipe::Fit::none) || (key == "crop" && recipe.crop_width != 0) ||
+        (key == "filter" && has_filter))
+      return Status(StatusCode::bad_argument, "'" + std::string(key) + "' is given twice");
+    if (is_size) {
+      const auto parsed = parse_size(value);
+      if (!parsed)
+        return Status(StatusCode::bad_argument, "'" + std::string(pair) + "' needs a size as 224 or 192x224");
+      if (key == "crop") {
+        recipe.crop_width = parsed->size.width;
+        recipe.crop_height = parsed->size.height;
+      } else {
+        recipe.fit = parsed->one_number ? Recipe::Fit::short_side : Recipe::Fit::exact;
+        recipe.resize_width = parsed->size.width;
+        recipe.resize_height = parsed->size.height;
+      }
+    } else {
+      const auto filter = resize_filter(value);
+      if (!filter)
+        return Status(StatusCode::bad_argument,
+                      "'" + std::string(value) + "' is not a filter: box, bilinear, bicubic and lanczos are");
+      recipe.filter = *filter;
+      has_filter = true;
+    }
+  }
+  if (has_filter && recipe.fit == Recipe::Fit::none)
+    return Status(StatusCode::bad_argument, "a filter without resize=SIZE has no effect");
+  if (recipe.crop_width == 0) {
+    if (recipe.fit != Recipe::Fit::exact)
+      return Status(StatusCode::bad_argument, "crop=SIZE is missing");
+    recipe.crop_width = recipe.resize_width;
+    recipe.crop_height = recipe.resize_height;
+  }
+  Status status = validate(recipe);
+  if (!status.ok())
+    return status;
+  return recipe;
+}
+
+// In 64 bits: a short side of 1 pixel can make a long one of 65535^2.
+std::pair<std::int64_t, std::int64_t> resized_size(const Image &image, const Recipe &recipe) {
+  switch (recipe.fit) {
+  case Recipe::Fit::none:
+    break;
+  case Recipe::Fit::exact:
+    return {recipe.resize_width, recipe.resize_height};
+  case Recipe::Fit::short_side: {
+    const std::int64_t side = recipe.resize_width;
+    return image.width <= image.height ? std::pair(side, side * image.height / image.width)
+                                       : std::pair(side * image.width / image.height, side);
+  }
+  }
+  return {image.width, image.height};
+}
+
+// What a centre crop takes of one axis, and where it lands in the output.
+struct AxisCrop {
+  int begin = 0;
+  int length = 0;
+  int border = 0;
+};
+
+AxisCrop centre_crop(int size, int crop) {
+  if (size < crop)
+    return {0, size, (crop - size) / 2};
+  const int excess = size - crop;
+  // Half of an odd number rounds to the even neighbour.
+  const int begin = excess / 2 + (excess % 2 != 0 && (excess / 2) % 2 != 0 ? 1 : 0);
+  return {begin, crop, 0};
+}
+
+} // namespace
+
+Recipe timm_recipe(int size, int crop_thousandths, ResizeFilter filter) {
+  const int short_side = truncate(binary64(size) / (binary64(crop_thousandths) / binary64(1000)));
+  return {Recipe::Fit::short_side, short_side, short_side, filter, size, size};
+}
+
+Recipe squash_recipe(int width, int height, ResizeFilter filter) {
+  return {Recipe::Fit::exact, width, height, filter, width, height};
+}
+
+Status validate(const Recipe &recipe) {
+  Status status = check_image_size(recipe.crop_width, recipe.crop_height);
+  if (!status.ok())
+    return Status(StatusCode::bad_argument, status.message()).in("crop");
+  if (recipe.fit == Recipe::Fit::none) {
+    if (recipe.resize_width != 0 || recipe.resize_height != 0)
+      return Status(StatusCode::bad_argument, "resize: a size is given, but no resize wanted");
+    return {};
+  }
+  if (recipe.fit == Recipe::Fit::short_side && recipe.resize_width != recipe.resize_height)
+    return Status(StatusCode::bad_argument, "resize: the short side has two lengths, " +
+                                                std::to_string(recipe.resize_width) + " and " +
+                                                std::to_string(recipe.resize_height));
+  status = check_image_size(recipe.resize_width, recipe.resize_height);
+  if (!status.ok())
+    return Status(StatusCode::bad_argument, status.message()).in("resize");
+  return {};
+}
+
+Result<Recipe> parse_recipe(std::string_view text) {
+  Result<Recipe> recipe = parse_pairs(text);
+  if (!recipe.ok())
+    return recipe.status().in("recipe '" + std::string(text) + "'");
+  return recipe;
+}
+
+std::string to_string(const Recipe &recipe) {
+  const std::string crop = "crop=" + size_text(recipe.crop_width, recipe.crop_height);
+  if (recipe.fit == Recipe::Fit::none)
+    return crop;
+  const std::string resize = recipe.fit == Recipe::Fit::short_side
+                                 ? std::to_string(recipe.resize_width)
+                                 : std::to_string(recipe.resize_width) + "x" + std::to_string(recipe.resize_height);
+  return "resize=" + resize + "," + crop + ",filter=" + std::string(name(recipe.filter));
+}
+
+Result<Image> preprocess(const Image &image, const Recipe &recipe) {
+  Status status = validate(recipe);
+  if (status.ok())
+    status = check_image_size(image.width, image.height);
+  if (!status.ok())
+    return status;
+  const auto [width, height] = resized_size(image, recipe);
+  status = check_image_size(width, height);
+  if (!status.ok())
+    return status.in("after the resize");
+
+  const AxisCrop columns = centre_crop(static_cast<int>(width), recipe.crop_width);
+  const AxisCrop rows = centre_crop(static_cast<int>(height), recipe.crop_height);
+  Result<Image> resized = resize_region(image, static_cast<int>(width), static_cast<int>(height), recipe.filter,
+                                        {columns.begin, rows.begin, columns.length, rows.length});
+  if (!resized.ok() || (columns.length == recipe.crop_width && rows.length == recipe.crop_height))
+    return resized;
+
+  Result<Image> output = make_image(recipe.crop_width, recipe.crop_height);
+  if (!output.ok())
+    return output;
+  for (int y = 0; y < rows.length; ++y) {
+    const std::size_t source = static_cast<std::size_t>(y) * resized->row_bytes();
+    const std::size_t target =
+        static_cast<std::size_t>(rows.border + y) * output->row_bytes() + static_cast<std::size_t>(columns.border) * 3;
+    std::copy_n(resized->rgb.data() + source, resized->row_bytes(), output->rgb.data() + target);
+  }
+  return output;
+}
+
+} // namespace intvit

@@ -1,0 +1,56 @@
+// How a picture becomes a model's input: an optional resize and a centre crop, all in integers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/image/image.hpp"
+#include "engine/image/resample_table.hpp"
+
+namespace intvit {
+
+struct Recipe {
+  enum class Fit : std::uint8_t {
+    none,       // no resize
+    short_side, // the shorter side to a length, the other in proportion (rounded down)
+    exact,      // to a width and height, whatever the proportions
+  };
+
+  Fit fit = Fit::none;
+  int resize_width = 0;                        // none: 0; short_side: the length of the shorter side; exact: the width
+  int resize_height = 0;                       // none: 0; short_side: equal to resize_width; exact: the height
+  ResizeFilter filter = ResizeFilter::bicubic; // without effect where fit is none
+  int crop_width = 0;                          // the size of what comes out
+  int crop_height = 0;
+
+  friend bool operator==(const Recipe &, const Recipe &) = default;
+};
+
+// timm's evaluation recipe: the short side to floor(size / crop_fraction), then the centre size x size. The fraction
+// (crop_pct) is given in thousandths, 1 .. 1000, and divided as timm does it (900 and 224 give 248). A result that is
+// out of range fails validate().
+Recipe timm_recipe(int size, int crop_thousandths, ResizeFilter filter = ResizeFilter::bicubic);
+
+// Hugging Face's ViTImageProcessor: to the given size whatever the proportions.
+Recipe squash_recipe(int width, int height, ResizeFilter filter = ResizeFilter::bilinear);
+
+// Recipes may come from a file or a command line. Errors: bad_argument.
+Status validate(const Recipe &recipe);
+
+// The textual form: key=value pairs separated by commas, in any order, each key once:
+//   resize=248       short side to 248            resize=256x224   to width 256, height 224
+//   crop=224         the centre 224 x 224         crop=192x224     width 192, height 224
+//   filter=bicubic   or box, bilinear, lanczos; bicubic if not given
+// Without crop, resize=WxH keeps all of WxH; in every other case crop is needed.
+// Errors: bad_argument. parse_recipe(to_string(r)) is r for every valid recipe but for a filter that has no effect.
+Result<Recipe> parse_recipe(std::string_view text);
+std::string to_string(const Recipe &recipe);
+
+// The picture as the recipe wants it, exactly crop_width x crop_height. Follows torchvision's Resize and CenterCrop:
+// the long side is floor(short_side * long / short); the crop begins at (size - crop) / 2, halves to even; a picture
+// smaller than the crop gets a black border, (crop - size) / 2 rounded down on the left and at the top.
+// Errors: those of validate(recipe) and of resize_region(); unsupported if the resized picture would be too large.
+Result<Image> preprocess(const Image &image, const Recipe &recipe);
+
+} // namespace intvit

@@ -1,0 +1,20 @@
+// Resizing as Pillow does it, byte for byte, in integers.
+#pragma once
+
+#include "engine/image/image.hpp"
+#include "engine/image/resample_table.hpp"
+
+namespace intvit {
+
+// The picture at another size: first each row to the new width, then each column to the new height, with an 8-bit
+// picture in between; a pass whose size stays is left out. Equals Pillow's Image.resize((width, height), filter) on RGB
+// pictures. The weights are described in resample_table.hpp, the sums in kernels/reference/resample.hpp.
+// Errors: bad_argument if `image` does not hold the pixels that its size says; those of make_image for the new size and
+// for the picture in between (new width, old height).
+Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter);
+
+// What cropping that result to `region` gives, without computing the rest.
+// Errors: also bad_argument if the region is empty or not inside width x height.
+Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region);
+
+} // namespace intvit

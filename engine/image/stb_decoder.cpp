@@ -1,0 +1,100 @@
+#include "engine/image/stb_decoder.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_GIF
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+#define STBI_NO_STDIO
+#define STBI_FAILURE_USERMSG
+// A damaged file must not end the process, and must give the same pixels every time: what it leaves undefined is 0.
+#define STBI_ASSERT(condition) static_cast<void>(0)
+#define STBI_MALLOC(size) std::calloc(1, size)
+#define STBI_REALLOC(memory, size) std::realloc(memory, size)
+#define STBI_FREE(memory) std::free(memory)
+#include <stb/stb_image.h>
+
+namespace intvit {
+namespace {
+
+// A file in memory as stb_image reads it, a piece at a time. At the end it would go on with zeros (BMP, JPEG);
+// `overrun` tells that it asked for more than there is.
+struct Source {
+  std::span<const std::byte> rest;
+  bool overrun = false;
+};
+
+int read(void *user, char *data, int size) {
+  auto *source = static_cast<Source *>(user);
+  const std::size_t count = std::min(static_cast<std::size_t>(size), source->rest.size());
+  source->overrun |= source->rest.empty();
+  std::memcpy(data, source->rest.data(), count);
+  source->rest = source->rest.subspan(count);
+  return static_cast<int>(count);
+}
+
+void skip(void *user, int count) {
+  auto *source = static_cast<Source *>(user);
+  source->rest = source->rest.subspan(std::min(static_cast<std::size_t>(std::max(count, 0)), source->rest.size()));
+}
+
+int at_end(void *user) {
+  return static_cast<Source *>(user)->rest.empty() ? 1 : 0;
+}
+
+constexpr stbi_io_callbacks callbacks = {read, skip, at_end};
+
+struct Free {
+  void operator()(stbi_uc *pixels) const { stbi_image_free(pixels); }
+};
+
+Status corrupt(const Source &source, const char *reason) {
+  std::string message = "corrupt picture";
+  if (reason != nullptr)
+    message += std::string(": ") + reason;
+  if (source.overrun)
+    message += ": the file ends before the picture does";
+  return Status(StatusCode::bad_format, message);
+}
+
+} // namespace
+
+Result<ImageSize> stb_size(std::span<const std::byte> file) {
+  Source source{file};
+  int width = 0;
+  int height = 0;
+  int channels = 0;
+  if (stbi_info_from_callbacks(&callbacks, &source, &width, &height, &channels) == 0)
+    return corrupt(source, stbi_failure_reason());
+  // The height of a BMP file is negative if its first row is the top one.
+  return ImageSize{width, height < 0 ? -std::int64_t{height} : height};
+}
+
+Result<Image> stb_decode(std::span<const std::byte> file) {
+  constexpr int rgb_channels = 3;
+  Source source{file};
+  int width = 0;
+  int height = 0;
+  int channels_in_file = 0;
+  const std::unique_ptr<stbi_uc, Free> pixels(
+      stbi_load_from_callbacks(&callbacks, &source, &width, &height, &channels_in_file, rgb_channels));
+  if (pixels == nullptr)
+    return corrupt(source, stbi_failure_reason());
+  if (source.overrun)
+    return corrupt(source, nullptr);
+  Result<Image> image = make_image(width, height);
+  if (image.ok())
+    std::copy_n(pixels.get(), image->rgb.size(), image->rgb.begin());
+  return image;
+}
+
+} // namespace intvit

@@ -1,0 +1,65 @@
+#include "engine/runtime/model.hpp"
+
+#include <algorithm>
+
+namespace intvit {
+
+namespace {
+
+// Every value's lifetime in steps, a step being a node. The image is the caller's and takes no place.
+std::vector<Lifetime> lifetimes(const Program &program) {
+  std::vector<Lifetime> result(program.values.size());
+  for (std::size_t i = 0; i < program.nodes.size(); ++i) {
+    const int step = static_cast<int>(i);
+    const BoundNode &node = program.nodes[i];
+    Lifetime &output = result[i + 1];
+    output = {program.values[i + 1].bytes(), step, step};
+    result[static_cast<std::size_t>(node.input)].last_step = step;
+    if (const auto *linear = std::get_if<BoundLinear>(&node.operation);
+        linear != nullptr && linear->epilogue == kernels::Epilogue::residual)
+      result[static_cast<std::size_t>(linear->residual)].last_step = step;
+  }
+  result.front().bytes = 0;
+  return result;
+}
+
+Weights *weights_of(BoundOperation &operation) {
+  if (auto *linear = std::get_if<BoundLinear>(&operation))
+    return &linear->weights;
+  if (auto *embed = std::get_if<BoundPatchEmbed>(&operation))
+    return &embed->weights;
+  return nullptr;
+}
+
+} // namespace
+
+Result<std::shared_ptr<const Model>> Model::open(const std::string &path, const kernels::KernelTable &kernels) {
+  Result<ModelFile> file = ModelFile::open(path);
+  if (!file.ok())
+    return file.status();
+  return create(*file, kernels);
+}
+
+Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const kernels::KernelTable &kernels) {
+  Result<Program> program = file.bind();
+  if (!program.ok())
+    return program.status();
+
+  const std::shared_ptr<Model> model(new Model);
+  model->kernels_ = &kernels;
+  model->program_ = std::move(*program);
+  model->labels_ = file.description().labels;
+  model->recipe_ = file.description().recipe;
+  model->plan_ = plan_arena(lifetimes(model->program_));
+  for (BoundNode &node : model->program_.nodes) {
+    std::vector<std::byte> &packed = model->packed_.emplace_back();
+    if (Weights *weights = weights_of(node.operation)) {
+      packed.resize(kernels.linear.packed_bytes(weights->out_features, weights->in_features));
+      kernels.linear.pack(weights->values.data(), weights->out_features, weights->in_features, packed.data());
+      weights->values = {};
+    }
+  }
+  return std::shared_ptr<const Model>(model);
+}
+
+} // namespace intvit

@@ -1,0 +1,51 @@
+// A loaded model: immutable, shared by any number of sessions on any threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/format/model_file.hpp"
+#include "engine/graph/program.hpp"
+#include "engine/runtime/plan.hpp"
+#include "engine/status.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace intvit {
+
+class Model {
+public:
+  // Reads, checks and packs a model file for `kernels`. Errors: those of ModelFile::open() and bind().
+  static Result<std::shared_ptr<const Model>> open(const std::string &path,
+                                                   const kernels::KernelTable &kernels = kernels::reference_kernels());
+  static Result<std::shared_ptr<const Model>>
+  create(const ModelFile &file, const kernels::KernelTable &kernels = kernels::reference_kernels());
+
+  int image_height() const { return program_.values.front().rows; }
+  int image_width() const { return program_.values.front().columns / 3; }
+  int classes() const { return program_.values.back().columns; }
+  // A logit is an integer in units of 2^-this.
+  int logit_fraction_bits() const { return program_.logit_fraction_bits; }
+  const std::vector<std::string> &labels() const { return labels_; } // empty, or one a class
+  // How a photograph becomes the image_height() x image_width() image that the model takes.
+  const Recipe &recipe() const { return recipe_; }
+
+  const kernels::KernelTable &kernels() const { return *kernels_; }
+  // The program without its weights, which are packed_weights() now.
+  const Program &program() const { return program_; }
+  const ArenaPlan &plan() const { return plan_; }
+  // Of node i; empty where the node has no weights.
+  const std::vector<std::byte> &packed_weights(std::size_t node) const { return packed_[node]; }
+
+private:
+  Model() = default;
+
+  const kernels::KernelTable *kernels_ = nullptr;
+  Program program_;
+  ArenaPlan plan_;
+  std::vector<std::vector<std::byte>> packed_;
+  std::vector<std::string> labels_;
+  Recipe recipe_;
+};
+
+} // namespace intvit

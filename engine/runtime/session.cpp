@@ -1,0 +1,261 @@
+#include "engine/runtime/session.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+
+namespace intvit {
+
+namespace {
+
+using kernels::CodeType;
+using kernels::Range;
+
+constexpr int max_threads = 1024;
+constexpr int max_images = 4096;
+
+CodeType code_type(ValueType type) {
+  return type == ValueType::int16 ? CodeType::int16 : CodeType::int8;
+}
+
+// A residual stream as kernels see it.
+kernels::ResidualCodes residual_codes(const std::byte *data, const ValueInfo &info) {
+  return {data, code_type(info.type), info.columns};
+}
+
+// Bytes of scratch memory that a thread needs for the widest attention.
+std::size_t scratch_bytes(const Program &program) {
+  int tokens = 0;
+  for (const BoundNode &node : program.nodes)
+    if (std::holds_alternative<BoundAttention>(node.operation))
+      tokens = std::max(tokens, program.values[static_cast<std::size_t>(node.input)].rows);
+  const std::size_t bytes = static_cast<std::size_t>(tokens) * sizeof(std::int32_t);
+  return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+}
+
+} // namespace
+
+// The inputs of one forward pass.
+struct Session::Run {
+  const Session *session;
+  std::span<const std::uint8_t *const> images;
+};
+
+namespace {
+
+// How one operation's arguments follow from its constants and the values it touches. `from` and `to` are the input and
+// output of the whole batch.
+struct Step {
+  const kernels::KernelTable &kernels;
+  const Team &team;
+  const ValueInfo &input;
+  const ValueInfo &output;
+  const std::vector<std::byte> &packed;
+  std::byte *from;
+  std::byte *to;
+  std::int32_t *scratch;
+  int batch;
+
+  void patches(const BoundPatches &op, std::span<const std::uint8_t *const> images) const {
+    const int count = output.rows;
+    const Range share = team.share(batch * count);
+    for (int image = share.begin / count; image * count < share.end; ++image) {
+      const kernels::PatchesArgs args{.rgb = images[static_cast<std::size_t>(image)],
+                                      .width = input.columns / 3,
+                                      .patch = op.patch,
+                                      .output = reinterpret_cast<std::int8_t *>(to) +
+                                                static_cast<std::size_t>(image) * output.bytes()};
+      kernels.patches(args, {std::max(share.begin - image * count, 0), std::min(share.end - image * count, count)});
+    }
+  }
+
+  void patch_embed(const BoundPatchEmbed &op) const {
+    const Range columns = team.share(output.columns, kernels.linear.tile_columns);
+    for (int image = 0; image < batch; ++image) {
+      std::byte *rows = to + static_cast<std::size_t>(image) * output.bytes();
+      const kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(from) +
+                                              static_cast<std::size_t>(image) * input.bytes(),
+                                     .input_stride = input.columns,
+                                     .weights = packed.data(),
+                                     .in_features = input.columns,
+                                     .out_features = output.columns,
+                                     .epilogue = kernels::Epilogue::residual,
+                                     .requantization = op.requantization.view(),
+                                     .residual = {.stream = {op.position.data(), CodeType::int16, output.columns},
+                                                  .multiplier = op.position_multiplier.data(),
+                                                  .shift = op.position_shift},
+                                     .output = rows + output.row_bytes(),
+                                     .output_type = op.stream_type,
+                                     .output_stride = output.columns};
+      kernels.linear.run(args, {0, input.rows}, columns);
+      if (image % team.size == team.index)
+        std::memcpy(rows, op.class_token.data(), output.row_bytes());
+    }
+  }
+
+  void layer_norm(const BoundLayerNorm &op) const {
+    const kernels::LayerNormArgs args{.input = residual_codes(from, input),
+                                      .channels = input.columns,
+                                      .alpha = op.alpha.data(),
+                                      .zero_point = op.zero_point.data(),
+                                      .epsilon = op.epsilon,
+                                      .requantization = op.requantization.view(),
+                                      .output = reinterpret_cast<std::int8_t *>(to)};
+    kernels.layer_norm(args, team.share(batch * input.rows));
+  }
+
+  void linear(const BoundLinear &op, const std::byte *stream, const ValueInfo &stream_info) const {
+    kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(from),
+                             .input_stride = input.columns,
+                             .weights = packed.data(),
+                             .in_features = input.columns,
+                             .out_features = output.columns,
+                             .epilogue = op.epilogue,
+                             .requantization = op.requantization.view(),
+                             .gelu = {.fraction_bits = op.gelu_fraction_bits,
+                                      .multiplier = op.gelu_multiplier.data(),
+                                      .zero_point = op.gelu_zero_point.data()},
+                             .output = to,
+                             .output_type = code_type(output.type),
+                             .output_stride = output.columns};
+    if (op.epilogue == kernels::Epilogue::residual)
+      args.residual = {.stream = residual_codes(stream, stream_info),
+                       .multiplier = op.residual_multiplier.data(),
+                       .shift = op.residual_shift};
+    kernels.linear.run(args, {0, batch * input.rows}, team.share(output.columns, kernels.linear.tile_columns));
+  }
+
+  void attention(const BoundAttention &op) const {
+    kernels::AttentionArgs args{.tokens = input.rows,
+                                .heads = op.heads,
+                                .head_dim = op.head_dim,
+                                .softmax = op.softmax,
+                                .renormalize = op.renormalize,
+                                .score_multiplier = op.score_multiplier.data(),
+                                .score_shift = op.score_shift,
+                                .exp = &op.exp,
+                                .int8_weights = &op.int8_weights,
+                                .requantization = op.requantization.view(),
+                                .scratch = scratch};
+    // Every row of every head of every image is a task.
+    const Range share = team.share(batch * op.heads * op.queries);
+    for (int head = share.begin / op.queries; head * op.queries < share.end; ++head) {
+      const auto image = static_cast<std::size_t>(head / op.heads);
+      args.qkv = reinterpret_cast<const std::int8_t *>(from + image * input.bytes());
+      args.output = reinterpret_cast<std::int8_t *>(to + image * output.bytes());
+      kernels.attention(
+          args, head % op.heads,
+          {std::max(share.begin - head * op.queries, 0), std::min(share.end - head * op.queries, op.queries)});
+    }
+  }
+
+  void take_rows() const {
+    const Range share = team.share(batch);
+    for (int image = share.begin; image < share.end; ++image)
+      std::memcpy(to + static_cast<std::size_t>(image) * output.bytes(),
+                  from + static_cast<std::size_t>(image) * input.bytes(), output.bytes());
+  }
+};
+
+} // namespace
+
+Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
+  Session session;
+  session.options_ = options;
+  if (session.options_.threads == 0)
+    session.options_.threads = default_threads();
+  if (session.options_.threads < 1 || session.options_.threads > max_threads)
+    return Status(StatusCode::bad_argument, "threads must be from 1 to " + std::to_string(max_threads));
+  if (options.max_batch < 1 || options.max_batch > max_images)
+    return Status(StatusCode::bad_argument, "batch must be from 1 to " + std::to_string(max_images));
+
+  // Values of a batch lie one after the other, so the plan for one image is scaled by the batch. The number of tasks
+  // (at most rows x heads x batch) must fit the kernels' ranges.
+  for (const ValueInfo &value : model->program().values)
+    if (static_cast<long long>(value.rows) * options.max_batch * 1024 > std::numeric_limits<int>::max())
+      return Status(StatusCode::bad_argument,
+                    "batch " + std::to_string(options.max_batch) + " is too large for this model");
+  session.scratch_bytes_ = scratch_bytes(model->program());
+  session.scratch_offset_ = model->plan().bytes * static_cast<std::size_t>(options.max_batch);
+  session.arena_bytes_ = session.scratch_offset_ +
+                         session.scratch_bytes_ * static_cast<std::size_t>(session.options_.threads) + arena_alignment;
+  session.arena_.reset(new (std::nothrow) std::byte[session.arena_bytes_]());
+  if (session.arena_ == nullptr)
+    return Status(StatusCode::bad_argument,
+                  "no memory for an arena of " + std::to_string(session.arena_bytes_) + " bytes; use a smaller batch");
+  void *base = session.arena_.get();
+  std::size_t space = session.arena_bytes_;
+  session.base_ = static_cast<std::byte *>(std::align(arena_alignment, 1, base, space));
+  session.model_ = std::move(model);
+
+  // Starts the threads, so that the first run allocates nothing either.
+  run_team(
+      session.options_.threads, [](const Team &, void *) {}, nullptr);
+  return session;
+}
+
+std::byte *Session::value(int index) const {
+  return base_ + model_->plan().offsets[static_cast<std::size_t>(index)] * static_cast<std::size_t>(options_.max_batch);
+}
+
+Status Session::run(std::span<const std::uint8_t *const> images) {
+  if (images.empty() || images.size() > static_cast<std::size_t>(options_.max_batch))
+    return Status(StatusCode::bad_argument, "a run takes 1 to " + std::to_string(options_.max_batch) + " images, not " +
+                                                std::to_string(images.size()));
+  Run run{this, images};
+  run_team(
+      options_.threads,
+      [](const Team &team, void *context) {
+        const Run &pass = *static_cast<const Run *>(context);
+        pass.session->forward(pass, team);
+      },
+      &run);
+  last_batch_ = static_cast<int>(images.size());
+  return {};
+}
+
+std::span<const std::int32_t> Session::logits() const {
+  const auto last = static_cast<int>(model_->program().values.size()) - 1;
+  return {reinterpret_cast<const std::int32_t *>(value(last)),
+          static_cast<std::size_t>(last_batch_) * static_cast<std::size_t>(model_->classes())};
+}
+
+void Session::forward(const Run &run, const Team &team) const {
+  for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
+    execute(run, team, node);
+    team.barrier();
+  }
+}
+
+void Session::execute(const Run &run, const Team &team, std::size_t index) const {
+  const Program &program = model_->program();
+  const BoundNode &node = program.nodes[index];
+  const Step step{.kernels = model_->kernels(),
+                  .team = team,
+                  .input = program.values[static_cast<std::size_t>(node.input)],
+                  .output = program.values[index + 1],
+                  .packed = model_->packed_weights(index),
+                  .from = value(node.input),
+                  .to = value(static_cast<int>(index) + 1),
+                  .scratch = reinterpret_cast<std::int32_t *>(base_ + scratch_offset_ +
+                                                              static_cast<std::size_t>(team.index) * scratch_bytes_),
+                  .batch = static_cast<int>(run.images.size())};
+  struct Visitor {
+    const Session &session;
+    const Run &run;
+    const Step &step;
+    void operator()(const BoundPatches &op) const { step.patches(op, run.images); }
+    void operator()(const BoundPatchEmbed &op) const { step.patch_embed(op); }
+    void operator()(const BoundLayerNorm &op) const { step.layer_norm(op); }
+    void operator()(const BoundLinear &op) const {
+      step.linear(op, session.value(op.residual),
+                  session.model_->program().values[static_cast<std::size_t>(op.residual)]);
+    }
+    void operator()(const BoundAttention &op) const { step.attention(op); }
+    void operator()(const BoundTakeRows &) const { step.take_rows(); }
+  };
+  std::visit(Visitor{*this, run, step}, node.operation);
+}
+
+} // namespace intvit

@@ -1,0 +1,56 @@
+// Runs a model: owns the memory of a forward pass. One session serves one caller at a time; sessions of one model run
+// side by side.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "engine/runtime/model.hpp"
+#include "engine/runtime/team.hpp"
+#include "engine/status.hpp"
+
+namespace intvit {
+
+struct SessionOptions {
+  int threads = 0;   // 0: default_threads()
+  int max_batch = 1; // images a run may take
+};
+
+class Session {
+public:
+  // Allocates everything that runs need. Errors: bad_argument (threads or batch out of range, too little memory).
+  static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions &options = {});
+
+  // Classifies `images`: each points to image_height x image_width x 3 bytes, row-major RGB, dense. Logits go to
+  // logits() afterwards. Allocates nothing; the bits do not depend on threads or batch.
+  // Errors: bad_argument (more images than max_batch, or none).
+  Status run(std::span<const std::uint8_t *const> images);
+
+  // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().
+  std::span<const std::int32_t> logits() const;
+
+  const Model &model() const { return *model_; }
+  int threads() const { return options_.threads; }
+  std::size_t arena_bytes() const { return arena_bytes_; }
+
+private:
+  struct Run;
+
+  Session() = default;
+  std::byte *value(int index) const;
+  void forward(const Run &run, const Team &team) const;
+  void execute(const Run &run, const Team &team, std::size_t node) const;
+
+  std::shared_ptr<const Model> model_;
+  SessionOptions options_;
+  std::unique_ptr<std::byte[]> arena_;
+  std::size_t arena_bytes_ = 0;
+  std::byte *base_ = nullptr;      // the arena's first aligned byte
+  std::size_t scratch_offset_ = 0; // each thread's scratch, one after the other
+  std::size_t scratch_bytes_ = 0;  // a thread
+  int last_batch_ = 0;
+};
+
+} // namespace intvit

@@ -1,0 +1,92 @@
+#include "engine/runtime/team.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace intvit {
+
+namespace {
+
+#ifdef __linux__
+int affinity_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+// The control group's quota in whole processors, rounded up; 0 where there is none.
+int quota_processors() {
+  long long quota = 0;
+  long long period = 0;
+  if (std::FILE *file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) { // version 2; "max PERIOD" where unlimited
+    const int fields = std::fscanf(file, "%lld %lld", &quota, &period);
+    std::fclose(file);
+    if (fields != 2)
+      return 0;
+  } else if (std::FILE *quota_file = std::fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r")) { // version 1; -1: none
+    std::FILE *period_file = std::fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r");
+    const bool read = period_file != nullptr && std::fscanf(quota_file, "%lld", &quota) == 1 &&
+                      std::fscanf(period_file, "%lld", &period) == 1;
+    std::fclose(quota_file);
+    if (period_file != nullptr)
+      std::fclose(period_file);
+    if (!read)
+      return 0;
+  }
+  return quota > 0 && period > 0 ? static_cast<int>(std::clamp((quota + period - 1) / period, 1LL, 1024LL)) : 0;
+}
+#endif
+
+} // namespace
+
+int default_threads() {
+#ifndef _OPENMP
+  return 1;
+#else
+  const char *asked = std::getenv("OMP_NUM_THREADS");
+  if (asked != nullptr && *asked != '\0')
+    return std::max(1, omp_get_max_threads());
+#ifdef __linux__
+  const int processors = affinity_processors();
+  const int quota = quota_processors();
+  return std::max(1, quota > 0 ? std::min(processors, quota) : processors);
+#else
+  return std::max(1, omp_get_num_procs());
+#endif
+#endif
+}
+
+kernels::Range Team::share(int count, int grain) const {
+  const long long grains = (static_cast<long long>(count) + grain - 1) / grain;
+  const auto bound = [&](int i) { return static_cast<int>(std::min<long long>(count, grains * i / size * grain)); };
+  return {bound(index), bound(index + 1)};
+}
+
+void Team::barrier() const {
+#ifdef _OPENMP
+#pragma omp barrier
+#endif
+}
+
+void run_team(int threads, void (*work)(const Team &team, void *context), void *context) {
+#ifdef _OPENMP
+  if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+    work(Team{omp_get_thread_num(), omp_get_num_threads()}, context);
+    return;
+  }
+#else
+  static_cast<void>(threads);
+#endif
+  work(Team{}, context);
+}
+
+} // namespace intvit
