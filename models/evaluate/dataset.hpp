@@ -1,0 +1,38 @@
+// Folders of images, with and without labels.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/image/image.hpp"
+#include "engine/image/recipe.hpp"
+
+namespace intvit {
+
+// The image files below a folder, in the order of their paths; files are recognized by their names' endings, links to
+// folders are not followed. Throws std::runtime_error where the folder cannot be read or has no image.
+std::vector<std::string> list_images(const std::string &folder);
+
+struct LabelledImage {
+  std::string path;
+  int label = 0; // class index
+};
+
+// Images with labels from a CSV file of "file,label" lines (a header line is allowed), files relative to `folder`.
+// Throws std::runtime_error naming the line: no comma, label not an integer from 0 to classes - 1, no line at all.
+std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, int classes);
+
+// Images in one folder a class. A folder is named after a label, or there is one folder for every class and they count
+// in the order of their names. Throws std::runtime_error where neither holds.
+std::vector<LabelledImage> read_class_folders(const std::string &folder, std::span<const std::string> labels,
+                                              int classes);
+
+// `count` of the paths, spread evenly over the list; all of them where there are not more.
+std::vector<std::string> spread(const std::vector<std::string> &paths, std::size_t count);
+
+// Decodes and preprocesses. Throws std::runtime_error with the engine's message.
+Image load_preprocessed(const std::string &path, const Recipe &recipe);
+
+} // namespace intvit

@@ -1,0 +1,140 @@
+#include "models/evaluate/evaluate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <mutex>
+#include <stdexcept>
+
+#include "engine/runtime/session.hpp"
+#include "models/parallel.hpp"
+#include "models/reference/forward.hpp"
+
+namespace intvit {
+
+namespace {
+
+double cosine(std::span<const double> a, std::span<const double> b) {
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += a[i] * b[i];
+    aa += a[i] * a[i];
+    bb += b[i] * b[i];
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+}
+
+std::ptrdiff_t best(std::span<const double> logits) {
+  return std::max_element(logits.begin(), logits.end()) - logits.begin();
+}
+
+// What one image added.
+struct Outcome {
+  bool read = false;
+  std::string error;
+  bool top1 = false;
+  bool top5 = false;
+  bool float_top1 = false;
+  bool float_top5 = false;
+  bool agrees = false;
+  double cosine = 0;
+  double seconds = 0;
+};
+
+Outcome evaluate_image(Session &session, const VitModel *float_model, const LabelledImage &labelled,
+                       const Recipe &recipe) {
+  Outcome outcome;
+  Image image;
+  try {
+    image = load_preprocessed(labelled.path, recipe);
+  } catch (const std::runtime_error &error) {
+    outcome.error = error.what();
+    return outcome;
+  }
+  outcome.read = true;
+  const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
+  const auto start = std::chrono::steady_clock::now();
+  if (const Status status = session.run(input); !status.ok())
+    throw std::runtime_error(status.message());
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::vector<double> logits(session.logits().begin(), session.logits().end());
+  outcome.top1 = in_top(logits, labelled.label, 1);
+  outcome.top5 = in_top(logits, labelled.label, 5);
+  if (float_model != nullptr) {
+    const std::vector<float> reference = reference::forward(*float_model, image);
+    const std::vector<double> expected(reference.begin(), reference.end());
+    outcome.float_top1 = in_top(expected, labelled.label, 1);
+    outcome.float_top5 = in_top(expected, labelled.label, 5);
+    outcome.agrees = best(expected) == best(logits);
+    outcome.cosine = cosine(expected, logits);
+  }
+  return outcome;
+}
+
+} // namespace
+
+bool in_top(std::span<const double> logits, int label, int k) {
+  const auto index = static_cast<std::size_t>(label);
+  int ahead = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    ahead += logits[i] > logits[index] || (logits[i] == logits[index] && i < index) ? 1 : 0;
+  return ahead < k;
+}
+
+Evaluation evaluate(const std::shared_ptr<const Model> &model, const VitModel *float_model,
+                    std::span<const LabelledImage> images, const Recipe &recipe, int threads,
+                    const std::function<void(std::size_t)> &progress) {
+  if (float_model != nullptr &&
+      (float_model->config.classes != model->classes() || float_model->config.image_height != model->image_height() ||
+       float_model->config.image_width != model->image_width()))
+    throw std::runtime_error("the float model has other classes or another image size than the integer model");
+
+  std::vector<Session> sessions;
+  for (int thread = 0; thread < threads; ++thread) {
+    Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 1});
+    if (!session.ok())
+      throw std::runtime_error(session.status().message());
+    sessions.push_back(std::move(*session));
+  }
+
+  std::vector<Outcome> outcomes(images.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  parallel_for(threads, images.size(), [&](std::size_t i, std::size_t thread) {
+    outcomes[i] = evaluate_image(sessions[thread], float_model, images[i], recipe);
+    const std::lock_guard lock(mutex);
+    progress(++done);
+  });
+
+  Evaluation result;
+  FloatComparison comparison;
+  double seconds = 0;
+  for (const Outcome &outcome : outcomes) {
+    if (!outcome.read) {
+      result.errors.push_back(outcome.error);
+      continue;
+    }
+    ++result.images;
+    result.top1 += outcome.top1;
+    result.top5 += outcome.top5;
+    seconds += outcome.seconds;
+    comparison.top1 += outcome.float_top1;
+    comparison.top5 += outcome.float_top5;
+    comparison.agreement += outcome.agrees;
+    comparison.cosine += outcome.cosine;
+  }
+  const double count = static_cast<double>(std::max<std::size_t>(result.images, 1));
+  for (double *share : {&result.top1, &result.top5, &comparison.top1, &comparison.top5, &comparison.agreement})
+    *share *= 100 / count;
+  comparison.cosine /= count;
+  // Threads ran side by side, each on its own images.
+  result.images_per_second = seconds > 0 ? static_cast<double>(result.images) * threads / seconds : 0;
+  if (float_model != nullptr)
+    result.float_comparison = comparison;
+  return result;
+}
+
+} // namespace intvit

@@ -1,0 +1,43 @@
+// Accuracy of an integer model on labelled images, beside the float model it came from.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/runtime/model.hpp"
+#include "models/architectures/vit.hpp"
+#include "models/evaluate/dataset.hpp"
+
+namespace intvit {
+
+struct FloatComparison {
+  double top1 = 0;      // of the float model, in percent
+  double top5 = 0;
+  double agreement = 0; // images for which both models give the same class, in percent
+  double cosine = 0;    // mean cosine of the two logit vectors
+};
+
+struct Evaluation {
+  std::size_t images = 0; // that could be read
+  double top1 = 0;        // in percent
+  double top5 = 0;
+  double images_per_second = 0; // of inference alone: without decoding, preprocessing and the float model
+  std::optional<FloatComparison> float_comparison;
+  std::vector<std::string> errors; // a message for every image that could not be read
+};
+
+// A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
+bool in_top(std::span<const double> logits, int label, int k);
+
+// Runs every image on one of `threads` threads. `float_model` may be null. `progress` is called with the number of
+// images done, from any thread but never from two at once.
+Evaluation evaluate(const std::shared_ptr<const Model> &model, const VitModel *float_model,
+                    std::span<const LabelledImage> images, const Recipe &recipe, int threads,
+                    const std::function<void(std::size_t done)> &progress);
+
+} // namespace intvit

@@ -1,0 +1,37 @@
+// config.json as timm writes it beside model.safetensors.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace intvit {
+
+// What the file says; nothing where it is silent.
+struct TimmConfig {
+  std::string architecture; // empty where the file is silent
+  std::vector<std::string> labels;
+  std::optional<int> classes;
+
+  // model_args: departures from the architecture.
+  std::optional<std::pair<int, int>> image_size; // height, width; also from pretrained_cfg's input_size
+  std::optional<int> patch;
+  std::optional<int> channels;
+  std::optional<int> depth;
+  std::optional<int> heads;
+  std::optional<double> mlp_ratio; // mlp_hidden = floor(channels * mlp_ratio)
+
+  // pretrained_cfg.
+  std::optional<std::array<double, 3>> mean;
+  std::optional<std::array<double, 3>> std;
+  std::optional<double> crop_pct;
+  std::optional<std::string> interpolation;
+};
+
+// Throws std::runtime_error, beginning with `path`: file unreadable, not JSON, a value of the wrong type, or an
+// argument that asks for another architecture than the plain ViT with a class token.
+TimmConfig read_timm_config(const std::string &path);
+
+} // namespace intvit

@@ -1,0 +1,32 @@
+// Codes of queries and keys, and the integers that turn their products into distances for the softmax.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/softmax.hpp"
+#include "models/quantize/calibration.hpp"
+#include "models/quantize/linear.hpp"
+#include "models/quantize/options.hpp"
+
+namespace intvit {
+
+struct AttentionScores {
+  ChannelCodes query; // zero = 0
+  // Any constant may be taken from a key: it shifts all scores of a row alike, which softmax does not see. Keys are
+  // therefore centred per channel.
+  ChannelCodes key;
+  std::vector<std::int32_t> multiplier; // a head
+  int shift = 0;
+};
+
+// Within a head scale_q[d] * scale_k[d] is the same for all d, so that a product of codes has one unit; which of the
+// two is finer is chosen per channel to lose least.
+AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
+                                   const QuantizeOptions &options);
+
+// The integer exp for the score step that a softmax uses: ln 2 / 16 for lis4, so that 8 bits span its 16 codes, and
+// ln 2 / 32 for int8, whose weights are gone after 8 octaves.
+kernels::ExpPolynomial exp_polynomial(kernels::Softmax softmax, int tokens);
+
+} // namespace intvit

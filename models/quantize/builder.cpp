@@ -1,0 +1,68 @@
+#include "models/quantize/builder.hpp"
+
+#include <array>
+#include <stdexcept>
+
+#include "engine/runtime/session.hpp"
+
+namespace intvit {
+
+namespace {
+
+template <typename T> T value_of(Result<T> result) {
+  if (!result.ok())
+    throw std::runtime_error(result.status().message());
+  return std::move(*result);
+}
+
+void require(const Status &status) {
+  if (!status.ok())
+    throw std::runtime_error(status.message());
+}
+
+std::vector<std::byte> with_golden(SafetensorsWriter tensors, const ModelDescription &description, const Image &image,
+                                   const std::vector<std::int32_t> &logits) {
+  require(tensors.add_tensor(golden_image_tensor, DType::u8, {image.height, image.width, 3},
+                             std::as_bytes(std::span(image.rgb))));
+  require(tensors.add_tensor(golden_logits_tensor, DType::i32, {static_cast<std::int64_t>(logits.size())},
+                             std::as_bytes(std::span(logits))));
+  add_model_metadata(description, tensors);
+  return tensors.serialize();
+}
+
+} // namespace
+
+void ModelBuilder::node(std::string name, std::string input, Operation operation) {
+  description.graph.nodes.push_back({std::move(name), std::move(input), std::move(operation)});
+}
+
+void ModelBuilder::requantization(const FixedPoint &fixed) {
+  constant("multiplier", fixed.multiplier);
+  constant("offset", fixed.offset);
+}
+
+void ModelBuilder::add(std::string name, DType dtype, std::vector<std::int64_t> shape,
+                       std::span<const std::byte> bytes) {
+  if (const Status status = tensors_.add_tensor(std::move(name), dtype, std::move(shape), bytes); !status.ok())
+    throw std::logic_error(status.message());
+}
+
+std::vector<std::byte> ModelBuilder::finish(const Image &golden_image) const {
+  const Linear &head = std::get<Linear>(description.graph.nodes.back().operation);
+  if (head.epilogue != kernels::Epilogue::logits)
+    throw std::logic_error("a model must end in logits");
+  const auto classes =
+      static_cast<std::size_t>(tensors_.tensors().at(description.graph.nodes.back().name + ".multiplier").elements());
+
+  // A first file with empty logits is run to get the real ones.
+  const std::vector<std::int32_t> unknown(classes, 0);
+  const ModelFile draft =
+      value_of(ModelFile::parse(with_golden(tensors_, description, golden_image, unknown), "quantized model"));
+  Session session = value_of(Session::create(value_of(Model::create(draft)), {.threads = 1, .max_batch = 1}));
+  const std::array<const std::uint8_t *, 1> input{golden_image.rgb.data()};
+  require(session.run(input));
+  const std::span<const std::int32_t> logits = session.logits();
+  return with_golden(tensors_, description, golden_image, {logits.begin(), logits.end()});
+}
+
+} // namespace intvit

@@ -1,0 +1,62 @@
+// Collects the nodes and constants of a quantized model and turns them into a model file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "engine/container/safetensors.hpp"
+#include "engine/format/model_file.hpp"
+#include "engine/image/image.hpp"
+#include "models/quantize/fixed_point.hpp"
+
+namespace intvit {
+
+class ModelBuilder {
+public:
+  ModelDescription description;
+
+  // Appends a node; its constants follow under its name.
+  void node(std::string name, std::string input, Operation operation);
+
+  // A constant of the last node. Throws std::logic_error where the name is taken or the size is wrong.
+  template <typename T>
+  void constant(const char *suffix, const std::vector<T> &values, std::vector<std::int64_t> shape) {
+    add(description.graph.nodes.back().name + "." + suffix, dtype_of<T>(), std::move(shape),
+        std::as_bytes(std::span(values)));
+  }
+  template <typename T> void constant(const char *suffix, const std::vector<T> &values) {
+    constant(suffix, values, {static_cast<std::int64_t>(values.size())});
+  }
+  // multiplier and offset of the last node.
+  void requantization(const FixedPoint &fixed);
+
+  // The finished file, with the logits that the reference kernels give for `golden_image` inside. Throws
+  // std::runtime_error where the engine rejects the model.
+  std::vector<std::byte> finish(const Image &golden_image) const;
+
+private:
+  template <typename T> static constexpr DType dtype_of() {
+    if constexpr (std::is_same_v<T, std::int8_t>)
+      return DType::i8;
+    else if constexpr (std::is_same_v<T, std::uint8_t>)
+      return DType::u8;
+    else if constexpr (std::is_same_v<T, std::int16_t>)
+      return DType::i16;
+    else if constexpr (std::is_same_v<T, std::int32_t>)
+      return DType::i32;
+    else {
+      static_assert(std::is_same_v<T, std::int64_t>);
+      return DType::i64;
+    }
+  }
+
+  void add(std::string name, DType dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes);
+
+  SafetensorsWriter tensors_;
+};
+
+} // namespace intvit

@@ -1,0 +1,156 @@
+#include "models/quantize/calibration.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "models/parallel.hpp"
+#include "models/reference/forward.hpp"
+
+namespace intvit {
+
+namespace {
+
+using reference::Site;
+using reference::SiteKind;
+
+// Sampled rows over all images, about; enough for the squared error of a channel, and little memory.
+constexpr Eigen::Index sampled_rows = 8192;
+
+// Part of the tokens of an image: the class token and others spread evenly, from a place that differs between images.
+RowMatrix sample_rows(const MatrixView &activation, std::size_t image, std::size_t images) {
+  const Eigen::Index tokens = activation.rows();
+  const Eigen::Index count = std::clamp<Eigen::Index>(sampled_rows / static_cast<Eigen::Index>(images), 1, tokens);
+  RowMatrix rows(count, activation.cols());
+  rows.row(0) = activation.row(0);
+  for (Eigen::Index i = 1; i < count; ++i)
+    rows.row(i) = activation.row(1 + (i * (tokens - 1) / count + static_cast<Eigen::Index>(image) * 7) % (tokens - 1));
+  return rows;
+}
+
+struct ImageSamples {
+  RowMatrix rows;
+  RowVector minimum;
+  RowVector maximum;
+
+  ImageSamples() = default;
+  ImageSamples(const MatrixView &activation, std::size_t image, std::size_t images)
+      : rows(sample_rows(activation, image, images)), minimum(activation.colwise().minCoeff()),
+        maximum(activation.colwise().maxCoeff()) {}
+};
+
+// Even images make the first half, odd ones the second. A single image is both.
+SiteSamples join(const std::vector<ImageSamples> &images) {
+  SiteSamples site;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const std::size_t first = images.size() == 1 ? 0 : half;
+    Eigen::Index rows = 0;
+    for (std::size_t i = first; i < images.size(); i += 2)
+      rows += images[i].rows.rows();
+    site.rows[half].resize(rows, images[first].rows.cols());
+    site.minimum[half] = images[first].minimum;
+    site.maximum[half] = images[first].maximum;
+    Eigen::Index row = 0;
+    for (std::size_t i = first; i < images.size(); i += 2) {
+      site.rows[half].middleRows(row, images[i].rows.rows()) = images[i].rows;
+      row += images[i].rows.rows();
+      site.minimum[half] = site.minimum[half].cwiseMin(images[i].minimum);
+      site.maximum[half] = site.maximum[half].cwiseMax(images[i].maximum);
+    }
+  }
+  return site;
+}
+
+bool after_attention(SiteKind kind) {
+  return kind >= SiteKind::attention_output;
+}
+
+} // namespace
+
+const SiteSamples &samples_of(const BlockSamples &samples, SiteKind kind) {
+  for (const auto &[site, values] : samples)
+    if (site == kind)
+      return values;
+  throw std::out_of_range("an activation was not sampled");
+}
+
+// One per block; images write to places of their own, so no lock is needed.
+class Calibration::Collector {
+public:
+  Collector(std::vector<SiteKind> kinds, std::size_t images, bool class_token_only)
+      : kinds_(std::move(kinds)), class_token_only_(class_token_only),
+        samples_(kinds_.size(), std::vector<ImageSamples>(images)) {}
+
+  class ForImage : public reference::Observer {
+  public:
+    ForImage(Collector &collector, std::size_t image) : collector_(collector), image_(image) {}
+    void observe(const Site &site, const MatrixView &activation) override {
+      const auto kind = std::find(collector_.kinds_.begin(), collector_.kinds_.end(), site.kind);
+      if (kind == collector_.kinds_.end())
+        return;
+      auto &slot = collector_.samples_[static_cast<std::size_t>(kind - collector_.kinds_.begin())];
+      if (collector_.class_token_only_ && after_attention(site.kind))
+        slot[image_] = ImageSamples(activation.topRows(1), image_, slot.size());
+      else
+        slot[image_] = ImageSamples(activation, image_, slot.size());
+    }
+
+  private:
+    Collector &collector_;
+    std::size_t image_;
+  };
+
+  BlockSamples samples() const {
+    BlockSamples result;
+    for (std::size_t i = 0; i < kinds_.size(); ++i)
+      result.emplace_back(kinds_[i], join(samples_[i]));
+    return result;
+  }
+
+private:
+  std::vector<SiteKind> kinds_;
+  bool class_token_only_;
+  std::vector<std::vector<ImageSamples>> samples_; // [kind][image]
+};
+
+Calibration::Calibration(const VitModel &model, std::span<const Image> images, int threads)
+    : model_(model), images_(images), threads_(threads), streams_(images.size()) {
+  if (images.empty())
+    throw std::runtime_error("calibration needs at least one image");
+  parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
+    streams_[i] = reference::embed(model_.weights, reference::extract_patches(model_.config, images_[i]));
+  });
+}
+
+SiteSamples Calibration::stream() const {
+  std::vector<ImageSamples> images(streams_.size());
+  for (std::size_t i = 0; i < images.size(); ++i)
+    images[i] = ImageSamples(streams_[i], i, images.size());
+  return join(images);
+}
+
+BlockSamples Calibration::run_block(bool class_token_only) {
+  const int layer = next_block_++;
+  Collector collector({SiteKind::norm1_normalized, SiteKind::query, SiteKind::key, SiteKind::value,
+                       SiteKind::attention_output, SiteKind::block_middle, SiteKind::norm2_normalized,
+                       SiteKind::fc1_output, SiteKind::gelu_output},
+                      images_.size(), class_token_only);
+  parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
+    Collector::ForImage observer(collector, i);
+    streams_[i] = reference::block_forward(model_.config, model_.weights.blocks[static_cast<std::size_t>(layer)],
+                                           streams_[i], layer, &observer);
+    if (class_token_only)
+      streams_[i] = RowMatrix(streams_[i].topRows(1));
+  });
+  return collector.samples();
+}
+
+BlockSamples Calibration::run_head() {
+  Collector collector({SiteKind::final_normalized}, images_.size(), true);
+  parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
+    Collector::ForImage observer(collector, i);
+    reference::classify(model_, streams_[i], &observer);
+  });
+  return collector.samples();
+}
+
+} // namespace intvit

@@ -1,0 +1,220 @@
+#include "models/quantize/linear.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace intvit {
+
+namespace {
+
+using Eigen::ArrayXd;
+
+constexpr double code_steps = 255.0;
+
+// Factors on a calibrated range. Below 1 clips the tails for a finer step; above 1 leaves room for unseen images.
+constexpr std::array range_factors{0.6, 0.7, 0.8, 0.9, 1.0, 1.1};
+constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0};
+
+struct ChannelRange {
+  ArrayXd low;
+  ArrayXd high;
+
+  ArrayXd middle() const { return (low + high) / 2; }
+  // Never zero: a channel that is constant still has a scale.
+  ArrayXd width() const { return (high - low).max(1e-6 * (1.0 + high.abs())); }
+};
+
+ChannelRange scaled_range(const RowVector &minimum, const RowVector &maximum, const RowVector &gain) {
+  const ArrayXd a = (minimum.array() * gain.array()).cast<double>().transpose();
+  const ArrayXd b = (maximum.array() * gain.array()).cast<double>().transpose();
+  return {a.min(b), a.max(b)};
+}
+
+ChannelCodes codes_for(const ChannelRange &range, double strength, double factor) {
+  const ArrayXd width = range.width();
+  const double widest = width.maxCoeff();
+  ChannelCodes codes;
+  codes.scale = factor * width.pow(strength) * std::pow(widest, 1.0 - strength) / code_steps;
+  codes.zero = -0.5 - range.middle() / codes.scale;
+  return codes;
+}
+
+// What quantizing the sampled rows does, per channel.
+struct CodeStatistics {
+  ArrayXd squared_error; // mean of (value - dequantized)^2
+  ArrayXd mean_error;    // mean of value - dequantized
+  ArrayXd mean;          // of code - zero
+  ArrayXd variance;      // of the code
+};
+
+CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, std::span<const RowMatrix *const> samples) {
+  const Eigen::Index channels = codes.scale.size();
+  ArrayXd error = ArrayXd::Zero(channels);
+  ArrayXd squared_error = ArrayXd::Zero(channels);
+  ArrayXd sum = ArrayXd::Zero(channels);
+  ArrayXd squares = ArrayXd::Zero(channels);
+  double count = 0;
+  for (const RowMatrix *rows : samples) {
+    count += static_cast<double>(rows->rows());
+    for (Eigen::Index row = 0; row < rows->rows(); ++row)
+      for (Eigen::Index c = 0; c < channels; ++c) {
+        const double value = static_cast<double>((*rows)(row, c)) * static_cast<double>(gain[c]);
+        const double code = std::clamp(std::nearbyint(value / codes.scale[c] + codes.zero[c]), -128.0, 127.0);
+        const double centred = code - codes.zero[c];
+        const double difference = value - codes.scale[c] * centred;
+        error[c] += difference;
+        squared_error[c] += difference * difference;
+        sum[c] += centred;
+        squares[c] += centred * centred;
+      }
+  }
+  CodeStatistics statistics{squared_error / count, error / count, sum / count, {}};
+  statistics.variance = (squares / count - statistics.mean.square()).max(0.0);
+  return statistics;
+}
+
+struct QuantizedWeights {
+  std::vector<std::int8_t> values;
+  ArrayXd scale;
+};
+
+// Rows of `weight` times the input's scales, to int8 with a scale a row. `importance` is the variance of each input
+// code: what an error of that weight costs.
+QuantizedWeights quantize_weights(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &importance,
+                                  RangeMethod method, double *total_error) {
+  const Eigen::Index in = weight.cols();
+  QuantizedWeights result;
+  result.values.resize(static_cast<std::size_t>(weight.size()));
+  result.scale.resize(weight.rows());
+  double sum = 0;
+  ArrayXd row(in);
+  for (Eigen::Index n = 0; n < weight.rows(); ++n) {
+    row = weight.row(n).transpose().array().cast<double>() * input_scale;
+    const double largest = std::max(row.abs().maxCoeff(), 1e-30);
+    double best_error = std::numeric_limits<double>::infinity();
+    double best_scale = largest / 127.0;
+    for (int percent = 100; percent >= (method == RangeMethod::mse ? 80 : 100); percent -= 4) {
+      const double scale = largest * percent / 100.0 / 127.0;
+      double error = 0;
+      for (Eigen::Index c = 0; c < in; ++c) {
+        const double difference = row[c] - scale * std::clamp(std::nearbyint(row[c] / scale), -127.0, 127.0);
+        error += difference * difference * importance[c];
+      }
+      if (error < best_error) {
+        best_error = error;
+        best_scale = scale;
+      }
+    }
+    sum += best_error;
+    result.scale[n] = best_scale;
+    for (Eigen::Index c = 0; c < in; ++c)
+      result.values[static_cast<std::size_t>(n * in + c)] =
+          static_cast<std::int8_t>(std::clamp(std::nearbyint(row[c] / best_scale), -127.0, 127.0));
+  }
+  if (total_error != nullptr)
+    *total_error = sum;
+  return result;
+}
+
+} // namespace
+
+ChannelCodes own_range_codes(const SiteSamples &samples, RangeMethod method) {
+  const RowVector ones = RowVector::Ones(samples.minimum[0].size());
+  const ChannelRange range = scaled_range(samples.overall_minimum(), samples.overall_maximum(), ones);
+  ChannelCodes best = codes_for(range, 1.0, 1.0);
+  if (method == RangeMethod::minmax)
+    return best;
+  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
+  ArrayXd best_error = measure(best, ones, all).squared_error;
+  for (const double factor : range_factors) {
+    const ChannelCodes codes = codes_for(range, 1.0, factor);
+    const ArrayXd error = measure(codes, ones, all).squared_error;
+    for (Eigen::Index c = 0; c < error.size(); ++c)
+      if (error[c] < best_error[c]) {
+        best_error[c] = error[c];
+        best.scale[c] = codes.scale[c];
+        best.zero[c] = codes.zero[c];
+      }
+  }
+  return best;
+}
+
+QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
+                                const QuantizeOptions &options, const CodeConstraint &constraint) {
+  const auto constrained = [&](const ChannelRange &range, double strength, double factor) {
+    ChannelCodes codes = codes_for(range, strength, factor);
+    if (constraint)
+      constraint(codes);
+    return codes;
+  };
+
+  // Chosen with the first half's range, judged by the second half's rows.
+  const ChannelRange first_half = scaled_range(samples.minimum[0], samples.maximum[0], gain);
+  const std::array<const RowMatrix *, 1> second_half{&samples.rows[1]};
+  const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
+  double best_error = std::numeric_limits<double>::infinity();
+  double best_strength = 0;
+  double best_factor = 1;
+  for (const double strength : strengths) {
+    if (options.channel_strength && strength != strengths.front())
+      break;
+    for (const double factor : range_factors) {
+      if (options.range == RangeMethod::minmax && factor != 1.0)
+        continue;
+      const double candidate = options.channel_strength.value_or(strength);
+      const ChannelCodes codes = constrained(first_half, candidate, factor);
+      const CodeStatistics statistics = measure(codes, gain, second_half);
+      double error = 0;
+      quantize_weights(layer.weight, codes.scale, statistics.variance, RangeMethod::minmax, &error);
+      error += (statistics.squared_error * column_norms).sum();
+      if (error < best_error) {
+        best_error = error;
+        best_strength = candidate;
+        best_factor = factor;
+      }
+    }
+  }
+
+  QuantizedLinear result;
+  result.input =
+      constrained(scaled_range(samples.overall_minimum(), samples.overall_maximum(), gain), best_strength, best_factor);
+  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
+  const CodeStatistics statistics = measure(result.input, gain, all);
+  QuantizedWeights weights =
+      quantize_weights(layer.weight, result.input.scale, statistics.variance, options.range, nullptr);
+  result.scale = weights.scale;
+  result.bias = layer.bias.transpose().array().cast<double>();
+  for (Eigen::Index n = 0; n < layer.weight.rows(); ++n)
+    for (Eigen::Index c = 0; c < layer.weight.cols(); ++c) {
+      const double real = static_cast<double>(layer.weight(n, c));
+      const double quantized = weights.scale[n] * weights.values[static_cast<std::size_t>(n * layer.weight.cols() + c)];
+      result.bias[n] += real * statistics.mean_error[c] +
+                        (real * result.input.scale[c] - quantized) * statistics.mean[c] -
+                        quantized * result.input.zero[c];
+    }
+  result.weights = std::move(weights.values);
+  return result;
+}
+
+QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, RangeMethod method) {
+  const Eigen::Index in = layer.weight.cols();
+  QuantizedLinear result;
+  result.input = {ArrayXd::Ones(in), ArrayXd::Constant(in, -128.0)};
+  QuantizedWeights weights = quantize_weights(layer.weight, result.input.scale, ArrayXd::Ones(in), method, nullptr);
+  result.scale = weights.scale;
+  result.bias = layer.bias.transpose().array().cast<double>();
+  for (Eigen::Index n = 0; n < layer.weight.rows(); ++n)
+    for (Eigen::Index c = 0; c < in; ++c)
+      result.bias[n] += 128.0 * weights.scale[n] * weights.values[static_cast<std::size_t>(n * in + c)];
+  result.weights = std::move(weights.values);
+  return result;
+}
+
+RowVector fold_beta(const LinearWeights &layer, const RowVector &beta) {
+  return layer.bias + (layer.weight * beta.transpose()).transpose();
+}
+
+} // namespace intvit

@@ -1,0 +1,119 @@
+#include "models/quantize/stream.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace intvit {
+
+namespace {
+
+using Eigen::ArrayXd;
+
+// 16 bits have room to spare: unseen images may reach twice as far as the calibration images.
+constexpr double int16_margin = 2.0;
+
+// FQ-ViT's factors are 2^0..2^3.
+constexpr int paper_max_alpha = 3;
+
+double squared_error(const SiteSamples &samples, Eigen::Index c, double scale, double zero) {
+  double sum = 0;
+  for (const RowMatrix &rows : samples.rows)
+    for (Eigen::Index row = 0; row < rows.rows(); ++row) {
+      const double value = static_cast<double>(rows(row, c));
+      const double code = std::clamp(std::nearbyint(value / scale + zero), -128.0, 127.0);
+      const double difference = value - scale * (code - zero);
+      sum += difference * difference;
+    }
+  return sum;
+}
+
+struct Choice {
+  StreamCodes codes;
+  double error = 0;
+};
+
+// The best factor for every channel, with either the given zero point or the channel's own.
+Choice choose_factors(const SiteSamples &samples, double base_scale, int max_alpha, const double *shared_zero,
+                      const ArrayXd &importance) {
+  const ArrayXd low = samples.overall_minimum().transpose().array().cast<double>();
+  const ArrayXd high = samples.overall_maximum().transpose().array().cast<double>();
+  Choice choice;
+  choice.codes.base_scale = base_scale;
+  for (Eigen::Index c = 0; c < low.size(); ++c) {
+    double best_error = std::numeric_limits<double>::infinity();
+    int best_alpha = 0;
+    double best_zero = 0;
+    for (int alpha = 0; alpha <= max_alpha; ++alpha) {
+      const double scale = std::ldexp(base_scale, alpha);
+      const double zero = shared_zero != nullptr
+                              ? *shared_zero
+                              : std::clamp(std::nearbyint(-0.5 - (low[c] + high[c]) / 2 / scale), -128.0, 127.0);
+      // A step so fine that half of the range is cut off cannot be the best.
+      if (high[c] - low[c] > 2 * 255 * scale && alpha < max_alpha)
+        continue;
+      const double error = squared_error(samples, c, scale, zero);
+      if (error < best_error) {
+        best_error = error;
+        best_alpha = alpha;
+        best_zero = zero;
+      }
+    }
+    choice.error += best_error * importance[c];
+    choice.codes.alpha.push_back(static_cast<std::uint8_t>(best_alpha));
+    choice.codes.zero_point.push_back(static_cast<std::int8_t>(best_zero));
+  }
+  return choice;
+}
+
+StreamCodes paper_codes(const SiteSamples &samples, const ArrayXd &importance) {
+  const double low = std::min(0.0, static_cast<double>(samples.overall_minimum().minCoeff()));
+  const double high = std::max(0.0, static_cast<double>(samples.overall_maximum().maxCoeff()));
+  const double scale8 = (high - low) / 255;
+  const double zero = std::clamp(std::nearbyint(-128 - low / scale8), -128.0, 127.0);
+  return choose_factors(samples, scale8 / (1 << paper_max_alpha), paper_max_alpha, &zero, importance).codes;
+}
+
+StreamCodes extended_codes(const SiteSamples &samples, const ArrayXd &importance) {
+  const double widest = static_cast<double>((samples.overall_maximum() - samples.overall_minimum()).maxCoeff()) / 255;
+  Choice best;
+  best.error = std::numeric_limits<double>::infinity();
+  // The widest channel takes the largest factor; a base a little finer or coarser shifts who gains and who loses.
+  for (int quarter = -4; quarter <= 4; ++quarter) {
+    const double base = widest * std::exp2(quarter / 4.0) / (1 << kernels::max_ptf_alpha);
+    Choice choice = choose_factors(samples, base, kernels::max_ptf_alpha, nullptr, importance);
+    if (choice.error < best.error)
+      best = std::move(choice);
+  }
+  return best.codes;
+}
+
+} // namespace
+
+ArrayXd StreamCodes::scale() const {
+  ArrayXd result(static_cast<Eigen::Index>(alpha.size()));
+  for (std::size_t c = 0; c < alpha.size(); ++c)
+    result[static_cast<Eigen::Index>(c)] = std::ldexp(base_scale, alpha[c]);
+  return result;
+}
+
+ArrayXd StreamCodes::zero() const {
+  ArrayXd result(static_cast<Eigen::Index>(zero_point.size()));
+  for (std::size_t c = 0; c < zero_point.size(); ++c)
+    result[static_cast<Eigen::Index>(c)] = zero_point[c];
+  return result;
+}
+
+StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const ArrayXd &importance) {
+  if (format == ResidualFormat::ptf8)
+    return extended_codes(samples, importance);
+  if (format == ResidualFormat::ptf8_paper)
+    return paper_codes(samples, importance);
+  const auto channels = static_cast<std::size_t>(importance.size());
+  const float largest =
+      std::max(samples.overall_maximum().cwiseAbs().maxCoeff(), samples.overall_minimum().cwiseAbs().maxCoeff());
+  return {kernels::CodeType::int16, int16_margin * static_cast<double>(largest) / 32767,
+          std::vector<std::uint8_t>(channels, 0), std::vector<std::int8_t>(channels, 0)};
+}
+
+} // namespace intvit

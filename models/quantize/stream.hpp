@@ -1,0 +1,28 @@
+// How the residual stream is stored at one point of the network.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/residual.hpp"
+#include "models/architectures/vit.hpp"
+#include "models/quantize/calibration.hpp"
+#include "models/quantize/options.hpp"
+
+namespace intvit {
+
+// value = base_scale * 2^alpha[c] * (code - zero_point[c]); for int16 alpha and zero_point are 0.
+struct StreamCodes {
+  kernels::CodeType type = kernels::CodeType::int8;
+  double base_scale = 1;
+  std::vector<std::uint8_t> alpha;
+  std::vector<std::int8_t> zero_point;
+
+  Eigen::ArrayXd scale() const; // base_scale * 2^alpha
+  Eigen::ArrayXd zero() const;
+};
+
+// `importance`: what an error of a channel costs the layer that reads the stream.
+StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const Eigen::ArrayXd &importance);
+
+} // namespace intvit

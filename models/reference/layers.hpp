@@ -1,0 +1,28 @@
+// The layers of a ViT in float32, on matrices with one token a row. Pure functions; see models/reference/forward.hpp
+// for the promise on bits.
+#pragma once
+
+#include "models/architectures/vit.hpp"
+
+namespace intvit::reference {
+
+// x weight^T + bias: [T, in] -> [T, out].
+RowMatrix linear(const MatrixView &x, const LinearWeights &weights);
+
+// Each row brought to mean 0 and variance 1: (x - mean) / sqrt(variance + eps), population variance. Statistics are
+// taken in double.
+RowMatrix normalize(const MatrixView &x, double eps);
+
+// normalized * weight + bias, per column.
+RowMatrix affine(const MatrixView &normalized, const LayerNormWeights &weights);
+
+// affine(normalize(x, eps), weights).
+RowMatrix layer_norm(const MatrixView &x, const LayerNormWeights &weights, double eps);
+
+// x Phi(x), the exact ("erf") GELU, elementwise.
+RowMatrix gelu(const MatrixView &x);
+
+// exp(x - row maximum) / row sum, each row.
+RowMatrix softmax(const MatrixView &x);
+
+} // namespace intvit::reference

@@ -1,0 +1,12 @@
+#include "models/reference/matmul_tile.hpp"
+
+namespace intvit::reference {
+
+typedef float Vector __attribute__((vector_size(64)));
+
+void matmul_tile_avx512(const float *a, std::ptrdiff_t a_stride, const float *panel, std::ptrdiff_t depth, int rows,
+                        float *out) {
+  multiply_tile<Vector>(a, a_stride, panel, depth, rows, out);
+}
+
+} // namespace intvit::reference
