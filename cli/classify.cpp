@@ -1,0 +1,292 @@
+// intvit classify: what is on these images.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <numeric>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/models.hpp"
+#include "cli/progress.hpp"
+#include "engine/container/file_io.hpp"
+#include "engine/image/decode.hpp"
+#include "engine/runtime/session.hpp"
+#include "models/evaluate/dataset.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Prediction {
+  int index = 0;
+  std::int32_t logit = 0;
+  double probability = 0;
+};
+
+// The `count` largest logits, largest first; of equal ones the lower index is first. Probabilities are the softmax over
+// all classes.
+std::vector<Prediction> top_predictions(std::span<const std::int32_t> logits, int fraction_bits, int count) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const std::int32_t logit : logits)
+    sum += std::exp(std::ldexp(logit - largest, -fraction_bits));
+  std::vector<int> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
+  });
+  order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
+  std::vector<Prediction> predictions;
+  for (const int index : order) {
+    const std::int32_t logit = logits[static_cast<std::size_t>(index)];
+    predictions.push_back({index, logit, std::exp(std::ldexp(logit - largest, -fraction_bits)) / sum});
+  }
+  return predictions;
+}
+
+// Milliseconds.
+struct Timing {
+  double decode = 0;
+  double preprocess = 0;
+  double inference = 0; // an image's share of its batch
+};
+
+struct Classified {
+  std::string path;
+  std::vector<Prediction> top;
+  std::vector<std::int32_t> logits; // with --raw-logits
+  Timing timing;
+};
+
+double milliseconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+std::string csv_field(const std::string &text) {
+  if (text.find_first_of(",\"\n") == std::string::npos)
+    return text;
+  std::string quoted = "\"";
+  for (const char c : text)
+    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+class Printer {
+public:
+  Printer(std::string format, const Model &model, bool timing)
+      : format_(std::move(format)), model_(model), timing_(timing) {}
+
+  void header(bool raw_logits) const {
+    if (format_ != "csv")
+      return;
+    std::cout << "image,rank,index,label,logit,probability" << (timing_ ? ",decode_ms,preprocess_ms,inference_ms" : "")
+              << (raw_logits ? ",logits" : "") << "\n";
+  }
+
+  void print(const Classified &image) const {
+    if (format_ == "json")
+      print_json(image);
+    else if (format_ == "csv")
+      print_csv(image);
+    else
+      print_text(image);
+  }
+
+private:
+  std::string label(int index) const {
+    return model_.labels().empty() ? "class " + std::to_string(index)
+                                   : model_.labels()[static_cast<std::size_t>(index)];
+  }
+
+  void print_text(const Classified &image) const {
+    std::cout << image.path << "\n";
+    for (const Prediction &prediction : image.top) {
+      char percent[32];
+      std::snprintf(percent, sizeof percent, "%6.2f %%", 100 * prediction.probability);
+      std::cout << "  " << percent << "  " << label(prediction.index) << "\n";
+    }
+    if (timing_) {
+      char line[128];
+      std::snprintf(line, sizeof line, "  decode %.2f ms, preprocess %.2f ms, inference %.2f ms\n", image.timing.decode,
+                    image.timing.preprocess, image.timing.inference);
+      std::cout << line;
+    }
+    if (!image.logits.empty()) {
+      std::cout << "  logits";
+      for (const std::int32_t logit : image.logits)
+        std::cout << " " << logit;
+      std::cout << "\n";
+    }
+  }
+
+  void print_json(const Classified &image) const {
+    nlohmann::json top = nlohmann::json::array();
+    for (const Prediction &prediction : image.top)
+      top.push_back({{"index", prediction.index},
+                     {"label", label(prediction.index)},
+                     {"logit", prediction.logit},
+                     {"probability", prediction.probability}});
+    nlohmann::json object = {{"image", image.path}, {"top", std::move(top)}};
+    if (timing_)
+      object["timing_ms"] = {{"decode", image.timing.decode},
+                             {"preprocess", image.timing.preprocess},
+                             {"inference", image.timing.inference}};
+    if (!image.logits.empty())
+      object["logits"] = image.logits;
+    // File names need not be UTF-8.
+    std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  }
+
+  void print_csv(const Classified &image) const {
+    int rank = 1;
+    for (const Prediction &prediction : image.top) {
+      std::cout << csv_field(image.path) << "," << rank++ << "," << prediction.index << ","
+                << csv_field(label(prediction.index)) << "," << prediction.logit << "," << prediction.probability;
+      if (timing_)
+        std::cout << "," << image.timing.decode << "," << image.timing.preprocess << "," << image.timing.inference;
+      if (!image.logits.empty()) {
+        std::cout << ",";
+        for (std::size_t i = 0; i < image.logits.size(); ++i)
+          std::cout << (i == 0 ? "" : " ") << image.logits[i];
+      }
+      std::cout << "\n";
+    }
+  }
+
+  std::string format_;
+  const Model &model_;
+  bool timing_;
+};
+
+// A batch: filled with images, run, printed.
+class Classifier {
+public:
+  Classifier(Session &session, const Recipe &recipe, const Printer &printer, int count, int batch, bool raw_logits)
+      : session_(session), recipe_(recipe), printer_(printer), count_(count), batch_(static_cast<std::size_t>(batch)),
+        raw_logits_(raw_logits) {}
+
+  void add(const std::string &path) {
+    const Clock::time_point start = Clock::now();
+    Result<Image> decoded = path == "-" ? decode_stdin() : load_image(path);
+    const Clock::time_point read = Clock::now();
+    Result<Image> image = decoded.ok() ? preprocess(*decoded, recipe_) : decoded.status();
+    if (!image.ok()) {
+      print_error(decoded.ok() ? image.status().in(path).message() : image.status().message());
+      ++errors_;
+      return;
+    }
+    waiting_.push_back({path, {}, {}, {milliseconds(start, read), milliseconds(read, Clock::now()), 0}});
+    images_.push_back(std::move(*image));
+    if (images_.size() == batch_)
+      flush();
+  }
+
+  void flush() {
+    if (images_.empty())
+      return;
+    std::vector<const std::uint8_t *> inputs;
+    for (const Image &image : images_)
+      inputs.push_back(image.rgb.data());
+    const Clock::time_point start = Clock::now();
+    require(session_.run(inputs));
+    const double share = milliseconds(start, Clock::now()) / static_cast<double>(images_.size());
+    const auto classes = static_cast<std::size_t>(session_.model().classes());
+    for (std::size_t i = 0; i < images_.size(); ++i) {
+      const auto logits = session_.logits().subspan(i * classes, classes);
+      waiting_[i].timing.inference = share;
+      waiting_[i].top = top_predictions(logits, session_.model().logit_fraction_bits(), count_);
+      if (raw_logits_)
+        waiting_[i].logits.assign(logits.begin(), logits.end());
+      printer_.print(waiting_[i]);
+    }
+    images_.clear();
+    waiting_.clear();
+  }
+
+  std::size_t errors() const { return errors_; }
+
+private:
+  static Result<Image> decode_stdin() {
+    const std::string bytes((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+    return decode_image(std::as_bytes(std::span(bytes)), "standard input");
+  }
+
+  Session &session_;
+  const Recipe &recipe_;
+  const Printer &printer_;
+  int count_;
+  std::size_t batch_;
+  bool raw_logits_;
+  std::size_t errors_ = 0;
+  std::vector<Image> images_;
+  std::vector<Classified> waiting_; // beside images_
+};
+
+// Folders are replaced by the images in them. A folder that cannot be used is reported, and the rest still runs.
+std::vector<std::string> expand(const std::vector<std::string> &names, std::size_t &errors) {
+  std::vector<std::string> paths;
+  for (const std::string &name : names) {
+    std::error_code ignored;
+    if (name == "-" || !std::filesystem::is_directory(name, ignored)) {
+      paths.push_back(name);
+      continue;
+    }
+    try {
+      const std::vector<std::string> images = list_images(name);
+      paths.insert(paths.end(), images.begin(), images.end());
+    } catch (const std::runtime_error &error) {
+      print_error(error.what());
+      ++errors;
+    }
+  }
+  return paths;
+}
+
+} // namespace
+
+int classify(const Arguments &arguments) {
+  Parser parser("classify", "Tells what is on images: the most likely classes of each.", "IMAGE|FOLDER|- ...");
+  add_model_option(parser);
+  add_threads_option(parser);
+  add_preprocess_option(parser);
+  parser.add()("k,top", "how many classes to print", cxxopts::value<int>()->default_value("5"),
+               "K")("b,batch", "images run at once", cxxopts::value<int>()->default_value("1"), "N")(
+      "format", "text, json (one object a line) or csv", cxxopts::value<std::string>()->default_value("text"),
+      "FORMAT")("timing", "also print milliseconds for decoding, preprocessing and inference")(
+      "raw-logits", "also print all logits, the integers that the engine gives");
+  if (!parser.parse(arguments))
+    return exit_ok;
+  if (parser.positional().empty())
+    throw UsageError("no image is given (see intvit classify -h)");
+
+  const int count = parser.integer("top", 1, 1 << 20);
+  const int batch = parser.integer("batch", 1, 4096);
+  const std::string format = parser.choice("format", {"text", "json", "csv"});
+  const int thread_count = threads(parser);
+  const std::optional<Recipe> recipe = preprocess_option(parser);
+
+  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser)));
+  Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = batch}));
+  const Printer printer(format, *model, parser.has("timing"));
+  Classifier classifier(session, recipe ? *recipe : model->recipe(), printer, count, batch, parser.has("raw-logits"));
+
+  std::size_t errors = 0;
+  const std::vector<std::string> paths = expand(parser.positional(), errors);
+  printer.header(parser.has("raw-logits"));
+  ProgressBar progress("classifying");
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    progress.show(i, paths.size());
+    classifier.add(paths[i]);
+  }
+  classifier.flush();
+  errors += classifier.errors();
+  return errors == 0 ? exit_ok : exit_failure;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,77 @@
+#include "cli/command.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+namespace intvit::cli {
+
+Parser::Parser(const std::string &subcommand, const std::string &purpose, const std::string &positional)
+    : subcommand_(subcommand), takes_positional_(!positional.empty()), options_("intvit " + subcommand, purpose) {
+  options_.custom_help("[OPTIONS]");
+  options_.positional_help(positional);
+  options_.add_options()("h,help", "print this help");
+  if (takes_positional_) {
+    options_.add_options("positional")("names", positional, cxxopts::value<std::vector<std::string>>());
+    options_.parse_positional({"names"});
+  }
+}
+
+bool Parser::parse(const Arguments &arguments) {
+  std::vector<const char *> argv{subcommand_.c_str()};
+  for (const std::string &argument : arguments)
+    argv.push_back(argument.c_str());
+  try {
+    result_ = options_.parse(static_cast<int>(argv.size()), argv.data());
+  } catch (const std::exception &error) { // cxxopts's own, whose name changed between versions
+    throw UsageError(std::string(error.what()) + " (see intvit " + subcommand_ + " -h)");
+  }
+  if (has("help")) {
+    std::cout << options_.help({""});
+    return false;
+  }
+  if (!takes_positional_ && !result_.unmatched().empty())
+    throw UsageError("unexpected argument \"" + result_.unmatched().front() + "\" (see intvit " + subcommand_ + " -h)");
+  if (takes_positional_ && has("names"))
+    positional_ = get<std::vector<std::string>>("names");
+  return true;
+}
+
+std::string Parser::required(const std::string &option) const {
+  if (!has(option))
+    throw UsageError("--" + option + " is missing (see intvit " + subcommand_ + " -h)");
+  return get<std::string>(option);
+}
+
+int Parser::integer(const std::string &option, int low, int high) const {
+  int value = 0;
+  try {
+    value = get<int>(option);
+  } catch (const std::exception &) {
+    value = low - 1;
+  }
+  if (value < low || value > high)
+    throw UsageError("--" + option + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+  return value;
+}
+
+std::string Parser::choice(const std::string &option, const std::vector<std::string> &words) const {
+  const auto word = get<std::string>(option);
+  if (std::find(words.begin(), words.end(), word) != words.end())
+    return word;
+  std::string list;
+  for (const std::string &known : words)
+    list += (list.empty() ? "" : ", ") + known;
+  throw UsageError("--" + option + " is \"" + word + "\", expected one of: " + list);
+}
+
+void require(const Status &status) {
+  if (!status.ok())
+    throw std::runtime_error(status.message());
+}
+
+void print_error(const std::string &message) {
+  std::fprintf(stderr, "intvit: %s\n", message.c_str());
+}
+
+} // namespace intvit::cli

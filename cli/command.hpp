@@ -1,0 +1,74 @@
+// What the subcommands of `intvit` share: their options, their errors and their exit codes.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <cxxopts.hpp>
+
+#include "engine/status.hpp"
+
+namespace intvit::cli {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failure = 1; // something could not be read, written or computed
+inline constexpr int exit_usage = 2;   // the command line makes no sense
+
+// The command line makes no sense; main() prints the message and exits with 2.
+class UsageError : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+using Arguments = std::vector<std::string>; // without the program's and the subcommand's names
+
+// Parses; prints the help and returns nothing where -h is given. Throws UsageError.
+class Parser {
+public:
+  Parser(const std::string &subcommand, const std::string &purpose, const std::string &positional = "");
+
+  cxxopts::OptionAdder add() { return options_.add_options(); }
+
+  // The names given beside the options, in order; empty where the subcommand takes none.
+  const std::vector<std::string> &positional() const { return positional_; }
+
+  // False after printing the help: the subcommand is done.
+  bool parse(const Arguments &arguments);
+
+  template <typename T> T get(const std::string &option) const { return result_[option].as<T>(); }
+  bool has(const std::string &option) const { return result_.count(option) > 0; }
+  // An option that must be given.
+  std::string required(const std::string &option) const;
+  // An integer from `low` to `high`.
+  int integer(const std::string &option, int low, int high) const;
+  // One of a list of words.
+  std::string choice(const std::string &option, const std::vector<std::string> &words) const;
+
+private:
+  std::string subcommand_;
+  bool takes_positional_;
+  cxxopts::Options options_;
+  cxxopts::ParseResult result_;
+  std::vector<std::string> positional_;
+};
+
+// The value, or its failure as a std::runtime_error.
+template <typename T> T value_of(Result<T> result) {
+  if (!result.ok())
+    throw std::runtime_error(result.status().message());
+  return std::move(*result);
+}
+void require(const Status &status);
+
+// A line on stderr: "intvit: message".
+void print_error(const std::string &message);
+
+// The subcommands; each returns an exit code and may throw UsageError or std::exception.
+int classify(const Arguments &arguments);
+int eval(const Arguments &arguments);
+int info(const Arguments &arguments);
+int quantize(const Arguments &arguments);
+int verify(const Arguments &arguments);
+
+} // namespace intvit::cli

@@ -1,0 +1,75 @@
+// The `intvit` program: finds the subcommand and turns errors into messages and exit codes.
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include "cli/command.hpp"
+
+namespace {
+
+using namespace intvit::cli;
+
+struct Subcommand {
+  const char *name;
+  const char *purpose;
+  int (*run)(const Arguments &);
+};
+
+constexpr std::array subcommands{
+    Subcommand{"classify", "what is on these images", classify},
+    Subcommand{"quantize", "make an integer model of float weights", quantize},
+    Subcommand{"eval", "accuracy of a model on labelled images", eval},
+    Subcommand{"info", "what a model file holds", info},
+    Subcommand{"verify", "check a model file and that this machine gives its golden logits", verify},
+};
+
+void print_usage(std::ostream &out) {
+  out << "intvit " INTVIT_VERSION ": integer-only Vision Transformer inference\n\n"
+         "usage: intvit SUBCOMMAND [OPTIONS] (intvit SUBCOMMAND -h tells its options)\n\n";
+  for (const Subcommand &subcommand : subcommands)
+    out << "  " << subcommand.name << std::string(10 - std::string(subcommand.name).size(), ' ') << subcommand.purpose
+        << "\n";
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  const Arguments words(argv + 1, argv + argc);
+  if (words.empty()) {
+    print_usage(std::cerr);
+    return exit_usage;
+  }
+  if (words[0] == "-h" || words[0] == "--help" || words[0] == "help") {
+    print_usage(std::cout);
+    return exit_ok;
+  }
+  if (words[0] == "--version") {
+    std::cout << "intvit " INTVIT_VERSION "\n";
+    return exit_ok;
+  }
+  for (const Subcommand &subcommand : subcommands) {
+    if (words[0] != subcommand.name)
+      continue;
+    try {
+      const int code = subcommand.run(Arguments(words.begin() + 1, words.end()));
+      std::cout.flush();
+      if (!std::cout) {
+        print_error("standard output: cannot be written");
+        return exit_failure;
+      }
+      return code;
+    } catch (const UsageError &error) {
+      print_error(error.what());
+      return exit_usage;
+    } catch (const std::bad_alloc &) {
+      print_error("out of memory");
+      return exit_failure;
+    } catch (const std::exception &error) {
+      print_error(error.what());
+      return exit_failure;
+    }
+  }
+  print_error("no subcommand \"" + words[0] + "\" (see intvit -h)");
+  return exit_usage;
+}

@@ -1,0 +1,56 @@
+#include "cli/models.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/runtime/team.hpp"
+
+namespace intvit::cli {
+
+namespace fs = std::filesystem;
+
+void add_model_option(Parser &parser) {
+  parser.add()("m,model", "model file (default: $INTVIT_MODEL, else the model that ships)",
+               cxxopts::value<std::string>(), "FILE");
+}
+
+std::string model_path(const Parser &parser) {
+  if (parser.has("model"))
+    return parser.get<std::string>("model");
+  if (const char *configured = std::getenv("INTVIT_MODEL"); configured != nullptr && *configured != '\0')
+    return configured;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path shipped = program.parent_path().parent_path() / "share" / "intvit" / "default.safetensors";
+  if (error || !fs::exists(shipped, error))
+    throw std::runtime_error(shipped.string() + ": the model that ships is not there; give one with -m");
+  return shipped.string();
+}
+
+void add_threads_option(Parser &parser) {
+  parser.add()("t,threads", "threads (default: what this process may use)", cxxopts::value<int>()->default_value("0"),
+               "N");
+}
+
+int threads(const Parser &parser) {
+  const int given = parser.integer("threads", 0, 1024);
+  return given == 0 ? default_threads() : given;
+}
+
+void add_preprocess_option(Parser &parser) {
+  parser.add()(
+      "preprocess",
+      "from photograph to input image, e.g. resize=248,crop=224,filter=bicubic or crop=224 (default: the model's)",
+      cxxopts::value<std::string>(), "RECIPE");
+}
+
+std::optional<Recipe> preprocess_option(const Parser &parser) {
+  if (!parser.has("preprocess"))
+    return std::nullopt;
+  Result<Recipe> recipe = parse_recipe(parser.get<std::string>("preprocess"));
+  if (!recipe.ok())
+    throw UsageError("--preprocess: " + recipe.status().message());
+  return *recipe;
+}
+
+} // namespace intvit::cli

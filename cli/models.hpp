@@ -1,0 +1,27 @@
+// Options about models and images that several subcommands have.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.hpp"
+#include "engine/image/recipe.hpp"
+
+namespace intvit::cli {
+
+// Adds -m/--model.
+void add_model_option(Parser &parser);
+
+// The model named by -m, else by INTVIT_MODEL, else the one that ships: share/intvit/default.safetensors beside the
+// folder of this program. Throws std::runtime_error that says where it was looked for.
+std::string model_path(const Parser &parser);
+
+// Adds -t/--threads; 0 where it is not given.
+void add_threads_option(Parser &parser);
+int threads(const Parser &parser);
+
+// Adds --preprocess, which replaces a model's recipe.
+void add_preprocess_option(Parser &parser);
+std::optional<Recipe> preprocess_option(const Parser &parser);
+
+} // namespace intvit::cli

@@ -1,0 +1,152 @@
+// intvit quantize: float weights and photographs in, an integer-only model file out.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "cli/models.hpp"
+#include "cli/progress.hpp"
+#include "engine/container/file_io.hpp"
+#include "engine/container/sha256.hpp"
+#include "models/evaluate/dataset.hpp"
+#include "models/import/timm.hpp"
+#include "models/parallel.hpp"
+#include "models/quantize/quantize.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> read_label_names(const std::string &path, int classes) {
+  std::ifstream file(path);
+  if (!file)
+    throw std::runtime_error(path + ": cannot be opened");
+  std::vector<std::string> labels;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line.back() == '\r')
+      line.pop_back();
+    labels.push_back(line);
+  }
+  if (labels.size() != static_cast<std::size_t>(classes))
+    throw std::runtime_error(path + ": has " + std::to_string(labels.size()) + " lines for " + std::to_string(classes) +
+                             " classes");
+  return labels;
+}
+
+Recipe model_recipe(const VitConfig &config) {
+  const std::optional<ResizeFilter> filter = resize_filter(config.interpolation);
+  if (!filter)
+    throw std::runtime_error("the model's interpolation \"" + config.interpolation + "\" is not supported");
+  if (config.image_width != config.image_height)
+    return squash_recipe(config.image_width, config.image_height, *filter);
+  return timm_recipe(config.image_height, static_cast<int>(std::lround(config.crop_pct * 1000)), *filter);
+}
+
+// Calibration images, those that could be read; the others are reported.
+std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads) {
+  const std::vector<std::string> paths = spread(list_images(folder), static_cast<std::size_t>(count));
+  std::vector<Image> images(paths.size());
+  std::vector<std::string> errors(paths.size());
+  parallel_for(threads, paths.size(), [&](std::size_t i, std::size_t) {
+    try {
+      images[i] = load_preprocessed(paths[i], recipe);
+    } catch (const std::runtime_error &error) {
+      errors[i] = error.what();
+    }
+  });
+  for (const std::string &error : errors)
+    if (!error.empty())
+      print_error(error + " (left out of the calibration)");
+  images.erase(std::remove_if(images.begin(), images.end(), [](const Image &image) { return image.rgb.empty(); }),
+               images.end());
+  if (images.empty())
+    throw std::runtime_error(folder + ": no image could be read");
+  return images;
+}
+
+std::string source_hash(const std::string &weights) {
+  const fs::path path = fs::is_directory(weights) ? fs::path(weights) / "model.safetensors" : fs::path(weights);
+  return sha256_hex(value_of(read_file(path.string())));
+}
+
+} // namespace
+
+int quantize(const Arguments &arguments) {
+  Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
+  add_threads_option(parser);
+  add_preprocess_option(parser);
+  parser.add()("weights", "timm-named safetensors file, or a folder with model.safetensors and config.json",
+               cxxopts::value<std::string>(), "FILE|FOLDER")(
+      "arch", "timm's name of the architecture, where neither file name nor config tell", cxxopts::value<std::string>(),
+      "NAME")("calib", "folder of photographs to calibrate on", cxxopts::value<std::string>(),
+              "FOLDER")("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N")(
+      "observer", "how activation ranges are found: minmax or mse", cxxopts::value<std::string>()->default_value("mse"),
+      "NAME")("softmax", "int8 or lis4", cxxopts::value<std::string>()->default_value("int8"),
+              "NAME")("no-renormalize", "lis4: take the probabilities as published, though they do not add up to one")(
+      "residual", "int16, ptf8 or ptf8-paper", cxxopts::value<std::string>()->default_value("int16"), "NAME")(
+      "channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
+      cxxopts::value<double>(), "S")("labels", "text file with one class name a line", cxxopts::value<std::string>(),
+                                     "FILE")("o,output", "model file to write", cxxopts::value<std::string>(), "FILE");
+  if (!parser.parse(arguments))
+    return exit_ok;
+
+  const std::string weights = parser.required("weights");
+  const std::string calibration = parser.required("calib");
+  const std::string output = parser.required("output");
+  const int count = parser.integer("calib-count", 1, 1 << 20);
+  QuantizeOptions options;
+  options.threads = threads(parser);
+  options.range = parser.choice("observer", {"minmax", "mse"}) == "minmax" ? RangeMethod::minmax : RangeMethod::mse;
+  options.softmax =
+      parser.choice("softmax", {"lis4", "int8"}) == "lis4" ? kernels::Softmax::lis4 : kernels::Softmax::int8;
+  options.renormalize = !parser.has("no-renormalize");
+  const std::string residual = parser.choice("residual", {"int16", "ptf8", "ptf8-paper"});
+  options.residual = residual == "int16"  ? ResidualFormat::int16
+                     : residual == "ptf8" ? ResidualFormat::ptf8
+                                          : ResidualFormat::ptf8_paper;
+  if (parser.has("channel-strength")) {
+    options.channel_strength = parser.get<double>("channel-strength");
+    if (!(*options.channel_strength >= 0 && *options.channel_strength <= 1))
+      throw UsageError("--channel-strength must be from 0 to 1");
+  }
+  const std::optional<Recipe> recipe_option = preprocess_option(parser);
+
+  TimmOptions import;
+  if (parser.has("arch"))
+    import.architecture = parser.get<std::string>("arch");
+  const VitModel model = load_timm(weights, import);
+  const Recipe recipe = recipe_option ? *recipe_option : model_recipe(model.config);
+  const std::vector<std::string> labels =
+      parser.has("labels") ? read_label_names(parser.get<std::string>("labels"), model.config.classes) : model.labels;
+  const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads);
+
+  const QuantizeInput input{
+      .model = model,
+      .calibration = images,
+      .recipe = recipe,
+      .labels = labels,
+      .provenance = {{"architecture", model.config.architecture},
+                     {"source", fs::path(weights).filename().string()},
+                     {"source_sha256", source_hash(weights)},
+                     {"calibration", std::to_string(images.size()) + " images"},
+                     {"settings", "observer=" + parser.get<std::string>("observer") +
+                                      " softmax=" + parser.get<std::string>("softmax") +
+                                      (options.renormalize ? "" : " no-renormalize") + " residual=" + residual},
+                     {"generator", "intvit " INTVIT_VERSION}}};
+  std::vector<std::byte> file;
+  {
+    ProgressBar progress("quantizing");
+    file = intvit::quantize(input, options, [&](int step, int total) {
+      progress.show(static_cast<std::size_t>(step), static_cast<std::size_t>(total));
+    });
+  }
+  require(write_file_atomically(output, file));
+  std::cout << output << ": " << file.size() << " bytes, " << model.config.architecture << ", calibrated on "
+            << images.size() << " images\n";
+  return exit_ok;
+}
+
+} // namespace intvit::cli
