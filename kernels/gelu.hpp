@@ -1,13 +1,14 @@
 // GELU in 16-bit integers (docs/numerics.md, "GELU").
 //
 // gelu(x) = x * Phi(x) = max(x, 0) - tail(|x|) with tail(u) = u * (1 - Phi(u)), which is smooth, at most 0.17 and gone
-// at
-// 4. The tail is a table of 64 chords; max(x, 0) is exact. The result therefore has the input's full resolution, unlike
-// a table over 8-bit inputs.
+// at 4. The tail is a table of 64 chords; max(x, 0) is exact. The result therefore has the input's full resolution,
+// unlike a table over 8-bit inputs.
 #pragma once
 
 #include <array>
 #include <cstdint>
+
+#include "kernels/inline.hpp"
 
 #include "kernels/requantize.hpp"
 
@@ -26,7 +27,7 @@ inline constexpr std::array<std::int16_t, 65> gelu_tail = {
 };
 
 // x in [-32767, 32767]; the result is in the same units and between -0.17 and x.
-constexpr std::int16_t gelu(std::int16_t x, int fraction_bits) {
+INTVIT_INLINE constexpr std::int16_t gelu(std::int16_t x, int fraction_bits) {
   const int magnitude = x < 0 ? -x : x;
   const int last = (1 << (fraction_bits + 2)) - 1; // just under 4.0
   const int u = magnitude < last ? magnitude : last;
@@ -43,7 +44,7 @@ constexpr std::int16_t gelu(std::int16_t x, int fraction_bits) {
 
 // To 8-bit codes with a scale and zero point per channel: zero_point + round(g * multiplier / 2^15), ties upward.
 // multiplier in [1, 32767]: |g * multiplier| < 2^30.
-constexpr std::int8_t gelu_code(std::int16_t g, std::int16_t multiplier, std::int8_t zero_point) {
+INTVIT_INLINE constexpr std::int8_t gelu_code(std::int16_t g, std::int16_t multiplier, std::int8_t zero_point) {
   return clamp_to_int8(zero_point + ((g * multiplier + (1 << 14)) >> 15));
 }
 

@@ -20,8 +20,11 @@ struct LinearKernel {
   int tile_rows = 1;
   int tile_columns = 1;
   std::size_t (*packed_bytes)(int out_features, int in_features) = nullptr;
-  // weights: int8 [out_features, in_features], row-major.
-  void (*pack)(const std::int8_t *weights, int out_features, int in_features, std::byte *packed) = nullptr;
+  // weights: int8 [out_features, in_features], row-major. `packed` is aligned to 64 bytes.
+  void (*pack)(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
+               std::byte *packed) = nullptr;
+  // Memory that one thread needs beside its arguments, aligned to 64 bytes; may be 0.
+  std::size_t (*scratch_bytes)(int in_features) = nullptr;
   // Computes rows x columns of the output; both ranges begin at a multiple of the tile.
   void (*run)(const LinearArgs &args, Range rows, Range columns) = nullptr;
 };

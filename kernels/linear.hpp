@@ -37,18 +37,20 @@ struct ResidualParameters {
 struct LinearArgs {
   const std::int8_t *input = nullptr; // [rows, in_features]
   std::ptrdiff_t input_stride = 0;    // in elements
-  const std::byte *weights = nullptr; // as the kernel's packer laid them out
+  const std::byte *packed = nullptr;  // weights and requantization as the kernel's packer laid them out
   int in_features = 0;
   int out_features = 0;
 
   Epilogue epilogue = Epilogue::requantize;
-  Requantization requantization;
+  int shift = min_shift;       // of the requantization
   GeluParameters gelu;         // for Epilogue::gelu
   ResidualParameters residual; // for Epilogue::residual
 
   void *output = nullptr;                // [rows, out_features]
   CodeType output_type = CodeType::int8; // for Epilogue::residual
   std::ptrdiff_t output_stride = 0;      // in elements
+
+  std::byte *scratch = nullptr; // LinearKernel::scratch_bytes(in_features) bytes, each thread its own
 };
 
 } // namespace intvit::kernels

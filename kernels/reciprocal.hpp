@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "kernels/inline.hpp"
+
 #include "kernels/requantize.hpp"
 
 namespace intvit::kernels {
@@ -13,7 +15,7 @@ namespace intvit::kernels {
 inline constexpr int quotient_bits = 16;
 
 // floor(sqrt(value)).
-constexpr std::uint32_t integer_sqrt(std::uint64_t value) {
+INTVIT_INLINE constexpr std::uint32_t integer_sqrt(std::uint64_t value) {
   std::uint64_t remainder = value;
   std::uint64_t root = 0;
   for (std::uint64_t bit = std::uint64_t{1} << 62; bit != 0; bit >>= 2) {
@@ -34,14 +36,14 @@ struct Reciprocal {
 };
 
 // 2^16 / divisor, for 1 <= divisor < 2^31. The divisor is brought to [2^30, 2^31) first, so 2^60 / it has 30 bits.
-constexpr Reciprocal reciprocal(std::uint32_t divisor) {
+INTVIT_INLINE constexpr Reciprocal reciprocal(std::uint32_t divisor) {
   const int left = std::countl_zero(divisor) - 1;
   return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / (divisor << left)), 60 - quotient_bits - left};
 }
 
 // 2^16 / sqrt(square), for 1 <= square < 2^62. The square is brought to [2^60, 2^62) by an even shift, so that its root
 // has 31 bits whatever its size.
-constexpr Reciprocal reciprocal_sqrt(std::uint64_t square) {
+INTVIT_INLINE constexpr Reciprocal reciprocal_sqrt(std::uint64_t square) {
   const int left = (std::countl_zero(square) - 2) & ~1;
   const std::uint32_t root = integer_sqrt(square << left);
   return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / root), 60 - quotient_bits - left / 2};
@@ -49,7 +51,7 @@ constexpr Reciprocal reciprocal_sqrt(std::uint64_t square) {
 
 // n / divisor with 16 fraction bits, rounded to nearest, ties upward. |n| < 2^31 and factor <= 2^30, so the product
 // stays under 2^61. The caller's bound on the quotient must keep the result inside 32 bits.
-constexpr std::int32_t quotient(std::int32_t n, Reciprocal by) {
+INTVIT_INLINE constexpr std::int32_t quotient(std::int32_t n, Reciprocal by) {
   const std::int64_t product = std::int64_t{n} * by.factor;
   return static_cast<std::int32_t>((product + (std::int64_t{1} << (by.shift - 1))) >> by.shift);
 }

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/inline.hpp"
+
 namespace intvit::kernels {
 
 // Limits of `shift`. At 32 and above a 32-bit vector unit finds the result in the upper halves of its 64-bit products.
@@ -23,22 +25,23 @@ struct Requantization {
 // upward.
 // Requires |accumulator| * |multiplier| + |offset| < 2^63 (proven at load for every channel, see engine/graph/bounds)
 // and shift >= 32: then the sum does not overflow and the result fits 32 bits.
-constexpr std::int32_t requantize(std::int32_t accumulator, std::int32_t multiplier, std::int64_t offset, int shift) {
+INTVIT_INLINE constexpr std::int32_t requantize(std::int32_t accumulator, std::int32_t multiplier, std::int64_t offset,
+                                                int shift) {
   const std::int64_t product = std::int64_t{accumulator} * multiplier;
   return static_cast<std::int32_t>((product + offset) >> shift);
 }
 
-constexpr std::int32_t clamp(std::int32_t value, std::int32_t low, std::int32_t high) {
+INTVIT_INLINE constexpr std::int32_t clamp(std::int32_t value, std::int32_t low, std::int32_t high) {
   return value < low ? low : (value > high ? high : value);
 }
 
 // To the 8-bit codes that feed a matrix product.
-constexpr std::int8_t clamp_to_int8(std::int32_t value) {
+INTVIT_INLINE constexpr std::int8_t clamp_to_int8(std::int32_t value) {
   return static_cast<std::int8_t>(clamp(value, -128, 127));
 }
 
 // Symmetric, so that the absolute value of a 16-bit code is a 16-bit code.
-constexpr std::int16_t clamp_to_int16(std::int32_t value) {
+INTVIT_INLINE constexpr std::int16_t clamp_to_int16(std::int32_t value) {
   return static_cast<std::int16_t>(clamp(value, -32767, 32767));
 }
 

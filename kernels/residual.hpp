@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/inline.hpp"
+
 #include "kernels/requantize.hpp"
 
 namespace intvit::kernels {
@@ -24,7 +26,7 @@ struct ResidualCodes {
   std::ptrdiff_t stride = 0;
 };
 
-constexpr int max_residual_shift(CodeType type) {
+INTVIT_INLINE constexpr int max_residual_shift(CodeType type) {
   return type == CodeType::int8 ? 23 : 15; // so that |code| << shift is at most 2^30
 }
 
@@ -32,9 +34,9 @@ constexpr int max_residual_shift(CodeType type) {
 // and rounded once: floor((accumulator * multiplier + (code << residual_shift) * residual_multiplier + offset) /
 // 2^shift). The stream's zero point, the branch's bias and the rounding constant are in the offset. Requires that the
 // sum of the three absolute values is below 2^63 (proven at load).
-constexpr std::int32_t add_requantize(std::int32_t accumulator, std::int32_t multiplier, std::int32_t code,
-                                      int residual_shift, std::int32_t residual_multiplier, std::int64_t offset,
-                                      int shift) {
+INTVIT_INLINE constexpr std::int32_t add_requantize(std::int32_t accumulator, std::int32_t multiplier,
+                                                    std::int32_t code, int residual_shift,
+                                                    std::int32_t residual_multiplier, std::int64_t offset, int shift) {
   const std::int64_t branch = std::int64_t{accumulator} * multiplier;
   const std::int64_t stream = std::int64_t{code << residual_shift} * residual_multiplier;
   return static_cast<std::int32_t>((branch + stream + offset) >> shift);

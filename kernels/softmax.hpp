@@ -9,6 +9,8 @@
 #include <array>
 #include <cstdint>
 
+#include "kernels/inline.hpp"
+
 namespace intvit::kernels {
 
 enum class Softmax : std::uint8_t {
@@ -38,7 +40,7 @@ std::array<std::uint8_t, 256> build_int8_weights(const ExpTable &exp);
 // The distance of a score from the row's maximum as an 8-bit code: min(255, (distance * multiplier + 2^(shift-1)) >>
 // shift), in 32-bit unsigned arithmetic. The loader proves that the largest distance, 2^15 * head_dim, does not
 // overflow.
-constexpr std::uint8_t distance_code(std::uint32_t distance, std::uint32_t multiplier, int shift) {
+INTVIT_INLINE constexpr std::uint8_t distance_code(std::uint32_t distance, std::uint32_t multiplier, int shift) {
   const std::uint32_t code = (distance * multiplier + (std::uint32_t{1} << (shift - 1))) >> shift;
   return static_cast<std::uint8_t>(code < 255 ? code : 255);
 }
@@ -50,7 +52,7 @@ inline constexpr int lis4_zero = 16; // the code that stands for probability 0
 int log_int_softmax_code(std::uint32_t sum, std::uint32_t exp);
 
 // The weight of a code: 2^(15 - code), or 0. A row's weights add up to at most 1.5 * 2^15 (docs/numerics.md).
-constexpr std::int32_t lis4_weight(int code) {
+INTVIT_INLINE constexpr std::int32_t lis4_weight(int code) {
   return code < lis4_zero ? std::int32_t{1} << (15 - code) : 0;
 }
 

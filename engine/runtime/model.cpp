@@ -23,12 +23,17 @@ std::vector<Lifetime> lifetimes(const Program &program) {
   return result;
 }
 
-Weights *weights_of(BoundOperation &operation) {
+struct LinearMap {
+  Weights *weights = nullptr;
+  RequantizationConstants *requantization = nullptr;
+};
+
+LinearMap linear_map(BoundOperation &operation) {
   if (auto *linear = std::get_if<BoundLinear>(&operation))
-    return &linear->weights;
+    return {&linear->weights, &linear->requantization};
   if (auto *embed = std::get_if<BoundPatchEmbed>(&operation))
-    return &embed->weights;
-  return nullptr;
+    return {&embed->weights, &embed->requantization};
+  return {};
 }
 
 } // namespace
@@ -52,11 +57,18 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
   model->recipe_ = file.description().recipe;
   model->plan_ = plan_arena(lifetimes(model->program_));
   for (BoundNode &node : model->program_.nodes) {
-    std::vector<std::byte> &packed = model->packed_.emplace_back();
-    if (Weights *weights = weights_of(node.operation)) {
-      packed.resize(kernels.linear.packed_bytes(weights->out_features, weights->in_features));
-      kernels.linear.pack(weights->values.data(), weights->out_features, weights->in_features, packed.data());
-      weights->values = {};
+    AlignedBuffer &packed = model->packed_.emplace_back();
+    if (const LinearMap map = linear_map(node.operation); map.weights != nullptr) {
+      const int out = map.weights->out_features;
+      const int in = map.weights->in_features;
+      packed = AlignedBuffer(kernels.linear.packed_bytes(out, in));
+      if (packed.data() == nullptr)
+        return Status(StatusCode::bad_argument, file.origin() + ": no memory for the packed weights");
+      kernels.linear.pack(map.weights->values.data(), map.requantization->view(), out, in, packed.data());
+      // The kernels read the packed copies only.
+      map.weights->values = {};
+      map.requantization->multiplier = {};
+      map.requantization->offset = {};
     }
   }
   return std::shared_ptr<const Model>(model);

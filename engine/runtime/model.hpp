@@ -7,6 +7,7 @@
 
 #include "engine/format/model_file.hpp"
 #include "engine/graph/program.hpp"
+#include "engine/runtime/aligned_buffer.hpp"
 #include "engine/runtime/plan.hpp"
 #include "engine/status.hpp"
 #include "kernels/kernel_table.hpp"
@@ -31,11 +32,11 @@ public:
   const Recipe &recipe() const { return recipe_; }
 
   const kernels::KernelTable &kernels() const { return *kernels_; }
-  // The program without its weights, which are packed_weights() now.
+  // The program without the weights and requantizations of linear maps, which are in packed() now.
   const Program &program() const { return program_; }
   const ArenaPlan &plan() const { return plan_; }
-  // Of node i; empty where the node has no weights.
-  const std::vector<std::byte> &packed_weights(std::size_t node) const { return packed_[node]; }
+  // Of node i; null where the node has no weights.
+  const std::byte *packed(std::size_t node) const { return packed_[node].data(); }
 
 private:
   Model() = default;
@@ -43,7 +44,7 @@ private:
   const kernels::KernelTable *kernels_ = nullptr;
   Program program_;
   ArenaPlan plan_;
-  std::vector<std::vector<std::byte>> packed_;
+  std::vector<AlignedBuffer> packed_;
   std::vector<std::string> labels_;
   Recipe recipe_;
 };

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/runtime/aligned_buffer.hpp"
+
 namespace intvit {
 
 namespace {
-
-std::size_t aligned(std::size_t bytes) {
-  return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
-}
 
 bool overlap(const Lifetime &a, const Lifetime &b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
@@ -33,10 +31,10 @@ ArenaPlan plan_arena(std::span<const Lifetime> lifetimes) {
         continue;
       if (offset + lifetimes[value].bytes <= plan.offsets[other])
         break;
-      offset = std::max(offset, plan.offsets[other] + aligned(lifetimes[other].bytes));
+      offset = std::max(offset, plan.offsets[other] + align_up(lifetimes[other].bytes));
     }
     plan.offsets[value] = offset;
-    plan.bytes = std::max(plan.bytes, offset + aligned(lifetimes[value].bytes));
+    plan.bytes = std::max(plan.bytes, offset + align_up(lifetimes[value].bytes));
     const auto place = std::upper_bound(placed.begin(), placed.end(), value, [&](std::size_t a, std::size_t b) {
       return plan.offsets[a] < plan.offsets[b];
     });

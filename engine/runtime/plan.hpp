@@ -1,4 +1,4 @@
-// Where each value of a program lives in the arena.
+// Where each value of a program lives in the arena. Every place is aligned to buffer_alignment.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,6 @@
 #include <vector>
 
 namespace intvit {
-
-// Every offset is a multiple of this: one cache line, and the widest vector.
-inline constexpr std::size_t arena_alignment = 64;
 
 // A value exists from the step that writes it to the last step that reads it, both included.
 struct Lifetime {

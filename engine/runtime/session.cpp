@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <new>
 
 namespace intvit {
 
@@ -24,14 +23,18 @@ kernels::ResidualCodes residual_codes(const std::byte *data, const ValueInfo &in
   return {data, code_type(info.type), info.columns};
 }
 
-// Bytes of scratch memory that a thread needs for the widest attention.
-std::size_t scratch_bytes(const Program &program) {
-  int tokens = 0;
-  for (const BoundNode &node : program.nodes)
+// Scratch memory that a thread needs for the most demanding operation.
+std::size_t scratch_bytes(const Program &program, const kernels::KernelTable &kernels) {
+  std::size_t bytes = 0;
+  for (const BoundNode &node : program.nodes) {
+    const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
     if (std::holds_alternative<BoundAttention>(node.operation))
-      tokens = std::max(tokens, program.values[static_cast<std::size_t>(node.input)].rows);
-  const std::size_t bytes = static_cast<std::size_t>(tokens) * sizeof(std::int32_t);
-  return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+      bytes = std::max(bytes, static_cast<std::size_t>(input.rows) * sizeof(std::int32_t));
+    else if (std::holds_alternative<BoundLinear>(node.operation) ||
+             std::holds_alternative<BoundPatchEmbed>(node.operation))
+      bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns));
+  }
+  return align_up(bytes);
 }
 
 } // namespace
@@ -51,10 +54,10 @@ struct Step {
   const Team &team;
   const ValueInfo &input;
   const ValueInfo &output;
-  const std::vector<std::byte> &packed;
+  const std::byte *packed;
   std::byte *from;
   std::byte *to;
-  std::int32_t *scratch;
+  std::byte *scratch;
   int batch;
 
   void patches(const BoundPatches &op, std::span<const std::uint8_t *const> images) const {
@@ -71,24 +74,24 @@ struct Step {
   }
 
   void patch_embed(const BoundPatchEmbed &op) const {
-    const Range columns = team.share(output.columns, kernels.linear.tile_columns);
     for (int image = 0; image < batch; ++image) {
       std::byte *rows = to + static_cast<std::size_t>(image) * output.bytes();
       const kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(from) +
                                               static_cast<std::size_t>(image) * input.bytes(),
                                      .input_stride = input.columns,
-                                     .weights = packed.data(),
+                                     .packed = packed,
                                      .in_features = input.columns,
                                      .out_features = output.columns,
                                      .epilogue = kernels::Epilogue::residual,
-                                     .requantization = op.requantization.view(),
+                                     .shift = op.requantization.shift,
                                      .residual = {.stream = {op.position.data(), CodeType::int16, output.columns},
                                                   .multiplier = op.position_multiplier.data(),
                                                   .shift = op.position_shift},
                                      .output = rows + output.row_bytes(),
                                      .output_type = op.stream_type,
-                                     .output_stride = output.columns};
-      kernels.linear.run(args, {0, input.rows}, columns);
+                                     .output_stride = output.columns,
+                                     .scratch = scratch};
+      run_linear(args, input.rows);
       if (image % team.size == team.index)
         std::memcpy(rows, op.class_token.data(), output.row_bytes());
     }
@@ -108,22 +111,23 @@ struct Step {
   void linear(const BoundLinear &op, const std::byte *stream, const ValueInfo &stream_info) const {
     kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(from),
                              .input_stride = input.columns,
-                             .weights = packed.data(),
+                             .packed = packed,
                              .in_features = input.columns,
                              .out_features = output.columns,
                              .epilogue = op.epilogue,
-                             .requantization = op.requantization.view(),
+                             .shift = op.requantization.shift,
                              .gelu = {.fraction_bits = op.gelu_fraction_bits,
                                       .multiplier = op.gelu_multiplier.data(),
                                       .zero_point = op.gelu_zero_point.data()},
                              .output = to,
                              .output_type = code_type(output.type),
-                             .output_stride = output.columns};
+                             .output_stride = output.columns,
+                             .scratch = scratch};
     if (op.epilogue == kernels::Epilogue::residual)
       args.residual = {.stream = residual_codes(stream, stream_info),
                        .multiplier = op.residual_multiplier.data(),
                        .shift = op.residual_shift};
-    kernels.linear.run(args, {0, batch * input.rows}, team.share(output.columns, kernels.linear.tile_columns));
+    run_linear(args, batch * input.rows);
   }
 
   void attention(const BoundAttention &op) const {
@@ -137,7 +141,7 @@ struct Step {
                                 .exp = &op.exp,
                                 .int8_weights = &op.int8_weights,
                                 .requantization = op.requantization.view(),
-                                .scratch = scratch};
+                                .scratch = reinterpret_cast<std::int32_t *>(scratch)};
     // Every row of every head of every image is a task.
     const Range share = team.share(batch * op.heads * op.queries);
     for (int head = share.begin / op.queries; head * op.queries < share.end; ++head) {
@@ -148,6 +152,16 @@ struct Step {
           args, head % op.heads,
           {std::max(share.begin - head * op.queries, 0), std::min(share.end - head * op.queries, op.queries)});
     }
+  }
+
+  // This thread's share of a matrix product: whole rows where there are enough of them, so that every thread reads its
+  // own part of the input, else columns.
+  void run_linear(const kernels::LinearArgs &args, int rows) const {
+    const kernels::LinearKernel &linear = kernels.linear;
+    if (rows >= 4 * team.size * linear.tile_rows)
+      linear.run(args, team.share(rows, linear.tile_rows), {0, args.out_features});
+    else
+      linear.run(args, {0, rows}, team.share(args.out_features, linear.tile_columns));
   }
 
   void take_rows() const {
@@ -176,17 +190,14 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (static_cast<long long>(value.rows) * options.max_batch * 1024 > std::numeric_limits<int>::max())
       return Status(StatusCode::bad_argument,
                     "batch " + std::to_string(options.max_batch) + " is too large for this model");
-  session.scratch_bytes_ = scratch_bytes(model->program());
+  session.scratch_bytes_ = scratch_bytes(model->program(), model->kernels());
   session.scratch_offset_ = model->plan().bytes * static_cast<std::size_t>(options.max_batch);
-  session.arena_bytes_ = session.scratch_offset_ +
-                         session.scratch_bytes_ * static_cast<std::size_t>(session.options_.threads) + arena_alignment;
-  session.arena_.reset(new (std::nothrow) std::byte[session.arena_bytes_]());
-  if (session.arena_ == nullptr)
+  const std::size_t bytes =
+      session.scratch_offset_ + session.scratch_bytes_ * static_cast<std::size_t>(session.options_.threads);
+  session.arena_ = AlignedBuffer(bytes);
+  if (session.arena_.data() == nullptr)
     return Status(StatusCode::bad_argument,
-                  "no memory for an arena of " + std::to_string(session.arena_bytes_) + " bytes; use a smaller batch");
-  void *base = session.arena_.get();
-  std::size_t space = session.arena_bytes_;
-  session.base_ = static_cast<std::byte *>(std::align(arena_alignment, 1, base, space));
+                  "no memory for an arena of " + std::to_string(bytes) + " bytes; use a smaller batch");
   session.model_ = std::move(model);
 
   // Starts the threads, so that the first run allocates nothing either.
@@ -196,7 +207,8 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
 }
 
 std::byte *Session::value(int index) const {
-  return base_ + model_->plan().offsets[static_cast<std::size_t>(index)] * static_cast<std::size_t>(options_.max_batch);
+  return arena_.data() +
+         model_->plan().offsets[static_cast<std::size_t>(index)] * static_cast<std::size_t>(options_.max_batch);
 }
 
 Status Session::run(std::span<const std::uint8_t *const> images) {
@@ -235,11 +247,10 @@ void Session::execute(const Run &run, const Team &team, std::size_t index) const
                   .team = team,
                   .input = program.values[static_cast<std::size_t>(node.input)],
                   .output = program.values[index + 1],
-                  .packed = model_->packed_weights(index),
+                  .packed = model_->packed(index),
                   .from = value(node.input),
                   .to = value(static_cast<int>(index) + 1),
-                  .scratch = reinterpret_cast<std::int32_t *>(base_ + scratch_offset_ +
-                                                              static_cast<std::size_t>(team.index) * scratch_bytes_),
+                  .scratch = arena_.data() + scratch_offset_ + static_cast<std::size_t>(team.index) * scratch_bytes_,
                   .batch = static_cast<int>(run.images.size())};
   struct Visitor {
     const Session &session;

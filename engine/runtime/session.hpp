@@ -33,7 +33,7 @@ public:
 
   const Model &model() const { return *model_; }
   int threads() const { return options_.threads; }
-  std::size_t arena_bytes() const { return arena_bytes_; }
+  std::size_t arena_bytes() const { return arena_.size(); }
 
 private:
   struct Run;
@@ -45,9 +45,7 @@ private:
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
-  std::unique_ptr<std::byte[]> arena_;
-  std::size_t arena_bytes_ = 0;
-  std::byte *base_ = nullptr;      // the arena's first aligned byte
+  AlignedBuffer arena_;
   std::size_t scratch_offset_ = 0; // each thread's scratch, one after the other
   std::size_t scratch_bytes_ = 0;  // a thread
   int last_batch_ = 0;

@@ -6,15 +6,17 @@
 
 namespace intvit::kernels::reference {
 
-std::size_t packed_bytes(int out_features, int in_features) {
-  return static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
-}
-
-void pack(const std::int8_t *weights, int out_features, int in_features, std::byte *packed) {
-  std::memcpy(packed, weights, packed_bytes(out_features, in_features));
-}
-
 namespace {
+
+// Where the parts of the packed bytes begin; offsets are aligned to their 8 bytes.
+std::size_t offsets_at(int out_features, int in_features) {
+  const std::size_t weights = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
+  return (weights + 7) / 8 * 8;
+}
+
+std::size_t multipliers_at(int out_features, int in_features) {
+  return offsets_at(out_features, in_features) + static_cast<std::size_t>(out_features) * sizeof(std::int64_t);
+}
 
 std::int32_t dot(const std::int8_t *a, const std::int8_t *b, int length) {
   std::int32_t sum = 0;
@@ -29,9 +31,8 @@ std::int32_t code_at(const ResidualCodes &codes, int row, int column) {
                                       : static_cast<const std::int16_t *>(codes.data)[index];
 }
 
-void store(const LinearArgs &args, int row, int column, std::int32_t accumulator) {
+void store(const LinearArgs &args, const Requantization &r, int row, int column, std::int32_t accumulator) {
   const auto n = static_cast<std::size_t>(column);
-  const Requantization &r = args.requantization;
   const std::ptrdiff_t index = row * args.output_stride + column;
   auto *output8 = static_cast<std::int8_t *>(args.output);
   switch (args.epilogue) {
@@ -60,12 +61,32 @@ void store(const LinearArgs &args, int row, int column, std::int32_t accumulator
 
 } // namespace
 
+std::size_t packed_bytes(int out_features, int in_features) {
+  return multipliers_at(out_features, in_features) + static_cast<std::size_t>(out_features) * sizeof(std::int32_t);
+}
+
+void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
+          std::byte *packed) {
+  const auto out = static_cast<std::size_t>(out_features);
+  std::memcpy(packed, weights, out * static_cast<std::size_t>(in_features));
+  std::memcpy(packed + offsets_at(out_features, in_features), requantization.offset, out * sizeof(std::int64_t));
+  std::memcpy(packed + multipliers_at(out_features, in_features), requantization.multiplier,
+              out * sizeof(std::int32_t));
+}
+
+std::size_t scratch_bytes(int) {
+  return 0;
+}
+
 void linear(const LinearArgs &args, Range rows, Range columns) {
-  // The packed bytes are the row-major int8 weights that pack() copied.
-  const auto *weights = reinterpret_cast<const std::int8_t *>(args.weights);
+  const auto *weights = reinterpret_cast<const std::int8_t *>(args.packed);
+  const std::byte *offsets = args.packed + offsets_at(args.out_features, args.in_features);
+  const std::byte *multipliers = args.packed + multipliers_at(args.out_features, args.in_features);
+  const Requantization requantization{reinterpret_cast<const std::int32_t *>(multipliers),
+                                      reinterpret_cast<const std::int64_t *>(offsets), args.shift};
   for (int m = rows.begin; m < rows.end; ++m)
     for (int n = columns.begin; n < columns.end; ++n)
-      store(args, m, n,
+      store(args, requantization, m, n,
             dot(args.input + m * args.input_stride, weights + std::ptrdiff_t{n} * args.in_features, args.in_features));
 }
 

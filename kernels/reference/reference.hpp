@@ -5,9 +5,11 @@
 
 namespace intvit::kernels::reference {
 
-// Row-major weights are kept as they are.
+// The row-major weights as they are, then offsets, then multipliers.
 std::size_t packed_bytes(int out_features, int in_features);
-void pack(const std::int8_t *weights, int out_features, int in_features, std::byte *packed);
+void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
+          std::byte *packed);
+std::size_t scratch_bytes(int in_features);
 void linear(const LinearArgs &args, Range rows, Range columns);
 
 void layer_norm(const LayerNormArgs &args, Range rows);

@@ -5,7 +5,10 @@ namespace intvit::kernels {
 const KernelTable &reference_kernels() {
   static constexpr KernelTable table{
       .name = "reference",
-      .linear = {.packed_bytes = reference::packed_bytes, .pack = reference::pack, .run = reference::linear},
+      .linear = {.packed_bytes = reference::packed_bytes,
+                 .pack = reference::pack,
+                 .scratch_bytes = reference::scratch_bytes,
+                 .run = reference::linear},
       .layer_norm = reference::layer_norm,
       .attention = reference::attention,
       .patches = reference::patches,

@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit::test;
+using Catch::Matchers::Contains;
+using nlohmann::json;
+
+namespace {
+
+// A folder of its own with two good pictures and one that is a text file.
+std::string mixed_folder() {
+  const std::string folder = temporary_file("mixed");
+  std::filesystem::create_directories(folder);
+  const std::string picture = read_text(sample_photograph());
+  write_text(folder + "/a.png", picture);
+  write_text(folder + "/b.jpg", "this is not a picture\n");
+  write_text(folder + "/c.png", picture);
+  write_text(folder + "/notes.txt", "not a picture by its name\n");
+  return folder;
+}
+
+std::vector<json> json_lines(const std::string &text) {
+  std::vector<json> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    lines.push_back(json::parse(line));
+  return lines;
+}
+
+} // namespace
+
+TEST_CASE("the sample photograph is a cat") {
+  const Outcome outcome = run_program({"classify", sample_photograph()});
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.err.empty());
+  std::istringstream lines(outcome.out);
+  std::string name;
+  std::string first;
+  std::getline(lines, name);
+  std::getline(lines, first);
+  CHECK(name == sample_photograph());
+  CHECK_THAT(first, Catch::Matchers::EndsWith("%  cat"));
+}
+
+TEST_CASE("a folder gives one result an image, and a file that is no image is reported") {
+  const std::string folder = mixed_folder();
+  const Outcome outcome = run_program({"classify", "--format", "json", "-k", "2", folder});
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, Contains("intvit: " + folder + "/b.jpg: "));
+  const std::vector<json> lines = json_lines(outcome.out);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0]["image"] == folder + "/a.png");
+  CHECK(lines[1]["image"] == folder + "/c.png");
+  for (const json &line : lines) {
+    REQUIRE(line["top"].size() == 2);
+    CHECK(line["top"][0]["label"] == "cat");
+    CHECK(line["top"][0]["logit"].get<int>() >= line["top"][1]["logit"].get<int>());
+    CHECK_FALSE(line.contains("logits"));
+  }
+}
+
+TEST_CASE("raw logits are integers, the same for every batch and number of threads") {
+  const std::string picture = sample_photograph();
+  std::vector<json> all;
+  for (const char *threads : {"1", "2", "3"})
+    for (const char *batch : {"1", "2", "5"}) {
+      const Outcome outcome = run_program({"classify", "--format", "json", "--raw-logits", "--timing", "-t", threads,
+                                           "-b", batch, picture, picture, picture});
+      REQUIRE(outcome.exit_code == 0);
+      const std::vector<json> lines = json_lines(outcome.out);
+      REQUIRE(lines.size() == 3);
+      all.insert(all.end(), lines.begin(), lines.end());
+    }
+  for (const json &line : all) {
+    REQUIRE(line["logits"].size() == 10);
+    CHECK(line["logits"] == all.front()["logits"]);
+    CHECK(line["logits"][0].is_number_integer());
+    CHECK(line["logits"][line["top"][0]["index"].get<std::size_t>()] == line["top"][0]["logit"]);
+    for (const char *step : {"decode", "preprocess", "inference"})
+      CHECK(line["timing_ms"][step].get<double>() >= 0);
+  }
+}
+
+TEST_CASE("probabilities are the softmax of the logits") {
+  const Outcome outcome = run_program({"classify", "--format", "json", "-k", "10", sample_photograph()});
+  const json info = json::parse(run_program({"info", "--format", "json"}).out);
+  const double unit = std::pow(2.0, -info["logit_fraction_bits"].get<int>());
+  const json top = json_lines(outcome.out).at(0)["top"];
+  REQUIRE(top.size() == 10);
+  double sum = 0;
+  for (const json &entry : top) {
+    sum += entry["probability"].get<double>();
+    const double ratio = std::exp((entry["logit"].get<double>() - top[0]["logit"].get<double>()) * unit);
+    CHECK(entry["probability"].get<double>() == Approx(ratio * top[0]["probability"].get<double>()));
+  }
+  CHECK(sum == Approx(1));
+}
+
+TEST_CASE("csv has a header and a line a class") {
+  const Outcome outcome = run_program({"classify", "--format", "csv", "-k", "3", sample_photograph()});
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, Catch::Matchers::StartsWith("image,rank,index,label,logit,probability\n"));
+  CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 4);
+  CHECK_THAT(outcome.out, Contains(",1,3,cat,"));
+}
+
+TEST_CASE("an image can come from standard input") {
+  const Outcome outcome = run_program({"classify", "-k", "1", "-"}, read_text(sample_photograph()));
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, Contains("cat"));
+  const Outcome empty = run_program({"classify", "-"});
+  CHECK(empty.exit_code == 1);
+  CHECK_THAT(empty.err, Contains("standard input"));
+}
+
+TEST_CASE("another recipe can be asked for") {
+  const Outcome outcome =
+      run_program({"classify", "--preprocess", "resize=32x32,filter=bilinear", sample_photograph()});
+  CHECK(outcome.exit_code == 0);
+  const Outcome wrong = run_program({"classify", "--preprocess", "resize=potato", sample_photograph()});
+  CHECK(wrong.exit_code == 2);
+  CHECK_THAT(wrong.err, Contains("--preprocess"));
+}
+
+TEST_CASE("classify's bad input") {
+  struct Case {
+    std::vector<std::string> arguments;
+    int exit_code;
+    std::string message;
+  };
+  const std::string empty_folder = temporary_file("empty");
+  std::filesystem::create_directories(empty_folder);
+  const std::string text = temporary_file("text.safetensors");
+  write_text(text, "this is not a model, only some words in a file\n");
+  const std::vector<Case> cases = {
+      {{"classify"}, 2, "no image is given"},
+      {{"classify", "-k", "0", sample_photograph()}, 2, "--top must be an integer from 1"},
+      {{"classify", "-k", "many", sample_photograph()}, 2, "many"},
+      {{"classify", "-b", "0", sample_photograph()}, 2, "--batch"},
+      {{"classify", "-t", "-1", sample_photograph()}, 2, "--threads"},
+      {{"classify", "--format", "xml", sample_photograph()}, 2, "text, json, csv"},
+      {{"classify", "--unknown", sample_photograph()}, 2, "unknown"},
+      {{"classify", "/nonexistent.png"}, 1, "/nonexistent.png: "},
+      {{"classify", empty_folder}, 1, empty_folder + ": no image"},
+      {{"classify", "-m", "/nonexistent.safetensors", sample_photograph()}, 1, "/nonexistent.safetensors: "},
+      {{"classify", "-m", text, sample_photograph()}, 1, text + ": "},
+      {{"classify", "-m", sample_photograph(), sample_photograph()}, 1, sample_photograph() + ": "},
+  };
+  for (const Case &wrong : cases) {
+    CAPTURE(wrong.arguments);
+    const Outcome outcome = run_program(wrong.arguments);
+    CHECK(outcome.exit_code == wrong.exit_code);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: "));
+    CHECK_THAT(outcome.err, Contains(wrong.message));
+  }
+}

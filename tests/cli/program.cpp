@@ -1,0 +1,55 @@
+#include "tests/cli/program.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <sys/wait.h>
+
+#include "tests/support/data.hpp"
+
+namespace intvit::test {
+
+namespace {
+
+std::string quoted(const std::string &word) {
+  std::string result = "'";
+  for (const char c : word)
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+} // namespace
+
+Outcome run_program(const std::vector<std::string> &arguments, const std::string &input) {
+  const std::string in = temporary_file("stdin");
+  const std::string out = temporary_file("stdout");
+  const std::string err = temporary_file("stderr");
+  write_text(in, input);
+  std::string command = quoted(INTVIT_PROGRAM);
+  for (const std::string &argument : arguments)
+    command += " " + quoted(argument);
+  command += " <" + quoted(in) + " >" + quoted(out) + " 2>" + quoted(err);
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
+}
+
+std::string read_text(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw std::runtime_error(path + ": cannot be opened");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void write_text(const std::string &path, const std::string &text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  if (!file.flush())
+    throw std::runtime_error(path + ": cannot be written");
+}
+
+std::string sample_photograph() {
+  return source_file("../docs/sample/chelsea.png");
+}
+
+} // namespace intvit::test

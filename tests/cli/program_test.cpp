@@ -1,0 +1,103 @@
+// The program itself, info and verify.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+std::string shipped_model() {
+  return source_file("../models/zoo/cifar10_vit.safetensors");
+}
+
+} // namespace
+
+TEST_CASE("help goes to standard output, mistakes to standard error") {
+  for (const char *word : {"-h", "--help", "help"}) {
+    const Outcome outcome = run_program({word});
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.err.empty());
+    for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify"})
+      CHECK_THAT(outcome.out, Contains(subcommand));
+  }
+  CHECK(run_program({"--version"}).out == "intvit " INTVIT_VERSION "\n");
+  const Outcome nothing = run_program({});
+  CHECK(nothing.exit_code == 2);
+  CHECK(nothing.out.empty());
+  CHECK_THAT(nothing.err, Contains("usage"));
+  const Outcome unknown = run_program({"paint"});
+  CHECK(unknown.exit_code == 2);
+  CHECK_THAT(unknown.err, Contains("no subcommand \"paint\""));
+}
+
+TEST_CASE("every subcommand has help and rejects what it does not know") {
+  for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify"}) {
+    CAPTURE(subcommand);
+    const Outcome help = run_program({subcommand, "-h"});
+    CHECK(help.exit_code == 0);
+    CHECK_THAT(help.out, Contains(std::string("intvit ") + subcommand));
+    CHECK_THAT(help.out, Contains("--help"));
+    const Outcome wrong = run_program({subcommand, "--no-such-option"});
+    CHECK(wrong.exit_code == 2);
+    CHECK_THAT(wrong.err, Contains("no-such-option"));
+  }
+  for (const char *subcommand : {"quantize", "eval", "info", "verify"}) {
+    const Outcome outcome = run_program({subcommand, "stray"});
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.err, Contains("unexpected argument \"stray\""));
+  }
+}
+
+TEST_CASE("info tells what a model holds") {
+  const Outcome text = run_program({"info", "-m", shipped_model()});
+  CHECK(text.exit_code == 0);
+  CHECK_THAT(text.out, StartsWith(shipped_model() + "\n"));
+  CHECK_THAT(text.out, Contains("32 x 32 RGB"));
+  const auto object = nlohmann::json::parse(run_program({"info", "-m", shipped_model(), "--format", "json"}).out);
+  CHECK(object["classes"] == 10);
+  CHECK(object["labels"][3] == "cat");
+  CHECK(object["bytes"] == read_text(shipped_model()).size());
+  CHECK(object["image"]["width"] == 32);
+}
+
+TEST_CASE("verify accepts the shipped model with any number of threads") {
+  for (const char *threads : {"1", "2", "3"}) {
+    const Outcome outcome = run_program({"verify", "-m", shipped_model(), "-t", threads});
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.out, Contains("golden logits, bit for bit"));
+  }
+}
+
+TEST_CASE("a damaged model is refused by every subcommand that reads one") {
+  const std::string whole = read_text(shipped_model());
+  const std::string damaged = temporary_file("damaged.safetensors");
+  struct Case {
+    std::string bytes;
+    std::string message;
+  };
+  std::string flipped = whole;
+  flipped[flipped.size() / 2] = static_cast<char>(flipped[flipped.size() / 2] ^ 1);
+  const std::vector<Case> cases = {{"", ""},
+                                   {whole.substr(0, whole.size() - 1), ""},
+                                   {whole.substr(0, 1000), ""},
+                                   {flipped, "checksum does not match"}};
+  for (const Case &wrong : cases) {
+    write_text(damaged, wrong.bytes);
+    for (const std::vector<std::string> &arguments : {std::vector<std::string>{"verify", "-m", damaged},
+                                                      {"info", "-m", damaged},
+                                                      {"classify", "-m", damaged, sample_photograph()},
+                                                      {"eval", "-m", damaged, "--data", "."}}) {
+      CAPTURE(arguments, wrong.bytes.size());
+      const Outcome outcome = run_program(arguments);
+      CHECK(outcome.exit_code == 1);
+      CHECK(outcome.out.empty());
+      CHECK_THAT(outcome.err, StartsWith("intvit: " + damaged + ": "));
+      CHECK_THAT(outcome.err, Contains(wrong.message));
+    }
+  }
+}

@@ -1,0 +1,199 @@
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "engine/container/safetensors.hpp"
+#include "models/architectures/vit.hpp"
+#include "tests/cli/program.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit;
+using namespace intvit::test;
+using Catch::Matchers::Contains;
+using nlohmann::json;
+
+namespace {
+
+// Random float weights in timm's layout with a config.json: 16x16 pixels, 5 classes.
+std::string weights_folder() {
+  const std::string folder = temporary_file("weights");
+  if (std::filesystem::exists(folder))
+    return folder;
+  std::filesystem::create_directories(folder);
+  VitConfig config;
+  config.architecture = "vit_custom";
+  config.image_height = config.image_width = 16;
+  config.patch = 8;
+  config.channels = 32;
+  config.depth = 2;
+  config.heads = 2;
+  config.mlp_hidden = 64;
+  config.classes = 5;
+  VitModel model = random_vit(config, 7);
+  SafetensorsWriter writer;
+  for (const NamedTensor &tensor : named_tensors(config, model.weights)) {
+    const std::span<const float> values(tensor.data, static_cast<std::size_t>(tensor.elements()));
+    REQUIRE(writer.add_tensor(tensor.name, DType::f32, tensor.shape, std::as_bytes(values)).ok());
+  }
+  REQUIRE(writer.write(folder + "/model.safetensors").ok());
+  const json description = {
+      {"architecture", "vit_custom"},
+      {"num_classes", 5},
+      {"model_args",
+       {{"img_size", 16}, {"patch_size", 8}, {"embed_dim", 32}, {"depth", 2}, {"num_heads", 2}, {"mlp_ratio", 2.0}}},
+      {"pretrained_cfg",
+       {{"input_size", {3, 16, 16}},
+        {"mean", {0.5, 0.5, 0.5}},
+        {"std", {0.5, 0.5, 0.5}},
+        {"crop_pct", 1.0},
+        {"interpolation", "bicubic"}}},
+      {"label_names", {"ant", "bee", "cat", "dog", "elk"}}};
+  write_text(folder + "/config.json", description.dump());
+  return folder;
+}
+
+std::string photographs() {
+  const std::string folder = temporary_file("photographs");
+  std::filesystem::create_directories(folder + "/cat");
+  std::filesystem::create_directories(folder + "/dog");
+  const std::string picture = read_text(sample_photograph());
+  write_text(folder + "/cat/one.png", picture);
+  write_text(folder + "/cat/two.png", picture);
+  write_text(folder + "/dog/three.png", picture);
+  return folder;
+}
+
+Outcome quantize(std::vector<std::string> further, const std::string &output) {
+  std::vector<std::string> arguments{"quantize", "--weights", weights_folder(), "--calib", photographs(), "-o", output};
+  arguments.insert(arguments.end(), further.begin(), further.end());
+  return run_program(arguments);
+}
+
+} // namespace
+
+TEST_CASE("quantize makes a model that every other subcommand reads") {
+  for (const std::vector<std::string> &options : {std::vector<std::string>{},
+                                                  {"--residual", "ptf8", "--softmax", "lis4"},
+                                                  {"--residual", "ptf8-paper", "--softmax", "lis4", "--no-renormalize"},
+                                                  {"--observer", "minmax", "--channel-strength", "0.5"}}) {
+    CAPTURE(options);
+    const std::string model = temporary_file("quantized.safetensors");
+    const Outcome outcome = quantize(options, model);
+    REQUIRE(outcome.err == "");
+    REQUIRE(outcome.exit_code == 0);
+    CHECK_THAT(outcome.out, Contains(model) && Contains("calibrated on 3 images"));
+    CHECK(run_program({"verify", "-m", model}).exit_code == 0);
+
+    const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
+    CHECK(info["labels"][4] == "elk");
+    CHECK(info["recipe"] == "resize=16,crop=16,filter=bicubic");
+    CHECK(info["provenance"]["source_sha256"].get<std::string>().size() == 64);
+
+    const Outcome eval =
+        run_program({"eval", "-m", model, "--data", photographs(), "--float", weights_folder(), "--format", "json"});
+    REQUIRE(eval.exit_code == 0);
+    const json result = json::parse(eval.out);
+    CHECK(result["images"] == 3);
+    CHECK(result["top5"] == 100.0);
+    CHECK(result["cosine"].get<double>() > 0.9);
+    // Both are about the one picture: 0, 1 or 2 of the 3 labels are right.
+    CHECK(result["agreement"].get<double>() >= 0);
+    CHECK(result["top1"].get<double>() <= 67);
+  }
+}
+
+TEST_CASE("the same weights and photographs give the same file with any number of threads") {
+  const std::string one = temporary_file("one.safetensors");
+  const std::string three = temporary_file("three.safetensors");
+  REQUIRE(quantize({"-t", "1"}, one).exit_code == 0);
+  REQUIRE(quantize({"-t", "3"}, three).exit_code == 0);
+  CHECK((read_text(one) == read_text(three)));
+}
+
+TEST_CASE("eval reads labels from a CSV file") {
+  const std::string model = temporary_file("csv.safetensors");
+  REQUIRE(quantize({}, model).exit_code == 0);
+  const std::string csv = temporary_file("labels.csv");
+  write_text(csv, "file,label\ncat/one.png,2\ndog/three.png,3\n");
+  const std::vector<std::string> eval{"eval", "-m", model, "--data", photographs(), "--labels", csv, "--format"};
+  std::vector<std::string> arguments = eval;
+  arguments.emplace_back("json");
+  CHECK(json::parse(run_program(arguments).out)["images"] == 2);
+  arguments.insert(arguments.end(), {"--count", "1"});
+  CHECK(json::parse(run_program(arguments).out)["images"] == 1);
+  arguments = eval;
+  arguments.emplace_back("csv");
+  CHECK_THAT(run_program(arguments).out, Catch::Matchers::StartsWith("images,images_per_second,top1,top5\n2,"));
+  arguments.back() = "text";
+  CHECK_THAT(run_program(arguments).out, Contains("top-1"));
+
+  // A missing image is reported, the rest still counts.
+  write_text(csv, "cat/one.png,2\nmissing.png,1\n");
+  const Outcome missing = run_program(arguments);
+  CHECK(missing.exit_code == 1);
+  CHECK_THAT(missing.err, Contains("missing.png"));
+  CHECK_THAT(missing.out, Contains("images      1"));
+  for (const auto &[content, message] : std::vector<std::pair<std::string, std::string>>{
+           {"file,label\ncat/one.png,5\n", ":2: class 5 is not from 0 to 4"},
+           {"cat/one.png,2\ncat/two.png,x\n", ":2: \"x\" is not a class index"},
+           {"cat/one.png\n", ":1: expected \"file,label\""},
+           {"", "no image is listed"}}) {
+    write_text(csv, content);
+    const Outcome wrong = run_program(arguments);
+    CHECK(wrong.exit_code == 1);
+    CHECK_THAT(wrong.err, Contains(csv) && Contains(message));
+  }
+}
+
+TEST_CASE("quantize's and eval's bad input") {
+  const std::string model = temporary_file("bad.safetensors");
+  const std::string labels = temporary_file("labels.txt");
+  write_text(labels, "one\ntwo\n");
+  const std::string stranger = temporary_file("stranger");
+  std::filesystem::create_directories(stranger + "/zebra");
+  write_text(stranger + "/zebra/one.png", read_text(sample_photograph()));
+  const std::string output = temporary_file("never-written.safetensors");
+  struct Case {
+    std::vector<std::string> arguments;
+    int exit_code;
+    std::string message;
+  };
+  REQUIRE(quantize({}, model).exit_code == 0);
+  const std::string folder = weights_folder();
+  const std::vector<Case> cases = {
+      {{"quantize", "--calib", photographs(), "-o", output}, 2, "--weights is missing"},
+      {{"quantize", "--weights", folder, "-o", output}, 2, "--calib is missing"},
+      {{"quantize", "--weights", folder, "--calib", photographs()}, 2, "--output is missing"},
+      {{"quantize", "--weights", "/nonexistent", "--calib", photographs(), "-o", output}, 1, "/nonexistent"},
+      {{"quantize", "--weights", folder, "--calib", "/nonexistent", "-o", output}, 1, "/nonexistent"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", "/nonexistent/x"}, 1, "/nonexistent/x"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--labels", labels},
+       1,
+       labels + ": has 2 lines for 5 classes"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--softmax", "soft"}, 2, "--softmax"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--residual", "r"}, 2, "--residual"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--observer", "o"}, 2, "--observer"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--channel-strength", "2"},
+       2,
+       "--channel-strength must be from 0 to 1"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--calib-count", "0"},
+       2,
+       "--calib-count"},
+      {{"quantize", "--weights", folder, "--arch", "resnet50", "--calib", photographs(), "-o", output}, 1, "resnet50"},
+      {{"eval", "-m", model}, 2, "--data is missing"},
+      {{"eval", "-m", model, "--data", "/nonexistent"}, 1, "/nonexistent"},
+      {{"eval", "-m", model, "--data", stranger}, 1, "\"zebra\" is not a label of the model"},
+      {{"eval", "-m", model, "--data", photographs(), "--labels", "/nonexistent.csv"}, 1, "/nonexistent.csv"},
+
+  };
+  for (const Case &wrong : cases) {
+    CAPTURE(wrong.arguments);
+    const Outcome outcome = run_program(wrong.arguments);
+    CHECK(outcome.exit_code == wrong.exit_code);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: "));
+    CHECK_THAT(outcome.err, Contains(wrong.message));
+    CHECK_FALSE(std::filesystem::exists(output));
+  }
+}
