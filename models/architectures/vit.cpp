@@ -129,8 +129,8 @@ VitModel random_vit(const VitConfig &config, std::uint32_t seed) {
       high = 1.25F;
     } else if (!is_bias) {
       // Rows of a weight have elements() / shape[0] inputs; tokens ([1, T, C]) end up with a small spread of their own.
-      const auto inputs = static_cast<float>(tensor.elements() / tensor.shape.front());
-      high = std::sqrt(3.0F / inputs);
+      const std::int64_t inputs = tensor.elements() / tensor.shape.front();
+      high = std::sqrt(3.0F / static_cast<float>(inputs));
       low = -high;
     }
     for (std::int64_t i = 0; i < tensor.elements(); ++i)

@@ -43,9 +43,9 @@ struct VitConfig {
   int patch_inputs() const { return 3 * patch * patch; }
 };
 
-// Throws std::runtime_error that says what is impossible: a dimension that is not positive or absurdly large (the
-// limits keep every product of two dimensions within an int), an image that is not a multiple of the patch, channels
-// that are not a multiple of heads, or a preprocessing value out of range.
+// Throws std::runtime_error that says what is impossible: a dimension that is not positive or absurdly large (within
+// the limits, tokens() and patch_inputs() fit an int), an image that is not a multiple of the patch, channels that are
+// not a multiple of heads, or a preprocessing value out of range.
 void validate(const VitConfig &config);
 
 // y = x weight^T + bias.

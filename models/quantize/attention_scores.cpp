@@ -17,6 +17,12 @@ int units_per_octave(kernels::Softmax softmax) {
   return softmax == kernels::Softmax::lis4 ? 16 : 32;
 }
 
+// No channel's range is taken as less than 1/256 of the widest, nor than what no softmax would notice, so that no scale
+// is absurdly fine.
+ArrayXd at_least_a_share(const ArrayXd &range) {
+  return range.max(range.maxCoeff() / 256).max(1e-3);
+}
+
 ArrayXd to_array(const RowVector &values) {
   return values.transpose().array().cast<double>();
 }
@@ -26,10 +32,10 @@ ArrayXd to_array(const RowVector &values) {
 AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
                                    const QuantizeOptions &options) {
   const ArrayXd query_range =
-      to_array(query.overall_minimum()).abs().max(to_array(query.overall_maximum()).abs()).max(1e-6);
+      at_least_a_share(to_array(query.overall_minimum()).abs().max(to_array(query.overall_maximum()).abs()));
   const ArrayXd key_low = to_array(key.overall_minimum());
   const ArrayXd key_high = to_array(key.overall_maximum());
-  const ArrayXd key_range = ((key_high - key_low) / 2).max(1e-6);
+  const ArrayXd key_range = at_least_a_share((key_high - key_low) / 2);
   const Eigen::Index head_dim = query_range.size() / heads;
 
   // The unit of a product of codes, a head: the widest channel's two ranges over 127 steps each.

@@ -23,8 +23,12 @@ struct ChannelRange {
   ArrayXd high;
 
   ArrayXd middle() const { return (low + high) / 2; }
-  // Never zero: a channel that is constant still has a scale.
-  ArrayXd width() const { return (high - low).max(1e-6 * (1.0 + high.abs())); }
+  // A channel that hardly moves is given 1/256 of the widest channel's width: a step at which its error is nothing
+  // beside the others', while a finer one would ask for multipliers that do not fit. Never zero.
+  ArrayXd width() const {
+    const ArrayXd exact = high - low;
+    return exact.max(exact.maxCoeff() / 256).max(1e-4 * (1.0 + high.abs().maxCoeff()));
+  }
 };
 
 ChannelRange scaled_range(const RowVector &minimum, const RowVector &maximum, const RowVector &gain) {
@@ -121,16 +125,26 @@ QuantizedWeights quantize_weights(const RowMatrix &weight, const ArrayXd &input_
 
 } // namespace
 
-ChannelCodes own_range_codes(const SiteSamples &samples, RangeMethod method) {
+CodeConstraint requantizable(const ArrayXd &factor) {
+  return [smallest = ArrayXd(factor.abs() / 0.4)](ChannelCodes &codes) {
+    const ArrayXd scale = codes.scale.max(smallest);
+    codes.zero = -0.5 + (codes.zero + 0.5) * codes.scale / scale;
+    codes.scale = scale;
+  };
+}
+
+ChannelCodes own_range_codes(const SiteSamples &samples, RangeMethod method, const CodeConstraint &constraint) {
   const RowVector ones = RowVector::Ones(samples.minimum[0].size());
   const ChannelRange range = scaled_range(samples.overall_minimum(), samples.overall_maximum(), ones);
+  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   ChannelCodes best = codes_for(range, 1.0, 1.0);
+  constraint(best);
   if (method == RangeMethod::minmax)
     return best;
-  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   ArrayXd best_error = measure(best, ones, all).squared_error;
   for (const double factor : range_factors) {
-    const ChannelCodes codes = codes_for(range, 1.0, factor);
+    ChannelCodes codes = codes_for(range, 1.0, factor);
+    constraint(codes);
     const ArrayXd error = measure(codes, ones, all).squared_error;
     for (Eigen::Index c = 0; c < error.size(); ++c)
       if (error[c] < best_error[c]) {
@@ -146,8 +160,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
                                 const QuantizeOptions &options, const CodeConstraint &constraint) {
   const auto constrained = [&](const ChannelRange &range, double strength, double factor) {
     ChannelCodes codes = codes_for(range, strength, factor);
-    if (constraint)
-      constraint(codes);
+    constraint(codes);
     return codes;
   };
 

@@ -23,11 +23,15 @@ struct ChannelCodes {
   Eigen::ArrayXd zero;
 };
 
-// Codes in which every channel fills its own range.
-ChannelCodes own_range_codes(const SiteSamples &samples, RangeMethod method);
-
-// Brings codes to what the writing kernel can express.
+// Brings codes to what the kernel that writes them can express.
 using CodeConstraint = std::function<void(ChannelCodes &)>;
+
+// A requantization by `factor` / scale must have a multiplier below 0.5: no scale below |factor| / 0.4. The zero moves
+// with the scale, so that the same value stays in the middle.
+CodeConstraint requantizable(const Eigen::ArrayXd &factor);
+
+// Codes in which every channel fills its own range.
+ChannelCodes own_range_codes(const SiteSamples &samples, RangeMethod method, const CodeConstraint &constraint);
 
 struct QuantizedLinear {
   ChannelCodes input;
@@ -42,7 +46,7 @@ struct QuantizedLinear {
 // judged on the other, by the expected squared error of the output. The bias also corrects the mean error of weights
 // and input (bias correction, arXiv 1906.04721).
 QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
-                                const QuantizeOptions &options, const CodeConstraint &constraint = {});
+                                const QuantizeOptions &options, const CodeConstraint &constraint);
 
 // The same for a layer whose input codes are given: pixels as pixel - 128.
 QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, RangeMethod method);

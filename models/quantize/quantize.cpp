@@ -26,13 +26,27 @@ using reference::SiteKind;
 // A real factor in units of a quotient's 16 fraction bits.
 const double quotient_unit = std::ldexp(1.0, -kernels::quotient_bits);
 
+ArrayXd to_array(const RowVector &values) {
+  return values.transpose().array().cast<double>();
+}
+
 ArrayXd column_norms(const RowMatrix &weight) {
   return weight.colwise().squaredNorm().transpose().array().cast<double>();
 }
 
 // What an error of a residual channel costs: the LayerNorm's gain and the weights behind it.
 ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next) {
-  return norm.weight.transpose().array().cast<double>().square() * column_norms(next.weight);
+  return to_array(norm.weight).square() * column_norms(next.weight);
+}
+
+// LayerNorm writes gamma times a quotient.
+CodeConstraint norm_constraint(const LayerNormWeights &norm) {
+  return requantizable(to_array(norm.weight) * quotient_unit);
+}
+
+// The layer that writes the stream requantizes by its scale / the stream's, which must stay below 0.5.
+double smallest_stream_scale(const QuantizedLinear &layer) {
+  return layer.scale.maxCoeff() / 0.4;
 }
 
 RowVector ones(Eigen::Index channels) {
@@ -121,7 +135,8 @@ void VitQuantizer::patch_embed() {
   }
   const QuantizedLinear layer = quantize_pixel_linear(folded, options_.range);
 
-  stream_codes_ = choose_stream_codes(calibration_.stream(), options_.residual, importance_before_block(0));
+  stream_codes_ = choose_stream_codes(calibration_.stream(), options_.residual, importance_before_block(0),
+                                      smallest_stream_scale(layer));
   const ArrayXd scale = stream_codes_.scale();
   const ArrayXd zero = stream_codes_.zero();
   const double largest_position =
@@ -143,7 +158,7 @@ void VitQuantizer::patch_embed() {
   builder_.requantization(fixed.requantization);
   builder_.constant("position", position, {config_.patches(), config_.channels});
   builder_.constant("position_multiplier", fixed.multiplier);
-  const ArrayXd token = (weights_.cls_token + weights_.pos_embed.row(0)).transpose().array().cast<double>();
+  const ArrayXd token = to_array(weights_.cls_token + weights_.pos_embed.row(0));
   const bool int8 = stream_codes_.type == kernels::CodeType::int8;
   std::vector<std::int8_t> token8;
   std::vector<std::int16_t> token16;
@@ -166,16 +181,18 @@ void VitQuantizer::block(int layer) {
   const bool last = layer + 1 == config_.depth; // only the class token goes on to the head
   const BlockSamples samples = calibration_.run_block(last);
 
-  const QuantizedLinear qkv_layer =
-      quantize_linear({block.qkv.weight, fold_beta(block.qkv, block.norm1.bias)},
-                      samples_of(samples, SiteKind::norm1_normalized), block.norm1.weight, options_);
+  const QuantizedLinear qkv_layer = quantize_linear({block.qkv.weight, fold_beta(block.qkv, block.norm1.bias)},
+                                                    samples_of(samples, SiteKind::norm1_normalized), block.norm1.weight,
+                                                    options_, norm_constraint(block.norm1));
   layer_norm(name + ".norm1", block.norm1, qkv_layer.input);
   const AttentionScores scores = choose_score_codes(samples_of(samples, SiteKind::query),
                                                     samples_of(samples, SiteKind::key), config_.heads, options_);
-  const ChannelCodes value = own_range_codes(samples_of(samples, SiteKind::value), options_.range);
+  const ChannelCodes value = own_range_codes(samples_of(samples, SiteKind::value), options_.range,
+                                             requantizable(qkv_layer.scale.tail(config_.channels)));
   qkv(name + ".attn.qkv", qkv_layer, scores, value);
   const QuantizedLinear proj =
-      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), ones(config_.channels), options_);
+      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), ones(config_.channels), options_,
+                      requantizable(value.scale * quotient_unit));
   attention(name + ".attn", name + ".attn.qkv", scores, value, proj.input, last);
   if (last) {
     builder_.node("class_token", stream_, TakeRows{1});
@@ -183,11 +200,11 @@ void VitQuantizer::block(int layer) {
   }
   add_to_stream(name + ".attn.proj", name + ".attn", proj,
                 choose_stream_codes(samples_of(samples, SiteKind::block_middle), options_.residual,
-                                    stream_importance(block.norm2, block.fc1)));
+                                    stream_importance(block.norm2, block.fc1), smallest_stream_scale(proj)));
 
-  const QuantizedLinear fc1 =
-      quantize_linear({block.fc1.weight, fold_beta(block.fc1, block.norm2.bias)},
-                      samples_of(samples, SiteKind::norm2_normalized), block.norm2.weight, options_);
+  const QuantizedLinear fc1 = quantize_linear({block.fc1.weight, fold_beta(block.fc1, block.norm2.bias)},
+                                              samples_of(samples, SiteKind::norm2_normalized), block.norm2.weight,
+                                              options_, norm_constraint(block.norm2));
   layer_norm(name + ".norm2", block.norm2, fc1.input);
 
   // 16-bit inputs of GELU: as many fraction bits as the largest value and the requantization's range leave.
@@ -219,14 +236,15 @@ void VitQuantizer::block(int layer) {
   builder_.constant("gelu_zero_point", gelu_zero_point);
 
   add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", fc2,
-                choose_stream_codes(calibration_.stream(), options_.residual, importance_before_block(layer + 1)));
+                choose_stream_codes(calibration_.stream(), options_.residual, importance_before_block(layer + 1),
+                                    smallest_stream_scale(fc2)));
 }
 
 void VitQuantizer::head() {
   const BlockSamples samples = calibration_.run_head();
-  const QuantizedLinear layer =
-      quantize_linear({weights_.head.weight, fold_beta(weights_.head, weights_.norm.bias)},
-                      samples_of(samples, SiteKind::final_normalized), weights_.norm.weight, options_);
+  const QuantizedLinear layer = quantize_linear({weights_.head.weight, fold_beta(weights_.head, weights_.norm.bias)},
+                                                samples_of(samples, SiteKind::final_normalized), weights_.norm.weight,
+                                                options_, norm_constraint(weights_.norm));
   layer_norm("norm", weights_.norm, layer.input);
   int fraction_bits = 16;
   while (fraction_bits > 0 && std::ldexp(layer.scale.maxCoeff(), fraction_bits) > 0.49)
@@ -240,7 +258,7 @@ void VitQuantizer::head() {
 }
 
 void VitQuantizer::layer_norm(const std::string &name, const LayerNormWeights &norm, const ChannelCodes &output) {
-  const ArrayXd gain = norm.weight.transpose().array().cast<double>();
+  const ArrayXd gain = to_array(norm.weight);
   const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
   const double channels = config_.channels;
   const double base = stream_codes_.base_scale;

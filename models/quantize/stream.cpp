@@ -66,21 +66,21 @@ Choice choose_factors(const SiteSamples &samples, double base_scale, int max_alp
   return choice;
 }
 
-StreamCodes paper_codes(const SiteSamples &samples, const ArrayXd &importance) {
+StreamCodes paper_codes(const SiteSamples &samples, const ArrayXd &importance, double smallest_scale) {
   const double low = std::min(0.0, static_cast<double>(samples.overall_minimum().minCoeff()));
   const double high = std::max(0.0, static_cast<double>(samples.overall_maximum().maxCoeff()));
-  const double scale8 = (high - low) / 255;
+  const double scale8 = std::max((high - low) / 255, smallest_scale * (1 << paper_max_alpha));
   const double zero = std::clamp(std::nearbyint(-128 - low / scale8), -128.0, 127.0);
   return choose_factors(samples, scale8 / (1 << paper_max_alpha), paper_max_alpha, &zero, importance).codes;
 }
 
-StreamCodes extended_codes(const SiteSamples &samples, const ArrayXd &importance) {
+StreamCodes extended_codes(const SiteSamples &samples, const ArrayXd &importance, double smallest_scale) {
   const double widest = static_cast<double>((samples.overall_maximum() - samples.overall_minimum()).maxCoeff()) / 255;
   Choice best;
   best.error = std::numeric_limits<double>::infinity();
   // The widest channel takes the largest factor; a base a little finer or coarser shifts who gains and who loses.
   for (int quarter = -4; quarter <= 4; ++quarter) {
-    const double base = widest * std::exp2(quarter / 4.0) / (1 << kernels::max_ptf_alpha);
+    const double base = std::max(widest * std::exp2(quarter / 4.0) / (1 << kernels::max_ptf_alpha), smallest_scale);
     Choice choice = choose_factors(samples, base, kernels::max_ptf_alpha, nullptr, importance);
     if (choice.error < best.error)
       best = std::move(choice);
@@ -104,15 +104,16 @@ ArrayXd StreamCodes::zero() const {
   return result;
 }
 
-StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const ArrayXd &importance) {
+StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const ArrayXd &importance,
+                                double smallest_scale) {
   if (format == ResidualFormat::ptf8)
-    return extended_codes(samples, importance);
+    return extended_codes(samples, importance, smallest_scale);
   if (format == ResidualFormat::ptf8_paper)
-    return paper_codes(samples, importance);
+    return paper_codes(samples, importance, smallest_scale);
   const auto channels = static_cast<std::size_t>(importance.size());
   const float largest =
       std::max(samples.overall_maximum().cwiseAbs().maxCoeff(), samples.overall_minimum().cwiseAbs().maxCoeff());
-  return {kernels::CodeType::int16, int16_margin * static_cast<double>(largest) / 32767,
+  return {kernels::CodeType::int16, std::max(int16_margin * static_cast<double>(largest) / 32767, smallest_scale),
           std::vector<std::uint8_t>(channels, 0), std::vector<std::int8_t>(channels, 0)};
 }
 

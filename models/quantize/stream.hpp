@@ -22,7 +22,9 @@ struct StreamCodes {
   Eigen::ArrayXd zero() const;
 };
 
-// `importance`: what an error of a channel costs the layer that reads the stream.
-StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const Eigen::ArrayXd &importance);
+// `importance`: what an error of a channel costs the layer that reads the stream. `smallest_scale`: what the layer that
+// writes the stream can express.
+StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const Eigen::ArrayXd &importance,
+                                double smallest_scale);
 
 } // namespace intvit

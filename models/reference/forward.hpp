@@ -23,8 +23,8 @@ std::vector<float> forward(const VitModel &model, const Image &pixels, Observer 
 // patch_embed expects them. std::invalid_argument where `pixels` is not of the model's input size.
 RowMatrix extract_patches(const VitConfig &config, const Image &pixels);
 
-// Projects the patches, puts the class token in front and adds the position embedding: the first residual stream [T,
-// C].
+// Projects the patches, puts the class token in front and adds the position embedding: the residual stream [T, C] that
+// enters the first block.
 RowMatrix embed(const VitWeights &weights, const MatrixView &patches);
 
 // One block on the residual stream [T, C]. `layer` only names the sites reported to `observer`.

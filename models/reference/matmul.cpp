@@ -57,7 +57,7 @@ RowMatrix multiply(const MatrixView &a, const Operand &b, const MatmulVariant &v
     for (std::ptrdiff_t row = 0; row < a.rows(); row += matmul_tile_rows) {
       const auto rows = static_cast<int>(std::min<std::ptrdiff_t>(matmul_tile_rows, a.rows() - row));
       variant.tile(a.data() + row * a.outerStride(), a.outerStride(), panel.data(), b.rows, rows, tile.data());
-      for (int r = 0; r < rows; ++r)
+      for (std::ptrdiff_t r = 0; r < rows; ++r)
         std::copy_n(tile.data() + r * variant.columns, used, product.data() + (row + r) * b.columns + column);
     }
   }
