@@ -254,6 +254,7 @@ int classify(const Arguments &arguments) {
   Parser parser("classify", "Tells what is on images: the most likely classes of each.", "IMAGE|FOLDER|- ...");
   add_model_option(parser);
   add_threads_option(parser);
+  add_isa_option(parser);
   add_preprocess_option(parser);
   parser.add()("k,top", "how many classes to print", cxxopts::value<int>()->default_value("5"),
                "K")("b,batch", "images run at once", cxxopts::value<int>()->default_value("1"), "N")(
@@ -271,7 +272,7 @@ int classify(const Arguments &arguments) {
   const int thread_count = threads(parser);
   const std::optional<Recipe> recipe = preprocess_option(parser);
 
-  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser)));
+  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser), kernels_option(parser)));
   Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = batch}));
   const Printer printer(format, *model, parser.has("timing"));
   Classifier classifier(session, recipe ? *recipe : model->recipe(), printer, count, batch, parser.has("raw-logits"));

@@ -55,6 +55,7 @@ int eval(const Arguments &arguments) {
                 "a class.");
   add_model_option(parser);
   add_threads_option(parser);
+  add_isa_option(parser);
   add_preprocess_option(parser);
   parser.add()("data", "folder of images", cxxopts::value<std::string>(), "FOLDER")(
       "labels",
@@ -73,7 +74,7 @@ int eval(const Arguments &arguments) {
   const int count = parser.integer("count", 0, 1 << 30);
   const int thread_count = threads(parser);
   const std::optional<Recipe> recipe = preprocess_option(parser);
-  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser)));
+  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser), kernels_option(parser)));
 
   const std::string beside = (std::filesystem::path(data) / "labels.csv").string();
   const std::string labels = parser.has("labels")              ? parser.get<std::string>("labels")

@@ -9,6 +9,17 @@ namespace intvit::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+std::string available() {
+  std::string names;
+  for (const kernels::KernelTable &table : kernels::available_kernels())
+    names += (names.empty() ? "" : ", ") + std::string(table.name);
+  return names;
+}
+
+} // namespace
+
 void add_model_option(Parser &parser) {
   parser.add()("m,model", "model file (default: $INTVIT_MODEL, else the model that ships)",
                cxxopts::value<std::string>(), "FILE");
@@ -35,6 +46,22 @@ void add_threads_option(Parser &parser) {
 int threads(const Parser &parser) {
   const int given = parser.integer("threads", 0, 1024);
   return given == 0 ? default_threads() : given;
+}
+
+void add_isa_option(Parser &parser) {
+  parser.add()("isa", "instruction set to use (default: $INTVIT_ISA, else the fastest of: " + available() + ")",
+               cxxopts::value<std::string>(), "NAME");
+}
+
+const kernels::KernelTable &kernels_option(const Parser &parser) {
+  const char *configured = std::getenv("INTVIT_ISA");
+  if (!parser.has("isa") && (configured == nullptr || *configured == '\0'))
+    return kernels::default_kernels();
+  const std::string name = parser.has("isa") ? parser.get<std::string>("isa") : configured;
+  if (const kernels::KernelTable *table = kernels::find_kernels(name))
+    return *table;
+  throw UsageError((parser.has("isa") ? "--isa" : "INTVIT_ISA") + std::string(": \"") + name +
+                   "\" is not available here; there are: " + available());
 }
 
 void add_preprocess_option(Parser &parser) {

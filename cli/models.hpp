@@ -6,6 +6,7 @@
 
 #include "cli/command.hpp"
 #include "engine/image/recipe.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace intvit::cli {
 
@@ -19,6 +20,12 @@ std::string model_path(const Parser &parser);
 // Adds -t/--threads; 0 where it is not given.
 void add_threads_option(Parser &parser);
 int threads(const Parser &parser);
+
+// Adds --isa.
+void add_isa_option(Parser &parser);
+
+// The kernels named by --isa, else by INTVIT_ISA, else the fastest. Throws UsageError where that name is not available.
+const kernels::KernelTable &kernels_option(const Parser &parser);
 
 // Adds --preprocess, which replaces a model's recipe.
 void add_preprocess_option(Parser &parser);

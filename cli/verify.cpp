@@ -1,4 +1,5 @@
 // intvit verify: the file is whole, and this machine gives its golden logits.
+#include <algorithm>
 #include <array>
 #include <iostream>
 
@@ -7,20 +8,12 @@
 
 namespace intvit::cli {
 
-int verify(const Arguments &arguments) {
-  Parser parser("verify",
-                "Checks a model file's checksums and that this machine gives its golden logits, bit for bit.");
-  add_model_option(parser);
-  add_threads_option(parser);
-  if (!parser.parse(arguments))
-    return exit_ok;
+namespace {
 
-  const std::string path = model_path(parser);
-  const ModelFile file = value_of(ModelFile::open(path));
-  const std::shared_ptr<const Model> model = value_of(Model::create(file));
-  std::cout << path << "\n  checksums          ok (" << file.tensors().tensors().size() << " tensors and metadata)\n";
-
-  Session session = value_of(Session::create(model, {.threads = threads(parser), .max_batch = 1}));
+// Throws where the kernels do not give the file's golden logits.
+void check_golden(const ModelFile &file, const kernels::KernelTable &kernels, int threads) {
+  const std::shared_ptr<const Model> model = value_of(Model::create(file, kernels));
+  Session session = value_of(Session::create(model, {.threads = threads, .max_batch = 1}));
   const std::array<const std::uint8_t *, 1> image{file.golden_image().data()};
   require(session.run(image));
   const std::vector<std::int32_t> expected = file.golden_logits();
@@ -28,12 +21,35 @@ int verify(const Arguments &arguments) {
   std::size_t different = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
     different += logits[i] != expected[i] ? 1U : 0U;
-  const std::string kernels = model->kernels().name;
   if (different > 0)
-    throw std::runtime_error(path + ": " + std::to_string(different) + " of " + std::to_string(expected.size()) +
-                             " golden logits differ with the " + kernels + " kernels");
-  std::cout << "  " << kernels << std::string(kernels.size() < 18 ? 18 - kernels.size() : 0, ' ') << " ok ("
-            << expected.size() << " golden logits, bit for bit)\n";
+    throw std::runtime_error(file.origin() + ": " + std::to_string(different) + " of " +
+                             std::to_string(expected.size()) + " golden logits differ with the " + kernels.name +
+                             " kernels");
+  std::string name = kernels.name;
+  name.resize(std::max<std::size_t>(name.size(), 18), ' ');
+  std::cout << "  " << name << " ok (" << expected.size() << " golden logits, bit for bit)\n";
+}
+
+} // namespace
+
+int verify(const Arguments &arguments) {
+  Parser parser("verify", "Checks a model file's checksums and that this machine gives its golden logits, bit for bit, "
+                          "with every instruction set it has.");
+  add_model_option(parser);
+  add_threads_option(parser);
+  add_isa_option(parser);
+  if (!parser.parse(arguments))
+    return exit_ok;
+
+  const std::string path = model_path(parser);
+  const ModelFile file = value_of(ModelFile::open(path));
+  std::cout << path << "\n  checksums          ok (" << file.tensors().tensors().size() << " tensors and metadata)\n";
+  if (parser.has("isa")) {
+    check_golden(file, kernels_option(parser), threads(parser));
+    return exit_ok;
+  }
+  for (const kernels::KernelTable &kernels : kernels::available_kernels())
+    check_golden(file, kernels, threads(parser));
   return exit_ok;
 }
 

@@ -13,7 +13,7 @@ std::size_t valid_utf8_prefix(std::string_view text);
 // `text` with each byte that is not part of valid UTF-8 replaced by U+FFFD.
 std::string replace_invalid_utf8(std::string_view text);
 
-// `text` in double quotes, fit for a one-line message whatever it holds: quotes, backslashes, control characters and
+// `text` in quotation marks, fit for a one-line message whatever it holds: quotes, backslashes, control characters and
 // bytes beyond ASCII become escapes, long text is cut.
 std::string quoted_for_message(std::string_view text);
 

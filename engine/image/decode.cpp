@@ -32,7 +32,7 @@ Result<Image> decode(std::span<const std::byte> bytes) {
   if (!has_signature_for_stb(bytes))
     return Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format");
   if (is_jpeg(bytes) && !has_valid_huffman_tables(bytes))
-    return Status(StatusCode::bad_format, "corrupt picture: bad Huffman table");
+    return Status(StatusCode::bad_format, "corrupt picture: bad or incomplete Huffman table");
   const Result<ImageSize> size = stb_size(bytes);
   if (!size.ok())
     return size.status();

@@ -29,7 +29,7 @@ bool are_valid_tables(std::span<const std::byte> payload) {
     if (payload.size() < 1 + lengths)
       return false;
     std::size_t codes = 0;
-    std::size_t free_codes = 1; // of the current length: doubles with each bit; at most 2^16
+    std::size_t free_codes = 1; // of the current length: twice as many with each bit, at most 2^16
     for (std::size_t i = 1; i <= lengths; ++i) {
       const std::size_t count = byte_at(payload, i);
       free_codes *= 2;

@@ -27,16 +27,19 @@ namespace intvit {
 namespace {
 
 // A file in memory as stb_image reads it, a piece at a time. At the end it would go on with zeros (BMP, JPEG);
-// `overrun` tells that it asked for more than there is.
+// `overrun` tells that it needed more than there is.
 struct Source {
   std::span<const std::byte> rest;
   bool overrun = false;
 };
 
+// So much it asks for in advance; any other number of bytes is needed whole.
+constexpr int advance_bytes = sizeof(stbi__context::buffer_start);
+
 int read(void *user, char *data, int size) {
   auto *source = static_cast<Source *>(user);
   const std::size_t count = std::min(static_cast<std::size_t>(size), source->rest.size());
-  source->overrun |= source->rest.empty();
+  source->overrun |= source->rest.empty() || (count < static_cast<std::size_t>(size) && size != advance_bytes);
   std::memcpy(data, source->rest.data(), count);
   source->rest = source->rest.subspan(count);
   return static_cast<int>(count);
@@ -75,6 +78,8 @@ Result<ImageSize> stb_size(std::span<const std::byte> file) {
   int channels = 0;
   if (stbi_info_from_callbacks(&callbacks, &source, &width, &height, &channels) == 0)
     return corrupt(source, stbi_failure_reason());
+  if (source.overrun)
+    return corrupt(source, nullptr);
   // The height of a BMP file is negative if its first row is the top one.
   return ImageSize{width, height < 0 ? -std::int64_t{height} : height};
 }

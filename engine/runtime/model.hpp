@@ -10,7 +10,7 @@
 #include "engine/runtime/aligned_buffer.hpp"
 #include "engine/runtime/plan.hpp"
 #include "engine/status.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace intvit {
 
@@ -18,9 +18,9 @@ class Model {
 public:
   // Reads, checks and packs a model file for `kernels`. Errors: those of ModelFile::open() and bind().
   static Result<std::shared_ptr<const Model>> open(const std::string &path,
-                                                   const kernels::KernelTable &kernels = kernels::reference_kernels());
+                                                   const kernels::KernelTable &kernels = kernels::default_kernels());
   static Result<std::shared_ptr<const Model>>
-  create(const ModelFile &file, const kernels::KernelTable &kernels = kernels::reference_kernels());
+  create(const ModelFile &file, const kernels::KernelTable &kernels = kernels::default_kernels());
 
   int image_height() const { return program_.values.front().rows; }
   int image_width() const { return program_.values.front().columns / 3; }

@@ -1,0 +1,23 @@
+// What each instruction set brings: functions that replace entries of a table by faster ones with the same results.
+// Called in ascending order of instruction set, each on what the ones below it left (kernels/dispatch.cpp).
+#pragma once
+
+#include "kernels/kernel_table.hpp"
+
+namespace intvit::kernels {
+
+void use_avx2(KernelTable &table);
+void use_avxvnni(KernelTable &table);
+void use_avx512vnni(KernelTable &table);
+
+// The record of a tiled matrix product, see kernels/vector/linear_tile.hpp.
+template <class Tile, class V> constexpr LinearKernel linear_kernel() {
+  return {.tile_rows = V::tile_rows,
+          .tile_columns = Tile::columns,
+          .packed_bytes = Tile::packed_bytes,
+          .pack = Tile::pack,
+          .scratch_bytes = Tile::scratch_bytes,
+          .run = Tile::run};
+}
+
+} // namespace intvit::kernels

@@ -1,0 +1,21 @@
+// Which kernels this processor can run, and which are used.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "kernels/kernel_table.hpp"
+
+namespace intvit::kernels {
+
+// The instruction sets that were built and that this processor and operating system have, slowest first. The first is
+// always "reference".
+std::span<const KernelTable> available_kernels();
+
+// The one of that name; null where it was not built or this processor does not have it.
+const KernelTable *find_kernels(std::string_view name);
+
+// The one named by the environment variable INTVIT_ISA where it is available, else the fastest.
+const KernelTable &default_kernels();
+
+} // namespace intvit::kernels
