@@ -35,8 +35,7 @@ struct AttentionArgs {
   Requantization requantization; // [heads * head_dim]
   std::int8_t *output = nullptr; // [queries, heads * head_dim], dense
 
-  // tokens int32 for the scores of one row; each thread has its own.
-  std::int32_t *scratch = nullptr;
+  std::byte *scratch = nullptr; // AttentionKernel::scratch_bytes(tokens, head_dim) bytes, each thread its own
 };
 
 } // namespace intvit::kernels

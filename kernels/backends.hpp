@@ -10,14 +10,4 @@ void use_avx2(KernelTable &table);
 void use_avxvnni(KernelTable &table);
 void use_avx512vnni(KernelTable &table);
 
-// The record of a tiled matrix product, see kernels/vector/linear_tile.hpp.
-template <class Tile, class V> constexpr LinearKernel linear_kernel() {
-  return {.tile_rows = V::tile_rows,
-          .tile_columns = Tile::columns,
-          .packed_bytes = Tile::packed_bytes,
-          .pack = Tile::pack,
-          .scratch_bytes = Tile::scratch_bytes,
-          .run = Tile::run};
-}
-
 } // namespace intvit::kernels

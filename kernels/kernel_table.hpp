@@ -29,11 +29,19 @@ struct LinearKernel {
   void (*run)(const LinearArgs &args, Range rows, Range columns) = nullptr;
 };
 
+struct AttentionKernel {
+  // Memory that one thread needs beside its arguments, aligned to 64 bytes.
+  std::size_t (*scratch_bytes)(int tokens, int head_dim) = nullptr;
+  // Computes the output of some queries of one head. Preparing a head costs time, so that few long ranges are better
+  // than many short ones.
+  void (*run)(const AttentionArgs &args, int head, Range queries) = nullptr;
+};
+
 struct KernelTable {
   const char *name = "";
   LinearKernel linear;
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
-  void (*attention)(const AttentionArgs &args, int head, Range queries) = nullptr;
+  AttentionKernel attention;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
 };
 

@@ -9,18 +9,18 @@
 // Why the weights meet the kernels' bound (kernels::max_resample_weight_sum). Let P and N be the sums of the positive
 // and of the negative filter values of a window, in magnitude. After division by P - N the positive weights sum to
 // P / (P - N), which is at most 2 if N <= P / 2; rounding adds at most 2^-23 a weight, which the bound leaves room for
-// where there are few weights and the cases below where there are many. Box and bilinear have N = 0. In filter units
-// the inputs lie h = 1 / s <= 1 apart, and the one nearest to the centre within h / 2. Lanczos has filter(1/2) = 0.607,
-// negative lobes 0.148 deep with an area of 0.09 each, and 0.571 as the area of half its main lobe. Bicubic
-// has 0.562, 0.075, 0.042 and 0.541: the same steps, with more room.
-//   h = 1:         each negative lobe holds one input: N <= 2 * 0.148 = 0.296 and P / 2 >= filter(1/2) / 2 = 0.303.
-//   0.49 < h < 1:  the inputs in a negative lobe have at most 0.21 together. If both lobes are inside the picture, so
-//   is
-//                  the main lobe, whose two inputs around the centre already have 1 together: N <= 0.42, P / 2 >= 0.5.
-//                  If one is, N <= 0.21 and P / 2 >= 0.303.
-//   h <= 0.49:     sums of a function with one peak differ from its area / h by at most the peak. Both lobes inside:
-//                  N <= 0.18 / h + 0.296 and P / 2 >= 0.571 / h - 0.5. One inside: N <= 0.09 / h + 0.148, and as the
-//                  centre lies at least 1/2 from the border, P / 2 >= 0.5 / h - 0.5.
+// where there are few weights and the cases below where there are many. Box and bilinear have N = 0.
+//
+// In filter units the inputs lie h = 1 / s <= 1 apart, and the one nearest to the centre within h / 2. Lanczos has
+// filter(1/2) = 0.607, negative lobes 0.148 deep with an area of 0.09 each, and 0.571 as the area of half its main
+// lobe. Bicubic has 0.562, 0.075, 0.042 and 0.541: the same steps, with more room.
+// - h = 1: each negative lobe holds one input. N <= 2 * 0.148 = 0.296 and P / 2 >= filter(1/2) / 2 = 0.303.
+// - 0.49 < h < 1: the inputs in a negative lobe have at most 0.21 together. If both lobes are inside the picture, so is
+//   the main lobe, whose two inputs around the centre already have 1 together: N <= 0.42, P / 2 >= 0.5. If one is,
+//   N <= 0.21 and P / 2 >= 0.303.
+// - h <= 0.49: sums of a function with one peak differ from its area / h by at most the peak. Both lobes inside:
+//   N <= 0.18 / h + 0.296 and P / 2 >= 0.571 / h - 0.5. One inside: N <= 0.09 / h + 0.148, and as the centre lies at
+//   least 1/2 from the border, P / 2 >= 0.5 / h - 0.5.
 // The largest positive sum that the test finds is 1.29 in units of 2^22.
 
 namespace intvit {

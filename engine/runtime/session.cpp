@@ -28,8 +28,8 @@ std::size_t scratch_bytes(const Program &program, const kernels::KernelTable &ke
   std::size_t bytes = 0;
   for (const BoundNode &node : program.nodes) {
     const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
-    if (std::holds_alternative<BoundAttention>(node.operation))
-      bytes = std::max(bytes, static_cast<std::size_t>(input.rows) * sizeof(std::int32_t));
+    if (const auto *attention = std::get_if<BoundAttention>(&node.operation))
+      bytes = std::max(bytes, kernels.attention.scratch_bytes(input.rows, attention->head_dim));
     else if (std::holds_alternative<BoundLinear>(node.operation) ||
              std::holds_alternative<BoundPatchEmbed>(node.operation))
       bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns));
@@ -141,14 +141,14 @@ struct Step {
                                 .exp = &op.exp,
                                 .int8_weights = &op.int8_weights,
                                 .requantization = op.requantization.view(),
-                                .scratch = reinterpret_cast<std::int32_t *>(scratch)};
+                                .scratch = scratch};
     // Every row of every head of every image is a task.
     const Range share = team.share(batch * op.heads * op.queries);
     for (int head = share.begin / op.queries; head * op.queries < share.end; ++head) {
       const auto image = static_cast<std::size_t>(head / op.heads);
       args.qkv = reinterpret_cast<const std::int8_t *>(from + image * input.bytes());
       args.output = reinterpret_cast<std::int8_t *>(to + image * output.bytes());
-      kernels.attention(
+      kernels.attention.run(
           args, head % op.heads,
           {std::max(share.begin - head * op.queries, 0), std::min(share.end - head * op.queries, op.queries)});
     }

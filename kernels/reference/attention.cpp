@@ -38,6 +38,11 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
 
 } // namespace
 
+// One row of scores.
+std::size_t attention_scratch_bytes(int tokens, int) {
+  return static_cast<std::size_t>(tokens) * sizeof(std::int32_t);
+}
+
 void attention(const AttentionArgs &args, int head, Range queries) {
   const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
   const std::ptrdiff_t stride = 3 * channels;
@@ -46,7 +51,7 @@ void attention(const AttentionArgs &args, int head, Range queries) {
   const std::int8_t *k = q + channels;
   const std::int8_t *v = k + channels;
   const Requantization &r = args.requantization;
-  std::int32_t *row = args.scratch;
+  auto *row = reinterpret_cast<std::int32_t *>(args.scratch);
 
   for (int i = queries.begin; i < queries.end; ++i) {
     for (int j = 0; j < args.tokens; ++j) {

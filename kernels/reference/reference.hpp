@@ -13,6 +13,7 @@ std::size_t scratch_bytes(int in_features);
 void linear(const LinearArgs &args, Range rows, Range columns);
 
 void layer_norm(const LayerNormArgs &args, Range rows);
+std::size_t attention_scratch_bytes(int tokens, int head_dim);
 void attention(const AttentionArgs &args, int head, Range queries);
 void patches(const PatchesArgs &args, Range patches);
 

@@ -10,7 +10,7 @@ const KernelTable &reference_kernels() {
                  .scratch_bytes = reference::scratch_bytes,
                  .run = reference::linear},
       .layer_norm = reference::layer_norm,
-      .attention = reference::attention,
+      .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .patches = reference::patches,
   };
   return table;

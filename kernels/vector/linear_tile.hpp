@@ -19,6 +19,31 @@
 
 namespace intvit::kernels::vector {
 
+// The innermost loops: sums[r][v] += input row r times panel, over `steps` groups of K.
+template <class V> struct Product {
+  using Vec = typename V::Vec;
+  using Element = typename V::Element;
+
+  template <int rows>
+  static void add(Vec (&sums)[std::size_t{rows}][std::size_t{V::tile_vectors}], const Element *input, int stride,
+                  const Element *weights, int steps) {
+    constexpr int columns = V::tile_vectors * V::lanes;
+    for (int step = 0; step < steps; ++step, weights += columns * V::group, input += V::group) {
+      Vec w[std::size_t{V::tile_vectors}];
+#pragma GCC unroll 8
+      for (int v = 0; v < V::tile_vectors; ++v)
+        w[v] = V::load_elements(weights + v * V::lanes * V::group);
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) {
+        const Vec a = V::broadcast(input + r * stride);
+#pragma GCC unroll 8
+        for (int v = 0; v < V::tile_vectors; ++v)
+          sums[r][v] = V::dot(sums[r][v], a, w[v]);
+      }
+    }
+  }
+};
+
 template <class V> class LinearTile {
   using Vec = typename V::Vec;
   using Element = typename V::Element;
@@ -161,22 +186,8 @@ private:
       for (int r = 0; r < rows; ++r)
         sums[r][v] = start;
     }
-    const auto *weights = reinterpret_cast<const Element *>(panel);
-    const int stride = row_elements(args.in_features);
-    const int steps = groups(args.in_features);
-    for (int step = 0; step < steps; ++step, weights += columns * group, input += group) {
-      Vec w[std::size_t{vectors}];
-#pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v)
-        w[v] = V::load_elements(weights + v * lanes * group);
-#pragma GCC unroll 8
-      for (int r = 0; r < rows; ++r) {
-        const Vec a = V::broadcast(input + r * stride);
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v)
-          sums[r][v] = V::dot(sums[r][v], a, w[v]);
-      }
-    }
+    Product<V>::template add<rows>(sums, input, row_elements(args.in_features),
+                                   reinterpret_cast<const Element *>(panel), groups(args.in_features));
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
       const int first = column + v * lanes;

@@ -1,6 +1,6 @@
 // The kernels for AVX2. Compiled with -mavx2.
 #include "kernels/backends.hpp"
-#include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx256.hpp"
 
 namespace intvit::kernels {
@@ -16,6 +16,10 @@ struct Vector : avx256::Operations<Avx2> {
   static constexpr int bias = 0;
 
   static Vec load_elements(const Element *from) { return _mm256_load_si256(reinterpret_cast<const Vec *>(from)); }
+  // The low byte of every lane, as elements.
+  static void store_elements(Element *to, Vec value) {
+    _mm_store_si128(reinterpret_cast<__m128i *>(to), to_words(value));
+  }
   static Vec broadcast(const Element *from) {
     std::int32_t two = 0;
     std::memcpy(&two, from, sizeof two);
@@ -29,7 +33,7 @@ struct Vector : avx256::Operations<Avx2> {
 
 void use_avx2(KernelTable &table) {
   table.name = "avx2";
-  table.linear = linear_kernel<vector::LinearTile<Vector>, Vector>();
+  use_vector_kernels<Vector>(table);
 }
 
 } // namespace intvit::kernels

@@ -49,6 +49,69 @@ template <class Set> struct Operations {
 
   static Vec shift_left(Vec value, int count) { return _mm256_sll_epi32(value, _mm_cvtsi32_si128(count)); }
 
+  static Vec set(std::int32_t value) { return _mm256_set1_epi32(value); }
+  static Vec add(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
+  static Vec subtract(Vec a, Vec b) { return _mm256_sub_epi32(a, b); }
+  static Vec multiply(Vec a, Vec b) { return _mm256_mullo_epi32(a, b); }
+  static Vec minimum(Vec a, Vec b) { return _mm256_min_epi32(a, b); }
+  static Vec maximum(Vec a, Vec b) { return _mm256_max_epi32(a, b); }
+  static Vec shift_left_lanes(Vec value, Vec counts) { return _mm256_sllv_epi32(value, counts); }
+  static Vec shift_right_unsigned(Vec value, int count) { return _mm256_srl_epi32(value, _mm_cvtsi32_si128(count)); }
+  static std::int32_t largest(Vec value) {
+    __m128i m = _mm_max_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4E));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0xB1));
+    return _mm_cvtsi128_si32(m);
+  }
+  static std::int32_t sum(Vec value) {
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
+    return _mm_cvtsi128_si32(s);
+  }
+  // The first `count` lanes, the others 0.
+  static Vec keep(Vec value, int count) {
+    return _mm256_and_si256(value,
+                            _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+  }
+  static Vec keep_low_byte(Vec value) { return _mm256_and_si256(value, _mm256_set1_epi32(255)); }
+  static Vec look_up(const std::uint32_t *table, Vec index) {
+    return _mm256_i32gather_epi32(reinterpret_cast<const std::int32_t *>(table), index, 4);
+  }
+
+  // Sums of 64 bits.
+  static Vec add64(Vec a, Vec b) { return _mm256_add_epi64(a, b); }
+  static Vec squares(Vec value) { // of even lanes plus of odd lanes
+    const Vec odd = _mm256_srli_epi64(value, 32);
+    return _mm256_add_epi64(_mm256_mul_epi32(value, value), _mm256_mul_epi32(odd, odd));
+  }
+  static std::int64_t sum64(Vec value) {
+    const __m128i s = _mm_add_epi64(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+    return _mm_cvtsi128_si64(s) + _mm_extract_epi64(s, 1);
+  }
+  // The first `count` of 8 offsets: those of even lanes, those of odd lanes.
+  static void load_offsets(const std::int64_t *from, int count, Vec &even, Vec &odd) {
+    alignas(32) std::int64_t whole[lanes] = {};
+    std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(std::int64_t));
+    const Vec first = load64(whole);
+    const Vec second = load64(whole + 4);
+    even = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(first, second), 0xD8);
+    odd = _mm256_permute4x64_epi64(_mm256_unpackhi_epi64(first, second), 0xD8);
+  }
+  // kernels/reciprocal.hpp, quotient(), of every lane. AVX2 has no arithmetic shift of 64 bits: the sums, which are
+  // within
+  // +-2^61, are made positive by 2^62, a multiple of 2^shift, which is taken off again afterwards.
+  static Vec quotient(Vec n, std::int32_t factor, int shift) {
+    const Vec by = _mm256_set1_epi64x(factor);
+    const Vec raise = _mm256_set1_epi64x((std::int64_t{1} << (shift - 1)) + (std::int64_t{1} << 62));
+    const Vec lower = _mm256_set1_epi64x(std::int64_t{1} << (62 - shift));
+    const __m128i count = _mm_cvtsi32_si128(shift);
+    const Vec even = _mm256_sub_epi64(_mm256_srl_epi64(_mm256_add_epi64(_mm256_mul_epi32(n, by), raise), count), lower);
+    const Vec odd = _mm256_sub_epi64(
+        _mm256_srl_epi64(_mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(n, 32), by), raise), count), lower);
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+  }
+
   // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
   static Vec narrow(Vec even, Vec odd, int shift) {
     return _mm256_sra_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA), _mm_cvtsi32_si128(shift - 32));
@@ -99,6 +162,11 @@ private:
   static Vec widen(const std::int8_t *from) {
     return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
   }
+  static Vec widen(const std::uint8_t *from) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
+  }
+
+protected:
   // Clamped to 16 bits.
   static __m128i to_words(Vec value) {
     return _mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));

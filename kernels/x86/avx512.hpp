@@ -40,6 +40,9 @@ struct Vector {
 
   static Vec load(const std::int32_t *from) { return _mm512_loadu_si512(from); }
   static Vec load64(const std::int64_t *from) { return _mm512_loadu_si512(from); }
+  static Vec load(const std::uint8_t *from, int count) {
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(count), from));
+  }
   static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
   // The first `count` elements, widened; nothing behind them is read.
   static Vec load(const std::int32_t *from, int count) { return _mm512_maskz_loadu_epi32(mask(count), from); }
@@ -65,6 +68,51 @@ struct Vector {
   }
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_dpbusd_epi32(sum, input, weights); }
   static Vec shift_left(Vec value, int count) { return _mm512_sll_epi32(value, _mm_cvtsi32_si128(count)); }
+
+  static Vec set(std::int32_t value) { return _mm512_set1_epi32(value); }
+  static Vec add(Vec a, Vec b) { return _mm512_add_epi32(a, b); }
+  static Vec subtract(Vec a, Vec b) { return _mm512_sub_epi32(a, b); }
+  static Vec multiply(Vec a, Vec b) { return _mm512_mullo_epi32(a, b); }
+  static Vec minimum(Vec a, Vec b) { return _mm512_min_epi32(a, b); }
+  static Vec maximum(Vec a, Vec b) { return _mm512_max_epi32(a, b); }
+  static Vec shift_left_lanes(Vec value, Vec counts) { return _mm512_sllv_epi32(value, counts); }
+  static Vec shift_right_unsigned(Vec value, int count) { return _mm512_srl_epi32(value, _mm_cvtsi32_si128(count)); }
+  static std::int32_t largest(Vec value) { return _mm512_reduce_max_epi32(value); }
+  static std::int32_t sum(Vec value) { return _mm512_reduce_add_epi32(value); }
+  // The first `count` lanes, the others 0.
+  static Vec keep(Vec value, int count) { return _mm512_maskz_mov_epi32(mask(count), value); }
+  static Vec keep_low_byte(Vec value) { return _mm512_and_si512(value, _mm512_set1_epi32(255)); }
+  static Vec look_up(const std::uint32_t *table, Vec index) { return _mm512_i32gather_epi32(index, table, 4); }
+  // The low byte of every lane, as elements.
+  static void store_elements(Element *to, Vec value) {
+    _mm_store_si128(reinterpret_cast<__m128i *>(to), _mm512_cvtepi32_epi8(value));
+  }
+
+  // Sums of 64 bits.
+  static Vec add64(Vec a, Vec b) { return _mm512_add_epi64(a, b); }
+  static Vec squares(Vec value) { // of even lanes plus of odd lanes
+    const Vec odd = _mm512_srli_epi64(value, 32);
+    return _mm512_add_epi64(_mm512_mul_epi32(value, value), _mm512_mul_epi32(odd, odd));
+  }
+  static std::int64_t sum64(Vec value) { return _mm512_reduce_add_epi64(value); }
+  // The first `count` of 16 offsets: those of even lanes, those of odd lanes.
+  static void load_offsets(const std::int64_t *from, int count, Vec &even, Vec &odd) {
+    const auto low = static_cast<__mmask8>(count >= 8 ? 0xFF : (1 << count) - 1);
+    const auto high = static_cast<__mmask8>(count >= 8 ? (1 << (count - 8)) - 1 : 0);
+    const Vec first = _mm512_maskz_loadu_epi64(low, from);
+    const Vec second = _mm512_maskz_loadu_epi64(high, from + 8);
+    even = _mm512_permutex2var_epi64(first, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), second);
+    odd = _mm512_permutex2var_epi64(first, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), second);
+  }
+  // kernels/reciprocal.hpp, quotient(), of every lane.
+  static Vec quotient(Vec n, std::int32_t factor, int shift) {
+    const Vec by = _mm512_set1_epi64(factor);
+    const Vec half = _mm512_set1_epi64(std::int64_t{1} << (shift - 1));
+    const __m128i count = _mm_cvtsi32_si128(shift);
+    const Vec even = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(n, by), half), count);
+    const Vec odd = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(n, 32), by), half), count);
+    return _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  }
 
   // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
   static Vec narrow(Vec even, Vec odd, int shift) {

@@ -1,13 +1,13 @@
 // The kernels for AVX-512 with VNNI. Compiled with -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni.
 #include "kernels/backends.hpp"
-#include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx512.hpp"
 
 namespace intvit::kernels {
 
 void use_avx512vnni(KernelTable &table) {
   table.name = "avx512vnni";
-  table.linear = linear_kernel<vector::LinearTile<avx512vnni::Vector>, avx512vnni::Vector>();
+  use_vector_kernels<avx512vnni::Vector>(table);
 }
 
 } // namespace intvit::kernels

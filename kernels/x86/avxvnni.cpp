@@ -1,6 +1,6 @@
 // The kernels for AVX2 with AVX-VNNI. Compiled with -mavx2 -mavxvnni.
 #include "kernels/backends.hpp"
-#include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx256.hpp"
 
 namespace intvit::kernels {
@@ -16,6 +16,11 @@ struct Vector : avx256::Operations<AvxVnni> {
   static constexpr int bias = 128;
 
   static Vec load_elements(const Element *from) { return _mm256_load_si256(reinterpret_cast<const Vec *>(from)); }
+  // The low byte of every lane, as elements.
+  static void store_elements(Element *to, Vec value) {
+    const __m128i words = to_words(value);
+    _mm_storel_epi64(reinterpret_cast<__m128i *>(to), _mm_packus_epi16(words, words));
+  }
   static Vec broadcast(const Element *from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
@@ -28,7 +33,7 @@ struct Vector : avx256::Operations<AvxVnni> {
 
 void use_avxvnni(KernelTable &table) {
   table.name = "avxvnni";
-  table.linear = linear_kernel<vector::LinearTile<Vector>, Vector>();
+  use_vector_kernels<Vector>(table);
 }
 
 } // namespace intvit::kernels

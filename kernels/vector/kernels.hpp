@@ -1,0 +1,24 @@
+// All kernels that a class of vector operations gives; see linear_tile.hpp for what it has to bring.
+#pragma once
+
+#include "kernels/kernel_table.hpp"
+#include "kernels/vector/attention_tile.hpp"
+#include "kernels/vector/layer_norm.hpp"
+#include "kernels/vector/linear_tile.hpp"
+
+namespace intvit::kernels {
+
+template <class V> void use_vector_kernels(KernelTable &table) {
+  using Linear = vector::LinearTile<V>;
+  using Attention = vector::AttentionTile<V>;
+  table.linear = {.tile_rows = V::tile_rows,
+                  .tile_columns = Linear::columns,
+                  .packed_bytes = Linear::packed_bytes,
+                  .pack = Linear::pack,
+                  .scratch_bytes = Linear::scratch_bytes,
+                  .run = Linear::run};
+  table.layer_norm = vector::LayerNormRows<V>::run;
+  table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
+}
+
+} // namespace intvit::kernels
