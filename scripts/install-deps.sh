@@ -2,7 +2,7 @@
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 set -eu
 
-packages="g++ cmake ninja-build libxsimd-dev libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev"
+packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev"
 
 missing=""
 for package in $packages; do

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "kernels/dispatch.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 
@@ -67,18 +68,19 @@ TEST_CASE("a folder gives one result an image, and a file that is no image is re
   }
 }
 
-TEST_CASE("raw logits are integers, the same for every batch and number of threads") {
+TEST_CASE("raw logits are integers, the same for every instruction set, number of threads and batch") {
   const std::string picture = sample_photograph();
   std::vector<json> all;
-  for (const char *threads : {"1", "2", "3"})
-    for (const char *batch : {"1", "2", "5"}) {
-      const Outcome outcome = run_program({"classify", "--format", "json", "--raw-logits", "--timing", "-t", threads,
-                                           "-b", batch, picture, picture, picture});
-      REQUIRE(outcome.exit_code == 0);
-      const std::vector<json> lines = json_lines(outcome.out);
-      REQUIRE(lines.size() == 3);
-      all.insert(all.end(), lines.begin(), lines.end());
-    }
+  for (const intvit::kernels::KernelTable &kernels : intvit::kernels::available_kernels())
+    for (const char *threads : {"1", "2", "3"})
+      for (const char *batch : {"1", "2", "5"}) {
+        const Outcome outcome = run_program({"classify", "--format", "json", "--raw-logits", "--timing", "--isa",
+                                             kernels.name, "-t", threads, "-b", batch, picture, picture, picture});
+        REQUIRE(outcome.exit_code == 0);
+        const std::vector<json> lines = json_lines(outcome.out);
+        REQUIRE(lines.size() == 3);
+        all.insert(all.end(), lines.begin(), lines.end());
+      }
   for (const json &line : all) {
     REQUIRE(line["logits"].size() == 10);
     CHECK(line["logits"] == all.front()["logits"]);
@@ -147,6 +149,7 @@ TEST_CASE("classify's bad input") {
       {{"classify", "-b", "0", sample_photograph()}, 2, "--batch"},
       {{"classify", "-t", "-1", sample_photograph()}, 2, "--threads"},
       {{"classify", "--format", "xml", sample_photograph()}, 2, "text, json, csv"},
+      {{"classify", "--isa", "abacus", sample_photograph()}, 2, "\"abacus\" is not available here"},
       {{"classify", "--unknown", sample_photograph()}, 2, "unknown"},
       {{"classify", "/nonexistent.png"}, 1, "/nonexistent.png: "},
       {{"classify", empty_folder}, 1, empty_folder + ": no image"},

@@ -1,7 +1,10 @@
 // The program itself, info and verify.
+#include <cstdlib>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "kernels/dispatch.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 
@@ -65,12 +68,29 @@ TEST_CASE("info tells what a model holds") {
   CHECK(object["image"]["width"] == 32);
 }
 
-TEST_CASE("verify accepts the shipped model with any number of threads") {
+TEST_CASE("verify accepts the shipped model with every instruction set and number of threads") {
   for (const char *threads : {"1", "2", "3"}) {
     const Outcome outcome = run_program({"verify", "-m", shipped_model(), "-t", threads});
     CHECK(outcome.exit_code == 0);
-    CHECK_THAT(outcome.out, Contains("golden logits, bit for bit"));
+    for (const intvit::kernels::KernelTable &kernels : intvit::kernels::available_kernels())
+      CHECK_THAT(outcome.out,
+                 Contains("  " + std::string(kernels.name) + " ") && Contains("golden logits, bit for bit"));
   }
+  const Outcome one = run_program({"verify", "-m", shipped_model(), "--isa", "reference"});
+  CHECK(one.exit_code == 0);
+  CHECK_THAT(one.out, Contains("reference") && !Contains("avx"));
+}
+
+TEST_CASE("INTVIT_ISA picks the instruction set, or is refused") {
+  ::setenv("INTVIT_ISA", "abacus", 1);
+  const Outcome refused = run_program({"classify", sample_photograph()});
+  ::setenv("INTVIT_ISA", "reference", 1);
+  const Outcome taken = run_program({"classify", sample_photograph()});
+  ::unsetenv("INTVIT_ISA");
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("INTVIT_ISA: \"abacus\" is not available here"));
+  CHECK(taken.exit_code == 0);
+  CHECK(taken.out == run_program({"classify", sample_photograph()}).out);
 }
 
 TEST_CASE("a damaged model is refused by every subcommand that reads one") {
