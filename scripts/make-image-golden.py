@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/images/: what Pillow makes of synthetic pictures.
 
-usage: scripts/make-image-golden.py [FOLDER]     (needs Pillow: apt install python3-pil)
+usage: scripts/make-image-golden.py [FOLDER]     (needs Pillow before 12.2: apt install python3-pil)
 
   resize.txt   one resize a line: picture width height filter new_width new_height crc32-of-the-RGB-bytes
   resize/      some small results whole, to look at when a checksum differs
@@ -17,6 +17,7 @@ import struct
 import sys
 import zlib
 
+import PIL
 from PIL import Image, ImageOps
 
 FILTERS = {"box": Image.BOX, "bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
@@ -147,15 +148,19 @@ def write_recipes(folder):
                 print(name, width, height, text, checksum(result), file=table)
 
 
-def png(width, height, bit_depth, colour_type, rows):
+def png(width, height, bit_depth, colour_type, samples, palette=b""):
     """A PNG file of kinds that Pillow does not write."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, 0)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, 0))
+    row_bytes = len(samples) // height
+    rows = [samples[i : i + row_bytes] for i in range(0, len(samples), row_bytes)]
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    if palette:
+        header += chunk(b"PLTE", palette)
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def top_down_bmp(image):
@@ -209,12 +214,14 @@ def write_files(folder):
     save("palette.png", palette)
     save("palette_transparent.png", palette, transparency=3)
     # 16 bits: the upper byte of a sample is the pixel of `rgb`, the lower one anything.
-    samples = rgb.tobytes()
-    wide = bytes(b for s in samples for b in (s, s * 7 & 255))
-    write("rgb16.png", png(width, height, 16, 2, [wide[i : i + 6 * width] for i in range(0, len(wide), 6 * width)]), rgb)
-    samples = grey.tobytes()
-    wide = bytes(b for s in samples for b in (s, s * 7 & 255))
-    write("grey16.png", png(width, height, 16, 0, [wide[i : i + 2 * width] for i in range(0, len(wide), 2 * width)]), grey)
+    write("rgb16.png", png(width, height, 16, 2, bytes(b for s in rgb.tobytes() for b in (s, s * 7 & 255))), rgb)
+    write("grey16.png", png(width, height, 16, 0, bytes(b for s in grey.tobytes() for b in (s, s * 7 & 255))), grey)
+    # Pixels beyond a palette of three colours are black.
+    colours = [b"\x0a\x14\x1e", b"\xc8\x96\x64", b"\xff\x00\x80"]
+    indices = bytes(s % 8 for s in grey.tobytes())
+    pixels = b"".join(colours[i] if i < 3 else b"\0\0\0" for i in indices)
+    beyond = Image.frombytes("RGB", (width, height), pixels)
+    write("beyond_palette.png", png(width, height, 8, 3, indices, b"".join(colours)), beyond)
     save("rgb.bmp", rgb)
     save("palette.bmp", palette)
     save("grey.bmp", grey)
@@ -248,6 +255,8 @@ def write_files(folder):
 
 
 def main():
+    if tuple(int(number) for number in PIL.__version__.split(".")[:2]) >= (12, 2):
+        sys.exit("Pillow %s resizes some pictures in another order: use one before 12.2" % PIL.__version__)
     here = os.path.dirname(os.path.abspath(__file__))
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "..", "tests", "golden", "images")
     write_resizes(folder)

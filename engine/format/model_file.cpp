@@ -29,6 +29,11 @@ constexpr const char *provenance_key = "intvit.provenance";
 constexpr std::array<std::string_view, 5> known_features = {"gelu16", "residual.int16", "residual.ptf8", "softmax.int8",
                                                             "softmax.lis4"};
 
+// Bytes that are not UTF-8, in a label say, become U+FFFD.
+std::string text_of(const json &value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::vector<std::string> required_features(const Graph &graph) {
   std::vector<std::string> features;
   const auto require = [&](const char *feature) {
@@ -62,8 +67,8 @@ Status check_version(const SafetensorsFile &file) {
   const auto found = file.metadata().find(version_key);
   if (found == file.metadata().end())
     return Status(StatusCode::bad_format,
-                  "not an intvit model (a safetensors file without intvit's metadata); float weights become a model "
-                  "with `intvit quantize`");
+                  "not an intvit model (a safetensors file without intvit's metadata); weights become a model with "
+                  "`intvit quantize`");
   const std::string &text = found->second;
   int version = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
@@ -120,7 +125,7 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
 
   Result<Recipe> recipe = parse_recipe(*recipe_text);
   if (!recipe.ok())
-    return recipe.status();
+    return Status(StatusCode::bad_format, std::string(recipe_key) + ": " + recipe.status().message());
   description.recipe = *recipe;
   if (recipe->crop_height != description.graph.image_height || recipe->crop_width != description.graph.image_width)
     return Status(StatusCode::bad_format, "the recipe gives another image size than the graph takes");
@@ -149,8 +154,8 @@ void add_model_metadata(const ModelDescription &description, SafetensorsWriter &
   writer.add_metadata(features_key, json(required_features(description.graph)).dump());
   writer.add_metadata(graph_key, graph_to_json(description.graph));
   writer.add_metadata(recipe_key, to_string(description.recipe));
-  writer.add_metadata(labels_key, json(description.labels).dump());
-  writer.add_metadata(provenance_key, json(description.provenance).dump());
+  writer.add_metadata(labels_key, text_of(description.labels));
+  writer.add_metadata(provenance_key, text_of(description.provenance));
   add_checksums(writer);
 }
 

@@ -250,6 +250,8 @@ Binding bind_operation(NodeBinder &binder, const Attention &op, const ValueInfo 
 }
 
 Binding bind_operation(NodeBinder &binder, const TakeRows &op, const ValueInfo &input) {
+  if (input.type == ValueType::uint8)
+    binder.fail("its input must not be the image");
   if (op.rows > input.rows)
     binder.fail("takes " + std::to_string(op.rows) + " rows of " + std::to_string(input.rows));
   ValueInfo output = input;

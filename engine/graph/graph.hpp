@@ -5,6 +5,7 @@
 // shape are not repeated here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -73,6 +74,9 @@ struct Node {
   std::string input;
   Operation operation;
 };
+
+// The largest models have a few hundred; planning the memory of so many takes quadratic time.
+inline constexpr std::size_t max_graph_nodes = 16384;
 
 // The last node's output is the result: int32 logits [1, classes].
 struct Graph {

@@ -245,6 +245,8 @@ Result<Graph> graph_from_json(std::string_view text) {
   const auto nodes = root.find("nodes");
   if (!fields.failed() && (nodes == root.end() || !nodes->is_array() || nodes->empty()))
     fields.fail("\"nodes\" must be a list that is not empty");
+  if (!fields.failed() && nodes->size() > max_graph_nodes)
+    fields.fail("\"nodes\" has more than " + std::to_string(max_graph_nodes) + " nodes");
   if (!fields.failed() && root.size() != 4)
     fields.fail("has a field that this version does not know");
   if (fields.failed())

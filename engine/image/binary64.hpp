@@ -1,9 +1,9 @@
 // The arithmetic of IEEE 754's binary64 format (round to nearest, ties to even) in integers.
 //
 // Pillow computes resize weights in that format, and timm the size to resize to. Their rounding errors decide which
-// pixels a box filter takes in (for 7 % of all pairs of sizes) and now and then the last bit of a weight. Repeating
-// each of their steps with the same rounding gives the same weights for every pair of sizes, on every machine and
-// whatever the compiler's flags. It runs once for each row and column of weights, not for each pixel.
+// pixels a box filter takes in (for 9 % of the pairs of sizes up to 1000) and now and then the last bit of a weight.
+// Repeating each of their steps with the same rounding gives the same weights for every pair of sizes, on every machine
+// and whatever the compiler's flags. It runs once for each row and column of weights, not for each pixel.
 //
 // Only what those formulas need is here: no infinities, NaNs, subnormal numbers or negative zero. The exponent has the
 // range of an int, which makes no difference while results stay between 2^-1022 and 2^1024 in magnitude.

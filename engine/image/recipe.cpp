@@ -11,14 +11,9 @@
 namespace intvit {
 namespace {
 
-struct Size {
+struct ParsedSize {
   int width = 0;
   int height = 0;
-};
-
-// "224" or "192x224"; nothing for anything else.
-struct ParsedSize {
-  Size size;
   bool one_number = false;
 };
 
@@ -31,13 +26,14 @@ std::optional<int> parse_number(std::string_view text) {
   return number;
 }
 
+// "224" or "192x224"; nothing for anything else.
 std::optional<ParsedSize> parse_size(std::string_view text) {
   const std::size_t cross = text.find('x');
   const auto width = parse_number(text.substr(0, cross));
   const auto height = cross == std::string_view::npos ? width : parse_number(text.substr(cross + 1));
   if (!width || !height)
     return std::nullopt;
-  return ParsedSize{{*width, *height}, cross == std::string_view::npos};
+  return ParsedSize{*width, *height, cross == std::string_view::npos};
 }
 
 std::string size_text(int width, int height) {
@@ -67,12 +63,12 @@ Result<Recipe> parse_pairs(std::string_view text) {
       if (!parsed)
         return Status(StatusCode::bad_argument, "'" + std::string(pair) + "' needs a size as 224 or 192x224");
       if (key == "crop") {
-        recipe.crop_width = parsed->size.width;
-        recipe.crop_height = parsed->size.height;
+        recipe.crop_width = parsed->width;
+        recipe.crop_height = parsed->height;
       } else {
         recipe.fit = parsed->one_number ? Recipe::Fit::short_side : Recipe::Fit::exact;
-        recipe.resize_width = parsed->size.width;
-        recipe.resize_height = parsed->size.height;
+        recipe.resize_width = parsed->width;
+        recipe.resize_height = parsed->height;
       }
     } else {
       const auto filter = resize_filter(value);
@@ -167,7 +163,7 @@ Result<Recipe> parse_recipe(std::string_view text) {
 }
 
 std::string to_string(const Recipe &recipe) {
-  const std::string crop = "crop=" + size_text(recipe.crop_width, recipe.crop_height);
+  std::string crop = "crop=" + size_text(recipe.crop_width, recipe.crop_height);
   if (recipe.fit == Recipe::Fit::none)
     return crop;
   const std::string resize = recipe.fit == Recipe::Fit::short_side

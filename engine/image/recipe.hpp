@@ -29,7 +29,7 @@ struct Recipe {
 
 // timm's evaluation recipe: the short side to floor(size / crop_fraction), then the centre size x size. The fraction
 // (crop_pct) is given in thousandths, 1 .. 1000, and divided as timm does it (900 and 224 give 248). A result that is
-// out of range fails validate().
+// out of range fails validate(). Requires 0 <= size <= max_image_side.
 Recipe timm_recipe(int size, int crop_thousandths, ResizeFilter filter = ResizeFilter::bicubic);
 
 // Hugging Face's ViTImageProcessor: to the given size whatever the proportions.

@@ -7,8 +7,9 @@
 namespace intvit {
 
 // The picture at another size: first each row to the new width, then each column to the new height, with an 8-bit
-// picture in between; a pass whose size stays is left out. Equals Pillow's Image.resize((width, height), filter) on RGB
-// pictures. The weights are described in resample_table.hpp, the sums in kernels/reference/resample.hpp.
+// picture in between; a pass whose size stays is left out. Equals Image.resize((width, height), filter) of Pillow up to
+// 12.1 on RGB pictures (docs/images.md says what later ones changed). The weights are described in resample_table.hpp,
+// the sums in kernels/reference/resample.hpp.
 // Errors: bad_argument if `image` does not hold the pixels that its size says; those of make_image for the new size and
 // for the picture in between (new width, old height).
 Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter);

@@ -71,8 +71,11 @@ kernels::Range Team::share(int count, int grain) const {
 }
 
 void Team::barrier() const {
+  // A team of one has no region of its own: a barrier would wait for the threads of the caller's, if it is in one.
 #ifdef _OPENMP
+  if (size > 1) {
 #pragma omp barrier
+  }
 #endif
 }
 

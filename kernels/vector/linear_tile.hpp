@@ -116,7 +116,7 @@ public:
       for (int column = wanted.begin; column < wanted.end; column += columns)
         for (int row = first; row < end; row += V::tile_rows)
           tile(args, input + std::ptrdiff_t{row - first} * row_elements(args.in_features), row,
-               end - row < V::tile_rows ? end - row : V::tile_rows, column);
+               end - row < V::tile_rows ? end - row : V::tile_rows, {column, wanted.end});
     }
   }
 
@@ -156,27 +156,27 @@ private:
       to[k] = 0;
   }
 
-  static void tile(const LinearArgs &args, const Element *input, int row, int rows, int column) {
-    const std::byte *panel = args.packed + column / columns * panel_bytes(args.in_features);
+  static void tile(const LinearArgs &args, const Element *input, int row, int rows, Range wanted) {
+    const std::byte *panel = args.packed + wanted.begin / columns * panel_bytes(args.in_features);
     switch (rows) {
     case 1:
-      return accumulate<1>(args, input, row, column, panel);
+      return accumulate<1>(args, input, row, wanted, panel);
     case 2:
-      return accumulate<2>(args, input, row, column, panel);
+      return accumulate<2>(args, input, row, wanted, panel);
     case 3:
-      return accumulate<3>(args, input, row, column, panel);
+      return accumulate<3>(args, input, row, wanted, panel);
     case 4:
-      return accumulate<4>(args, input, row, column, panel);
+      return accumulate<4>(args, input, row, wanted, panel);
     case 5:
-      return accumulate<5>(args, input, row, column, panel);
+      return accumulate<5>(args, input, row, wanted, panel);
     default:
       static_assert(V::tile_rows == 6);
-      return accumulate<6>(args, input, row, column, panel);
+      return accumulate<6>(args, input, row, wanted, panel);
     }
   }
 
   template <int rows>
-  static void accumulate(const LinearArgs &args, const Element *input, int row, int column, const std::byte *panel) {
+  static void accumulate(const LinearArgs &args, const Element *input, int row, Range wanted, const std::byte *panel) {
     const ConstantsView constants(panel + weight_bytes(args.in_features));
     Vec sums[std::size_t{rows}][std::size_t{vectors}];
 #pragma GCC unroll 8
@@ -190,10 +190,10 @@ private:
                                    reinterpret_cast<const Element *>(panel), groups(args.in_features));
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
-      const int first = column + v * lanes;
-      if (first >= args.out_features)
+      const int first = wanted.begin + v * lanes;
+      if (first >= wanted.end)
         break;
-      const int count = args.out_features - first < lanes ? args.out_features - first : lanes;
+      const int count = wanted.end - first < lanes ? wanted.end - first : lanes;
       const Column c(constants, v, args, first, count);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r)

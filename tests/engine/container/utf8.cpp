@@ -1,0 +1,59 @@
+#include "engine/container/utf8.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace intvit {
+namespace {
+
+// Encodes any value of up to 21 bits in `length` bytes, well-formed or not.
+std::string encode(std::uint32_t value, std::size_t length) {
+  if (length == 1)
+    return std::string(1, static_cast<char>(value));
+  std::string text(length, '\0');
+  for (std::size_t i = length - 1; i > 0; --i, value >>= 6)
+    text[i] = static_cast<char>(0x80 | (value & 0x3F));
+  text[0] = static_cast<char>((0xF00 >> length & 0xFF) | value);
+  return text;
+}
+
+TEST_CASE("UTF-8 of every code point is valid in its shortest form alone, and surrogates never") {
+  for (std::uint32_t value = 0; value < 0x110000; ++value) {
+    const std::size_t shortest = value < 0x80 ? 1 : value < 0x800 ? 2 : value < 0x10000 ? 3 : 4;
+    const bool surrogate = value >= 0xD800 && value < 0xE000;
+    for (std::size_t length = shortest; length <= 4; ++length) {
+      const bool valid = length == shortest && !surrogate;
+      if (valid_utf8_prefix(encode(value, length)) != (valid ? length : 0))
+        FAIL("U+" << std::hex << value << " in " << length << " bytes");
+    }
+  }
+  for (std::uint32_t value = 0x110000; value < 0x200000; ++value)
+    if (valid_utf8_prefix(encode(value, 4)) != 0)
+      FAIL("beyond Unicode: " << std::hex << value);
+}
+
+TEST_CASE("UTF-8 that is cut or broken ends the valid prefix") {
+  CHECK(valid_utf8_prefix("") == 0);
+  CHECK(valid_utf8_prefix("caf\xC3\xA9") == 5);
+  CHECK(valid_utf8_prefix("caf\xC3") == 3);
+  CHECK(valid_utf8_prefix("caf\xE9 noir") == 3);
+  CHECK(valid_utf8_prefix("a\x80") == 1);
+  CHECK(valid_utf8_prefix("\xF0\x9F\x98") == 0);
+  CHECK(valid_utf8_prefix("\xE2\x82(") == 0);
+  CHECK(valid_utf8_prefix("\xFF") == 0);
+}
+
+TEST_CASE("bytes that are not UTF-8 are replaced, each by one mark") {
+  CHECK(replace_invalid_utf8("") == "");
+  CHECK(replace_invalid_utf8("caf\xC3\xA9") == "caf\xC3\xA9");
+  CHECK(replace_invalid_utf8("caf\xE9!\xFF\xFE") == "caf\xEF\xBF\xBD!\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+TEST_CASE("text quoted for a message stays on one line and is cut where it is long") {
+  CHECK(quoted_for_message("blocks.0.norm1.weight") == "\"blocks.0.norm1.weight\"");
+  CHECK(quoted_for_message("a\"b\\c\n\x1b[31m\xC3\xA9") == R"("a\"b\\c\x0a\x1b[31m\xc3\xa9")");
+  CHECK(quoted_for_message(std::string(120, 'x')) == '"' + std::string(120, 'x') + '"');
+  CHECK(quoted_for_message(std::string(121, 'x')) == '"' + std::string(120, 'x') + "...\"");
+}
+
+} // namespace
+} // namespace intvit

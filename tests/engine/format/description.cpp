@@ -1,0 +1,183 @@
+// What stands beside the tensors: read back as it was written, and every way in which it can be wrong.
+#include <catch2/catch.hpp>
+
+#include "engine/graph/json.hpp"
+#include "tests/engine/format/raw_file.hpp"
+#include "tests/support/data.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit {
+namespace {
+
+using nlohmann::json;
+using test::RawFile;
+
+// The status of the tiny model with one metadata entry replaced (null: erased), checksums fitting.
+Status status_with(const std::string &key, const json &value) {
+  RawFile raw = test::take_apart(test::tiny_model());
+  if (value.is_null())
+    raw.metadata().erase("intvit." + key);
+  else
+    raw.metadata()["intvit." + key] = value;
+  raw.fix_checksums();
+  return ModelFile::parse(raw.serialize(), "m").status();
+}
+
+void check(const std::string &key, const json &value, const std::string &message,
+           StatusCode code = StatusCode::bad_format) {
+  CAPTURE(key, value);
+  const Status status = status_with(key, value);
+  CHECK(status.code() == code);
+  CHECK(status.message() == "m: " + message);
+}
+
+TEST_CASE("model file: every entry of the metadata is needed") {
+  check("format_version", nullptr,
+        "not an intvit model (a safetensors file without intvit's metadata); weights become a model with "
+        "`intvit quantize`");
+  for (const char *key : {"required_features", "graph", "recipe", "labels", "provenance"})
+    check(key, nullptr, "the metadata has no intvit." + std::string(key));
+}
+
+TEST_CASE("model file: the format version") {
+  for (const char *text : {"", "one", "0", "-1", "1.0", " 1", "1 ", "0x1", "+1", "99999999999999999999"})
+    check("format_version", text, "the format version is \"" + std::string(text) + "\", not a number");
+  for (const char *text : {"2", "10", "2147483647"})
+    check("format_version", text,
+          "the file has format version " + std::string(text) + ", this program reads up to 1; use a newer intvit",
+          StatusCode::unsupported);
+}
+
+TEST_CASE("model file: the features that a reader must have") {
+  for (const char *text : {"", "{}", "null", "\"gelu16\"", "[1]", "[\"gelu16\",null]", "[[]]", "[\"gelu16\""})
+    check("required_features", text, "intvit.required_features is not a list of strings");
+  check("required_features", R"(["gelu16","swin.shifted_windows"])",
+        "the model needs the feature \"swin.shifted_windows\", which this program does not have; use a newer intvit",
+        StatusCode::unsupported);
+  CHECK(status_with("required_features", "[]").ok());
+  CHECK(status_with("required_features", R"(["gelu16","residual.int16","residual.ptf8","softmax.int8","softmax.lis4"])")
+            .ok());
+}
+
+TEST_CASE("model file: the features that are written") {
+  struct Case {
+    QuantizeOptions options;
+    const char *features;
+  };
+  using kernels::Softmax;
+  for (const Case &entry : {Case{{.residual = ResidualFormat::int16, .softmax = Softmax::int8},
+                                 R"(["gelu16","residual.int16","softmax.int8"])"},
+                            Case{{.residual = ResidualFormat::ptf8, .softmax = Softmax::lis4},
+                                 R"(["gelu16","residual.ptf8","softmax.lis4"])"},
+                            Case{{.residual = ResidualFormat::ptf8_paper, .softmax = Softmax::int8},
+                                 R"(["gelu16","residual.ptf8","softmax.int8"])"}}) {
+    RawFile raw = test::take_apart(test::tiny_model(entry.options));
+    CHECK(raw.metadata()["intvit.required_features"] == entry.features);
+    CHECK(raw.metadata()["intvit.format_version"] == "1");
+  }
+}
+
+TEST_CASE("model file: labels and provenance") {
+  for (const char *text : {"", "{}", "7", "[1]", "[\"a\",[]]", "[\"a\"", "[\"\\ud800\"]"})
+    check("labels", text, "intvit.labels is not a list of strings");
+  for (const char *text : {"", "[]", "7", "{\"a\":1}", "{\"a\":null}", "{\"a\":\"b\"", "null", "\"a\""})
+    check("provenance", text, "intvit.provenance is not an object of strings");
+  CHECK(status_with("provenance", "{}").ok());
+}
+
+TEST_CASE("model file: errors of the graph") {
+  check("graph", "graph", "graph: not a JSON object");
+  check("graph", R"({"image_height":16,"image_width":16,"logit_fraction_bits":0,"nodes":[
+                     {"name":"x","op":"window_attention","input":"image"}]})",
+        "graph node 0 (x): operation \"window_attention\" is not known to this version; use a newer intvit",
+        StatusCode::unsupported);
+}
+
+TEST_CASE("model file: errors of the recipe") {
+  check("recipe", "", "intvit.recipe: recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME");
+  check("recipe", "crop=0", "intvit.recipe: recipe 'crop=0': 'crop=0' needs a size as 224 or 192x224");
+  check("recipe", "crop=16,filter=nearest",
+        "intvit.recipe: recipe 'crop=16,filter=nearest': 'nearest' is not a filter: box, bilinear, bicubic and lanczos "
+        "are");
+}
+
+TEST_CASE("model file: the recipe gives the graph's image size") {
+  const std::string message = "the recipe gives another image size than the graph takes";
+  check("recipe", "crop=17", message);
+  check("recipe", "crop=16x17", message);
+  check("recipe", "resize=16x17", message);
+  CHECK(status_with("recipe", "resize=40,crop=16,filter=box").ok());
+  CHECK(status_with("recipe", "crop=16").ok());
+}
+
+TEST_CASE("model file: the description is read as it was written") {
+  const std::vector<std::byte> bytes = test::tiny_model();
+  const Result<ModelFile> file = ModelFile::parse(bytes, "some path");
+  REQUIRE(file.ok());
+  CHECK(file->origin() == "some path");
+  const ModelDescription &description = file->description();
+  CHECK(description.labels == std::vector<std::string>{"ant", "bee", "cat", "d\"o\\g", "\u00e9l\u00e9phant"});
+  CHECK(description.provenance == std::map<std::string, std::string>{{"architecture", "tiny"}, {"weights", "random"}});
+  CHECK(description.recipe == squash_recipe(16, 16));
+  CHECK(description.graph.image_height == 16);
+  CHECK(description.graph.nodes.size() == 19);
+
+  RawFile raw = test::take_apart(bytes);
+  CHECK(raw.metadata()["intvit.graph"] == graph_to_json(description.graph));
+  CHECK(raw.metadata()["intvit.recipe"] == to_string(description.recipe));
+
+  // The parts put together again are the same file.
+  CHECK(test::ModelParts(bytes).file() == bytes);
+}
+
+TEST_CASE("model file: labels and provenance that are not UTF-8 are written as text all the same") {
+  test::ModelParts parts(test::tiny_model());
+  parts.description.labels[0] = "caf\xE9";
+  parts.description.provenance["source"] = "\xFF\xFE";
+  SafetensorsWriter writer = parts.writer();
+  REQUIRE_NOTHROW(add_model_metadata(parts.description, writer));
+  const Result<ModelFile> file = ModelFile::parse(writer.serialize(), "m");
+  REQUIRE(file.ok());
+  CHECK(file->description().labels[0] == "caf\uFFFD");
+  CHECK(file->description().provenance.at("source") == "\uFFFD\uFFFD");
+}
+
+TEST_CASE("model file: the golden image and logits") {
+  const std::vector<std::byte> bytes = test::tiny_model();
+  const Result<ModelFile> file = ModelFile::parse(bytes, "m");
+  REQUIRE(file.ok());
+  // The golden image is the first calibration image.
+  const std::vector<std::uint8_t> image = test::random_images(1, 16, 16, 2).front().rgb;
+  CHECK(std::vector<std::uint8_t>(file->golden_image().begin(), file->golden_image().end()) == image);
+  CHECK(file->golden_logits() == test::ModelParts(bytes).tensors.at("golden.logits").as<std::int32_t>());
+  CHECK(file->golden_logits().size() == 5);
+
+  // Before bind() nothing is known of them, not even that they are there.
+  test::ModelParts parts(bytes);
+  parts.tensors.erase("golden.image");
+  parts.set("golden.logits", DType::u8, {7}, std::vector<std::uint8_t>(7, 1));
+  const Result<ModelFile> without = ModelFile::parse(parts.file(), "m");
+  REQUIRE(without.ok());
+  CHECK(without->golden_image().empty());
+  CHECK(without->golden_logits().size() == 1);
+  CHECK_FALSE(without->bind().ok());
+}
+
+TEST_CASE("model file: written to the disk and opened") {
+  const test::ModelParts parts(test::tiny_model());
+  SafetensorsWriter writer = parts.writer();
+  add_model_metadata(parts.description, writer);
+  const std::string path = test::temporary_file("model.safetensors");
+  REQUIRE(writer.write(path).ok());
+  const Result<ModelFile> file = ModelFile::open(path);
+  INFO(file.status().message());
+  REQUIRE(file.ok());
+  CHECK(file->origin() == path);
+  CHECK(file->bind().ok());
+  const Result<ModelFile> missing = ModelFile::open(path + ".not-there");
+  CHECK(missing.status().code() == StatusCode::io);
+  CHECK(missing.status().message().rfind(path + ".not-there: ", 0) == 0);
+}
+
+} // namespace
+} // namespace intvit

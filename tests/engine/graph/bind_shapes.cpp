@@ -1,0 +1,193 @@
+// Graphs whose nodes do not fit together.
+#include <catch2/catch.hpp>
+
+#include "tests/engine/graph/bind_messages.hpp"
+
+namespace intvit {
+namespace {
+
+using test::bind_message;
+using test::ModelParts;
+
+const Attention one_head{.heads = 1, .score_shift = 1, .exp = {.constant = 1}, .shift = 32};
+
+// A graph of its own: `nodes` on an image of this size, no constants yet.
+ModelParts small_graph(int width, int height, std::vector<Node> nodes) {
+  ModelParts parts;
+  parts.description.graph = {.image_height = height, .image_width = width, .nodes = std::move(nodes)};
+  parts.description.recipe = squash_recipe(width, height);
+  parts.add_blank_golden(1);
+  return parts;
+}
+
+// What a node that follows `first` says.
+std::string message_of(const ModelParts &parts, const std::string &node) {
+  const std::string message = bind_message(parts);
+  const std::string start = "graph node " + node + ": ";
+  REQUIRE(message.rfind(start, 0) == 0);
+  return message.substr(start.size());
+}
+
+TEST_CASE("bind: an input that no earlier node writes") {
+  ModelParts parts = test::tiny_parts();
+  parts.node("blocks.1.norm1").input = "block.0.mlp.fc2";
+  CHECK(bind_message(parts) == "graph node blocks.1.norm1: reads \"block.0.mlp.fc2\", which no earlier node writes");
+  parts.node("blocks.1.norm1").input = "blocks.1.norm1";
+  CHECK(bind_message(parts) == "graph node blocks.1.norm1: reads \"blocks.1.norm1\", which no earlier node writes");
+  parts = test::tiny_parts();
+  parts.operation<Linear>("blocks.0.attn.proj").residual = "head";
+  CHECK(bind_message(parts) == "graph node blocks.0.attn.proj: adds to \"head\", which no earlier node writes");
+}
+
+TEST_CASE("bind: a name that stands twice") {
+  ModelParts parts = test::tiny_parts();
+  std::vector<Node> &nodes = parts.description.graph.nodes;
+  nodes.insert(nodes.begin(), nodes.front());
+  CHECK(bind_message(parts) == "graph node patches: the name stands twice");
+  parts = small_graph(8, 8, {{"image", "image", Patches{4}}});
+  CHECK(bind_message(parts) == "graph node image: the name stands twice");
+}
+
+TEST_CASE("bind: the last node must give one row of logits") {
+  const std::string message = "graph: the last node must give one row of int32 logits";
+  ModelParts parts = test::tiny_parts();
+  parts.description.graph.nodes.pop_back();
+  CHECK(bind_message(parts) == message);
+  parts = test::tiny_parts();
+  parts.operation<Linear>("head").epilogue = kernels::Epilogue::requantize;
+  CHECK(bind_message(parts) == message);
+  CHECK(bind_message(small_graph(8, 8, {{"p", "image", Patches{8}}})) == message);
+
+  parts = small_graph(
+      8, 8, {{"p", "image", Patches{4}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}});
+  parts.set("h.weight", DType::i8, {1, 48}, std::vector<std::int8_t>(48));
+  parts.set("h.multiplier", DType::i32, {1}, std::vector<std::int32_t>(1));
+  parts.set("h.offset", DType::i64, {1}, std::vector<std::int64_t>(1));
+  CHECK(bind_message(parts) == message);
+  parts.operation<Patches>("p").patch = 8;
+  parts.set("h.weight", DType::i8, {1, 192}, std::vector<std::int8_t>(192));
+  CHECK(bind_message(parts) == "");
+}
+
+TEST_CASE("bind: patches of something that they do not cut evenly") {
+  CHECK(message_of(small_graph(16, 24, {{"p", "image", Patches{7}}}), "p") ==
+        "an image of 16x24 pixels is not a whole number of patches of 7");
+  CHECK(message_of(small_graph(16, 20, {{"p", "image", Patches{8}}}), "p") ==
+        "an image of 16x20 pixels is not a whole number of patches of 8");
+  CHECK(message_of(small_graph(20, 16, {{"p", "image", Patches{8}}}), "p") ==
+        "an image of 20x16 pixels is not a whole number of patches of 8");
+  CHECK(message_of(small_graph(8, 8, {{"p", "image", Patches{9}}}), "p") ==
+        "an image of 8x8 pixels is not a whole number of patches of 9");
+  CHECK(message_of(small_graph(8, 8, {{"p", "image", Patches{4}}, {"q", "p", Patches{4}}}), "q") ==
+        "cuts up something that is not the image");
+}
+
+TEST_CASE("bind: the image goes through patches only") {
+  ModelParts parts = test::tiny_parts();
+  parts.node("patch_embed").input = "image";
+  CHECK(message_of(parts, "patch_embed") == "its input must be int8 patches");
+  const std::vector<std::pair<Operation, std::string>> operations = {
+      {LayerNorm{.shift = 32}, "its input must be int8 or int16"},
+      {Linear{.shift = 32}, "its input must be int8"},
+      {one_head, "its input must be int8 with 3 * heads * head_dim columns"}};
+  for (const auto &[operation, message] : operations)
+    CHECK(message_of(small_graph(8, 8, {{"x", "image", operation}}), "x") == message);
+}
+
+TEST_CASE("bind: 16-bit streams and logits are no input of a matrix product") {
+  ModelParts parts = test::tiny_parts_int16();
+  parts.node("blocks.0.attn.qkv").input = "patch_embed";
+  CHECK(message_of(parts, "blocks.0.attn.qkv") == "its input must be int8");
+  parts = test::tiny_parts_int16();
+  parts.node("blocks.0.attn").input = "patch_embed";
+  CHECK(message_of(parts, "blocks.0.attn") == "its input must be int8 with 3 * heads * head_dim columns");
+  parts = test::tiny_parts();
+  for (const auto &[operation, message] :
+       std::vector<std::pair<Operation, std::string>>{{LayerNorm{.shift = 32}, "its input must be int8 or int16"},
+                                                      {Linear{.shift = 32}, "its input must be int8"}}) {
+    ModelParts longer = parts;
+    longer.description.graph.nodes.push_back({"more", "head", operation});
+    CHECK(message_of(longer, "more") == message);
+  }
+}
+
+TEST_CASE("bind: what is added to the residual stream must have its shape") {
+  ModelParts parts = test::tiny_parts();
+  const auto residual = [&parts]() -> std::string & { return parts.operation<Linear>("blocks.0.attn.proj").residual; };
+  residual() = "image";
+  CHECK(message_of(parts, "blocks.0.attn.proj") == "the residual must be int8 or int16");
+  residual() = "patches"; // 4 rows of 192
+  CHECK(message_of(parts, "blocks.0.attn.proj") == "the residual's shape is not the output's");
+  residual() = "blocks.0.attn.qkv"; // 5 rows of 48
+  CHECK(message_of(parts, "blocks.0.attn.proj") == "the residual's shape is not the output's");
+  parts = test::tiny_parts();
+  parts.operation<Linear>("blocks.1.attn.proj").residual = "blocks.0.mlp.fc2"; // 5 rows, not 1
+  CHECK(message_of(parts, "blocks.1.attn.proj") == "the residual's shape is not the output's");
+}
+
+TEST_CASE("bind: a 16-bit stream leaves fewer bits for the residual's shift") {
+  ModelParts parts = test::tiny_parts_int16();
+  parts.operation<Linear>("blocks.0.attn.proj").residual_shift = 16;
+  CHECK(message_of(parts, "blocks.0.attn.proj") == "residual_shift is above 15");
+}
+
+TEST_CASE("bind: layer_norm") {
+  ModelParts parts = test::tiny_parts();
+  parts.set_element<std::uint8_t>("norm.alpha", 15, 7);
+  CHECK(bind_message(parts) == "");
+  for (const std::uint8_t alpha : std::initializer_list<std::uint8_t>{8, 128, 255}) {
+    parts.set_element("norm.alpha", 15, alpha);
+    CHECK(message_of(parts, "norm") == "an alpha is above 7");
+  }
+  // A patch of 74 pixels has 16428 channels.
+  CHECK(message_of(small_graph(74, 74, {{"p", "image", Patches{74}}, {"n", "p", LayerNorm{.shift = 32}}}), "n") ==
+        "more than 16384 channels");
+}
+
+TEST_CASE("bind: the GELU's output scales") {
+  ModelParts parts = test::tiny_parts();
+  parts.set_element<std::int16_t>("blocks.1.mlp.fc1.gelu_multiplier", 31, 1);
+  CHECK(bind_message(parts) == "");
+  for (const std::int16_t multiplier : std::initializer_list<std::int16_t>{0, -1, -32768}) {
+    parts.set_element("blocks.1.mlp.fc1.gelu_multiplier", 31, multiplier);
+    CHECK(message_of(parts, "blocks.1.mlp.fc1") == "a gelu_multiplier is below 1");
+  }
+}
+
+TEST_CASE("bind: attention's shape") {
+  ModelParts parts = test::tiny_parts();
+  auto &attention = parts.operation<Attention>("blocks.0.attn");
+  for (const int heads : {3, 5, 32}) { // of 16 channels
+    attention.heads = heads;
+    CHECK(message_of(parts, "blocks.0.attn") == "its input must be int8 with 3 * heads * head_dim columns");
+  }
+  attention.heads = 2;
+  attention.queries = 6; // of 5 tokens
+  CHECK(message_of(parts, "blocks.0.attn") == "too many tokens or queries");
+
+  // Patches of one pixel are tokens of one channel.
+  CHECK(message_of(small_graph(113, 145, {{"p", "image", Patches{1}}, {"a", "p", one_head}}), "a") ==
+        "too many tokens or queries");
+  // 3 * 35 * 35 columns: a head of 1225.
+  CHECK(message_of(small_graph(35, 35, {{"p", "image", Patches{35}}, {"a", "p", one_head}}), "a") ==
+        "head_dim must be from 1 to 1024");
+}
+
+TEST_CASE("bind: more patches than there are tokens") {
+  ModelParts parts = small_graph(128, 128, {{"p", "image", Patches{1}}, {"e", "p", PatchEmbed{32, 0}}});
+  CHECK(message_of(parts, "e") == "more than 16383 patches");
+}
+
+TEST_CASE("bind: take_rows of the image, which is not in the arena") {
+  ModelParts parts = small_graph(8, 8, {{"t", "image", TakeRows{4}}, {"p", "t", Patches{4}}});
+  CHECK(message_of(parts, "t") == "its input must not be the image");
+}
+
+TEST_CASE("bind: take_rows") {
+  ModelParts parts = test::tiny_parts();
+  parts.operation<TakeRows>("class_token").rows = 6;
+  CHECK(message_of(parts, "class_token") == "takes 6 rows of 5");
+}
+
+} // namespace
+} // namespace intvit

@@ -1,0 +1,67 @@
+#include "tests/engine/graph/json_nodes.hpp"
+
+#include <stdexcept>
+
+namespace intvit::test {
+
+using nlohmann::json;
+
+std::vector<NodeCase> valid_nodes() {
+  return {
+      {"patches", json::parse(R"({"name":"p","op":"patches","input":"image","patch":16})")},
+      {"patch_embed", json::parse(R"({"name":"e","op":"patch_embed","input":"p","shift":41,"position_shift":3})")},
+      {"layer_norm", json::parse(R"({"name":"n","op":"layer_norm","input":"e","shift":42,"epsilon":123456789012})")},
+      {"linear requantize",
+       json::parse(R"({"name":"l","op":"linear","input":"n","epilogue":"requantize","shift":43})")},
+      {"linear gelu", json::parse(
+                          R"({"name":"g","op":"linear","input":"n","epilogue":"gelu","shift":44,
+                              "gelu_fraction_bits":11})")},
+      {"linear residual", json::parse(
+                              R"({"name":"r","op":"linear","input":"n","epilogue":"residual","shift":45,
+                                  "residual":"e","residual_shift":9,"output_type":"int16"})")},
+      {"linear logits", json::parse(R"({"name":"h","op":"linear","input":"n","epilogue":"logits","shift":46})")},
+      {"attention", json::parse(
+                        R"({"name":"a","op":"attention","input":"l","heads":3,"queries":1,"softmax":"int8",
+                            "renormalize":false,"score_shift":20,"units_per_octave":32,"exp_linear":124,
+                            "exp_constant":5951,"exp_octaves":10,"shift":47})")},
+      {"take_rows", json::parse(R"({"name":"t","op":"take_rows","input":"e","rows":1})")},
+  };
+}
+
+std::vector<IntegerField> integer_fields() {
+  return {
+      {"patches", "patch", 1, 4096},
+      {"patch_embed", "shift", 32, 62},
+      {"patch_embed", "position_shift", 0, 15},
+      {"layer_norm", "shift", 32, 62},
+      {"layer_norm", "epsilon", 0, 1152921504606846976},
+      {"linear requantize", "shift", 32, 62},
+      {"linear gelu", "shift", 32, 62},
+      {"linear gelu", "gelu_fraction_bits", 8, 12},
+      {"linear residual", "shift", 32, 62},
+      {"linear residual", "residual_shift", 0, 23},
+      {"linear logits", "shift", 32, 62},
+      {"attention", "heads", 1, 1024},
+      {"attention", "queries", 0, 16384},
+      {"attention", "score_shift", 1, 31},
+      {"attention", "units_per_octave", 1, 255},
+      {"attention", "exp_linear", 0, 32768},
+      {"attention", "exp_constant", 1, 1073741824},
+      {"attention", "exp_octaves", 0, 30},
+      {"attention", "shift", 32, 62},
+      {"take_rows", "rows", 1, 16384},
+  };
+}
+
+json graph_of(const std::vector<json> &nodes) {
+  return {{"image_height", 32}, {"image_width", 48}, {"logit_fraction_bits", 12}, {"nodes", nodes}};
+}
+
+json valid_node(const std::string &variant) {
+  for (const NodeCase &entry : valid_nodes())
+    if (entry.variant == variant)
+      return entry.node;
+  throw std::out_of_range(variant);
+}
+
+} // namespace intvit::test

@@ -1,0 +1,241 @@
+// Decoding: files of all kinds against Pillow, and everything that can be wrong with a file against its message.
+#include "engine/image/decode.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <catch2/catch.hpp>
+
+#include "engine/container/file_io.hpp"
+#include "tests/engine/image/pictures.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit;
+using namespace intvit::test;
+
+namespace {
+
+std::string golden(const std::string &name) {
+  return source_file("golden/images/decode/" + name);
+}
+
+std::string file_content(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE(file.is_open());
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+Result<Image> decode_text(const std::string &bytes) {
+  return decode_image(std::as_bytes(std::span(bytes)), "origin");
+}
+
+std::string message_of(const std::string &bytes) {
+  const Result<Image> image = decode_text(bytes);
+  CHECK_FALSE(image.ok());
+  return image.status().message();
+}
+
+constexpr const char *not_a_picture = "origin: not a picture in JPEG, PNG, BMP, GIF or binary PNM format";
+constexpr const char *cut_short = "the file ends before the picture does";
+
+} // namespace
+
+TEST_CASE("decode: lossless files give the pixels that Pillow gives") {
+  std::ifstream table(source_file("golden/images/decode.txt"));
+  REQUIRE(table.is_open());
+  std::string line;
+  int cases = 0;
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string name;
+    int width = 0, height = 0;
+    std::uint32_t checksum = 0;
+    fields >> name >> width >> height >> std::hex >> checksum;
+    INFO(line);
+    REQUIRE(fields);
+    const Result<Image> image = load_image(golden(name));
+    INFO(image.status().message());
+    REQUIRE(image.ok());
+    CHECK(image->width == width);
+    CHECK(image->height == height);
+    CHECK(crc32(image->rgb) == checksum);
+    ++cases;
+  }
+  CHECK(cases == 21);
+}
+
+TEST_CASE("decode: JPEG files are close to what Pillow gives") {
+  for (const std::string name : {"grey", "subsampled", "progressive", "cmyk"}) {
+    INFO(name);
+    const Result<Image> image = load_image(golden(name + ".jpg"));
+    const Result<Image> expected = load_image(golden(name + ".ppm"));
+    REQUIRE(image.ok());
+    REQUIRE(expected.ok());
+    CHECK(largest_difference(*image, *expected) <= 4);
+  }
+}
+
+TEST_CASE("decode: photographs are turned upright") {
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const std::string name = "orientation_" + std::to_string(orientation);
+    INFO(name);
+    const Result<Image> image = load_image(golden(name + ".jpg"));
+    const Result<Image> expected = load_image(golden(name + ".ppm"));
+    REQUIRE(image.ok());
+    REQUIRE(expected.ok());
+    CHECK(image->width == (orientation < 5 ? 40 : 24));
+    CHECK(largest_difference(*image, *expected) <= 4);
+  }
+}
+
+TEST_CASE("decode: bytes that are no picture") {
+  CHECK(message_of("") == "origin: the file is empty");
+  CHECK(message_of("Not a picture, whatever its name says.") == not_a_picture);
+  CHECK(message_of("P") == not_a_picture);
+  CHECK(message_of("P3 1 1 255 0 0 0") == not_a_picture);
+  CHECK(message_of("\xFF") == not_a_picture);
+  CHECK(decode_text("").status().code() == StatusCode::bad_format);
+  CHECK(decode_text("text").status().code() == StatusCode::bad_format);
+
+  // Pages that are never touched take no memory.
+  const std::size_t size = static_cast<std::size_t>(max_image_file_bytes) + 1;
+  void *pages = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  const Result<Image> large = decode_image(std::span(static_cast<const std::byte *>(pages), size), "origin");
+  munmap(pages, size);
+  CHECK(large.status().message() == "origin: a picture file of 268435457 bytes, at most 268435456 are read");
+  CHECK(message_of("\xFF\xD8 and then text") == "origin: corrupt picture: Image not of any known type, or corrupt");
+  CHECK(message_of("GIF8 and then text of some length") ==
+        "origin: corrupt picture: Image not of any known type, or corrupt");
+}
+
+TEST_CASE("decode: files cut short are refused at every length") {
+  for (const std::string name : {"rgb.png", "rgb16.png", "palette.png", "rgb.bmp", "palette.bmp", "palette.gif",
+                                 "rgb.ppm", "grey.pgm", "subsampled.jpg", "progressive.jpg", "orientation_6.jpg"}) {
+    const std::string whole = file_content(golden(name));
+    REQUIRE(decode_text(whole).ok());
+    // What follows the pixels is not missed: PNG's end, GIF's trailer and further blocks, BMP's padding.
+    const std::size_t tail = name.ends_with("png") ? 16 : name.ends_with("gif") ? 3 : name.ends_with("bmp") ? 4 : 1;
+    for (std::size_t size = 0; size + tail <= whole.size(); ++size) {
+      INFO(name << " cut to " << size << " of " << whole.size() << " bytes");
+      const Result<Image> image = decode_text(whole.substr(0, size));
+      REQUIRE_FALSE(image.ok());
+      REQUIRE(image.status().code() == StatusCode::bad_format);
+    }
+    INFO(name);
+    CHECK(message_of(whole.substr(0, whole.size() - tail - 4)).find(cut_short) != std::string::npos);
+  }
+}
+
+TEST_CASE("decode: damaged files") {
+  std::string png = file_content(golden("rgb.png"));
+  png[41] = '\x55'; // the compressed data's first byte names the method
+  CHECK(message_of(png) == "origin: corrupt picture: Corrupt PNG");
+
+  std::string jpeg = file_content(golden("subsampled.jpg"));
+  const std::size_t tables = jpeg.find("\xFF\xC4");
+  REQUIRE(tables != std::string::npos);
+  jpeg[tables + 20] = '\xFF'; // 255 codes of 16 bits more
+  CHECK(message_of(jpeg) == "origin: corrupt picture: bad or incomplete Huffman table");
+
+  for (const std::string header : {"P6", "P6 3", "P6 3 2", "P6 3 2 0\n", "P6 3 2 65536\n", "P6 -3 2 255\n",
+                                   "P6 3 2 255", "P6 3x2 255\n", "P6 99999999999 2 255\n", "P6 # comment"})
+    CHECK(message_of(header) == "origin: corrupt PNM picture: its header needs a width, a height and a maximum of 1 to "
+                                "65535");
+  CHECK(message_of("P6 2 1 255\n12345") == "origin: corrupt PNM picture: the file ends before the picture does");
+}
+
+TEST_CASE("decode: samples above a PNM file's maximum count as the maximum") {
+  const Result<Image> image = decode_text("P5 3 1 2\n" + std::string("\x01\x02\xFF", 3));
+  REQUIRE(image.ok());
+  CHECK(image->rgb == std::vector<std::uint8_t>{128, 128, 128, 255, 255, 255, 255, 255, 255});
+}
+
+TEST_CASE("decode: headers that announce too large a picture") {
+  const auto too_large = [](const std::string &size) {
+    return "origin: a picture of " + size +
+           " pixels is too large: at most 65535 a side and 268435456 pixels are supported";
+  };
+  // Width and height of a PNG file are at bytes 16 and 20, of a GIF file at 6 and 8.
+  std::string png = file_content(golden("rgb.png"));
+  png.replace(16, 8, std::string("\x00\x01\x00\x00\x00\x00\x00\x01", 8));
+  CHECK(message_of(png) == too_large("65536 x 1"));
+  CHECK(decode_text(png).status().code() == StatusCode::unsupported);
+  png.replace(16, 8, std::string("\x00\x00\x46\x00\x00\x00\x46\x00", 8));
+  CHECK(message_of(png) == too_large("17920 x 17920"));
+  // stb_image has limits of its own, but forgets that it knew the format.
+  png.replace(16, 8, std::string("\x7F\xFF\xFF\xFF\x7F\xFF\xFF\xFF", 8));
+  CHECK(message_of(png) == "origin: corrupt picture: Image not of any known type, or corrupt");
+
+  std::string gif = file_content(golden("palette.gif"));
+  gif.replace(6, 4, "\xFF\xFF\xFF\xFF");
+  CHECK(message_of(gif) == too_large("65535 x 65535"));
+
+  // A JPEG file's height and width follow the marker of its frame, its length and the sample precision.
+  std::string jpeg = file_content(golden("subsampled.jpg"));
+  const std::size_t frame = jpeg.find("\xFF\xC0");
+  REQUIRE(frame != std::string::npos);
+  jpeg.replace(frame + 5, 4, "\xFF\xFE\xFF\xFF");
+  CHECK(message_of(jpeg) == too_large("65535 x 65534"));
+
+  // A BMP file's rows may be stored downwards: then its height is negative.
+  std::string bmp = file_content(golden("top_down.bmp"));
+  bmp.replace(22, 4, std::string("\x00\x00\x00\x80", 4));
+  CHECK(message_of(bmp) == too_large("23 x 2147483648"));
+  bmp.replace(18, 4, std::string("\x00\x00\x00\x00", 4));
+  CHECK(message_of(bmp) == "origin: a picture of 0 x 2147483648 pixels is empty");
+
+  CHECK(message_of("P6 70000 3 255\n") == too_large("70000 x 3"));
+  CHECK(message_of("P5 0 3 255\n") == "origin: a picture of 0 x 3 pixels is empty");
+}
+
+TEST_CASE("load_image: messages begin with the path") {
+  const std::string missing = temporary_file("missing.jpg");
+  CHECK(load_image(missing).status().message() == missing + ": cannot open: No such file or directory");
+  CHECK(load_image(missing).status().code() == StatusCode::io);
+
+  const std::string folder = std::filesystem::path(missing).parent_path().string();
+  CHECK(load_image(folder).status().message() == folder + ": cannot read: Is a directory");
+
+  const std::string empty = temporary_file("empty.png");
+  std::ofstream(empty).close();
+  CHECK(load_image(empty).status().message() == empty + ": the file is empty");
+
+  const std::string text = temporary_file("text.jpg");
+  std::ofstream(text) << "hello";
+  CHECK(load_image(text).status().message() == text + ": not a picture in JPEG, PNG, BMP, GIF or binary PNM format");
+
+  // A sparse file: large without taking room.
+  const std::string large = temporary_file("large.png");
+  std::ofstream(large).close();
+  std::filesystem::resize_file(large, static_cast<std::uintmax_t>(max_image_file_bytes) + 1);
+  CHECK(load_image(large).status().message() == large + ": cannot read: 268435457 bytes, at most 268435456 are read");
+}
+
+// The sanitizers need address space themselves.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define INTVIT_TEST_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define INTVIT_TEST_SANITIZED
+#endif
+
+#ifndef INTVIT_TEST_SANITIZED
+TEST_CASE("make_image: a lack of memory is an error") {
+  struct rlimit before = {};
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  struct rlimit little = before;
+  little.rlim_cur = 512 << 20;
+  REQUIRE(setrlimit(RLIMIT_AS, &little) == 0);
+  const Result<Image> image = make_image(16'384, 16'384);
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  CHECK(image.status().message() == "not enough memory for a picture of 16384 x 16384 pixels");
+}
+#endif

@@ -1,0 +1,60 @@
+#include "tests/engine/image/pictures.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include <catch2/catch.hpp>
+
+namespace intvit::test {
+namespace {
+
+std::array<int, 3> pixel(std::string_view name, int x, int y, int width, int height) {
+  if (name == "gradient")
+    return {255 * x / std::max(width - 1, 1), 255 * y / std::max(height - 1, 1), (x + 2 * y) & 255};
+  if (name == "edges")
+    return {255 * ((x / 5 + y / 3) & 1), 255 * ((x / 8) & 1), y >= height / 2 ? 255 : 0};
+  if (name == "lines")
+    return {x % 7 == 3 ? 255 : 20, y % 11 == 5 ? 255 : 0, (x + y) % 13 == 0 ? 255 : 90};
+  FAIL("no picture is called " << name);
+  return {};
+}
+
+} // namespace
+
+Image picture(std::string_view name, int width, int height) {
+  Result<Image> image = make_image(width, height);
+  REQUIRE(image.ok());
+  if (name == "noise") {
+    Lcg lcg(static_cast<std::uint32_t>(width * 65536 + height));
+    std::generate(image->rgb.begin(), image->rgb.end(), [&] { return lcg.byte(); });
+    return *image;
+  }
+  auto byte = image->rgb.begin();
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (const int channel : pixel(name, x, y, width, height))
+        *byte++ = static_cast<std::uint8_t>(channel);
+  return *image;
+}
+
+std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
+  std::uint32_t crc = 0xFFFFFFFF;
+  for (const std::uint8_t byte : bytes) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit)
+      crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320 : 0);
+  }
+  return ~crc;
+}
+
+int largest_difference(const Image &a, const Image &b) {
+  if (a.width != b.width || a.height != b.height || a.rgb.size() != b.rgb.size())
+    return 256;
+  int largest = 0;
+  for (std::size_t i = 0; i < a.rgb.size(); ++i)
+    largest = std::max(largest, std::abs(int{a.rgb[i]} - int{b.rgb[i]}));
+  return largest;
+}
+
+} // namespace intvit::test

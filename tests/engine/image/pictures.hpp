@@ -1,0 +1,42 @@
+// Synthetic pictures, the same as scripts/make-image-golden.py draws.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "engine/image/image.hpp"
+
+namespace intvit::test {
+
+// The upper byte of a linear congruential generator.
+class Lcg {
+public:
+  explicit Lcg(std::uint32_t seed) : state_(seed) {}
+  std::uint8_t byte() {
+    state_ = state_ * 1664525 + 1013904223;
+    return static_cast<std::uint8_t>(state_ >> 24);
+  }
+  std::uint32_t word() {
+    std::uint32_t word = 0;
+    for (int i = 0; i < 4; ++i)
+      word = word << 8 | byte();
+    return word;
+  }
+  // In low .. high.
+  int between(int low, int high) { return low + static_cast<int>(word() % static_cast<std::uint32_t>(high - low + 1)); }
+
+private:
+  std::uint32_t state_;
+};
+
+// "noise", "gradient", "edges" or "lines".
+Image picture(std::string_view name, int width, int height);
+
+// The checksum of zlib and PNG.
+std::uint32_t crc32(std::span<const std::uint8_t> bytes);
+
+// The largest difference of two bytes of the same place; 256 if the sizes differ.
+int largest_difference(const Image &a, const Image &b);
+
+} // namespace intvit::test

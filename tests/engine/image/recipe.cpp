@@ -1,0 +1,154 @@
+// Preprocessing against what Pillow gives after torchvision's rules (tests/golden/images/recipe.txt).
+#include "engine/image/recipe.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include "tests/engine/image/pictures.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit;
+using namespace intvit::test;
+
+namespace {
+
+std::string message_of(std::string_view text) {
+  const Result<Recipe> recipe = parse_recipe(text);
+  CHECK_FALSE(recipe.ok());
+  CHECK(recipe.status().code() == StatusCode::bad_argument);
+  return recipe.status().message();
+}
+
+} // namespace
+
+TEST_CASE("preprocess: equals torchvision's resize and crop on Pillow") {
+  std::ifstream table(source_file("golden/images/recipe.txt"));
+  REQUIRE(table.is_open());
+  std::string line;
+  int cases = 0;
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string name;
+    std::string text;
+    int width = 0, height = 0;
+    std::uint32_t checksum = 0;
+    fields >> name >> width >> height >> text >> std::hex >> checksum;
+    INFO(line);
+    REQUIRE(fields);
+    const Result<Recipe> recipe = parse_recipe(text);
+    REQUIRE(recipe.ok());
+    const Result<Image> input = preprocess(picture(name, width, height), *recipe);
+    REQUIRE(input.ok());
+    REQUIRE(input->width == recipe->crop_width);
+    REQUIRE(input->height == recipe->crop_height);
+    CHECK(crc32(input->rgb) == checksum);
+    ++cases;
+  }
+  CHECK(cases == 135);
+}
+
+TEST_CASE("preprocess: the crop's offset rounds halves to even") {
+  // The gradient's blue channel is x + 2 y: the first pixel tells where the crop began.
+  for (const auto &[size, offset] : {std::pair(7, 0), {8, 0}, {9, 1}, {10, 2}, {11, 2}, {12, 2}, {13, 3}, {14, 4}}) {
+    const Result<Image> input = preprocess(picture("gradient", size, 7), Recipe{.crop_width = 7, .crop_height = 7});
+    REQUIRE(input.ok());
+    CHECK(input->rgb[2] == offset);
+  }
+}
+
+TEST_CASE("preprocess: a small picture is centred on black, the odd pixel right and below") {
+  Image white = picture("noise", 2, 1);
+  white.rgb.assign(6, 255);
+  const Result<Image> input = preprocess(white, Recipe{.crop_width = 5, .crop_height = 4});
+  REQUIRE(input.ok());
+  REQUIRE(input->rgb.size() == 5 * 4 * 3);
+  for (std::size_t y = 0; y < 4; ++y)
+    for (std::size_t x = 0; x < 5; ++x)
+      CHECK(input->rgb[(y * 5 + x) * 3] == (y == 1 && (x == 1 || x == 2) ? 255 : 0));
+}
+
+TEST_CASE("preprocess: refuses what it cannot do") {
+  const auto message = [](const Image &image, const Recipe &recipe) {
+    return preprocess(image, recipe).status().message();
+  };
+  CHECK(message(picture("noise", 1, 300), timm_recipe(224, 900)) ==
+        "after the resize: a picture of 248 x 74400 pixels is too large: at most 65535 a side and 268435456 pixels are "
+        "supported");
+  CHECK(message(Image(), timm_recipe(224, 900)) == "a picture of 0 x 0 pixels is empty");
+  CHECK(message(picture("noise", 3, 3), Recipe()) == "crop: a picture of 0 x 0 pixels is empty");
+}
+
+TEST_CASE("recipe: the usual ones") {
+  CHECK(to_string(timm_recipe(224, 900)) == "resize=248,crop=224,filter=bicubic");
+  CHECK(to_string(timm_recipe(224, 875)) == "resize=256,crop=224,filter=bicubic");
+  CHECK(to_string(timm_recipe(384, 1000, ResizeFilter::bilinear)) == "resize=384,crop=384,filter=bilinear");
+  CHECK(to_string(squash_recipe(224, 224)) == "resize=224x224,crop=224,filter=bilinear");
+  CHECK(to_string(squash_recipe(256, 128, ResizeFilter::lanczos)) == "resize=256x128,crop=256x128,filter=lanczos");
+  // timm divides by the rounded fraction: 336 / 0.56 is 600 exactly, but 599.99... in binary64.
+  CHECK(timm_recipe(336, 560).resize_width == 599);
+  CHECK(timm_recipe(336, 700).resize_width == 480);
+  CHECK_FALSE(validate(timm_recipe(1024, 1)).ok());
+  CHECK_FALSE(validate(timm_recipe(0, 900)).ok());
+}
+
+TEST_CASE("recipe: the named fractions equal timm's division") {
+  for (int size = 1; size <= 1024; ++size)
+    for (int thousandths = 1; thousandths <= 1000; ++thousandths)
+      REQUIRE(timm_recipe(size, thousandths).resize_width == static_cast<int>(size / (thousandths / 1000.0)));
+}
+
+TEST_CASE("recipe: text and back") {
+  for (const std::string text :
+       {"resize=248,crop=224,filter=bicubic", "resize=256x224,crop=192x200,filter=box", "crop=224", "crop=7x65535",
+        "resize=1,crop=1,filter=lanczos", "resize=256x256,crop=256,filter=bilinear"}) {
+    const Result<Recipe> recipe = parse_recipe(text);
+    INFO(text);
+    REQUIRE(recipe.ok());
+    CHECK(to_string(*recipe) == text);
+    CHECK(*parse_recipe(to_string(*recipe)) == *recipe);
+  }
+  const Result<Recipe> short_form = parse_recipe("resize=256x224");
+  REQUIRE(short_form.ok());
+  CHECK(*short_form == squash_recipe(256, 224, ResizeFilter::bicubic));
+  CHECK(*parse_recipe("filter=bicubic,crop=224,resize=248") == timm_recipe(224, 900));
+}
+
+TEST_CASE("recipe: each mistake has its message") {
+  CHECK(message_of("") == "recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME");
+  CHECK(message_of("crop=224,") == "recipe 'crop=224,': '' is none of resize=SIZE, crop=SIZE, filter=NAME");
+  CHECK(message_of("rezise=3") == "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, crop=SIZE, filter=NAME");
+  CHECK(message_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
+  CHECK(message_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
+  CHECK(message_of("resize=2,crop=1,filter=box,filter=box") ==
+        "recipe 'resize=2,crop=1,filter=box,filter=box': 'filter' is given twice");
+  for (const std::string size : {"", "0", "-1", "x", "3x", "x3", "3x4x5", "3 ", "+3", "224px", "99999999999", "0x3"})
+    CHECK(message_of("crop=" + size) ==
+          "recipe 'crop=" + size + "': 'crop=" + size + "' needs a size as 224 or 192x224");
+  CHECK(message_of("crop") == "recipe 'crop': 'crop' needs a size as 224 or 192x224");
+  CHECK(message_of("resize=2,crop=1,filter=nearest") ==
+        "recipe 'resize=2,crop=1,filter=nearest': 'nearest' is not a filter: box, bilinear, bicubic and lanczos are");
+  CHECK(message_of("crop=2,filter=box") == "recipe 'crop=2,filter=box': a filter without resize=SIZE has no effect");
+  CHECK(message_of("resize=248") == "recipe 'resize=248': crop=SIZE is missing");
+  CHECK(message_of("crop=70000") ==
+        "recipe 'crop=70000': crop: a picture of 70000 x 70000 pixels is too large: at most "
+        "65535 a side and 268435456 pixels are supported");
+  CHECK(message_of("resize=70000,crop=1") ==
+        "recipe 'resize=70000,crop=1': resize: a picture of 70000 x 70000 pixels is "
+        "too large: at most 65535 a side and 268435456 pixels are supported");
+}
+
+TEST_CASE("recipe: validation of fields that did not come from text") {
+  Recipe recipe = timm_recipe(224, 900);
+  CHECK(validate(recipe).ok());
+  recipe.resize_height = 250;
+  CHECK(validate(recipe).message() == "resize: the short side has two lengths, 248 and 250");
+  recipe.fit = Recipe::Fit::none;
+  CHECK(validate(recipe).message() == "resize: a size is given, but no resize wanted");
+  recipe.fit = Recipe::Fit::exact;
+  CHECK(validate(recipe).ok());
+  recipe.crop_height = -5;
+  CHECK(validate(recipe).message() == "crop: a picture of 224 x -5 pixels is empty");
+  CHECK(validate(recipe).code() == StatusCode::bad_argument);
+}

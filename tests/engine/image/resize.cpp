@@ -1,0 +1,115 @@
+// Resizing against what Pillow gives (tests/golden/images).
+#include "engine/image/resize.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include "engine/image/decode.hpp"
+#include "tests/engine/image/pictures.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit;
+using namespace intvit::test;
+
+TEST_CASE("resize: equals Pillow byte for byte") {
+  std::ifstream table(source_file("golden/images/resize.txt"));
+  REQUIRE(table.is_open());
+  std::string line;
+  int cases = 0;
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string name;
+    std::string filter;
+    int width = 0, height = 0, new_width = 0, new_height = 0;
+    std::uint32_t checksum = 0;
+    fields >> name >> width >> height >> filter >> new_width >> new_height >> std::hex >> checksum;
+    INFO(line);
+    REQUIRE(fields);
+    const auto kind = resize_filter(filter);
+    REQUIRE(kind.has_value());
+    const Result<Image> resized = resize(picture(name, width, height), new_width, new_height, *kind);
+    REQUIRE(resized.ok());
+    REQUIRE(resized->width == new_width);
+    REQUIRE(resized->height == new_height);
+    CHECK(crc32(resized->rgb) == checksum);
+    ++cases;
+  }
+  CHECK(cases == 376);
+}
+
+TEST_CASE("resize: small results, pixel by pixel") {
+  struct Sizes {
+    int width, height, new_width, new_height;
+  };
+  for (const Sizes &s : {Sizes{16, 12, 9, 7}, Sizes{9, 7, 16, 12}, Sizes{3, 3, 2, 2}})
+    for (const ResizeFilter filter :
+         {ResizeFilter::box, ResizeFilter::bilinear, ResizeFilter::bicubic, ResizeFilter::lanczos}) {
+      std::ostringstream file;
+      file << "noise_" << s.width << "x" << s.height << "_" << name(filter) << "_" << s.new_width << "x" << s.new_height
+           << ".ppm";
+      INFO(file.str());
+      const Result<Image> expected = load_image(source_file("golden/images/resize/" + file.str()));
+      REQUIRE(expected.ok());
+      const Result<Image> resized = resize(picture("noise", s.width, s.height), s.new_width, s.new_height, filter);
+      REQUIRE(resized.ok());
+      CHECK(resized->rgb == expected->rgb);
+    }
+}
+
+TEST_CASE("resize: a region is the same part of the whole") {
+  Lcg lcg(11);
+  for (int round = 0; round < 200; ++round) {
+    const Image image = picture("noise", lcg.between(1, 60), lcg.between(1, 60));
+    const int width = lcg.between(0, 4) == 0 ? image.width : lcg.between(1, 60);
+    const int height = lcg.between(0, 4) == 0 ? image.height : lcg.between(1, 60);
+    const auto filter = static_cast<ResizeFilter>(lcg.between(0, 3));
+    Region region;
+    region.left = lcg.between(0, width - 1);
+    region.top = lcg.between(0, height - 1);
+    region.width = lcg.between(1, width - region.left);
+    region.height = lcg.between(1, height - region.top);
+    const Result<Image> whole = resize(image, width, height, filter);
+    const Result<Image> part = resize_region(image, width, height, filter, region);
+    REQUIRE(whole.ok());
+    REQUIRE(part.ok());
+    REQUIRE(part->width == region.width);
+    REQUIRE(part->height == region.height);
+    std::vector<std::uint8_t> expected;
+    for (int y = region.top; y < region.top + region.height; ++y) {
+      const auto row = whole->rgb.begin() + (static_cast<std::ptrdiff_t>(y) * width + region.left) * 3;
+      expected.insert(expected.end(), row, row + static_cast<std::ptrdiff_t>(region.width) * 3);
+    }
+    REQUIRE(part->rgb == expected);
+  }
+}
+
+TEST_CASE("resize: impossible requests are refused") {
+  const Image image = picture("noise", 4, 3);
+  const auto message = [](const Result<Image> &result) { return result.status().message(); };
+  CHECK(message(resize(image, 0, 3, ResizeFilter::box)) == "a picture of 0 x 3 pixels is empty");
+  CHECK(message(resize(image, 3, -1, ResizeFilter::box)) == "a picture of 3 x -1 pixels is empty");
+  CHECK(message(resize(image, 65'536, 1, ResizeFilter::box)) ==
+        "a picture of 65536 x 1 pixels is too large: at most 65535 a side and 268435456 pixels are supported");
+  CHECK(message(resize(image, 20'000, 20'000, ResizeFilter::box)) ==
+        "a picture of 20000 x 20000 pixels is too large: at most 65535 a side and 268435456 pixels are supported");
+  CHECK(message(resize(Image(), 2, 2, ResizeFilter::box)) == "a picture of 0 x 0 pixels is empty");
+
+  Image short_of_bytes = image;
+  short_of_bytes.rgb.pop_back();
+  const Result<Image> refused = resize(short_of_bytes, 2, 2, ResizeFilter::box);
+  CHECK(refused.status().code() == StatusCode::bad_argument);
+  CHECK(message(refused) == "a picture of 4 x 3 pixels cannot have 35 bytes");
+
+  CHECK(message(resize_region(image, 8, 8, ResizeFilter::box, {4, 0, 5, 8})) ==
+        "the region to keep (5 x 8 at 4, 0) is not inside 8 x 8 pixels");
+  for (const Region &outside : {Region{-1, 0, 2, 2}, Region{0, -1, 2, 2}, Region{0, 0, 0, 2}, Region{0, 0, 2, 0},
+                                Region{0, 7, 8, 2}, Region{2'147'483'647, 0, 2, 2}, Region{0, 0, 9, 1}})
+    CHECK(resize_region(image, 8, 8, ResizeFilter::box, outside).status().code() == StatusCode::bad_argument);
+
+  // The picture in between has the new width and the old height.
+  const Image column = picture("noise", 1, 65'535);
+  CHECK(message(resize(column, 65'535, 1, ResizeFilter::box)) ==
+        "a picture of 65535 x 65535 pixels is too large: at most 65535 a side and 268435456 pixels are supported");
+}

@@ -1,0 +1,180 @@
+// A run allocates nothing: every allocation function of the program is replaced by one that counts, in all threads and
+// libraries.
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include <catch2/catch.hpp>
+
+#include "engine/runtime/session.hpp"
+#include "tests/support/sanitizers.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace {
+
+std::atomic<bool> counting{false};
+std::atomic<int> malloc_calls{0};
+std::atomic<int> new_calls{0};
+
+void count(std::atomic<int> &calls) {
+  if (counting.load(std::memory_order_relaxed))
+    ++calls;
+}
+
+} // namespace
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define INTVIT_COUNTS_MALLOC 1
+// glibc's own names for what is replaced here.
+extern "C" {
+void *__libc_malloc(std::size_t bytes);
+void *__libc_calloc(std::size_t count, std::size_t bytes);
+void *__libc_realloc(void *old, std::size_t bytes);
+void *__libc_memalign(std::size_t alignment, std::size_t bytes);
+
+void *malloc(std::size_t bytes) noexcept {
+  count(malloc_calls);
+  return __libc_malloc(bytes);
+}
+void *calloc(std::size_t elements, std::size_t bytes) noexcept {
+  count(malloc_calls);
+  return __libc_calloc(elements, bytes);
+}
+void *realloc(void *old, std::size_t bytes) noexcept {
+  count(malloc_calls);
+  return __libc_realloc(old, bytes);
+}
+void *memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  count(malloc_calls);
+  return __libc_memalign(alignment, bytes);
+}
+void *aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  count(malloc_calls);
+  return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void **result, std::size_t alignment, std::size_t bytes) noexcept {
+  count(malloc_calls);
+  *result = __libc_memalign(alignment, bytes);
+  return *result != nullptr ? 0 : 12; // ENOMEM
+}
+}
+#else
+#define INTVIT_COUNTS_MALLOC 0
+#endif
+
+// The other forms of new end in one of these two.
+void *operator new(std::size_t bytes) {
+  count(new_calls);
+  if (void *memory = std::malloc(bytes > 0 ? bytes : 1))
+    return memory;
+  throw std::bad_alloc();
+}
+void *operator new(std::size_t bytes, std::align_val_t alignment) {
+  count(new_calls);
+  const auto step = static_cast<std::size_t>(alignment);
+  if (void *memory = std::aligned_alloc(step, (bytes + step - 1) / step * step))
+    return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void *memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void *memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void *memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void *memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace intvit {
+namespace {
+
+struct Calls {
+  int by_malloc = 0;
+  int by_new = 0;
+};
+
+template <typename Work> Calls calls_of(const Work &work) {
+  malloc_calls = 0;
+  new_calls = 0;
+  counting = true;
+  work();
+  counting = false;
+  return {malloc_calls, new_calls};
+}
+
+bool cannot_count() {
+  if (INTVIT_COUNTS_MALLOC != 0)
+    return false;
+  test::skip("allocations can be counted with glibc and without sanitizers only");
+  return true;
+}
+
+TEST_CASE("allocation: the counters count") {
+  if (cannot_count())
+    return;
+  void *volatile kept = nullptr; // so that no call is optimized away
+  Calls calls = calls_of([&] {
+    kept = ::operator new(10);
+    ::operator delete(kept);
+    kept = ::operator new[](10, std::nothrow);
+    ::operator delete[](kept);
+    kept = ::operator new (64, std::align_val_t{64});
+    ::operator delete (kept, std::align_val_t{64});
+  });
+  CHECK(calls.by_new == 3);
+  CHECK(calls.by_malloc == 3);
+  calls = calls_of([&] {
+    kept = std::malloc(10);
+    std::free(kept);
+    kept = std::calloc(10, 10);
+    kept = std::realloc(kept, 1000);
+    std::free(kept);
+    kept = std::aligned_alloc(64, 128);
+    std::free(kept);
+  });
+  CHECK(calls.by_new == 0);
+  CHECK(calls.by_malloc == 4);
+  CHECK(calls_of([] {}).by_malloc == 0);
+}
+
+TEST_CASE("allocation: a run allocates nothing, nor does the first") {
+  if (cannot_count())
+    return;
+  const std::vector<Image> images = test::random_images(3, 16, 16, 6);
+  const std::array<const std::uint8_t *, 3> pointers{images[0].rgb.data(), images[1].rgb.data(), images[2].rgb.data()};
+  for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8})
+    for (const kernels::Softmax softmax : {kernels::Softmax::int8, kernels::Softmax::lis4}) {
+      const Result<ModelFile> file =
+          ModelFile::parse(test::tiny_model({.residual = residual, .softmax = softmax}), "m");
+      REQUIRE(file.ok());
+      const Result<std::shared_ptr<const Model>> model = Model::create(*file);
+      REQUIRE(model.ok());
+      for (const int threads : {1, 2})
+        for (const std::size_t batch : {std::size_t{1}, std::size_t{3}}) {
+          CAPTURE(static_cast<int>(residual), static_cast<int>(softmax), threads, batch);
+          Calls calls = calls_of([&] { static_cast<void>(Session::create(*model, {.threads = threads})); });
+          CHECK(calls.by_malloc > 0); // the arena
+          Result<Session> session = Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
+          REQUIRE(session.ok());
+          bool ok = true;
+          for (const int runs : {1, 5}) {
+            calls = calls_of([&] {
+              for (int i = 0; i < runs; ++i)
+                ok = ok && session->run(std::span(pointers).first(batch)).ok();
+            });
+            CHECK(ok);
+            CHECK(calls.by_malloc == 0);
+            CHECK(calls.by_new == 0);
+          }
+        }
+    }
+}
+
+} // namespace
+} // namespace intvit

@@ -1,0 +1,193 @@
+// A session's logits against an evaluation of the graph that shares nothing with the engine: the same bits for every
+// form of the residual stream and of softmax, every instruction set, batch and number of threads.
+#include <catch2/catch.hpp>
+
+#include "engine/runtime/session.hpp"
+#include "kernels/dispatch.hpp"
+#include "tests/engine/runtime/naive_graph.hpp"
+#include "tests/support/data.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit {
+namespace {
+
+using kernels::Softmax;
+using test::ModelParts;
+
+// Random pictures, and the two whose accumulators are largest.
+std::vector<Image> pictures() {
+  std::vector<Image> images = test::random_images(3, 16, 16, 77);
+  images.push_back({16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 0)});
+  images.push_back({16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 255)});
+  return images;
+}
+
+std::vector<std::int32_t> run(Session &session, const std::vector<Image> &images) {
+  std::vector<const std::uint8_t *> pointers;
+  for (const Image &image : images)
+    pointers.push_back(image.rgb.data());
+  REQUIRE(session.run(pointers).ok());
+  return {session.logits().begin(), session.logits().end()};
+}
+
+Session create(const std::shared_ptr<const Model> &model, int threads, int batch) {
+  Result<Session> session = Session::create(model, {.threads = threads, .max_batch = batch});
+  INFO(session.status().message());
+  REQUIRE(session.ok());
+  return std::move(*session);
+}
+
+// Batch by batch; the last may be smaller than the session allows.
+void check_session(Session session, std::size_t batch, const std::vector<Image> &images,
+                   const std::vector<std::vector<std::int32_t>> &expected) {
+  for (std::size_t first = 0; first < images.size(); first += batch) {
+    const std::size_t end = std::min(first + batch, images.size());
+    std::vector<std::int32_t> wanted;
+    for (std::size_t i = first; i < end; ++i)
+      wanted.insert(wanted.end(), expected[i].begin(), expected[i].end());
+    CAPTURE(first);
+    CHECK(run(session, {images.begin() + static_cast<std::ptrdiff_t>(first),
+                        images.begin() + static_cast<std::ptrdiff_t>(end)}) == wanted);
+  }
+}
+
+void check_model(const std::vector<std::byte> &bytes, const std::vector<Image> &images) {
+  const Result<ModelFile> file = ModelFile::parse(bytes, "m");
+  INFO(file.status().message());
+  REQUIRE(file.ok());
+
+  std::vector<std::vector<std::int32_t>> expected;
+  for (const Image &image : images)
+    expected.push_back(test::naive_logits(file->tensors(), image));
+  for (std::size_t i = 1; i < images.size(); ++i)
+    CHECK(expected[i] != expected[0]); // else the test would see little
+
+  for (const kernels::KernelTable &table : kernels::available_kernels()) {
+    const Result<std::shared_ptr<const Model>> model = Model::create(*file, table);
+    INFO(model.status().message());
+    REQUIRE(model.ok());
+    for (const int threads : {1, 2, 3})
+      for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
+        CAPTURE(table.name, threads, batch);
+        check_session(create(*model, threads, static_cast<int>(batch)), batch, images, expected);
+      }
+  }
+}
+
+TEST_CASE("logits: every residual stream with every softmax") {
+  for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper})
+    for (const Softmax softmax : {Softmax::int8, Softmax::lis4})
+      for (const bool renormalize : {true, false}) {
+        CAPTURE(static_cast<int>(residual), static_cast<int>(softmax), renormalize);
+        check_model(test::tiny_model({.residual = residual, .softmax = softmax, .renormalize = renormalize}),
+                    pictures());
+      }
+}
+
+TEST_CASE("logits: the residual streams of the tiny models are what their names say") {
+  const ModelParts paper(test::tiny_model({.residual = ResidualFormat::ptf8_paper}));
+  const auto alpha = paper.tensors.at("blocks.1.norm1.alpha").as<std::uint8_t>();
+  const auto zero_point = paper.tensors.at("blocks.1.norm1.zero_point").as<std::int8_t>();
+  CHECK(*std::max_element(alpha.begin(), alpha.end()) <= 3);
+  CHECK(std::count(zero_point.begin(), zero_point.end(), zero_point[0]) == 16);
+  const ModelParts own(test::tiny_model({.residual = ResidualFormat::ptf8}));
+  const auto own_zero_point = own.tensors.at("blocks.1.norm1.zero_point").as<std::int8_t>();
+  CHECK(std::count(own_zero_point.begin(), own_zero_point.end(), own_zero_point[0]) < 16);
+}
+
+TEST_CASE("logits: a stream that is 8-bit codes here and 16-bit codes there") {
+  ModelParts parts(test::tiny_model({.residual = ResidualFormat::ptf8}));
+  // From the first attention on, the stream has 16-bit codes until the next addition makes them 8-bit codes again.
+  parts.operation<Linear>("blocks.0.attn.proj").output_type = kernels::CodeType::int16;
+  auto &fc2 = parts.operation<Linear>("blocks.0.mlp.fc2");
+  fc2.residual_shift = std::min(fc2.residual_shift, 15);
+  parts.tensors.erase("blocks.0.norm2.alpha");
+  parts.tensors.erase("blocks.0.norm2.zero_point");
+  check_model(parts.file(), pictures());
+}
+
+TEST_CASE("logits: constants at the ends of their ranges") {
+  ModelParts parts(test::tiny_model({.residual = ResidualFormat::ptf8}));
+  // Weights of -128, which the quantizer does not write; saturating multipliers; alphas and zero points at their ends.
+  for (std::size_t i = 0; i < 16; ++i) {
+    parts.set_element<std::int8_t>("blocks.0.attn.qkv.weight", i, -128);
+    parts.set_element<std::int8_t>("patch_embed.weight", i, -128);
+    parts.set_element<std::uint8_t>("blocks.0.norm1.alpha", i, static_cast<std::uint8_t>(i % 2 == 0 ? 7 : 0));
+    parts.set_element<std::int8_t>("blocks.0.norm1.zero_point", i, static_cast<std::int8_t>(i % 3 == 0 ? -128 : 127));
+  }
+  parts.set_element<std::int32_t>("blocks.0.attn.qkv.multiplier", 3, INT32_MIN);
+  parts.set_element<std::int32_t>("blocks.0.attn.qkv.multiplier", 40, INT32_MAX);
+  parts.set_element<std::int32_t>("blocks.1.attn.proj.residual_multiplier", 2, INT32_MIN);
+  parts.set_element<std::int32_t>("blocks.1.attn.multiplier", 5, INT32_MIN);
+  parts.set_element<std::int32_t>("blocks.0.norm2.multiplier", 4, INT32_MAX);
+  parts.set_element<std::int16_t>("blocks.0.mlp.fc1.gelu_multiplier", 0, 32767);
+  parts.set_element<std::int16_t>("blocks.0.mlp.fc1.gelu_multiplier", 1, 1);
+  for (const std::int64_t epsilon : {std::int64_t{0}, std::int64_t{1} << 60}) {
+    parts.operation<LayerNorm>("blocks.1.norm1").epsilon = epsilon;
+    check_model(parts.file(), pictures());
+  }
+}
+
+TEST_CASE("logits: rows of equal codes, whose variance is zero") {
+  ModelParts parts(test::tiny_model({.residual = ResidualFormat::int16}));
+  parts.set("patch_embed.class_token", DType::i16, {16}, std::vector<std::int16_t>(16, -32768));
+  parts.operation<LayerNorm>("blocks.0.norm1").epsilon = 0;
+  check_model(parts.file(), pictures());
+}
+
+TEST_CASE("logits: a picture that is not square") {
+  ModelParts parts(test::tiny_model({.residual = ResidualFormat::int16}));
+  parts.description.graph.image_height = 24;
+  parts.description.recipe = squash_recipe(16, 24);
+  parts.set("golden.image", DType::u8, {24, 16, 3}, std::vector<std::uint8_t>(24 * 16 * 3));
+  std::vector<std::int16_t> position = parts.tensors.at("patch_embed.position").as<std::int16_t>();
+  position.insert(position.end(), position.begin(), position.begin() + 32);
+  parts.set("patch_embed.position", DType::i16, {6, 16}, position);
+  for (const char *name : {"blocks.0.attn", "blocks.1.attn"})
+    --parts.operation<Attention>(name).exp.octaves; // two more tokens to add up
+  check_model(parts.file(), test::random_images(3, 16, 24, 78));
+}
+
+TEST_CASE("logits: the accumulator that just fits 32 bits") {
+  ModelParts parts;
+  parts.description.graph = {
+      .image_height = 210,
+      .image_width = 210,
+      .nodes = {{"p", "image", Patches{210}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
+  parts.description.recipe = squash_recipe(210, 210);
+  parts.add_blank_golden(2);
+  constexpr std::size_t columns = 210 * 210 * 3;
+  std::vector<std::int8_t> weights(2 * columns);
+  std::fill_n(weights.begin(), 131071, static_cast<std::int8_t>(-128));
+  std::fill_n(weights.begin() + columns, 132104, static_cast<std::int8_t>(127));
+  parts.set("h.weight", DType::i8, {2, columns}, weights);
+  parts.set("h.multiplier", DType::i32, {2}, std::vector<std::int32_t>{INT32_MAX, INT32_MIN});
+  parts.set("h.offset", DType::i64, {2}, std::vector<std::int64_t>{1, -1});
+  const std::vector<Image> images = {{210, 210, std::vector<std::uint8_t>(columns, 0)},
+                                     {210, 210, std::vector<std::uint8_t>(columns, 255)}};
+  check_model(parts.file(), images);
+}
+
+TEST_CASE("logits: golden logits are what their image gives, by every instruction set and without the engine") {
+  const Result<ModelFile> shipped = ModelFile::open(test::source_file("../models/zoo/cifar10_vit.safetensors"));
+  INFO(shipped.status().message());
+  REQUIRE(shipped.ok());
+  const Result<ModelFile> tiny = ModelFile::parse(test::tiny_model(), "m");
+  REQUIRE(tiny.ok());
+  for (const Result<ModelFile> *file : {&shipped, &tiny}) {
+    const Graph &graph = (*file)->description().graph;
+    const std::span<const std::uint8_t> pixels = (*file)->golden_image();
+    const Image image{graph.image_width, graph.image_height, {pixels.begin(), pixels.end()}};
+    const std::vector<std::int32_t> golden = (*file)->golden_logits();
+    CHECK(test::naive_logits((*file)->tensors(), image) == golden);
+    for (const kernels::KernelTable &table : kernels::available_kernels()) {
+      CAPTURE(table.name);
+      const Result<std::shared_ptr<const Model>> model = Model::create(**file, table);
+      REQUIRE(model.ok());
+      check_session(create(*model, 2, 1), 1, {image}, {golden});
+    }
+  }
+}
+
+} // namespace
+} // namespace intvit

@@ -1,0 +1,108 @@
+// What a session refuses, and that a refusal changes nothing.
+#include <array>
+
+#include <catch2/catch.hpp>
+
+#include "engine/runtime/session.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit {
+namespace {
+
+std::shared_ptr<const Model> tiny() {
+  static const std::shared_ptr<const Model> model = [] {
+    const Result<ModelFile> file = ModelFile::parse(test::tiny_model(), "m");
+    REQUIRE(file.ok());
+    Result<std::shared_ptr<const Model>> created = Model::create(*file);
+    REQUIRE(created.ok());
+    return *created;
+  }();
+  return model;
+}
+
+TEST_CASE("model: what it says of itself") {
+  CHECK(tiny()->image_height() == 16);
+  CHECK(tiny()->image_width() == 16);
+  CHECK(tiny()->classes() == 5);
+  CHECK(tiny()->labels().size() == 5);
+  CHECK(tiny()->labels()[2] == "cat");
+  CHECK(tiny()->recipe() == squash_recipe(16, 16));
+  CHECK(tiny()->logit_fraction_bits() > 0);
+}
+
+TEST_CASE("model: errors of the file are passed on") {
+  const Result<std::shared_ptr<const Model>> missing = Model::open("/nowhere/model.safetensors");
+  CHECK(missing.status().code() == StatusCode::io);
+  CHECK(missing.status().message().rfind("/nowhere/model.safetensors: ", 0) == 0);
+  test::ModelParts parts(test::tiny_model());
+  parts.tensors.erase("head.offset");
+  const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
+  REQUIRE(file.ok());
+  const Result<std::shared_ptr<const Model>> unbound = Model::create(*file);
+  CHECK(unbound.status().code() == StatusCode::bad_format);
+  CHECK(unbound.status().message() == "m: graph node head: tensor head.offset is missing");
+}
+
+TEST_CASE("session: the number of threads") {
+  for (const int threads : {-1, 1025, 1 << 30, INT_MIN}) {
+    const Result<Session> session = Session::create(tiny(), {.threads = threads});
+    CHECK(session.status().code() == StatusCode::bad_argument);
+    CHECK(session.status().message() == "threads must be from 1 to 1024");
+  }
+  const Result<Session> session = Session::create(tiny());
+  REQUIRE(session.ok());
+  CHECK(session->threads() == default_threads());
+}
+
+TEST_CASE("session: the largest batch") {
+  for (const int batch : {-1, 0, 4097, INT_MAX}) {
+    const Result<Session> session = Session::create(tiny(), {.threads = 1, .max_batch = batch});
+    CHECK(session.status().code() == StatusCode::bad_argument);
+    CHECK(session.status().message() == "batch must be from 1 to 4096");
+  }
+  CHECK(Session::create(tiny(), {.threads = 1, .max_batch = 4096}).ok());
+}
+
+TEST_CASE("session: a run takes from one image to the largest batch") {
+  Result<Session> session = Session::create(tiny(), {.threads = 1, .max_batch = 2});
+  REQUIRE(session.ok());
+  CHECK(session->logits().empty()); // before the first run
+  const std::vector<Image> images = test::random_images(3, 16, 16, 5);
+  const std::array<const std::uint8_t *, 3> pointers{images[0].rgb.data(), images[1].rgb.data(), images[2].rgb.data()};
+  REQUIRE(session->run(std::span(pointers).first(2)).ok());
+  CHECK(session->logits().size() == 10);
+  const std::vector<std::int32_t> logits(session->logits().begin(), session->logits().end());
+
+  const Status none = session->run({});
+  CHECK(none.code() == StatusCode::bad_argument);
+  CHECK(none.message() == "a run takes 1 to 2 images, not 0");
+  const Status many = session->run(pointers);
+  CHECK(many.code() == StatusCode::bad_argument);
+  CHECK(many.message() == "a run takes 1 to 2 images, not 3");
+  CHECK(std::vector<std::int32_t>(session->logits().begin(), session->logits().end()) == logits);
+
+  REQUIRE(session->run(std::span(pointers).first(1)).ok());
+  CHECK(std::vector<std::int32_t>(session->logits().begin(), session->logits().end()) ==
+        std::vector<std::int32_t>(logits.begin(), logits.begin() + 5));
+}
+
+TEST_CASE("session: it can be moved, and keeps its model alive") {
+  Result<ModelFile> file = ModelFile::parse(test::tiny_model(), "m");
+  REQUIRE(file.ok());
+  Result<std::shared_ptr<const Model>> model = Model::create(*file);
+  REQUIRE(model.ok());
+  Result<Session> created = Session::create(*model, {.threads = 1});
+  REQUIRE(created.ok());
+  Session session = std::move(*created);
+  const std::vector<std::int32_t> golden = file->golden_logits();
+  const Image image{16, 16, {file->golden_image().begin(), file->golden_image().end()}};
+  *model = nullptr;
+  file = Status(StatusCode::io, "gone");
+  Session moved = std::move(session);
+  const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
+  REQUIRE(moved.run(input).ok());
+  CHECK(std::vector<std::int32_t>(moved.logits().begin(), moved.logits().end()) == golden);
+}
+
+} // namespace
+} // namespace intvit

@@ -1,0 +1,76 @@
+// Models and batches that need more than there is: an error, not an abort.
+#include <catch2/catch.hpp>
+
+#include "engine/runtime/session.hpp"
+#include "tests/support/sanitizers.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit {
+namespace {
+
+using test::ModelParts;
+
+// Adds a linear map of `in` inputs with `out` outputs, all weights 1.
+void add_linear(ModelParts &parts, const std::string &name, const std::string &input, kernels::Epilogue epilogue,
+                std::int64_t in, std::int64_t out) {
+  const auto outputs = static_cast<std::size_t>(out);
+  parts.description.graph.nodes.push_back({name, input, Linear{.epilogue = epilogue, .shift = 32}});
+  parts.set(name + ".weight", DType::i8, {out, in},
+            std::vector<std::int8_t>(outputs * static_cast<std::size_t>(in), 1));
+  parts.set(name + ".multiplier", DType::i32, {out}, std::vector<std::int32_t>(outputs));
+  parts.set(name + ".offset", DType::i64, {out}, std::vector<std::int64_t>(outputs));
+}
+
+std::shared_ptr<const Model> create(const ModelParts &parts) {
+  const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
+  INFO(file.status().message());
+  REQUIRE(file.ok());
+  const Result<std::shared_ptr<const Model>> model = Model::create(*file);
+  INFO(model.status().message());
+  REQUIRE(model.ok());
+  return *model;
+}
+
+TEST_CASE("session: a batch whose tasks an int does not count") {
+  ModelParts parts;
+  parts.description.graph = {
+      .image_height = 1024, .image_width = 8, .nodes = {{"p", "image", Patches{8}}, {"t", "p", TakeRows{1}}}};
+  parts.description.recipe = squash_recipe(8, 1024);
+  parts.add_blank_golden(2);
+  add_linear(parts, "h", "t", kernels::Epilogue::logits, 192, 2);
+  const std::shared_ptr<const Model> model = create(parts);
+  CHECK(Session::create(model, {.threads = 1, .max_batch = 2047}).ok());
+  const Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 2048});
+  CHECK(session.status().code() == StatusCode::bad_argument);
+  CHECK(session.status().message() == "batch 2048 is too large for this model");
+}
+
+TEST_CASE("session: an arena larger than the address space") {
+  if (test::has_address_sanitizer) {
+    test::skip("AddressSanitizer ends the process where an allocation fails");
+    return;
+  }
+  // 16383 rows of 2^18 codes, copied 600 times with all copies alive at once, 100 images: more than 2^47 bytes, from a
+  // file of 4 MB.
+  ModelParts parts;
+  parts.description.graph = {.image_height = 127, .image_width = 129, .nodes = {{"p", "image", Patches{1}}}};
+  parts.description.recipe = squash_recipe(129, 127);
+  parts.add_blank_golden(1);
+  add_linear(parts, "l", "p", kernels::Epilogue::requantize, 3, 1 << 18);
+  std::vector<Node> &nodes = parts.description.graph.nodes;
+  for (int i = 0; i < 600; ++i)
+    nodes.push_back({"t" + std::to_string(i), "l", TakeRows{127 * 129}});
+  for (int i = 0; i < 600; ++i)
+    nodes.push_back({"u" + std::to_string(i), "t" + std::to_string(i), TakeRows{1}});
+  add_linear(parts, "h", "u0", kernels::Epilogue::logits, 1 << 18, 1);
+  const std::shared_ptr<const Model> model = create(parts);
+  CHECK(model->plan().bytes > std::size_t{600} * 127 * 129 << 18);
+  const Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 100});
+  CHECK(session.status().code() == StatusCode::bad_argument);
+  CAPTURE(session.status().message());
+  CHECK(session.status().message().rfind("no memory for an arena of ", 0) == 0);
+  CHECK(session.status().message().find(" bytes; use a smaller batch") != std::string::npos);
+}
+
+} // namespace
+} // namespace intvit

@@ -1,0 +1,129 @@
+// The division of work among threads, and how many threads there are.
+#include "engine/runtime/team.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+namespace intvit {
+namespace {
+
+#ifdef _OPENMP
+constexpr bool has_openmp = true;
+#else
+constexpr bool has_openmp = false;
+#endif
+
+TEST_CASE("team: shares cover every task once, in order, in whole grains") {
+  for (const int size : {1, 2, 3, 4, 7, 16, 64, 1024})
+    for (const int grain : {1, 2, 3, 8, 16, 64, 1000})
+      for (const int count : {0, 1, 2, 3, 5, 7, 15, 16, 17, 63, 64, 65, 192, 197, 768, 1000, 3072, 100003}) {
+        int next = 0;
+        int smallest = count;
+        int largest = 0;
+        for (int index = 0; index < size; ++index) {
+          const kernels::Range share = Team{index, size}.share(count, grain);
+          CAPTURE(size, grain, count, index, share.begin, share.end);
+          if (share.begin != next || share.end < share.begin)
+            FAIL("shares do not follow one another");
+          if (share.begin % grain != 0 && share.begin != count)
+            FAIL("a share begins inside a grain");
+          next = share.end;
+          smallest = std::min(smallest, share.end - share.begin);
+          largest = std::max(largest, share.end - share.begin);
+        }
+        CAPTURE(size, grain, count);
+        if (next != count)
+          FAIL("tasks are left over");
+        if (largest - smallest > grain)
+          FAIL("shares differ by more than a grain");
+      }
+}
+
+TEST_CASE("team: shares of as many tasks as an int holds") {
+  for (const int size : {1, 2, 3, 1023, 1024})
+    for (const int grain : {1, 64}) {
+      int next = 0;
+      for (int index = 0; index < size; ++index) {
+        const kernels::Range share = Team{index, size}.share(INT_MAX, grain);
+        REQUIRE(share.begin == next);
+        REQUIRE(share.end > share.begin);
+        next = share.end;
+      }
+      CHECK(next == INT_MAX);
+    }
+}
+
+struct Calls {
+  std::array<std::atomic<int>, 16> count{};
+  std::atomic<int> size{0};
+  std::atomic<int> before_barrier{0};
+  std::atomic<bool> barrier_held{true};
+};
+
+TEST_CASE("team: work runs once for each index, and a barrier waits for all") {
+  for (const int threads : {1, 2, 3, 4, 8}) {
+    Calls calls;
+    run_team(
+        threads,
+        [](const Team &team, void *context) {
+          Calls &c = *static_cast<Calls *>(context);
+          ++c.count[static_cast<std::size_t>(team.index)];
+          c.size = team.size;
+          for (int round = 1; round <= 20; ++round) {
+            ++c.before_barrier;
+            team.barrier();
+            if (c.before_barrier != round * team.size)
+              c.barrier_held = false;
+            team.barrier();
+          }
+        },
+        &calls);
+    const int expected = has_openmp ? threads : 1;
+    CHECK(calls.size == expected);
+    for (int index = 0; index < 16; ++index)
+      CHECK(calls.count[static_cast<std::size_t>(index)] == (index < expected ? 1 : 0));
+    CHECK(calls.barrier_held);
+  }
+}
+
+// default_threads() in a process of its own with this environment.
+int threads_with(const std::string &environment, const std::string &argument = "") {
+  const std::string command =
+      "env -u OMP_NUM_THREADS " + environment + " \"" PRINT_DEFAULT_THREADS "\" " + argument + " 2>/dev/null";
+  std::FILE *pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  int threads = -1;
+  const int fields = std::fscanf(pipe, "%d", &threads);
+  const int status = ::pclose(pipe);
+  INFO(command);
+  REQUIRE(fields == 1);
+  REQUIRE(status == 0);
+  return threads;
+}
+
+TEST_CASE("team: OMP_NUM_THREADS says how many threads") {
+  CHECK(threads_with("OMP_NUM_THREADS=1") == 1);
+  for (const int asked : {2, 3, 17})
+    CHECK(threads_with("OMP_NUM_THREADS=" + std::to_string(asked)) == (has_openmp ? asked : 1));
+  CHECK(threads_with("OMP_NUM_THREADS=5,2") == (has_openmp ? 5 : 1)); // the outer level's
+}
+
+TEST_CASE("team: without OMP_NUM_THREADS, as many as this process may use") {
+  const int threads = threads_with("");
+  CHECK(threads >= 1);
+  CHECK(threads <= static_cast<int>(std::thread::hardware_concurrency())); // which honours affinity
+  CHECK(threads_with("OMP_NUM_THREADS=") == threads);
+  CHECK(threads_with("", "one_processor") == 1);
+  // Asked for explicitly, threads may be more than processors.
+  CHECK(threads_with("OMP_NUM_THREADS=3", "one_processor") == (has_openmp ? 3 : 1));
+}
+
+} // namespace
+} // namespace intvit

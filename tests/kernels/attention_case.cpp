@@ -1,0 +1,114 @@
+#include "tests/kernels/attention_case.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "engine/graph/bounds.hpp"
+#include "tests/kernels/aligned_bytes.hpp"
+#include "tests/kernels/fqvit.hpp"
+
+namespace intvit::test {
+
+using kernels::Softmax;
+
+void AttentionCase::run(const kernels::KernelTable &kernels, int head, kernels::Range queries,
+                        std::int8_t *output) const {
+  AlignedBytes scratch(kernels.attention.scratch_bytes(shape.tokens, shape.head_dim));
+  kernels.attention.run({.qkv = qkv.data(),
+                         .tokens = shape.tokens,
+                         .heads = shape.heads,
+                         .head_dim = shape.head_dim,
+                         .softmax = softmax,
+                         .renormalize = renormalize,
+                         .score_multiplier = score_multiplier.data(),
+                         .score_shift = score_shift,
+                         .exp = &exp,
+                         .int8_weights = &int8_weights,
+                         .requantization = constants.view(),
+                         .output = output,
+                         .scratch = scratch.data()},
+                        head, queries);
+}
+
+int AttentionCase::code(int part, int head, int token, int d) const {
+  const std::size_t row = static_cast<std::size_t>(token) * 3 + static_cast<std::size_t>(part);
+  return qkv[row * shape.channels() + static_cast<std::size_t>(head * shape.head_dim + d)];
+}
+
+AttentionCase make_attention(Random &random, const AttentionShape &shape, Softmax softmax, bool renormalize) {
+  AttentionCase attention;
+  attention.shape = shape;
+  attention.softmax = softmax;
+  attention.renormalize = renormalize;
+  attention.qkv = random.values<std::int8_t>(static_cast<std::size_t>(shape.tokens) * 3 * shape.channels(), -128, 127);
+
+  // Two random vectors of codes have a product of about 5400 * sqrt(head_dim).
+  const double typical = 5400 * std::sqrt(static_cast<double>(shape.head_dim));
+  attention.score_shift = random.between(14, 24);
+  for (int head = 0; head < shape.heads; ++head) {
+    const double steps = std::exp2(random.between(0, 9)); // between two typical scores
+    auto multiplier = static_cast<std::int32_t>(1 + std::ldexp(steps / typical, attention.score_shift));
+    while (!score_fits(shape.head_dim, multiplier, attention.score_shift))
+      multiplier = (multiplier + 1) / 2;
+    attention.score_multiplier.push_back(multiplier);
+  }
+
+  const int units = softmax == Softmax::lis4 ? 16 : 32;
+  kernels::ExpPolynomial polynomial = fqvit_polynomial(std::numbers::ln2 / units, 16);
+  polynomial.units_per_octave = units;
+  while (!exp_table_is_valid(polynomial, shape.tokens))
+    --polynomial.octaves;
+  attention.exp = kernels::build_exp_table(polynomial);
+  attention.int8_weights = kernels::build_int8_weights(attention.exp);
+  attention.constants = random_constants(random, shape.channels(), std::int64_t{1} << 23);
+  return attention;
+}
+
+std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, int query) {
+  const auto [tokens, heads, head_dim] = attention.shape;
+  std::vector<Int128> scores;
+  for (int j = 0; j < tokens; ++j) {
+    Int128 score = 0;
+    for (int d = 0; d < head_dim; ++d)
+      score += Int128{attention.query(head, query, d)} * attention.key(head, j, d);
+    scores.push_back(score);
+  }
+  const Int128 largest = *std::max_element(scores.begin(), scores.end());
+  const Int128 multiplier = attention.score_multiplier[static_cast<std::size_t>(head)];
+  std::vector<std::size_t> distances;
+  Int128 exp_sum = 0;
+  for (const Int128 score : scores) {
+    const Int128 steps = round_div((largest - score) * multiplier, power_of_two(attention.score_shift));
+    distances.push_back(static_cast<std::size_t>(std::min<Int128>(steps, 255)));
+    exp_sum += attention.exp[distances.back()];
+  }
+  std::vector<Int128> weights;
+  Int128 divisor = 0;
+  for (const std::size_t distance : distances) {
+    if (attention.softmax == Softmax::int8) {
+      weights.push_back(attention.int8_weights[distance]);
+    } else {
+      const int code = exact_code(exp_sum, attention.exp[distance]);
+      weights.push_back(code < kernels::lis4_zero ? power_of_two(15 - code) : 0);
+    }
+    divisor += weights.back();
+  }
+  if (attention.softmax == Softmax::lis4 && !attention.renormalize)
+    divisor = power_of_two(15);
+
+  int left = 0;
+  while (divisor * power_of_two(left) < power_of_two(30))
+    ++left;
+  const Int128 factor = power_of_two(60) / (divisor * power_of_two(left));
+  std::vector<Int128> quotients;
+  for (int d = 0; d < head_dim; ++d) {
+    Int128 sum = 0;
+    for (int j = 0; j < tokens; ++j)
+      sum += weights[static_cast<std::size_t>(j)] * attention.value(head, j, d);
+    quotients.push_back(round_div(sum * factor, power_of_two(44 - left)));
+  }
+  return quotients;
+}
+
+} // namespace intvit::test

@@ -1,0 +1,51 @@
+// An attention with random operands, and what it must give by docs/numerics.md.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/kernel_table.hpp"
+#include "tests/kernels/constants.hpp"
+#include "tests/kernels/random.hpp"
+
+namespace intvit::test {
+
+struct AttentionShape {
+  int tokens = 1;
+  int heads = 1;
+  int head_dim = 1;
+
+  std::size_t channels() const { return static_cast<std::size_t>(heads) * static_cast<std::size_t>(head_dim); }
+};
+
+struct AttentionCase {
+  AttentionShape shape;
+  std::vector<std::int8_t> qkv;
+  kernels::Softmax softmax = kernels::Softmax::lis4;
+  bool renormalize = true;
+  std::vector<std::int32_t> score_multiplier;
+  int score_shift = 0;
+  kernels::ExpTable exp{};
+  std::array<std::uint8_t, 256> int8_weights{};
+  Constants constants;
+
+  // Computes the queries of one head with `kernels` into output [queries.end, channels].
+  void run(const kernels::KernelTable &kernels, int head, kernels::Range queries, std::int8_t *output) const;
+
+  int query(int head, int token, int d) const { return code(0, head, token, d); }
+  int key(int head, int token, int d) const { return code(1, head, token, d); }
+  int value(int head, int token, int d) const { return code(2, head, token, d); }
+
+private:
+  int code(int part, int head, int token, int d) const;
+};
+
+// Multipliers within what the loader admits, spreading the distances of a row over few or many codes.
+AttentionCase make_attention(Random &random, const AttentionShape &shape, kernels::Softmax softmax, bool renormalize);
+
+// The quotients of one query of one head, [head_dim], with 16 fraction bits.
+std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, int query);
+
+} // namespace intvit::test

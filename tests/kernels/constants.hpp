@@ -1,0 +1,32 @@
+// Constants of requantizations, as a model file holds them, and what they must do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/requantize.hpp"
+#include "tests/kernels/exact.hpp"
+#include "tests/kernels/random.hpp"
+
+namespace intvit::test {
+
+struct Constants {
+  std::vector<std::int32_t> multiplier;
+  std::vector<std::int64_t> offset;
+  int shift = 0;
+
+  kernels::Requantization view() const { return {multiplier.data(), offset.data(), shift}; }
+
+  // floor((accumulator * multiplier + addend + offset) / 2^shift) of channel c.
+  Int128 exact(Int128 accumulator, std::size_t c, Int128 addend = 0) const;
+};
+
+// y = value * factor[c] + addend[c], rounded to nearest. Every |factor| < 1/2.
+Constants constants_for(const std::vector<double> &factor, const std::vector<double> &addend);
+
+// Results spread to some 300 codes on both sides for values in -bound .. bound, all shifts and both signs, within
+// bound * |multiplier| + |offset| < 2^63. bound in 1 .. 2^31.
+Constants random_constants(Random &random, std::size_t channels, std::int64_t bound);
+
+} // namespace intvit::test

@@ -1,0 +1,71 @@
+// GELU against erfc, and its integer steps against exact arithmetic.
+#include "kernels/gelu.hpp"
+
+#include <cmath>
+
+#include <catch2/catch.hpp>
+
+#include "tests/kernels/exact.hpp"
+
+using namespace intvit::kernels;
+using namespace intvit::test;
+
+namespace {
+
+// u * (1 - Phi(u)) = u / 2 * erfc(u / sqrt(2))
+long double real_tail(long double u) {
+  return u / 2 * std::erfc(u / std::sqrt(2.0L));
+}
+
+long double real_gelu(long double x) {
+  return x / 2 * std::erfc(-x / std::sqrt(2.0L));
+}
+
+// docs/numerics.md, "GELU", without a shift.
+std::int64_t defined_gelu(int x, int fraction_bits) {
+  const Int128 width = power_of_two(fraction_bits - 4); // of a chord
+  const Int128 u = std::min(absolute(x), power_of_two(fraction_bits + 2) - 1);
+  const auto i = static_cast<std::size_t>(u / width);
+  const Int128 tail16 = gelu_tail[i] + round_div((gelu_tail[i + 1] - gelu_tail[i]) * (u % width), width);
+  return static_cast<std::int64_t>(std::max(x, 0) - round_div(tail16, power_of_two(16 - fraction_bits)));
+}
+
+} // namespace
+
+TEST_CASE("gelu_tail: every entry is the real tail, rounded") {
+  for (std::size_t i = 0; i < 64; ++i)
+    CHECK(gelu_tail[i] == std::lround(std::ldexp(real_tail(static_cast<long double>(i) / 16), 16)));
+  CHECK(gelu_tail[64] == 0);
+}
+
+TEST_CASE("gelu: every input of every format") {
+  // Largest errors in units of the last place for 8 to 12 fraction bits, measured and rounded up.
+  constexpr double largest_error[] = {0.54, 0.66, 0.85, 1.26, 2.04};
+  for (int bits = min_gelu_fraction_bits; bits <= max_gelu_fraction_bits; ++bits) {
+    long double worst = 0;
+    const int lowest_point = -(3 << (bits - 2)); // the table's largest tail stands at 0.75
+    for (int x = -32767; x <= 32767; ++x) {
+      const int y = gelu(static_cast<std::int16_t>(x), bits);
+      const long double error =
+          std::abs(y - std::ldexp(real_gelu(std::ldexp(static_cast<long double>(x), -bits)), bits));
+      worst = std::max(worst, error);
+      const int before = x == -32767 ? y : gelu(static_cast<std::int16_t>(x - 1), bits);
+      if (y != defined_gelu(x, bits) || y > std::max(x, 0) || -y > std::ldexp(0.17, bits) + 0.5 ||
+          y - gelu(static_cast<std::int16_t>(-x), bits) != x || (x <= lowest_point ? y > before : y < before))
+        FAIL("gelu(" << x << " / 2^" << bits << ") = " << y);
+    }
+    CAPTURE(bits, worst, std::ldexp(worst, -bits));
+    CHECK(worst < largest_error[bits - min_gelu_fraction_bits]);
+  }
+}
+
+TEST_CASE("gelu_code: multiply, round and clamp") {
+  for (const int zero_point : {-128, -100, -1, 0, 77, 127})
+    for (const int multiplier : {1, 2, 3, 255, 1000, 16383, 16384, 20000, 32766, 32767})
+      for (int g = -32767; g <= 32767; ++g) {
+        const Int128 code = zero_point + round_div(Int128{g} * multiplier, power_of_two(15));
+        if (gelu_code(static_cast<std::int16_t>(g), static_cast<std::int16_t>(multiplier),
+                      static_cast<std::int8_t>(zero_point)) != clamped(code, -128, 127))
+          FAIL("gelu_code(" << g << ", " << multiplier << ", " << zero_point << ")");
+      }
+}

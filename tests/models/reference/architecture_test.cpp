@@ -1,0 +1,100 @@
+#include <cmath>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "models/architectures/registry.hpp"
+
+namespace intvit {
+
+namespace {
+
+std::int64_t parameters(std::string_view name) {
+  VitConfig config = architecture(name);
+  VitWeights unallocated;
+  unallocated.blocks.resize(static_cast<std::size_t>(config.depth));
+  std::int64_t count = 0;
+  for (const NamedTensor &tensor : named_tensors(config, unallocated))
+    count += tensor.elements();
+  return count;
+}
+
+VitConfig small_vit() {
+  VitConfig config;
+  config.architecture = "vit";
+  config.image_height = 8;
+  config.image_width = 8;
+  config.patch = 4;
+  config.channels = 6;
+  config.depth = 1;
+  config.heads = 2;
+  config.mlp_hidden = 5;
+  config.classes = 3;
+  return config;
+}
+
+} // namespace
+
+// The figures that timm prints for these models.
+TEST_CASE("known architectures have the published number of parameters") {
+  CHECK(parameters("vit_tiny_patch16_224") == 5'717'416);
+  CHECK(parameters("deit_tiny_patch16_224") == 5'717'416);
+  CHECK(parameters("vit_small_patch16_224") == 22'050'664);
+  CHECK(parameters("vit_base_patch16_224") == 86'567'656);
+  CHECK(parameters("vit_base_patch32_224") == 88'224'232);
+  CHECK(parameters("vit_base_patch16_384") == 86'859'496);
+  CHECK(parameters("vit_large_patch16_224") == 304'326'632);
+}
+
+TEST_CASE("every known architecture is valid and says in its name what it is") {
+  std::set<std::string> names;
+  for (const VitConfig &config : known_architectures()) {
+    CAPTURE(config.architecture);
+    CHECK_NOTHROW(validate(config));
+    CHECK(names.insert(config.architecture).second);
+    const std::string suffix = "_patch" + std::to_string(config.patch) + "_" + std::to_string(config.image_width);
+    CHECK(config.architecture.ends_with(suffix));
+    CHECK(config.head_dim() == 64);
+    CHECK(config.mean[0] == (config.architecture.starts_with("deit") ? 0.485 : 0.5));
+    CHECK(config.crop_pct == (config.image_width == 384 ? 1.0 : 0.9));
+    CHECK(config.interpolation == "bicubic");
+  }
+}
+
+TEST_CASE("an architecture is found under its name with a pretrained tag") {
+  CHECK(architecture("vit_small_patch32_384.augreg_in21k_ft_in1k").architecture == "vit_small_patch32_384");
+  CHECK(!find_architecture("vit_small"));
+  CHECK_THROWS_WITH(architecture("resnet50"), Catch::Contains("unknown architecture \"resnet50\"; known are: vit_tiny_"
+                                                              "patch16_224 ") &&
+                                                  Catch::EndsWith(" deit_base_patch16_384"));
+}
+
+TEST_CASE("impossible configurations are refused with what is wrong") {
+  const auto refused = [](auto change, const char *message) {
+    VitConfig config = small_vit();
+    change(config);
+    CHECK_THROWS_WITH(validate(config), Catch::Contains(message));
+  };
+  CHECK_NOTHROW(validate(small_vit()));
+  refused([](VitConfig &c) { c.image_width = 10; }, "image width 10 is not a multiple of patch size 4");
+  refused([](VitConfig &c) { c.image_height = 0; }, "image height is 0, must be 1 to 16384");
+  refused([](VitConfig &c) { c.heads = 4; }, "embedding dimension 6 is not a multiple of number of heads 4");
+  refused([](VitConfig &c) { c.depth = 0; }, "depth is 0, must be 1 to 1024");
+  refused([](VitConfig &c) { c.mlp_hidden = 1 << 20; }, "MLP hidden dimension is 1048576");
+  refused([](VitConfig &c) { c.std[1] = 0.0; }, "std is 0.0");
+  refused([](VitConfig &c) { c.mean[2] = std::nan(""); }, "mean is nan");
+  refused([](VitConfig &c) { c.crop_pct = 1.5; }, "crop_pct is 1.5");
+  refused([](VitConfig &c) { c.interpolation = "nearest"; }, "interpolation \"nearest\" is not supported");
+}
+
+TEST_CASE("random models depend on the seed alone") {
+  const VitModel first = random_vit(small_vit(), 1);
+  const VitModel again = random_vit(small_vit(), 1);
+  const VitModel other = random_vit(small_vit(), 2);
+  CHECK(first.weights.blocks[0].fc1.weight == again.weights.blocks[0].fc1.weight);
+  CHECK(first.weights.blocks[0].fc1.weight != other.weights.blocks[0].fc1.weight);
+  CHECK(first.weights.norm.weight.minCoeff() > 0.7F);
+  CHECK(first.weights.blocks[0].fc1.weight.cwiseAbs().maxCoeff() <= std::sqrt(3.0F / 6.0F));
+}
+
+} // namespace intvit

@@ -1,0 +1,309 @@
+#include "models/import/timm.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+#include "engine/container/safetensors.hpp"
+#include "models/architectures/registry.hpp"
+#include "tests/support/data.hpp"
+
+namespace intvit {
+
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+VitConfig small_config() {
+  VitConfig config;
+  config.architecture = "vit";
+  config.image_height = 8;
+  config.image_width = 8;
+  config.patch = 4;
+  config.channels = 6;
+  config.depth = 2;
+  config.heads = 2;
+  config.mlp_hidden = 24;
+  config.classes = 3;
+  return config;
+}
+
+struct Tensor {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+using Tensors = std::map<std::string, Tensor>;
+
+Tensors tensors_of(VitModel model) {
+  Tensors tensors;
+  for (const NamedTensor &tensor : named_tensors(model.config, model.weights))
+    tensors[tensor.name] = {tensor.shape, std::vector<float>(tensor.data, tensor.data + tensor.elements())};
+  return tensors;
+}
+
+std::vector<std::byte> encode(const std::vector<float> &values, DType dtype) {
+  std::vector<std::byte> bytes(values.size() * element_size(dtype));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (dtype == DType::f32) {
+      std::memcpy(bytes.data() + i * 4, &values[i], 4);
+    } else if (dtype == DType::bf16) { // truncated
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &values[i], 4);
+      bits >>= 16;
+      std::memcpy(bytes.data() + i * 2, &bits, 2);
+    } else { // f16: normal numbers, truncated
+      int exponent = 0;
+      const float mantissa = std::frexp(std::abs(values[i]), &exponent);
+      auto bits = static_cast<std::uint16_t>((exponent + 14) * 1024 + static_cast<int>(mantissa * 2048) - 1024);
+      if (std::signbit(values[i]))
+        bits |= 0x8000U;
+      std::memcpy(bytes.data() + i * 2, &bits, 2);
+    }
+  }
+  return bytes;
+}
+
+void write(const Tensors &tensors, const std::string &path, DType dtype = DType::f32) {
+  SafetensorsWriter writer;
+  for (const auto &[name, tensor] : tensors)
+    REQUIRE(writer.add_tensor(name, dtype, tensor.shape, encode(tensor.values, dtype)).ok());
+  REQUIRE(writer.write(path).ok());
+}
+
+// The path of a file of these tensors whose name declares no architecture.
+std::string file_of(const Tensors &tensors) {
+  std::string path = test::temporary_file("weights.safetensors");
+  write(tensors, path);
+  return path;
+}
+
+// The path of a folder with these weights and this config.json.
+std::string folder_of(const Tensors &tensors, const std::string &json) {
+  std::string path = test::temporary_file("hub");
+  std::filesystem::create_directories(path);
+  write(tensors, path + "/model.safetensors");
+  std::ofstream(path + "/config.json") << json;
+  return path;
+}
+
+const TimmOptions two_heads = {.architecture = {}, .heads = 2};
+
+} // namespace
+
+TEST_CASE("a bare file is imported with the number of heads given") {
+  const VitModel original = random_vit(small_config(), 1);
+  const VitModel model = load_timm(file_of(tensors_of(original)), two_heads);
+  CHECK(tensors_of(model)["blocks.1.mlp.fc2.weight"].values == tensors_of(original)["blocks.1.mlp.fc2.weight"].values);
+  CHECK(model.weights.pos_embed == original.weights.pos_embed);
+  CHECK(model.weights.patch_embed.weight == original.weights.patch_embed.weight);
+  CHECK(model.weights.head.bias == original.weights.head.bias);
+  CHECK(model.config.architecture == "vit");
+  CHECK(model.config.image_height == 8);
+  CHECK(model.config.image_width == 8);
+  CHECK(model.config.patch == 4);
+  CHECK(model.config.channels == 6);
+  CHECK(model.config.depth == 2);
+  CHECK(model.config.heads == 2);
+  CHECK(model.config.mlp_hidden == 24);
+  CHECK(model.config.classes == 3);
+  CHECK(model.config.mean[0] == 0.5);
+  CHECK(model.labels.empty());
+}
+
+TEST_CASE("16-bit weights are widened") {
+  const Tensors tensors = tensors_of(random_vit(small_config(), 2));
+  const std::vector<float> &exact = tensors.at("blocks.0.attn.qkv.weight").values;
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    const std::string path = test::temporary_file("half.safetensors");
+    write(tensors, path, dtype);
+    const std::vector<float> actual = tensors_of(load_timm(path, two_heads)).at("blocks.0.attn.qkv.weight").values;
+    const float step = dtype == DType::f16 ? 0x1p-10F : 0x1p-7F;
+    REQUIRE(actual.size() == exact.size());
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      CHECK(std::abs(actual[i] - exact[i]) <= step * std::abs(exact[i]));
+    CHECK(actual != exact);
+  }
+}
+
+TEST_CASE("config.json describes a custom model") {
+  VitConfig config = small_config();
+  config.image_width = 16;
+  const Tensors tensors = tensors_of(random_vit(config, 3));
+  const VitModel model = load_timm(folder_of(tensors, R"({
+    "architecture": "vit_tiny_patch16_224", "num_classes": 3, "num_features": 6, "global_pool": "token",
+    "label_names": ["cat", "dog", "horse"],
+    "pretrained_cfg": {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "crop_pct": 0.875, "interpolation": "bilinear",
+                       "input_size": [3, 224, 224], "tag": "mine"},
+    "model_args": {"img_size": [8, 16], "patch_size": 4, "embed_dim": 6, "depth": 2, "num_heads": 2, "mlp_ratio": 4,
+                   "in_chans": 3, "num_classes": 3, "global_pool": "token", "drop_rate": null}})"));
+  CHECK(model.config.architecture == "vit_tiny_patch16_224");
+  CHECK(model.config.image_height == 8);
+  CHECK(model.config.image_width == 16);
+  CHECK(model.config.heads == 2);
+  CHECK(model.config.mean == std::array<double, 3>{0.1, 0.2, 0.3});
+  CHECK(model.config.std == std::array<double, 3>{0.4, 0.5, 0.6});
+  CHECK(model.config.crop_pct == 0.875);
+  CHECK(model.config.interpolation == "bilinear");
+  CHECK(model.labels == std::vector<std::string>{"cat", "dog", "horse"});
+}
+
+TEST_CASE("what config.json leaves unsaid is the architecture's") {
+  const Tensors tensors = tensors_of(random_vit(small_config(), 3));
+  const VitModel model = load_timm(folder_of(tensors, R"({
+    "architecture": "vit_tiny_patch16_384.augreg_in21k_ft_in1k",
+    "model_args": {"img_size": 8, "patch_size": 4, "embed_dim": 6, "depth": 2}})"));
+  CHECK(model.config.architecture == "vit_tiny_patch16_384");
+  CHECK(model.config.heads == 3);
+  CHECK(model.config.mlp_hidden == 24); // four times embed_dim, not the architecture's 768
+  CHECK(model.config.crop_pct == 1.0);
+}
+
+TEST_CASE("config.json may name an architecture of the user's own if model_args give the heads") {
+  const Tensors tensors = tensors_of(random_vit(small_config(), 3));
+  const VitModel model =
+      load_timm(folder_of(tensors, R"({"architecture": "vit_mine", "model_args": {"num_heads": 3, "img_size": 8}})"));
+  CHECK(model.config.architecture == "vit_mine");
+  CHECK(model.config.heads == 3);
+}
+
+TEST_CASE("early config.json files hold the preprocessing at the top") {
+  const Tensors tensors = tensors_of(random_vit(small_config(), 3));
+  const VitModel model =
+      load_timm(folder_of(tensors, R"({"mean": [0.1, 0.2, 0.3], "input_size": [3, 8, 8]})"), two_heads);
+  CHECK(model.config.mean[2] == 0.3);
+}
+
+TEST_CASE("trained weights are recognized by their file's name, by the caller's word, or not at all") {
+  const auto path = test::shared_data("weights/deit_tiny_patch16_224.safetensors");
+  if (!path)
+    return;
+  const VitModel model = load_timm(*path);
+  CHECK(model.config.architecture == "deit_tiny_patch16_224");
+  CHECK(model.config.heads == 3);
+  CHECK(model.config.mean[0] == 0.485);
+  CHECK(model.config.tokens() == 197);
+  CHECK(load_timm(*path, {.architecture = "vit_tiny_patch16_224", .heads = 0}).config.mean[0] == 0.5);
+  CHECK_THROWS_WITH(
+      load_timm(*path, {.architecture = "deit_small_patch16_224", .heads = 0}),
+      Contains("embedding dimension is 192 by the tensors, but 384 by architecture deit_small_patch16_224"));
+}
+
+TEST_CASE("damaged weights are refused with the file, the tensor and the shapes") {
+  const auto refused = [](const std::function<void(Tensors &)> &damage, const std::string &message) {
+    Tensors tensors = tensors_of(random_vit(small_config(), 4));
+    damage(tensors);
+    const std::string path = file_of(tensors);
+    CHECK_THROWS_WITH(load_timm(path, two_heads), path + ": " + message);
+  };
+  refused([](Tensors &t) { t.erase("blocks.1.norm2.bias"); },
+          "tensor blocks.1.norm2.bias is missing, expected shape [6]");
+  refused([](Tensors &t) { t.erase("pos_embed"); },
+          "tensor pos_embed is missing: not a plain ViT or DeiT under timm's names");
+  refused(
+      [](Tensors &t) {
+        t["dist_token"] = {{1, 1, 6}, std::vector<float>(6)};
+      },
+      "tensor dist_token of shape [1, 1, 6] is unexpected: only plain ViT and DeiT models with a class token can be "
+      "imported");
+  refused(
+      [](Tensors &t) {
+        t["blocks.0.attn.proj.weight"].shape = {4, 9};
+      },
+      "tensor blocks.0.attn.proj.weight has shape [4, 9], expected [6, 6]");
+  refused(
+      [](Tensors &t) {
+        t["pos_embed"].shape = {5, 6};
+      },
+      "tensor pos_embed has shape [5, 6], must have 3 dimensions");
+  refused([](Tensors &t) { t["head.weight"] = {{0, 6}, {}}; }, "tensor head.weight has shape [0, 6], which no ViT has");
+  refused([](Tensors &t) { t["norm.weight"].values[4] = std::nanf(""); }, "tensor norm.weight holds NaN at element 4");
+  refused([](Tensors &t) { t["head.bias"].values[2] = -std::numeric_limits<float>::infinity(); },
+          "tensor head.bias holds infinity at element 2");
+  refused(
+      [](Tensors &t) {
+        t["pos_embed"] = {{1, 6, 6}, std::vector<float>(36)};
+      },
+      "tensor pos_embed has 6 positions, which is no square of patches and a class token: give the image size as "
+      "model_args.img_size in config.json");
+  refused(
+      [](Tensors &t) {
+        t["patch_embed.proj.weight"].shape = {6, 4, 4, 3};
+      },
+      "tensor patch_embed.proj.weight has shape [6, 4, 4, 3], expected [6, 3, 4, 4]");
+  refused(
+      [](Tensors &t) {
+        t["blocks.4000.norm1.bias"] = {{6}, std::vector<float>(6)};
+      },
+      "depth is 4001, must be 1 to 1024");
+}
+
+TEST_CASE("weights of a type that is not floating point are refused") {
+  SafetensorsWriter writer;
+  for (const auto &[name, tensor] : tensors_of(random_vit(small_config(), 5)))
+    REQUIRE(writer.add_tensor(name, DType::i32, tensor.shape, encode(tensor.values, DType::f32)).ok());
+  const std::string path = test::temporary_file("integers.safetensors");
+  REQUIRE(writer.write(path).ok());
+  CHECK_THROWS_WITH(load_timm(path, two_heads),
+                    path + ": tensor patch_embed.proj.weight has type I32, must be F32, F16 or BF16");
+}
+
+TEST_CASE("what the weights do not tell and nobody says is refused") {
+  const std::string path = file_of(tensors_of(random_vit(small_config(), 6)));
+  CHECK_THROWS_WITH(load_timm(path), StartsWith(path + ": the number of attention heads is unknown"));
+  CHECK_THROWS_WITH(load_timm(path, {.architecture = {}, .heads = 4}),
+                    path + ": embedding dimension 6 is not a multiple of number of heads 4");
+  CHECK_THROWS_WITH(load_timm(path, {.architecture = "swin_tiny", .heads = 0}),
+                    Contains("unknown architecture \"swin_tiny\"; known are:"));
+  CHECK_THROWS_WITH(load_timm("/nowhere/weights.safetensors"), StartsWith("/nowhere/weights.safetensors: "));
+}
+
+TEST_CASE("a config.json that contradicts the weights or asks for another architecture is refused") {
+  const Tensors tensors = tensors_of(random_vit(small_config(), 7));
+  const auto refused = [&](const std::string &json, const std::string &message) {
+    CAPTURE(json);
+    CHECK_THROWS_WITH(load_timm(folder_of(tensors, json), two_heads),
+                      StartsWith(test::temporary_file("hub") + "/") && Contains(message));
+  };
+  const auto refused_args = [&](const std::string &args, const std::string &message) {
+    refused(R"({"model_args": {)" + args + "}}", message);
+  };
+  refused("{", "parse error");
+  refused("[]", "\"config.json\" must be an object, is []");
+  refused(R"({"architecture": "vit_tiny_patch16_224"})",
+          "patch size is 4 by the tensors, but 16 by architecture vit_tiny_patch16_224");
+  refused(R"({"architecture": 5})", "\"architecture\" must be a string, is 5");
+  refused(R"({"num_classes": 10})", "number of classes is 3 by the tensors, but 10 by ");
+  refused(R"({"num_classes": -1})", "\"num_classes\" must be a positive integer, is -1");
+  refused(R"({"global_pool": "avg"})", "\"global_pool\" is \"avg\"; only models that classify by the class token");
+  refused(R"({"label_names": ["cat"]})", "1 label_names in ");
+  refused(R"({"label_names": "cat"})", "\"label_names\" must be a list of strings");
+  refused_args(R"("depth": 3)", "depth is 2 by the tensors, but 3 by ");
+  refused_args(R"("embed_dim": 12)", "embedding dimension is 6 by the tensors, but 12 by ");
+  refused_args(R"("mlp_ratio": 2)", "MLP hidden dimension is 24 by the tensors, but 12 by ");
+  refused_args(R"("img_size": 12)", "tensor pos_embed has shape [1, 5, 6], expected [1, 10, 6]");
+  refused_args(R"("img_size": [8])", "\"model_args.img_size\" must be a list of 2, is [8]");
+  refused_args(R"("act_layer": "quick_gelu")", "\"model_args.act_layer\" is not supported (value \"quick_gelu\")");
+  refused_args(R"("in_chans": 1)", "\"model_args.in_chans\" is not supported (value 1)");
+  refused(R"({"pretrained_cfg": {"mean": [0.5]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5]");
+  refused(R"({"pretrained_cfg": {"std": [0.5, 0.5, 0]}})", "std is 0.0");
+  refused(R"({"pretrained_cfg": {"crop_pct": "1"}})", "\"pretrained_cfg.crop_pct\" must be a number, is \"1\"");
+  refused(R"({"pretrained_cfg": {"interpolation": "nearest"}})", "interpolation \"nearest\" is not supported");
+
+  const std::string path = folder_of(tensors, "{}");
+  std::filesystem::remove(path + "/config.json");
+  CHECK_THROWS_WITH(load_timm(path, two_heads), path + "/config.json: cannot be opened");
+}
+
+TEST_CASE("an architecture in config.json that nobody knows is refused unless the heads are given") {
+  const Tensors tensors = tensors_of(random_vit(small_config(), 8));
+  CHECK_THROWS_WITH(load_timm(folder_of(tensors, R"({"architecture": "vit_mine"})")),
+                    Contains("unknown architecture \"vit_mine\"; known are:"));
+}
+
+} // namespace intvit
