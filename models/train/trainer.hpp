@@ -1,0 +1,62 @@
+// A training run: the loop over steps, evaluation, log, checkpoints.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "models/train/checkpoint.hpp"
+#include "models/train/console.hpp"
+#include "models/train/options.hpp"
+#include "models/train/weights.hpp"
+
+namespace intvit::train {
+
+struct Evaluation {
+  double loss = 0; // mean cross entropy
+  double top1 = 0; // percent
+};
+
+// Loss and accuracy on all pictures of a split, unchanged ones, in batches of 500.
+Evaluation evaluate(const Vit &model, const Dataset &dataset, const Split &split, const Normalization &normalization,
+                    Precision precision);
+
+class Trainer {
+public:
+  // Reads the data and, where asked for, the weights or the checkpoint. Throws std::runtime_error where one of them is
+  // missing, damaged or does not fit.
+  Trainer(const Options &options, Console &console);
+  Trainer(const Trainer &) = delete;
+  Trainer &operator=(const Trainer &) = delete;
+
+  // Trains to the end, to options.stop_after, or until `interrupted` is set, and then writes a last checkpoint. Writes
+  // to options.out: model.safetensors and config.json (the moving average) and log.csv after every epoch,
+  // checkpoint.safetensors, and cooldown-start.safetensors, a checkpoint of the last step before a wsd run cools down.
+  // Returns false where it was interrupted. Throws std::runtime_error where a file cannot be written or the loss is no
+  // longer finite.
+  bool run(const std::atomic<bool> &interrupted);
+
+  // The weights' moving average, which is what is evaluated and written.
+  const Vit &average() const { return average_; }
+
+private:
+  void resume();
+  void train_step(BatchQueue &queue);
+  void finish_epoch();
+  void save(const char *name) const;
+  void show() const;
+  Checkpoint checkpoint() const;
+
+  Options options_;
+  Console &console_;
+  Dataset dataset_;
+  Normalization normalization_;
+  BatchPlan plan_;
+  Schedule schedule_;
+  Vit model_;
+  Vit average_;
+  Optimizer optimizer_;
+  Progress progress_;
+  double seconds_a_step_ = 0; // running mean, for the display
+};
+
+} // namespace intvit::train
