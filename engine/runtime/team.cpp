@@ -15,7 +15,7 @@ namespace intvit {
 
 namespace {
 
-#ifdef __linux__
+#if defined(_OPENMP) && defined(__linux__)
 int affinity_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
