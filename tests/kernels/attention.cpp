@@ -34,7 +34,8 @@ void check_head(const AttentionCase &attention, int head, Range queries) {
       const Int128 quotient = quotients[static_cast<std::size_t>(d)];
       if (absolute(quotient) > intvit::attention_bound)
         FAIL("a quotient is above the bound that the loader assumes");
-      const auto c = static_cast<std::size_t>(head * head_dim + d);
+      const int column = head * head_dim + d;
+      const auto c = static_cast<std::size_t>(column);
       expected[static_cast<std::size_t>(query) * channels + c] =
           static_cast<std::int8_t>(clamped(attention.constants.exact(quotient, c), -128, 127));
     }

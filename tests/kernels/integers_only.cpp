@@ -59,7 +59,9 @@ void plant(const fs::path &path, std::string_view text) {
 TEST_CASE("integers only: no floating-point type in kernels/ and engine/") {
   for (const std::string folder : {"kernels", "engine"}) {
     std::size_t read = 0;
-    CHECK(offenders(intvit::test::source_file("../" + folder), read) == std::vector<std::string>{});
+    const std::vector<std::string> found = offenders(intvit::test::source_file("../" + folder), read);
+    CAPTURE(found);
+    CHECK(found.empty());
     CHECK(read >= 10);
   }
 }

@@ -96,7 +96,7 @@ Stream make_stream(Random &random, CodeType type, std::size_t channels, Pattern 
 
 // The normalized values of a row with 16 fraction bits.
 std::vector<Int128> normalized_row(const Stream &stream, std::size_t row, std::int64_t epsilon) {
-  const auto channels = static_cast<std::int64_t>(stream.channels);
+  const auto channels = static_cast<Int128>(stream.channels);
   Int128 sum = 0;
   Int128 squares = 0;
   for (std::size_t c = 0; c < stream.channels; ++c) {
@@ -220,7 +220,7 @@ TEST_CASE("layer_norm: within half a code of the real LayerNorm") {
             const long double real = std::clamp(static_cast<long double>(gain[c]) * x / std::sqrt(variance + epsilon) +
                                                     static_cast<long double>(addend[c]),
                                                 -128.0L, 127.0L);
-            const int code = output[row * channels + c];
+            const auto code = static_cast<long double>(output[row * channels + c]);
             ++count;
             if (code != std::floor(real + 0.5L))
               ++off_by_one;

@@ -40,6 +40,7 @@ TEST_CASE("layer_norm: closer to the real LayerNorm than FQ-ViT's integer LayerN
     const auto fqvit = golden_values<std::int32_t>(*file, name + ".out");
     const auto exact = golden_values<double>(*file, name + ".exact");
     const std::size_t channels = alpha.size();
+    REQUIRE(channels > 0);
     const double output_scale = scales[2];
 
     // FQ-ViT's codes are 0..255; ours are the same minus 128.

@@ -18,22 +18,24 @@ TEST_CASE("patches: every pixel in its place, minus 128, and only the patches as
     const int columns = random.between(1, 9);
     const int rows = random.between(1, 9);
     const int width = patch * columns;
-    const auto image = random.values<std::uint8_t>(static_cast<std::size_t>(width * patch * rows * 3), 0, 255);
     const int length = patch * patch * 3;
+    const int bytes = rows * columns * length;
+    const auto image = random.values<std::uint8_t>(static_cast<std::size_t>(bytes), 0, 255);
     const int begin = random.between(0, rows * columns - 1);
     const Range range{begin, random.between(begin, rows * columns)};
 
     constexpr std::int8_t untouched = 77;
-    std::vector<std::int8_t> expected(static_cast<std::size_t>(rows * columns * length), untouched);
+    std::vector<std::int8_t> expected(static_cast<std::size_t>(bytes), untouched);
     for (int p = range.begin; p < range.end; ++p)
       for (int y = 0; y < patch; ++y)
         for (int x = 0; x < patch; ++x)
           for (int colour = 0; colour < 3; ++colour) {
             const int image_y = p / columns * patch + y;
             const int image_x = p % columns * patch + x;
-            const int pixel = image[static_cast<std::size_t>((image_y * width + image_x) * 3 + colour)];
-            expected[static_cast<std::size_t>(p * length + (y * patch + x) * 3 + colour)] =
-                static_cast<std::int8_t>(pixel - 128);
+            const int from = (image_y * width + image_x) * 3 + colour;
+            const int to = p * length + (y * patch + x) * 3 + colour;
+            expected[static_cast<std::size_t>(to)] =
+                static_cast<std::int8_t>(image[static_cast<std::size_t>(from)] - 128);
           }
     for (const KernelTable &kernels : available_kernels()) {
       std::vector<std::int8_t> output(expected.size(), untouched);

@@ -134,7 +134,7 @@ TEST_CASE("exp_table_is_valid: the sum of a row stays below 2^31") {
   CHECK_FALSE(intvit::exp_table_is_valid({.units_per_octave = 100, .linear = 62, .constant = 1487, .octaves = 10}, 1));
 }
 
-TEST_CASE("build_int8_weights: 255 times exp, rounded; nothing at the last distance") {
+TEST_CASE("build_int8_weights: 255 times exp, rounded, and nothing at the last distance") {
   for (const int units : {1, 8, 16, 32, 100, 255}) {
     const ExpTable exp = build_exp_table(engine_polynomial(units));
     const std::array<std::uint8_t, 256> weights = build_int8_weights(exp);
