@@ -26,7 +26,7 @@ inline constexpr std::array<std::int16_t, 65> gelu_tail = {
     150,   123,  100,  82,   66,   53,   43,   34,   27,    22,    17,    14,    11,    0,
 };
 
-// x in [-32767, 32767]; the result is in the same units and between -0.17 and x.
+// x in [-32767, 32767]; the result is in the same units, between -(0.17 + half a unit) and max(x, 0).
 INTVIT_INLINE constexpr std::int16_t gelu(std::int16_t x, int fraction_bits) {
   const int magnitude = x < 0 ? -x : x;
   const int last = (1 << (fraction_bits + 2)) - 1; // just under 4.0

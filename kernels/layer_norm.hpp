@@ -16,7 +16,7 @@
 
 namespace intvit::kernels {
 
-// C <= 2^14: |C x - S| < 2^30 and C Q < 2^58.
+// C <= 2^14: |C x - S| < 2^30 and C Q <= 2^58.
 inline constexpr int max_layer_norm_channels = 1 << 14;
 // E <= 2^60, so that the square root's argument stays under 2^62.
 inline constexpr std::int64_t max_layer_norm_epsilon = std::int64_t{1} << 60;

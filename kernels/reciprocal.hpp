@@ -31,7 +31,7 @@ INTVIT_INLINE constexpr std::uint32_t integer_sqrt(std::uint64_t value) {
 
 // Stands for 2^16 / divisor: quotient(n) = n * factor / 2^shift, rounded.
 struct Reciprocal {
-  std::int32_t factor = 0; // in (2^29, 2^30]: 30 significant bits
+  std::int32_t factor = 0; // in [2^29, 2^30]: 30 significant bits
   int shift = 0;           // in [14, 44]
 };
 

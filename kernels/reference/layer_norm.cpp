@@ -6,7 +6,7 @@ namespace intvit::kernels::reference {
 
 namespace {
 
-// The integer that stands for channel c of a row, between -32767 and 32640.
+// The integer that stands for channel c of a row, between -32768 and 32767; of int8 codes, +-32640.
 std::int32_t stream_value(const LayerNormArgs &args, int row, int c) {
   const std::ptrdiff_t index = row * args.input.stride + c;
   if (args.input.type == CodeType::int16)

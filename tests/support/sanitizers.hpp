@@ -1,29 +1,26 @@
-// What a test that cannot run under a sanitizer needs to know.
+// What a test that cannot run under a sanitizer needs to know: INTVIT_ADDRESS_SANITIZER and INTVIT_THREAD_SANITIZER are
+// 1 or 0.
 #pragma once
 
 #include <iostream>
 
+#if defined(__has_feature) // clang
+#define INTVIT_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#define INTVIT_THREAD_SANITIZER __has_feature(thread_sanitizer)
+#else
+#ifdef __SANITIZE_ADDRESS__
+#define INTVIT_ADDRESS_SANITIZER 1
+#else
+#define INTVIT_ADDRESS_SANITIZER 0
+#endif
+#ifdef __SANITIZE_THREAD__
+#define INTVIT_THREAD_SANITIZER 1
+#else
+#define INTVIT_THREAD_SANITIZER 0
+#endif
+#endif
+
 namespace intvit::test {
-
-#if defined(__has_feature)
-#define INTVIT_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define INTVIT_HAS_FEATURE(feature) 0
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || INTVIT_HAS_FEATURE(address_sanitizer)
-inline constexpr bool has_address_sanitizer = true;
-#else
-inline constexpr bool has_address_sanitizer = false;
-#endif
-
-#if defined(__SANITIZE_THREAD__) || INTVIT_HAS_FEATURE(thread_sanitizer)
-inline constexpr bool has_thread_sanitizer = true;
-#else
-inline constexpr bool has_thread_sanitizer = false;
-#endif
-
-#undef INTVIT_HAS_FEATURE
 
 // Says why a test case does nothing; ctest counts it as skipped.
 inline void skip(const char *reason) {

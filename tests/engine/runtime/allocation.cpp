@@ -18,15 +18,15 @@ std::atomic<bool> counting{false};
 std::atomic<int> malloc_calls{0};
 std::atomic<int> new_calls{0};
 
-void count(std::atomic<int> &calls) {
+[[maybe_unused]] void count(std::atomic<int> &calls) {
   if (counting.load(std::memory_order_relaxed))
     ++calls;
 }
 
 } // namespace
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define INTVIT_COUNTS_MALLOC 1
+#if defined(__GLIBC__) && !INTVIT_ADDRESS_SANITIZER && !INTVIT_THREAD_SANITIZER
+#define INTVIT_COUNTS_ALLOCATIONS 1
 // glibc's own names for what is replaced here.
 extern "C" {
 void *__libc_malloc(std::size_t bytes);
@@ -60,9 +60,6 @@ int posix_memalign(void **result, std::size_t alignment, std::size_t bytes) noex
   return *result != nullptr ? 0 : 12; // ENOMEM
 }
 }
-#else
-#define INTVIT_COUNTS_MALLOC 0
-#endif
 
 // The other forms of new end in one of these two.
 void *operator new(std::size_t bytes) {
@@ -90,6 +87,9 @@ void operator delete(void *memory, std::align_val_t) noexcept {
 void operator delete(void *memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
+#else
+#define INTVIT_COUNTS_ALLOCATIONS 0
+#endif
 
 namespace intvit {
 namespace {
@@ -109,7 +109,7 @@ template <typename Work> Calls calls_of(const Work &work) {
 }
 
 bool cannot_count() {
-  if (INTVIT_COUNTS_MALLOC != 0)
+  if (INTVIT_COUNTS_ALLOCATIONS != 0)
     return false;
   test::skip("allocations can be counted with glibc and without sanitizers only");
   return true;

@@ -46,7 +46,7 @@ TEST_CASE("session: a batch whose tasks an int does not count") {
 }
 
 TEST_CASE("session: an arena larger than the address space") {
-  if (test::has_address_sanitizer) {
+  if (INTVIT_ADDRESS_SANITIZER) {
     test::skip("AddressSanitizer ends the process where an allocation fails");
     return;
   }
