@@ -115,7 +115,7 @@ bool cannot_count() {
   return true;
 }
 
-TEST_CASE("allocation: the counters count") {
+TEST_CASE("the counters count") {
   if (cannot_count())
     return;
   void *volatile kept = nullptr; // so that no call is optimized away
@@ -143,7 +143,7 @@ TEST_CASE("allocation: the counters count") {
   CHECK(calls_of([] {}).by_malloc == 0);
 }
 
-TEST_CASE("allocation: a run allocates nothing, nor does the first") {
+TEST_CASE("a run allocates nothing, nor does the first") {
   if (cannot_count())
     return;
   const std::vector<Image> images = test::random_images(3, 16, 16, 6);
