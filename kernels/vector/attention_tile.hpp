@@ -1,7 +1,7 @@
-// Fused attention on vectors (docs/numerics.md, "Attention"); V as for linear_tile.hpp.
+// Fused attention on vectors (docs/numerics.md, "Attention"); V as for panel.hpp.
 //
-// A head's keys and values are packed once a call into panels like a linear map's weights. Then, for every few queries:
-// their scores against all keys, the softmax of each row, and the product with the values, all in the thread's scratch
+// A head's keys and values are packed once a call like a linear map's weights. Then, for every few queries: their
+// scores against all keys, the softmax of each row, and the product with the values, all in the thread's scratch
 // memory. lis4's weights, powers of two up to 2^15, go through the 8-bit product as two planes, weight = 2^8 * high +
 // low.
 #pragma once
@@ -12,34 +12,40 @@
 
 #include "kernels/attention.hpp"
 #include "kernels/reciprocal.hpp"
-#include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/panel.hpp"
 
 namespace intvit::kernels::vector {
 
 template <class V> class AttentionTile {
   using Vec = typename V::Vec;
+  using Bytes = typename V::Bytes; // 4 * lanes bytes
   using Element = typename V::Element;
 
   static constexpr int rows = V::tile_rows;
-  static constexpr int columns = V::tile_vectors * V::lanes;
+  static constexpr int lanes = V::lanes;
+  static constexpr int vectors = V::tile_vectors;
+  static constexpr int columns = Panel<V>::columns;
   static constexpr int group = V::group;
+  static constexpr int block = 4 * lanes; // tokens whose codes fill one vector of bytes
 
   static constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
   // How scratch memory is divided. Every part is a whole number of 64-byte lines.
   struct Layout {
-    int score_columns;  // tokens, rounded up to whole panels
-    int weight_columns; // tokens, rounded up to whole vectors and lines
-    int query_columns;  // head_dim, rounded up to whole lines
-    int value_columns;  // head_dim, rounded up to whole panels
+    int key_vectors;   // of `lanes` tokens
+    int score_columns; // tokens, rounded up to whole blocks
+    int row_elements;  // score_columns, rounded up to whole lines of elements
+    int query_elements;
+    int value_panels;
     int head_dim_steps;
     int token_steps;
-    std::size_t keys, starts, values, queries, scores, high, low, table, total; // bytes from the beginning
+    std::size_t keys, starts, values, constants, queries, scores, codes, high, low, total; // bytes from the beginning
 
     Layout(int tokens, int head_dim)
-        : score_columns(round_up(tokens, columns)), weight_columns(round_up(tokens, 64)),
-          query_columns(round_up(head_dim, 64)), value_columns(round_up(head_dim, columns)),
-          head_dim_steps(round_up(head_dim, group) / group), token_steps(round_up(tokens, group) / group) {
+        : key_vectors((tokens + lanes - 1) / lanes), score_columns(round_up(tokens, block)),
+          row_elements(round_up(tokens, 64)), query_elements(round_up(head_dim, 64)),
+          value_panels((head_dim + columns - 1) / columns), head_dim_steps((head_dim + group - 1) / group),
+          token_steps((tokens + group - 1) / group) {
       std::size_t end = 0;
       const auto part = [&end](std::size_t bytes) {
         const std::size_t begin = end;
@@ -49,14 +55,15 @@ template <class V> class AttentionTile {
       const auto area = [](int a, int b, std::size_t size) {
         return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * size;
       };
-      keys = part(area(score_columns, head_dim_steps * group, sizeof(Element)));
-      starts = part(area(score_columns, 1, sizeof(std::int32_t)));
-      values = part(area(value_columns, token_steps * group, sizeof(Element)));
-      queries = part(area(rows, query_columns, sizeof(Element)));
+      keys = part(area(key_vectors * lanes, head_dim_steps * group, sizeof(Element)));
+      starts = part(area(key_vectors * lanes, 1, sizeof(std::int32_t)));
+      values = part(area(value_panels * columns, token_steps * group, sizeof(Element)));
+      constants = part(area(value_panels, static_cast<int>(Panel<V>::constants_bytes), 1));
+      queries = part(area(rows, query_elements, sizeof(Element)));
       scores = part(area(rows, score_columns, sizeof(std::int32_t)));
-      high = part(area(rows, weight_columns, sizeof(Element)));
-      low = part(area(rows, weight_columns, sizeof(Element)));
-      table = part(256 * sizeof(std::uint32_t));
+      codes = part(area(score_columns, 1, 1));
+      high = part(area(rows, row_elements, sizeof(Element)));
+      low = part(area(rows, row_elements, sizeof(Element)));
       total = end;
     }
   };
@@ -75,219 +82,329 @@ public:
   }
 
 private:
+  // The score of what fills up the last vector of keys: below any real one, |score| <= 2^24.
+  static constexpr std::int32_t no_score = -(std::int32_t{1} << 30);
+
   class Head {
   public:
     Head(const AttentionArgs &args, int head)
         : args_(args), head_(head), layout_(args.tokens, args.head_dim),
           channels_(std::ptrdiff_t{args.heads} * args.head_dim), first_(std::ptrdiff_t{head} * args.head_dim) {
-      // The int8 softmax looks up the same weights for every row.
       if (args.softmax == Softmax::int8)
-        for (std::size_t d = 0; d < 256; ++d)
-          table()[d] = (*args.int8_weights)[d];
+        weight_table_ = V::byte_table(args.int8_weights->data());
+      else
+        exp_halves_ = halves_every_16(*args.exp);
     }
 
+    // Tiles of keys [steps][vectors of the tile][lanes][group] one after the other.
     void pack_keys() {
-      Element *keys = part<Element>(layout_.keys);
-      std::memset(keys, 0, layout_.starts - layout_.keys);
       std::int32_t *starts = part<std::int32_t>(layout_.starts);
-      std::memset(starts, 0, layout_.values - layout_.starts);
-      for (int token = 0; token < args_.tokens; ++token) {
-        const std::int8_t *key = args_.qkv + token * 3 * channels_ + channels_ + first_;
-        Element *to = keys + std::ptrdiff_t{token / columns} * layout_.head_dim_steps * columns * group +
-                      (token % columns) * group;
-        std::int32_t sum = 0;
-        for (int d = 0; d < args_.head_dim; ++d) {
-          to[std::ptrdiff_t{d / group} * columns * group + d % group] = static_cast<Element>(key[d]);
-          sum += key[d];
+      Element prepared[std::size_t{max_head_dim}];
+      const int steps = layout_.head_dim_steps;
+      for_each_tile([&](auto n, int vector) {
+        constexpr int width = decltype(n)::value * lanes;
+        Element *tile = part<Element>(layout_.keys) + std::ptrdiff_t{vector} * lanes * steps * group;
+        for (int i = 0; i < width; ++i) {
+          const int token = vector * lanes + i;
+          Element *to = tile + i * group;
+          if (token >= args_.tokens) {
+            for (int s = 0; s < steps; ++s)
+              std::memset(to + std::ptrdiff_t{s} * width * group, 0, group * sizeof(Element));
+            continue;
+          }
+          const std::int8_t *key = args_.qkv + token * 3 * channels_ + channels_ + first_;
+          const auto *from = reinterpret_cast<const Element *>(key);
+          if (!in_place()) {
+            V::prepare(key, args_.head_dim, prepared, steps * group);
+            from = prepared;
+          }
+          for (int s = 0; s < steps; ++s)
+            std::memcpy(to + std::ptrdiff_t{s} * width * group, from + s * group, group * sizeof(Element));
         }
-        starts[token] = -V::bias * sum; // below 2^7 * 2^7 * 2^10
-      }
+        add_starts<decltype(n)::value>(tile, starts + vector * lanes);
+      });
+      for (int token = args_.tokens; token < layout_.key_vectors * lanes; ++token)
+        starts[token] = no_score;
     }
 
+    // Panels [steps][columns][group], with their columns in the order of a linear map's.
     void pack_values() {
-      Element *values = part<Element>(layout_.values);
-      std::memset(values, 0, layout_.queries - layout_.values);
-      for (int token = 0; token < args_.tokens; ++token) {
-        const std::int8_t *value = args_.qkv + token * 3 * channels_ + 2 * channels_ + first_;
-        for (int panel = 0; panel < layout_.value_columns; panel += columns) {
-          Element *to = values + std::ptrdiff_t{panel / columns} * layout_.token_steps * columns * group +
-                        std::ptrdiff_t{token / group} * columns * group + token % group;
-          const int end = args_.head_dim - panel < columns ? args_.head_dim - panel : columns;
-          for (int d = 0; d < end; ++d)
-            to[d * group] = static_cast<Element>(value[panel + d]);
+      for (int panel = 0; panel < layout_.value_panels; ++panel) {
+        Element *to = part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group;
+        const int first = panel * columns;
+        const int count = args_.head_dim - first < columns ? args_.head_dim - first : columns;
+        const std::int8_t *from = args_.qkv + 2 * channels_ + first_ + first;
+        for (int step = 0; step < layout_.token_steps; ++step, to += columns * group) {
+          const int token = step * group;
+          if (count == columns && token + group <= args_.tokens) {
+            V::interleave(from + token * 3 * channels_, 3 * channels_, to);
+            continue;
+          }
+          std::int8_t whole[std::size_t{group * columns}] = {};
+          for (int g = 0; g < group && token + g < args_.tokens; ++g)
+            std::memcpy(whole + g * columns, from + (token + g) * 3 * channels_, static_cast<std::size_t>(count));
+          V::interleave(whole, columns, to);
         }
+        const PanelConstants<V, std::byte> constants(panel_constants(panel));
+        std::memset(panel_constants(panel), 0, static_cast<std::size_t>(Panel<V>::constants_bytes));
+        for (int v = 0; v < vectors; ++v)
+          for (int lane = 0; lane < lanes; ++lane)
+            if (const int column = Panel<V>::column(v, lane); column < count)
+              place<V>(args_.requantization, first_ + first + column, v, lane, constants);
       }
     }
 
     void compute(int first, int count) {
-      prepare_queries(first, count);
-      for (int column = 0; column < args_.tokens; column += columns)
-        with_rows(count, [&](auto n) { scores<decltype(n)::value>(column); });
+      const Element *queries[std::size_t{rows}];
+      for (int r = 0; r < rows; ++r)
+        queries[r] = query(first + (r < count ? r : count - 1), r);
+      for_each_tile([&](auto n, int vector) { scores<decltype(n)::value>(queries, vector); });
+      Reciprocal divisors[std::size_t{rows}];
       for (int r = 0; r < count; ++r)
-        divisors_[r] = softmax(r);
-      for (int column = 0; column < args_.head_dim; column += columns)
-        with_rows(count, [&](auto n) { outputs<decltype(n)::value>(first, column); });
+        divisors[r] = reciprocal(softmax(r));
+      for (int panel = 0; panel < layout_.value_panels; ++panel)
+        outputs(panel, first, count, divisors);
     }
 
   private:
-    template <int n> struct Rows { static constexpr int value = n; };
+    template <int n> struct Count { static constexpr int value = n; };
 
-    template <typename Work> static void with_rows(int count, const Work &work) {
-      switch (count) {
-      case 1:
-        return work(Rows<1>{});
-      case 2:
-        return work(Rows<2>{});
-      case 3:
-        return work(Rows<3>{});
-      case 4:
-        return work(Rows<4>{});
-      case 5:
-        return work(Rows<5>{});
-      default:
-        static_assert(rows == 6);
-        return work(Rows<6>{});
+    // Divides the vectors of keys into tiles of almost equal width.
+    template <typename Work> void for_each_tile(const Work &work) const {
+      const int tiles = (layout_.key_vectors + vectors - 1) / vectors;
+      for (int tile = 0, vector = 0; tile < tiles; ++tile) {
+        const int end = layout_.key_vectors * (tile + 1) / tiles;
+        with_count<1>(end - vector, [&](auto n) { work(n, vector); });
+        vector = end;
       }
+    }
+    template <int n, typename Work> static void with_count(int count, const Work &work) {
+      if constexpr (n < vectors) {
+        if (count > n)
+          return with_count<n + 1>(count, work);
+      }
+      work(Count<n>{});
     }
 
     template <typename T> T *part(std::size_t offset) const { return reinterpret_cast<T *>(args_.scratch + offset); }
-    std::uint32_t *table() const { return part<std::uint32_t>(layout_.table); }
+    std::byte *panel_constants(int panel) const {
+      return args_.scratch + layout_.constants + panel * Panel<V>::constants_bytes;
+    }
     std::int32_t *score_row(int r) const { return part<std::int32_t>(layout_.scores) + r * layout_.score_columns; }
+    Element *weight_row(std::size_t plane, int r) const { return part<Element>(plane) + r * layout_.row_elements; }
+    bool in_place() const { return V::reads_codes && args_.head_dim % group == 0; }
 
-    void prepare_queries(int first, int count) {
-      for (int r = 0; r < count; ++r) {
-        const std::int8_t *query = args_.qkv + (first + r) * 3 * channels_ + first_;
-        Element *to = part<Element>(layout_.queries) + r * layout_.query_columns;
-        for (int d = 0; d < args_.head_dim; ++d)
-          to[d] = static_cast<Element>(query[d] + V::bias);
-        for (int d = args_.head_dim; d < layout_.query_columns; ++d)
-          to[d] = 0;
+    const Element *query(int token, int r) const {
+      const std::int8_t *codes = args_.qkv + token * 3 * channels_ + first_;
+      if (in_place())
+        return reinterpret_cast<const Element *>(codes);
+      Element *prepared = part<Element>(layout_.queries) + r * layout_.query_elements;
+      V::prepare(codes, args_.head_dim, prepared, layout_.query_elements);
+      return prepared;
+    }
+
+    // -bias * sum(key): what a query of zeros would score.
+    template <int n> void add_starts(const Element *tile, std::int32_t *starts) const {
+      for (int v = 0; v < n; ++v) {
+        Vec sum = V::set(0);
+        for (int s = 0; s < layout_.head_dim_steps && V::bias != 0; ++s)
+          sum = V::dot(sum, V::bias_elements(), V::load_elements(tile + (s * n + v) * lanes * group));
+        V::store(starts + v * lanes, V::subtract(V::set(0), sum));
       }
     }
 
-    template <int n> void scores(int column) {
-      const std::int32_t *starts = part<std::int32_t>(layout_.starts) + column;
-      Vec sums[std::size_t{n}][std::size_t{V::tile_vectors}];
+    template <int n> void scores(const Element *const (&queries)[std::size_t{rows}], int vector) const {
+      const std::int32_t *starts = part<std::int32_t>(layout_.starts) + vector * lanes;
+      Vec sums[std::size_t{rows}][std::size_t{n}];
 #pragma GCC unroll 8
-      for (int v = 0; v < V::tile_vectors; ++v)
+      for (int v = 0; v < n; ++v) {
+        const Vec start = V::load(starts + v * lanes);
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; ++r)
+          sums[r][v] = start;
+      }
+      add_products<V, Inputs::codes, n>(
+          sums, queries, part<Element>(layout_.keys) + std::ptrdiff_t{vector} * lanes * layout_.head_dim_steps * group,
+          layout_.head_dim_steps);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
-        for (int r = 0; r < n; ++r)
-          sums[r][v] = V::load(starts + v * V::lanes);
-      Product<V>::template add<n>(sums, part<Element>(layout_.queries), layout_.query_columns,
-                                  part<Element>(layout_.keys) + std::ptrdiff_t{column} * layout_.head_dim_steps * group,
-                                  layout_.head_dim_steps);
-#pragma GCC unroll 8
-      for (int r = 0; r < n; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < V::tile_vectors; ++v)
-          V::store(score_row(r) + column + v * V::lanes, sums[r][v], V::lanes);
+        for (int v = 0; v < n; ++v)
+          V::store(score_row(r) + (vector + v) * lanes, sums[r][v]);
     }
 
-    // Writes a row's weights as planes and returns what they are to be divided by.
-    std::uint32_t softmax(int r) {
-      std::int32_t *row = score_row(r);
-      const int tokens = args_.tokens;
-      Vec best = V::set(row[0]);
-      for (int t = 0; t < tokens; t += V::lanes) {
-        // Lanes behind the row repeat its first score instead of taking part.
-        const int count = count_at(t);
-        const Vec score = V::load(row + t, count);
-        best = V::maximum(best, count == V::lanes
-                                    ? score
-                                    : V::add(score, V::subtract(V::set(row[0]), V::keep(V::set(row[0]), count))));
-      }
+    // Writes a row's weights and returns what they are to be divided by.
+    std::uint32_t softmax(int r) const {
+      const std::int32_t *row = score_row(r);
+      Vec best = V::load(row);
+      for (int v = 1; v < layout_.key_vectors; ++v)
+        best = V::maximum(best, V::load(row + v * lanes));
       const Vec largest = V::set(V::largest(best));
+      return args_.softmax == Softmax::int8 ? int8_weights(r, largest) : lis4_weights(r, largest);
+    }
+
+    // Distance codes of `lanes` tokens from `token` on, not yet clamped to 255; 255 or more behind the last token.
+    Vec distances(const std::int32_t *row, int token, Vec largest) const {
+      if (token >= args_.tokens)
+        return V::set(255);
       const Vec multiplier = V::set(args_.score_multiplier[head_]);
-      const Vec half = V::set(1 << (args_.score_shift - 1));
+      const Vec half = V::set(std::int32_t{1} << (args_.score_shift - 1));
+      const Vec distance = V::subtract(largest, V::load(row + token));
+      const Vec code = V::shift_right_unsigned(V::add(V::multiply(distance, multiplier), half), args_.score_shift);
+      const int count = args_.tokens - token;
+      return count >= lanes ? code
+                            : V::add(V::keep(code, count), V::subtract(V::set(255), V::keep(V::set(255), count)));
+    }
+
+    std::uint32_t int8_weights(int r, Vec largest) const {
+      const std::int32_t *row = score_row(r);
+      Element *weights = weight_row(layout_.low, r);
+      Vec sum = V::set(0);
+      for (int t = 0; t < args_.tokens; t += block) {
+        const Bytes codes =
+            V::narrow_codes(distances(row, t, largest), distances(row, t + lanes, largest),
+                            distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
+        const Bytes weight = V::look_up(weight_table_, codes); // 255 has no weight
+        sum = V::add_bytes(sum, weight);
+        V::store_weights(weights + t, weight);
+      }
+      return static_cast<std::uint32_t>(V::sum(sum));
+    }
+
+    std::uint32_t lis4_weights(int r, Vec largest) const {
+      const std::int32_t *row = score_row(r);
+      std::uint8_t *codes = part<std::uint8_t>(layout_.codes);
       Vec exp_sum = V::set(0);
-      for (int t = 0; t < tokens; t += V::lanes) {
-        const int count = count_at(t);
-        const Vec distance = V::keep(V::subtract(largest, V::load(row + t, count)), count);
-        const Vec scaled = V::shift_right_unsigned(V::add(V::multiply(distance, multiplier), half), args_.score_shift);
-        const Vec code = V::minimum(scaled, V::set(255));
-        V::store(row + t, code, V::lanes);
-        if (args_.softmax == Softmax::lis4)
-          exp_sum = V::add(exp_sum, V::keep(V::look_up(args_.exp->data(), code), count));
-      }
-      if (args_.softmax == Softmax::lis4)
-        build_lis4_table(static_cast<std::uint32_t>(V::sum(exp_sum)));
-
-      Element *high = part<Element>(layout_.high) + r * layout_.weight_columns;
-      Element *low = part<Element>(layout_.low) + r * layout_.weight_columns;
-      Vec weight_sum = V::set(0);
-      for (int t = 0; t < layout_.weight_columns; t += V::lanes) {
-        Vec weight = V::set(0);
-        if (t < tokens)
-          weight = V::keep(V::look_up(table(), V::load(row + t)), count_at(t));
-        weight_sum = V::add(weight_sum, weight);
-        V::store_elements(low + t, V::keep_low_byte(weight));
-        if (args_.softmax == Softmax::lis4)
-          V::store_elements(high + t, V::shift_right_unsigned(weight, 8));
-      }
-      if (args_.softmax == Softmax::lis4 && !args_.renormalize)
-        return std::uint32_t{1} << 15;
-      return static_cast<std::uint32_t>(V::sum(weight_sum));
-    }
-
-    // The weight of every distance in a row whose exps add up to `sum`. log_int_softmax_code() is at least k where
-    // round(sum / exp) >= r(k), r = 2, 3, 6, 12 ..., that is where exp * (2 r(k) - 1) <= 2 sum; exps fall with the
-    // distance, so that codes rise and one pass finds them all.
-    void build_lis4_table(std::uint32_t sum) {
-      const std::uint64_t twice = std::uint64_t{sum} * 2;
-      int code = 0;
-      std::uint64_t next = 3; // 2 r(code + 1) - 1
-      for (std::size_t d = 0; d < 256; ++d) {
-        while (code < lis4_zero && (*args_.exp)[d] * next <= twice) {
-          ++code;
-          next = (std::uint64_t{6} << (code - 1)) - 1;
+      for (int t = 0; t < args_.tokens; t += block) {
+        Vec code[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+          const int token = t + i * lanes;
+          code[i] = V::minimum(distances(row, token, largest), V::set(255));
+          if (token < args_.tokens) {
+            const Vec exp =
+                exp_halves_ ? V::exp_by_octaves(args_.exp->data(), code[i]) : V::look_up(args_.exp->data(), code[i]);
+            exp_sum = V::add(exp_sum, args_.tokens - token < lanes ? V::keep(exp, args_.tokens - token) : exp);
+          }
         }
-        table()[d] = static_cast<std::uint32_t>(lis4_weight(code));
+        V::store_bytes(codes + t, V::narrow_codes(code[0], code[1], code[2], code[3]));
       }
+
+      const CodeLimits limits = find_code_limits(static_cast<std::uint32_t>(V::sum(exp_sum)));
+      Element *high = weight_row(layout_.high, r);
+      Element *low = weight_row(layout_.low, r);
+      Vec high_sum = V::set(0);
+      Vec low_sum = V::set(0);
+      const int past = args_.tokens % block; // tokens of the last block
+      for (int t = 0; t < args_.tokens; t += block) {
+        const Bytes distance = V::load_bytes(codes + t);
+        Bytes code = V::set_bytes(limits.least);
+#pragma GCC unroll 16
+        for (int k = 0; k < lis4_zero; ++k)
+          code = V::count_above(code, distance, limits.last[k]);
+        Bytes high_weight = V::look_up_16(lis4_high, code);
+        Bytes low_weight = V::look_up_16(lis4_low, code);
+        if (past != 0 && t + block > args_.tokens) {
+          high_weight = V::keep_bytes(high_weight, past);
+          low_weight = V::keep_bytes(low_weight, past);
+        }
+        high_sum = V::add_bytes(high_sum, high_weight);
+        low_sum = V::add_bytes(low_sum, low_weight);
+        V::store_weights(high + t, high_weight);
+        V::store_weights(low + t, low_weight);
+      }
+      if (!args_.renormalize)
+        return std::uint32_t{1} << 15;
+      return static_cast<std::uint32_t>(V::sum(high_sum)) * 256 + static_cast<std::uint32_t>(V::sum(low_sum));
     }
 
-    template <int n> void outputs(int first, int column) {
-      const Element *values = part<Element>(layout_.values) + std::ptrdiff_t{column} * layout_.token_steps * group;
-      Vec sums[std::size_t{n}][std::size_t{V::tile_vectors}];
+    // The planes of lis4_weight(): 2^(15 - code) / 2^8 for codes below 8, 2^(15 - code) for the others.
+    alignas(16) static constexpr std::uint8_t lis4_high[16] = {128, 64, 32, 16, 8, 4, 2, 1};
+    alignas(16) static constexpr std::uint8_t lis4_low[16] = {0, 0, 0, 0, 0, 0, 0, 0, 128, 64, 32, 16, 8, 4, 2, 1};
+
+    // Whether exp halves, rounded down, from every distance to the one 16 further.
+    static bool halves_every_16(const ExpTable &exp) {
+      for (std::size_t d = 16; d < exp.size(); ++d)
+        if (exp[d] != exp[d - 16] >> 1)
+          return false;
+      return true;
+    }
+
+    // A distance's code is `least` plus the number of `last` that are below it.
+    struct CodeLimits {
+      std::uint8_t least = 0;
+      std::uint8_t last[std::size_t{lis4_zero}] = {}; // 255: no distance goes beyond
+    };
+
+    // The codes of a row whose exps add up to `sum`. log_int_softmax_code() is at least k where round(sum / exp) >=
+    // r(k), r = 2, 3, 6, 12 ..., that is where exp * (2 r(k) - 1) <= 2 sum; exps fall with the distance, so the
+    // distances of a code are an interval.
+    CodeLimits find_code_limits(std::uint32_t sum) const {
+      const ExpTable &exp = *args_.exp;
+      const std::uint64_t twice = std::uint64_t{sum} * 2;
+      CodeLimits limits;
+      std::size_t d = 0; // the first distance whose code is at least k
+      for (int k = 1; k <= lis4_zero; ++k) {
+        const std::uint64_t times = k == 1 ? 3 : (std::uint64_t{6} << (k - 2)) - 1;
+        // As a rule a code takes 16 distances.
+        if (d + 15 < exp.size() && exp[d + 15] * times > twice)
+          d += 16;
+        while (d < exp.size() && exp[d] * times > twice)
+          ++d;
+        if (d == 0)
+          ++limits.least;
+        limits.last[k - 1] = static_cast<std::uint8_t>(d - 1); // 0 - 1 is 255: counted in `least`
+      }
+      return limits;
+    }
+
+    void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
+      const Element *values =
+          part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group;
+      Vec sums[std::size_t{rows}][std::size_t{vectors}];
 #pragma GCC unroll 8
-      for (int v = 0; v < V::tile_vectors; ++v)
-#pragma GCC unroll 8
-        for (int r = 0; r < n; ++r)
+      for (int v = 0; v < vectors; ++v)
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; ++r)
           sums[r][v] = V::set(0);
       if (args_.softmax == Softmax::lis4) {
-        Product<V>::template add<n>(sums, part<Element>(layout_.high), layout_.weight_columns, values,
-                                    layout_.token_steps);
+        add_weighted(layout_.high, values, sums, count);
 #pragma GCC unroll 8
-        for (int v = 0; v < V::tile_vectors; ++v)
-#pragma GCC unroll 8
-          for (int r = 0; r < n; ++r)
+        for (int v = 0; v < vectors; ++v)
+#pragma GCC unroll 16
+          for (int r = 0; r < rows; ++r)
             sums[r][v] = V::shift_left(sums[r][v], 8);
       }
-      Product<V>::template add<n>(sums, part<Element>(layout_.low), layout_.weight_columns, values,
-                                  layout_.token_steps);
+      add_weighted(layout_.low, values, sums, count);
 
-      const Requantization &q = args_.requantization;
-#pragma GCC unroll 8
-      for (int v = 0; v < V::tile_vectors; ++v) {
-        const int d = column + v * V::lanes;
-        if (d >= args_.head_dim)
+      const PanelConstants<V, const std::byte> constants(panel_constants(panel));
+      const int wide = args_.head_dim - panel * columns;
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+        if (r >= count)
           break;
-        const int count = args_.head_dim - d < V::lanes ? args_.head_dim - d : V::lanes;
-        const std::ptrdiff_t c = first_ + d;
-        Vec even;
-        Vec odd;
-        V::load_offsets(q.offset + c, count, even, odd);
-        const Vec multiplier = V::load(q.multiplier + c, count);
 #pragma GCC unroll 8
-        for (int r = 0; r < n; ++r) {
-          const Reciprocal by = reciprocal(divisors_[r]);
-          const Vec code = V::requantize(V::quotient(sums[r][v], by.factor, by.shift), multiplier, even, odd, q.shift);
-          V::store_clamped(args_.output + (first + r) * channels_ + c, code, count);
+        for (int v = 0; v < vectors; ++v)
+          sums[r][v] = V::quotient(sums[r][v], divisors[r].factor, divisors[r].shift);
+        requantize_row<V>(constants, args_.requantization.shift, sums[r]);
+        std::int8_t *to = args_.output + (first + r) * channels_ + first_ + panel * columns;
+        if (wide >= columns) {
+          V::store_row(to, sums[r]);
+        } else {
+          std::int8_t whole[std::size_t{columns}];
+          V::store_row(whole, sums[r]);
+          std::memcpy(to, whole, static_cast<std::size_t>(wide));
         }
       }
     }
 
-    int count_at(int t) const {
-      return args_.tokens - t < V::lanes ? args_.tokens - t : V::lanes;
+    void add_weighted(std::size_t plane, const Element *values, Vec (&sums)[std::size_t{rows}][std::size_t{vectors}],
+                      int count) const {
+      const Element *weights[std::size_t{rows}];
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r)
+        weights[r] = weight_row(plane, r < count ? r : count - 1);
+      add_products<V, Inputs::weights, vectors>(sums, weights, values, layout_.token_steps);
     }
 
     const AttentionArgs &args_;
@@ -295,7 +412,8 @@ private:
     Layout layout_;
     std::ptrdiff_t channels_;
     std::ptrdiff_t first_; // channel of the head
-    std::uint32_t divisors_[std::size_t{rows}] = {};
+    typename V::ByteTable weight_table_{};
+    bool exp_halves_ = false;
   };
 };
 

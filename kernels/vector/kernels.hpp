@@ -1,10 +1,11 @@
-// All kernels that a class of vector operations gives; see linear_tile.hpp for what it has to bring.
+// All kernels that a class of vector operations gives; see panel.hpp for what it has to bring.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
 #include "kernels/vector/attention_tile.hpp"
 #include "kernels/vector/layer_norm.hpp"
 #include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/patches.hpp"
 
 namespace intvit::kernels {
 
@@ -18,6 +19,7 @@ template <class V> void use_vector_kernels(KernelTable &table) {
                   .scratch_bytes = Linear::scratch_bytes,
                   .run = Linear::run};
   table.layer_norm = vector::LayerNormRows<V>::run;
+  table.patches = vector::PatchRows<V>::run;
   table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
 }
 

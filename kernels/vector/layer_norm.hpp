@@ -1,8 +1,9 @@
-// LayerNorm on vectors (docs/numerics.md, "PTF LayerNorm"); V as for linear_tile.hpp.
+// LayerNorm on vectors (docs/numerics.md, "PTF LayerNorm"); V as for panel.hpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/layer_norm.hpp"
 #include "kernels/reciprocal.hpp"
@@ -11,50 +12,103 @@ namespace intvit::kernels::vector {
 
 template <class V> class LayerNormRows {
   using Vec = typename V::Vec;
+  using Words = typename V::Words; // 2 * lanes integers of 16 bits
+
+  static constexpr int lanes = V::lanes;
+  static constexpr int rows = 4; // normalized together, so that constants are read and arranged once for all
 
 public:
-  static void run(const LayerNormArgs &args, Range rows) {
-    for (int row = rows.begin; row < rows.end; ++row)
-      normalize(args, row);
+  static void run(const LayerNormArgs &args, Range range) {
+    for (int row = range.begin; row < range.end; row += rows)
+      if (args.input.type == CodeType::int8)
+        normalize<std::int8_t>(args, row, range.end - row < rows ? range.end - row : rows);
+      else
+        normalize<std::int16_t>(args, row, range.end - row < rows ? range.end - row : rows);
   }
 
 private:
-  static Vec load(const LayerNormArgs &args, std::ptrdiff_t start, int c, int count) {
-    if (args.input.type == CodeType::int16)
-      return V::load(static_cast<const std::int16_t *>(args.input.data) + start + c, count);
-    const Vec code = V::load(static_cast<const std::int8_t *>(args.input.data) + start + c, count);
-    return V::shift_left_lanes(V::subtract(code, V::load(args.zero_point + c, count)), V::load(args.alpha + c, count));
+  struct Statistics {
+    std::int32_t sum;
+    Reciprocal deviation; // 2^16 / sqrt(C Q - S^2 + E)
+  };
+
+  template <typename T> static const T *row_of(const LayerNormArgs &args, int row) {
+    return static_cast<const T *>(args.input.data) + row * args.input.stride;
   }
 
-  // Lanes behind the last channel are 0 and add nothing to the sums.
-  static void normalize(const LayerNormArgs &args, int row) {
-    const std::ptrdiff_t start = row * args.input.stride;
+  template <typename T> static Statistics statistics(const LayerNormArgs &args, int row) {
+    const T *from = row_of<T>(args, row);
     Vec sums = V::set(0);
     Vec squares = V::set(0);
-    for (int c = 0; c < args.channels; c += V::lanes) {
-      const Vec x = load(args, start, c, count_at(args, c));
-      sums = V::add(sums, x);
-      squares = V::add64(squares, V::squares(x));
+    const auto add = [&](Words x) {
+      sums = V::add(sums, V::pair_sums(x));
+      squares = V::add64(squares, V::pair_squares(x));
+    };
+    int c = 0;
+    for (; c + 2 * lanes <= args.channels; c += 2 * lanes)
+      add(words(from + c, args.zero_point + c, args.alpha + c));
+    if (c < args.channels) { // filled up with zeros, which add nothing
+      const auto rest = static_cast<std::size_t>(args.channels - c);
+      T codes[std::size_t{2 * lanes}] = {};
+      std::int8_t zero_points[std::size_t{2 * lanes}] = {};
+      std::uint8_t alphas[std::size_t{2 * lanes}] = {};
+      std::memcpy(codes, from + c, rest * sizeof(T));
+      if constexpr (sizeof(T) == 1) {
+        std::memcpy(zero_points, args.zero_point + c, rest);
+        std::memcpy(alphas, args.alpha + c, rest);
+      }
+      add(words(codes, zero_points, alphas));
     }
     const std::int32_t sum = V::sum(sums);
     const std::int64_t square = args.channels * V::sum64(squares) - std::int64_t{sum} * sum + args.epsilon;
-    const Reciprocal by = reciprocal_sqrt(square > 0 ? static_cast<std::uint64_t>(square) : 1);
-
-    const Requantization &r = args.requantization;
-    for (int c = 0; c < args.channels; c += V::lanes) {
-      const int count = count_at(args, c);
-      const Vec n = V::subtract(V::multiply(load(args, start, c, count), V::set(args.channels)), V::set(sum));
-      Vec even;
-      Vec odd;
-      V::load_offsets(r.offset + c, count, even, odd);
-      const Vec code =
-          V::requantize(V::quotient(n, by.factor, by.shift), V::load(r.multiplier + c, count), even, odd, r.shift);
-      V::store_clamped(args.output + std::ptrdiff_t{row} * args.channels + c, code, count);
-    }
+    return {sum, reciprocal_sqrt(square > 0 ? static_cast<std::uint64_t>(square) : 1)};
   }
 
-  static int count_at(const LayerNormArgs &args, int c) {
-    return args.channels - c < V::lanes ? args.channels - c : V::lanes;
+  static Words words(const std::int16_t *codes, const std::int8_t *, const std::uint8_t *) {
+    return V::load_words(codes);
+  }
+  static Words words(const std::int8_t *codes, const std::int8_t *zero_point, const std::uint8_t *alpha) {
+    return V::shift_words(V::subtract_words(V::load_words(codes), V::load_words(zero_point)), alpha);
+  }
+
+  // Fewer rows than `rows` are filled up with the last one, whose results are written once.
+  template <typename T> static void normalize(const LayerNormArgs &args, int first, int count) {
+    Statistics statistic[std::size_t{rows}];
+    const T *from[std::size_t{rows}];
+    for (int r = 0; r < count; ++r)
+      statistic[r] = statistics<T>(args, first + r);
+    for (int r = 0; r < rows; ++r) {
+      statistic[r] = statistic[r < count ? r : count - 1];
+      from[r] = row_of<T>(args, first + (r < count ? r : count - 1));
+    }
+    const Requantization &q = args.requantization;
+    const Vec channels = V::set(args.channels);
+    for (int c = 0; c < args.channels; c += lanes) {
+      const int width = args.channels - c < lanes ? args.channels - c : lanes;
+      const Vec multiplier = V::load(q.multiplier + c, width);
+      const Vec odd_multiplier = V::odd_lanes(multiplier);
+      Vec even;
+      Vec odd;
+      V::load_offsets(q.offset + c, width, even, odd);
+      Vec zero_point;
+      Vec alpha;
+      if constexpr (sizeof(T) == 1) {
+        zero_point = V::load(args.zero_point + c, width);
+        alpha = V::load(args.alpha + c, width);
+      }
+#pragma GCC unroll 4
+      for (int r = 0; r < rows; ++r) {
+        if (r >= count)
+          break;
+        Vec x = V::load(from[r] + c, width);
+        if constexpr (sizeof(T) == 1)
+          x = V::shift_left_lanes(V::subtract(x, zero_point), alpha);
+        const Vec n = V::subtract(V::multiply(x, channels), V::set(statistic[r].sum));
+        const Vec normalized = V::quotient(n, statistic[r].deviation.factor, statistic[r].deviation.shift);
+        V::store_clamped(args.output + std::ptrdiff_t{first + r} * args.channels + c,
+                         V::requantize(normalized, multiplier, odd_multiplier, even, odd, q.shift), width);
+      }
+    }
   }
 };
 

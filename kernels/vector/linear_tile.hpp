@@ -1,14 +1,8 @@
 // The tiled matrix product that all vector instruction sets share (docs/numerics.md, "Linear").
 //
-// A translation unit of its own instantiates this with a class V of the instruction set's operations, so that nothing
-// compiled with its flags can be linked into another. Weights are packed in panels of V::tile_vectors vectors of
-// columns; a tile of V::tile_rows rows by one panel is accumulated in registers over all of K, then goes through the
-// epilogue.
-//
-// V gives: lanes (32-bit), group (how many products one dot instruction adds up in a lane), Element (type of a packed
-// input and weight), bias (added to every input code to suit the instruction; taken back out by starting accumulators
-// at -bias * sum(weight), which is exact modulo 2^32, and the true accumulator fits 32 bits), and the operations used
-// below.
+// A translation unit of its own instantiates this with a class V of the instruction set's operations (panel.hpp), so
+// that nothing compiled with its flags can be linked into another. A tile of V::tile_rows rows by one panel is
+// accumulated in registers over all of K, then goes through the epilogue row by row.
 #pragma once
 
 #include <cstddef>
@@ -16,59 +10,35 @@
 #include <cstring>
 
 #include "kernels/linear.hpp"
+#include "kernels/vector/panel.hpp"
 
 namespace intvit::kernels::vector {
-
-// The innermost loops: sums[r][v] += input row r times panel, over `steps` groups of K.
-template <class V> struct Product {
-  using Vec = typename V::Vec;
-  using Element = typename V::Element;
-
-  template <int rows>
-  static void add(Vec (&sums)[std::size_t{rows}][std::size_t{V::tile_vectors}], const Element *input, int stride,
-                  const Element *weights, int steps) {
-    constexpr int columns = V::tile_vectors * V::lanes;
-    for (int step = 0; step < steps; ++step, weights += columns * V::group, input += V::group) {
-      Vec w[std::size_t{V::tile_vectors}];
-#pragma GCC unroll 8
-      for (int v = 0; v < V::tile_vectors; ++v)
-        w[v] = V::load_elements(weights + v * V::lanes * V::group);
-#pragma GCC unroll 8
-      for (int r = 0; r < rows; ++r) {
-        const Vec a = V::broadcast(input + r * stride);
-#pragma GCC unroll 8
-        for (int v = 0; v < V::tile_vectors; ++v)
-          sums[r][v] = V::dot(sums[r][v], a, w[v]);
-      }
-    }
-  }
-};
 
 template <class V> class LinearTile {
   using Vec = typename V::Vec;
   using Element = typename V::Element;
 
-  static constexpr int lanes = V::lanes;
   static constexpr int group = V::group;
+  static constexpr int lanes = V::lanes;
   static constexpr int vectors = V::tile_vectors;
+  static constexpr int tile_rows = V::tile_rows;
 
-  // Rows of input that are prepared at once: few enough to stay in the first caches beside a panel of weights, enough
-  // to read a panel seldom.
-  static constexpr int most_rows = 16 * V::tile_rows;
+  // Rows that meet all panels before the next ones do: as many as the second cache holds beside a panel, so that panels
+  // are read seldom.
+  static constexpr std::ptrdiff_t part_bytes = 512 * 1024;
 
   static constexpr int groups(int in_features) { return (in_features + group - 1) / group; }
 
-  // A panel: the weights [groups][columns][group], then a column each: start value, multiplier, offset.
+  // A panel: the weights [groups][columns][group], then its constants.
   static constexpr std::ptrdiff_t weight_bytes(int in_features) {
     return std::ptrdiff_t{groups(in_features)} * columns * group * static_cast<std::ptrdiff_t>(sizeof(Element));
   }
   static constexpr std::ptrdiff_t panel_bytes(int in_features) {
-    return weight_bytes(in_features) +
-           columns * static_cast<std::ptrdiff_t>(2 * sizeof(std::int32_t) + sizeof(std::int64_t));
+    return weight_bytes(in_features) + Panel<V>::constants_bytes;
   }
 
 public:
-  static constexpr int columns = vectors * lanes;
+  static constexpr int columns = Panel<V>::columns;
 
   static std::size_t packed_bytes(int out_features, int in_features) {
     const std::ptrdiff_t panels = (out_features + columns - 1) / columns;
@@ -76,7 +46,9 @@ public:
   }
 
   static std::size_t scratch_bytes(int in_features) {
-    return static_cast<std::size_t>(most_rows) * static_cast<std::size_t>(row_elements(in_features)) * sizeof(Element);
+    return in_place(in_features) ? 0
+                                 : static_cast<std::size_t>(part_rows(in_features)) *
+                                       static_cast<std::size_t>(row_elements(in_features)) * sizeof(Element);
   }
 
   static void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
@@ -84,172 +56,211 @@ public:
     for (int first = 0; first < out_features; first += columns, packed += panel_bytes(in_features)) {
       std::memset(packed, 0, static_cast<std::size_t>(panel_bytes(in_features)));
       auto *elements = reinterpret_cast<Element *>(packed);
-      Constants constants(packed + weight_bytes(in_features));
-      for (int column = 0; column < columns && first + column < out_features; ++column) {
-        const std::int8_t *row = weights + std::ptrdiff_t{first + column} * in_features;
-        std::uint32_t sum = 0;
-        for (int k = 0; k < in_features; ++k) {
-          sum += static_cast<std::uint32_t>(row[k]);
-          elements[(std::ptrdiff_t{k / group} * columns + column) * group + k % group] = static_cast<Element>(row[k]);
+      const PanelConstants<V, std::byte> constants(packed + weight_bytes(in_features));
+      for (int v = 0; v < vectors; ++v)
+        for (int lane = 0; lane < lanes; ++lane) {
+          const int column = first + Panel<V>::column(v, lane);
+          if (column >= out_features)
+            continue;
+          const std::int8_t *row = weights + std::ptrdiff_t{column} * in_features;
+          const int place_in_panel = v * lanes + lane;
+          std::uint32_t sum = 0;
+          for (int k = 0; k < in_features; ++k) {
+            sum += static_cast<std::uint32_t>(row[k]);
+            elements[(std::ptrdiff_t{k / group} * columns + place_in_panel) * group + k % group] =
+                static_cast<Element>(row[k]);
+          }
+          constants.start[place_in_panel] = static_cast<std::int32_t>(0U - static_cast<std::uint32_t>(V::bias) * sum);
+          place<V>(requantization, column, v, lane, constants);
         }
-        constants.start[column] = static_cast<std::int32_t>(0U - static_cast<std::uint32_t>(V::bias) * sum);
-        constants.multiplier[column] = requantization.multiplier[first + column];
-        // Offsets of a vector's even lanes, then of its odd ones: multiplications to 64 bits take every other lane.
-        const int lane = column % lanes;
-        constants.offset[column - lane + (lane % 2) * (lanes / 2) + lane / 2] = requantization.offset[first + column];
-      }
     }
   }
 
   static void run(const LinearArgs &args, Range rows, Range wanted) {
-    auto *input = reinterpret_cast<Element *>(args.scratch);
-    const int count = rows.end - rows.begin;
-    if (count <= 0)
-      return;
-    // Equal parts, so that no part is left with a few rows for which all panels would be read again.
-    const int parts = (count + most_rows - 1) / most_rows;
-    const int part = ((count + parts - 1) / parts + V::tile_rows - 1) / V::tile_rows * V::tile_rows;
-    for (int first = rows.begin; first < rows.end; first += part) {
-      const int end = first + part < rows.end ? first + part : rows.end;
-      for (int row = first; row < end; ++row)
-        prepare(args, row, input + std::ptrdiff_t{row - first} * row_elements(args.in_features));
-      for (int column = wanted.begin; column < wanted.end; column += columns)
-        for (int row = first; row < end; row += V::tile_rows)
-          tile(args, input + std::ptrdiff_t{row - first} * row_elements(args.in_features), row,
-               end - row < V::tile_rows ? end - row : V::tile_rows, {column, wanted.end});
+    switch (args.epilogue) {
+    case Epilogue::requantize:
+      return run_parts<Epilogue::requantize>(args, rows, wanted);
+    case Epilogue::gelu:
+      return run_parts<Epilogue::gelu>(args, rows, wanted);
+    case Epilogue::residual:
+      return run_parts<Epilogue::residual>(args, rows, wanted);
+    case Epilogue::logits:
+      return run_parts<Epilogue::logits>(args, rows, wanted);
     }
   }
 
 private:
-  // A panel's constants, behind its weights.
-  struct Constants {
-    std::int32_t *start;
-    std::int32_t *multiplier;
-    std::int64_t *offset;
-
-    explicit Constants(std::byte *bytes)
-        : start(reinterpret_cast<std::int32_t *>(bytes)), multiplier(start + columns),
-          offset(reinterpret_cast<std::int64_t *>(multiplier + columns)) {}
-  };
-  struct ConstantsView {
-    const std::int32_t *start;
-    const std::int32_t *multiplier;
-    const std::int64_t *offset;
-
-    explicit ConstantsView(const std::byte *bytes)
-        : start(reinterpret_cast<const std::int32_t *>(bytes)), multiplier(start + columns),
-          offset(reinterpret_cast<const std::int64_t *>(multiplier + columns)) {}
-  };
+  static constexpr bool in_place(int in_features) { return V::reads_codes && in_features % group == 0; }
 
   // Prepared rows are a whole number of 64-byte lines long.
-  static constexpr int row_elements(int in_features) {
+  static constexpr std::ptrdiff_t row_elements(int in_features) {
     constexpr int line = 64 / static_cast<int>(sizeof(Element));
-    return (in_features + line - 1) / line * line;
+    return std::ptrdiff_t{(in_features + line - 1) / line} * line;
+  }
+  static constexpr int part_rows(int in_features) {
+    const std::ptrdiff_t bytes = row_elements(in_features) * static_cast<std::ptrdiff_t>(sizeof(Element));
+    const auto tiles = static_cast<int>(part_bytes / bytes / tile_rows);
+    return (tiles < 8 ? 8 : tiles) * tile_rows;
   }
 
-  // Input codes plus bias; the rest of the last group meets weights of 0.
-  static void prepare(const LinearArgs &args, int row, Element *to) {
-    const std::int8_t *from = args.input + row * args.input_stride;
-    for (int k = 0; k < args.in_features; ++k)
-      to[k] = static_cast<Element>(from[k] + V::bias);
-    for (int k = args.in_features; k < row_elements(args.in_features); ++k)
-      to[k] = 0;
+  template <Epilogue epilogue> static void run_parts(const LinearArgs &args, Range rows, Range wanted) {
+    const int count = rows.end - rows.begin;
+    if (count <= 0)
+      return;
+    // Equal parts, so that no part is left with a few rows for which all panels would be read again.
+    const int most = part_rows(args.in_features);
+    const int parts = (count + most - 1) / most;
+    const int part = ((count + parts - 1) / parts + tile_rows - 1) / tile_rows * tile_rows;
+    for (int first = rows.begin; first < rows.end; first += part)
+      run_part<epilogue>(args, {first, first + part < rows.end ? first + part : rows.end}, wanted);
   }
 
-  static void tile(const LinearArgs &args, const Element *input, int row, int rows, Range wanted) {
-    const std::byte *panel = args.packed + wanted.begin / columns * panel_bytes(args.in_features);
-    switch (rows) {
-    case 1:
-      return accumulate<1>(args, input, row, wanted, panel);
-    case 2:
-      return accumulate<2>(args, input, row, wanted, panel);
-    case 3:
-      return accumulate<3>(args, input, row, wanted, panel);
-    case 4:
-      return accumulate<4>(args, input, row, wanted, panel);
-    case 5:
-      return accumulate<5>(args, input, row, wanted, panel);
-    default:
-      static_assert(V::tile_rows == 6);
-      return accumulate<6>(args, input, row, wanted, panel);
+  template <Epilogue epilogue> static void run_part(const LinearArgs &args, Range rows, Range wanted) {
+    const Element *input = nullptr; // row rows.begin
+    std::ptrdiff_t stride = 0;
+    if (in_place(args.in_features)) {
+      stride = args.input_stride;
+      input = reinterpret_cast<const Element *>(args.input) + rows.begin * stride;
+    } else {
+      stride = row_elements(args.in_features);
+      auto *prepared = reinterpret_cast<Element *>(args.scratch);
+      for (int row = rows.begin; row < rows.end; ++row)
+        V::prepare(args.input + row * args.input_stride, args.in_features, prepared + (row - rows.begin) * stride,
+                   static_cast<int>(stride));
+      input = prepared;
+    }
+    for (int column = wanted.begin; column < wanted.end; column += columns) {
+      const std::byte *panel = args.packed + column / columns * panel_bytes(args.in_features);
+      const PanelEpilogue<epilogue> finish(args, panel + weight_bytes(args.in_features),
+                                           {column, column + columns < wanted.end ? column + columns : wanted.end});
+      for (int row = rows.begin; row < rows.end; row += tile_rows)
+        tile(args, input + (row - rows.begin) * stride, stride, reinterpret_cast<const Element *>(panel), finish,
+             {row, row + tile_rows < rows.end ? row + tile_rows : rows.end});
     }
   }
 
-  template <int rows>
-  static void accumulate(const LinearArgs &args, const Element *input, int row, Range wanted, const std::byte *panel) {
-    const ConstantsView constants(panel + weight_bytes(args.in_features));
-    Vec sums[std::size_t{rows}][std::size_t{vectors}];
+  template <Epilogue epilogue> class PanelEpilogue;
+
+  // A tile with fewer rows reads its last one several times and drops the results.
+  template <Epilogue epilogue>
+  static void tile(const LinearArgs &args, const Element *input, std::ptrdiff_t stride, const Element *panel,
+                   const PanelEpilogue<epilogue> &finish, Range rows) {
+    const int count = rows.end - rows.begin;
+    const Element *at[std::size_t{tile_rows}];
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r)
+      at[r] = input + (r < count ? r : count - 1) * stride;
+    Vec sums[std::size_t{tile_rows}][std::size_t{vectors}];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
-      const Vec start = V::load(constants.start + v * lanes);
-#pragma GCC unroll 8
-      for (int r = 0; r < rows; ++r)
+      const Vec start = V::load(finish.constants().start + v * lanes);
+#pragma GCC unroll 16
+      for (int r = 0; r < tile_rows; ++r)
         sums[r][v] = start;
     }
-    Product<V>::template add<rows>(sums, input, row_elements(args.in_features),
-                                   reinterpret_cast<const Element *>(panel), groups(args.in_features));
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) {
-      const int first = wanted.begin + v * lanes;
-      if (first >= wanted.end)
-        break;
-      const int count = wanted.end - first < lanes ? wanted.end - first : lanes;
-      const Column c(constants, v, args, first, count);
-#pragma GCC unroll 8
-      for (int r = 0; r < rows; ++r)
-        c.store(args, sums[r][v], row + r);
-    }
+    add_products<V, Inputs::codes, vectors>(sums, at, panel, groups(args.in_features));
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r)
+      if (r < count)
+        finish.store(sums[r], rows.begin + r);
   }
 
-  // The epilogue of one vector of columns.
-  class Column {
+  // What happens to the accumulators of one panel's columns, of which the last panel has fewer.
+  template <Epilogue epilogue> class PanelEpilogue {
   public:
-    Column(const ConstantsView &constants, int v, const LinearArgs &args, int first, int count)
-        : multiplier_(V::load(constants.multiplier + v * lanes)), even_(V::load64(constants.offset + v * lanes)),
-          odd_(V::load64(constants.offset + v * lanes + lanes / 2)), first_(first), count_(count) {
-      if (args.epilogue == Epilogue::residual)
-        extra_ = V::load(args.residual.multiplier + first, count);
-      if (args.epilogue == Epilogue::gelu) {
-        extra_ = V::load(args.gelu.multiplier + first, count);
-        zero_point_ = V::load(args.gelu.zero_point + first, count);
-      }
+    PanelEpilogue(const LinearArgs &args, const std::byte *constants, Range wanted)
+        : args_(args), constants_(constants), first_(wanted.begin), count_(wanted.end - wanted.begin) {
+      if constexpr (epilogue == Epilogue::residual)
+        for (int v = 0; v < vectors; ++v)
+          for (int lane = 0; lane < lanes; ++lane) {
+            const int column = Panel<V>::column(v, lane);
+            place_multiplier<V>(column < count_ ? args.residual.multiplier[first_ + column] : 0, v, lane,
+                                residual_multiplier_, residual_odd_multiplier_);
+          }
+      if constexpr (epilogue == Epilogue::gelu)
+        for (int pair = 0; pair < vectors / 2; ++pair)
+          for (int lane = 0; lane < 2 * lanes; ++lane) {
+            const int column = Panel<V>::word_column(pair, lane);
+            const int at = pair * 2 * lanes + lane;
+            gelu_multiplier_[at] = column < count_ ? args.gelu.multiplier[first_ + column] : std::int16_t{0};
+            gelu_zero_point_[at] = column < count_ ? args.gelu.zero_point[first_ + column] : std::int16_t{0};
+          }
     }
 
-    void store(const LinearArgs &args, Vec sum, int row) const {
-      const std::ptrdiff_t index = row * args.output_stride + first_;
-      auto *output8 = static_cast<std::int8_t *>(args.output) + index;
-      switch (args.epilogue) {
-      case Epilogue::requantize:
-        return V::store_clamped(output8, V::requantize(sum, multiplier_, even_, odd_, args.shift), count_);
-      case Epilogue::gelu: {
-        const Vec x = V::requantize(sum, multiplier_, even_, odd_, args.shift);
-        return V::store_clamped(output8, V::gelu_code(x, args.gelu.fraction_bits, extra_, zero_point_), count_);
-      }
-      case Epilogue::residual: {
-        const std::ptrdiff_t place = row * args.residual.stream.stride + first_;
-        const Vec code = args.residual.stream.type == CodeType::int8
-                             ? V::load(static_cast<const std::int8_t *>(args.residual.stream.data) + place, count_)
-                             : V::load(static_cast<const std::int16_t *>(args.residual.stream.data) + place, count_);
-        const Vec result = V::add_requantize(sum, multiplier_, V::shift_left(code, args.residual.shift), extra_, even_,
-                                             odd_, args.shift);
-        if (args.output_type == CodeType::int8)
-          return V::store_clamped(output8, result, count_);
-        return V::store_clamped(static_cast<std::int16_t *>(args.output) + index, result, count_);
-      }
-      case Epilogue::logits:
-        return V::store(static_cast<std::int32_t *>(args.output) + index,
-                        V::requantize(sum, multiplier_, even_, odd_, args.shift), count_);
+    const PanelConstants<V, const std::byte> &constants() const { return constants_; }
+
+    void store(Vec (&row)[std::size_t{vectors}], int index) const {
+      if constexpr (epilogue == Epilogue::residual) {
+        if (args_.residual.stream.type == CodeType::int8)
+          add_stream<std::int8_t>(row, index);
+        else
+          add_stream<std::int16_t>(row, index);
+        if (args_.output_type == CodeType::int8)
+          store_codes<std::int8_t>(row, index);
+        else
+          store_codes<std::int16_t>(row, index);
+      } else {
+        requantize_row<V>(constants_, args_.shift, row);
+        if constexpr (epilogue == Epilogue::logits)
+          store_logits(row, index);
+        else
+          store_codes<std::int8_t>(row, index);
       }
     }
 
   private:
-    Vec multiplier_;
-    Vec even_; // offsets, 64 bits each
-    Vec odd_;
-    Vec extra_{};
-    Vec zero_point_{};
+    template <typename T> void add_stream(Vec (&row)[std::size_t{vectors}], int index) const {
+      const T *from =
+          static_cast<const T *>(args_.residual.stream.data) + index * args_.residual.stream.stride + first_;
+      T whole[std::size_t{columns}];
+      if (count_ < columns) {
+        std::memset(whole, 0, sizeof whole);
+        std::memcpy(whole, from, static_cast<std::size_t>(count_) * sizeof(T));
+        from = whole;
+      }
+      Vec codes[std::size_t{vectors}];
+      V::load_row(from, args_.residual.shift, codes);
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) {
+        const int at = v * lanes;
+        row[v] = V::add_requantize(row[v], V::load(constants_.multiplier + at), V::load(constants_.odd_multiplier + at),
+                                   codes[v], V::load(residual_multiplier_ + at), V::load(residual_odd_multiplier_ + at),
+                                   V::load64(constants_.offset + at), V::load64(constants_.offset + at + lanes / 2),
+                                   args_.shift);
+      }
+    }
+
+    template <typename T> void store_codes(const Vec (&row)[std::size_t{vectors}], int index) const {
+      T *to = static_cast<T *>(args_.output) + index * args_.output_stride + first_;
+      T whole[std::size_t{columns}];
+      T *place = count_ < columns ? whole : to;
+      if constexpr (epilogue == Epilogue::gelu)
+        V::store_gelu(place, row, args_.gelu.fraction_bits, gelu_multiplier_, gelu_zero_point_);
+      else
+        V::store_row(place, row);
+      if (count_ < columns)
+        std::memcpy(to, whole, static_cast<std::size_t>(count_) * sizeof(T));
+    }
+
+    void store_logits(const Vec (&row)[std::size_t{vectors}], int index) const {
+      std::int32_t *to = static_cast<std::int32_t *>(args_.output) + index * args_.output_stride + first_;
+      for (int v = 0; v < vectors; ++v) {
+        std::int32_t values[std::size_t{lanes}];
+        V::store(values, row[v]);
+        for (int lane = 0; lane < lanes; ++lane)
+          if (const int column = Panel<V>::column(v, lane); column < count_)
+            to[column] = values[lane];
+      }
+    }
+
+    const LinearArgs &args_;
+    PanelConstants<V, const std::byte> constants_;
     int first_;
     int count_;
+    alignas(64) std::int32_t residual_multiplier_[epilogue == Epilogue::residual ? std::size_t{columns} : 1] = {};
+    alignas(64) std::int32_t residual_odd_multiplier_[epilogue == Epilogue::residual ? std::size_t{columns} : 1] = {};
+    alignas(64) std::int16_t gelu_multiplier_[epilogue == Epilogue::gelu ? std::size_t{columns} : 1] = {};
+    alignas(64) std::int16_t gelu_zero_point_[epilogue == Epilogue::gelu ? std::size_t{columns} : 1] = {};
   };
 };
 

@@ -14,16 +14,35 @@ struct Vector : avx256::Operations<Avx2> {
 
   static constexpr int group = 2;
   static constexpr int bias = 0;
+  static constexpr bool reads_codes = false;
 
-  static Vec load_elements(const Element *from) { return _mm256_load_si256(reinterpret_cast<const Vec *>(from)); }
-  // The low byte of every lane, as elements.
-  static void store_elements(Element *to, Vec value) {
-    _mm_store_si128(reinterpret_cast<__m128i *>(to), to_words(value));
-  }
-  static Vec broadcast(const Element *from) {
+  static Vec load_elements(const Element *from) { return load256(from); }
+  static Vec broadcast_codes(const Element *from) {
     std::int32_t two = 0;
     std::memcpy(&two, from, sizeof two);
     return _mm256_set1_epi32(two);
+  }
+  static Vec broadcast_weights(const Element *from) { return broadcast_codes(from); }
+  static Vec bias_elements() { return _mm256_setzero_si256(); }
+  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+    int k = 0;
+    for (; k + 16 <= count; k += 16)
+      store256(to + k, _mm256_cvtepi8_epi16(load128(from + k)));
+    for (; k < count; ++k)
+      to[k] = from[k];
+    for (; k < padded; ++k)
+      to[k] = 0;
+  }
+  static void store_weights(Element *to, Bytes value) {
+    store256(to, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(value)));
+    store256(to + 16, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(value, 1)));
+  }
+  // 2 rows of 16 bytes to a panel's [columns][2].
+  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
+    const __m256i row0 = _mm256_cvtepi8_epi16(load128(from));
+    const __m256i row1 = _mm256_cvtepi8_epi16(load128(from + stride));
+    store256(to, _mm256_unpacklo_epi16(row0, row1));
+    store256(to + 16, _mm256_unpackhi_epi16(row0, row1));
   }
   // Two products of 8-bit numbers stay under 2^15, so this is exact.
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_add_epi32(sum, _mm256_madd_epi16(input, weights)); }

@@ -12,17 +12,49 @@
 
 namespace intvit::kernels::avx256 {
 
+// gelu_tail's chords as bytes, in tables of 16 for vpshufb, in both halves of a vector.
+struct alignas(32) TailBytes {
+  std::uint8_t start_low[4][32];
+  std::uint8_t start_high[4][32];
+  std::uint8_t slope_low[4][32];
+  std::uint8_t slope_high[4][32];
+
+  constexpr TailBytes() : start_low{}, start_high{}, slope_low{}, slope_high{} {
+    for (std::size_t i = 0; i < 128; ++i) {
+      const std::size_t chord = i / 32 * 16 + i % 16;
+      const int start = gelu_tail[chord];
+      const int slope = gelu_tail[chord + 1] - gelu_tail[chord];
+      start_low[i / 32][i % 32] = static_cast<std::uint8_t>(start & 255);
+      start_high[i / 32][i % 32] = static_cast<std::uint8_t>(start >> 8 & 255);
+      slope_low[i / 32][i % 32] = static_cast<std::uint8_t>(slope & 255);
+      slope_high[i / 32][i % 32] = static_cast<std::uint8_t>(slope >> 8 & 255);
+    }
+  }
+};
+inline constexpr TailBytes tail_bytes;
+
 template <class Set> struct Operations {
   using Vec = __m256i;
+  using Words = __m256i;
+  using Bytes = __m256i;
 
   static constexpr int lanes = 8;
   // 6 x 16: 12 accumulators, 2 weights and 1 input of 16 registers.
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 2;
 
-  static Vec load(const std::int32_t *from) { return _mm256_loadu_si256(reinterpret_cast<const Vec *>(from)); }
-  static Vec load64(const std::int64_t *from) { return _mm256_loadu_si256(reinterpret_cast<const Vec *>(from)); }
-  // The first `count` elements, widened; nothing behind them is read.
+  static __m128i shift_count(int count) { return _mm_cvtsi32_si128(count); }
+  static __m256i load256(const void *from) { return _mm256_loadu_si256(static_cast<const __m256i *>(from)); }
+  static __m128i load128(const void *from) { return _mm_loadu_si128(static_cast<const __m128i *>(from)); }
+  static void store256(void *to, __m256i value) { _mm256_storeu_si256(static_cast<__m256i *>(to), value); }
+  static void store128(void *to, __m128i value) { _mm_storeu_si128(static_cast<__m128i *>(to), value); }
+
+  // Whole vectors.
+  static Vec load(const std::int32_t *from) { return load256(from); }
+  static Vec load64(const std::int64_t *from) { return load256(from); }
+  static void store(std::int32_t *to, Vec value) { store256(to, value); }
+
+  // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.
   template <typename T> static Vec load(const T *from, int count) {
     if (count == lanes)
       return widen(from);
@@ -30,24 +62,11 @@ template <class Set> struct Operations {
     std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(T));
     return widen(whole);
   }
-  static void store(std::int32_t *to, Vec value, int count) {
-    alignas(32) std::int32_t whole[lanes];
-    _mm256_store_si256(reinterpret_cast<Vec *>(whole), value);
-    std::memcpy(to, whole, static_cast<std::size_t>(count) * sizeof(std::int32_t));
-  }
   static void store_clamped(std::int8_t *to, Vec value, int count) {
     const __m128i words = to_words(value);
     const std::int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(words, words));
     std::memcpy(to, &bytes, static_cast<std::size_t>(count));
   }
-  // 16-bit codes are symmetric: -32768 does not occur.
-  static void store_clamped(std::int16_t *to, Vec value, int count) {
-    alignas(16) std::int16_t whole[lanes];
-    _mm_store_si128(reinterpret_cast<__m128i *>(whole), _mm_max_epi16(to_words(value), _mm_set1_epi16(-32767)));
-    std::memcpy(to, whole, static_cast<std::size_t>(count) * sizeof(std::int16_t));
-  }
-
-  static Vec shift_left(Vec value, int count) { return _mm256_sll_epi32(value, _mm_cvtsi32_si128(count)); }
 
   static Vec set(std::int32_t value) { return _mm256_set1_epi32(value); }
   static Vec add(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
@@ -55,8 +74,9 @@ template <class Set> struct Operations {
   static Vec multiply(Vec a, Vec b) { return _mm256_mullo_epi32(a, b); }
   static Vec minimum(Vec a, Vec b) { return _mm256_min_epi32(a, b); }
   static Vec maximum(Vec a, Vec b) { return _mm256_max_epi32(a, b); }
+  static Vec shift_left(Vec value, int count) { return _mm256_sll_epi32(value, shift_count(count)); }
   static Vec shift_left_lanes(Vec value, Vec counts) { return _mm256_sllv_epi32(value, counts); }
-  static Vec shift_right_unsigned(Vec value, int count) { return _mm256_srl_epi32(value, _mm_cvtsi32_si128(count)); }
+  static Vec shift_right_unsigned(Vec value, int count) { return _mm256_srl_epi32(value, shift_count(count)); }
   static std::int32_t largest(Vec value) {
     __m128i m = _mm_max_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
     m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4E));
@@ -74,16 +94,120 @@ template <class Set> struct Operations {
     return _mm256_and_si256(value,
                             _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
   }
-  static Vec keep_low_byte(Vec value) { return _mm256_and_si256(value, _mm256_set1_epi32(255)); }
+  // Odd lanes moved to the even ones before them.
+  static Vec odd_lanes(Vec value) { return _mm256_srli_epi64(value, 32); }
   static Vec look_up(const std::uint32_t *table, Vec index) {
     return _mm256_i32gather_epi32(reinterpret_cast<const std::int32_t *>(table), index, 4);
   }
+  // table[i % 16] >> (i / 16), unsigned.
+  static Vec exp_by_octaves(const std::uint32_t *table, Vec index) {
+    const Vec eight = _mm256_set1_epi32(8);
+    const Vec in_second = _mm256_cmpeq_epi32(_mm256_and_si256(index, eight), eight);
+    const Vec entry = _mm256_blendv_epi8(_mm256_permutevar8x32_epi32(load256(table), index),
+                                         _mm256_permutevar8x32_epi32(load256(table + 8), index), in_second);
+    return _mm256_srlv_epi32(entry, _mm256_srli_epi32(index, 4));
+  }
+
+  // Rows of a panel.
+  static void load_row(const std::int16_t *from, int shift, Vec (&row)[2]) { // codes << shift, shift <= 15
+    unpack_row(load256(from), 16 - shift, row);
+  }
+  static void load_row(const std::int8_t *from, int shift, Vec (&row)[2]) { // shift <= 23
+    unpack_row(_mm256_slli_epi16(_mm256_cvtepi8_epi16(load128(from)), 8), 24 - shift, row);
+  }
+  static void store_row(std::int8_t *to, const Vec (&row)[2]) {
+    store_words_as_bytes(to, _mm256_packs_epi32(row[0], row[1]));
+  }
+  // 16-bit codes are symmetric: -32768 does not occur.
+  static void store_row(std::int16_t *to, const Vec (&row)[2]) { store256(to, clamp_words(row[0], row[1])); }
+  // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
+  static void store_gelu(std::int8_t *to, const Vec (&row)[2], int fraction_bits, const std::int16_t *multiplier,
+                         const std::int16_t *zero_point) {
+    // mulhrs(a, b) = (a * b + 2^14) >> 15 is the rounding of both products here.
+    const __m256i x = clamp_words(row[0], row[1]);
+    const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
+    const int chord_bits = fraction_bits - 4;
+    const int down = 16 - fraction_bits;
+    const __m256i u = _mm256_min_epi16(_mm256_abs_epi16(x), _mm256_set1_epi16(last));
+    __m256i start;
+    __m256i slope;
+    look_up_chords(_mm256_srl_epi16(u, shift_count(chord_bits)), start, slope);
+    const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
+    const __m256i position =
+        _mm256_sll_epi16(_mm256_and_si256(u, _mm256_set1_epi16(below_chord)), shift_count(15 - chord_bits));
+    const __m256i tail16 = _mm256_add_epi16(start, _mm256_mulhrs_epi16(slope, position));
+    const auto half = static_cast<std::int16_t>(1 << (down - 1));
+    const __m256i tail = _mm256_sra_epi16(_mm256_add_epi16(tail16, _mm256_set1_epi16(half)), shift_count(down));
+    const __m256i g = _mm256_sub_epi16(_mm256_max_epi16(x, _mm256_setzero_si256()), tail);
+    store_words_as_bytes(to, _mm256_adds_epi16(_mm256_mulhrs_epi16(g, load256(multiplier)), load256(zero_point)));
+  }
+
+  // Words.
+  static Words load_words(const std::int16_t *from) { return load256(from); }
+  static Words load_words(const std::int8_t *from) { return _mm256_cvtepi8_epi16(load128(from)); }
+  static Words subtract_words(Words a, Words b) { return _mm256_sub_epi16(a, b); }
+  static Words shift_words(Words value, const std::uint8_t *counts) { // to the left by at most 7: times 2^count
+    const __m128i powers =
+        _mm_shuffle_epi8(_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0), load128(counts));
+    return _mm256_mullo_epi16(value, _mm256_cvtepu8_epi16(powers));
+  }
+  static Vec pair_sums(Words value) { return _mm256_madd_epi16(value, _mm256_set1_epi16(1)); }
+  // Sums of 64 bits of four squares each; a pair's fit 32 unsigned bits.
+  static Vec pair_squares(Words value) {
+    const Vec pairs = _mm256_madd_epi16(value, value);
+    return _mm256_add_epi64(_mm256_srli_epi64(pairs, 32), _mm256_and_si256(pairs, _mm256_set1_epi64x(0xFFFFFFFF)));
+  }
+
+  // Bytes.
+  // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
+  static Bytes narrow_codes(Vec a, Vec b, Vec c, Vec d) {
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)),
+                                       _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+  static Bytes set_bytes(std::uint8_t value) { return _mm256_set1_epi8(static_cast<char>(value)); }
+  static Bytes load_bytes(const std::uint8_t *from) { return load256(from); }
+  static void store_bytes(std::uint8_t *to, Bytes value) { store256(to, value); }
+  static Bytes keep_bytes(Bytes value, int count) {
+    const __m256i places = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+                                            21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    return _mm256_and_si256(value, _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(count)), places));
+  }
+  // Adds the bytes up in some lanes.
+  static Vec add_bytes(Vec sum, Bytes value) {
+    return _mm256_add_epi32(sum, _mm256_sad_epu8(value, _mm256_setzero_si256()));
+  }
+  // count + 1 where value > limit.
+  static Bytes count_above(Bytes count, Bytes value, std::uint8_t limit) {
+    const Bytes limits = set_bytes(limit);
+    const Bytes not_above = _mm256_cmpeq_epi8(_mm256_max_epu8(value, limits), limits); // -1 where so
+    return _mm256_add_epi8(count, _mm256_add_epi8(not_above, set_bytes(1)));
+  }
+  // table[index], 0 where index is 16.
+  static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(table)),
+                               _mm256_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
+  }
+  struct ByteTable {
+    const std::uint8_t *entries;
+  };
+  static ByteTable byte_table(const std::uint8_t *table) { return {table}; }
+  static Bytes look_up(const ByteTable &table, Bytes index) {
+    // The 16 entries from 16 i on answer where index - 16 i is below 16; elsewhere adding 0x70 sets the highest bit,
+    // saturating if need be, and vpshufb gives 0.
+    Bytes result = _mm256_setzero_si256();
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      const Bytes entries = _mm256_broadcastsi128_si256(load128(table.entries + 16 * i));
+      const Bytes place =
+          _mm256_adds_epu8(_mm256_sub_epi8(index, set_bytes(static_cast<std::uint8_t>(16 * i))), set_bytes(0x70));
+      result = _mm256_or_si256(result, _mm256_shuffle_epi8(entries, place));
+    }
+    return result;
+  }
 
   // Sums of 64 bits.
-  static Vec add64(Vec a, Vec b) { return _mm256_add_epi64(a, b); }
-  static Vec squares(Vec value) { // of even lanes plus of odd lanes
-    const Vec odd = _mm256_srli_epi64(value, 32);
-    return _mm256_add_epi64(_mm256_mul_epi32(value, value), _mm256_mul_epi32(odd, odd));
+  static Vec add64(Vec a, Vec b) {
+    return _mm256_add_epi64(a, b);
   }
   static std::int64_t sum64(Vec value) {
     const __m128i s = _mm_add_epi64(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
@@ -91,73 +215,51 @@ template <class Set> struct Operations {
   }
   // The first `count` of 8 offsets: those of even lanes, those of odd lanes.
   static void load_offsets(const std::int64_t *from, int count, Vec &even, Vec &odd) {
-    alignas(32) std::int64_t whole[lanes] = {};
-    std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(std::int64_t));
-    const Vec first = load64(whole);
-    const Vec second = load64(whole + 4);
+    std::int64_t whole[lanes] = {};
+    if (count < lanes) {
+      std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(std::int64_t));
+      from = whole;
+    }
+    const Vec first = load64(from);
+    const Vec second = load64(from + 4);
     even = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(first, second), 0xD8);
     odd = _mm256_permute4x64_epi64(_mm256_unpackhi_epi64(first, second), 0xD8);
   }
   // kernels/reciprocal.hpp, quotient(), of every lane. AVX2 has no arithmetic shift of 64 bits: the sums, which are
-  // within
-  // +-2^61, are made positive by 2^62, a multiple of 2^shift, which is taken off again afterwards.
+  // within +-2^61, are made positive by 2^62, a multiple of 2^shift, which is taken off again afterwards.
   static Vec quotient(Vec n, std::int32_t factor, int shift) {
     const Vec by = _mm256_set1_epi64x(factor);
     const Vec raise = _mm256_set1_epi64x((std::int64_t{1} << (shift - 1)) + (std::int64_t{1} << 62));
-    const Vec lower = _mm256_set1_epi64x(std::int64_t{1} << (62 - shift));
-    const __m128i count = _mm_cvtsi32_si128(shift);
-    const Vec even = _mm256_sub_epi64(_mm256_srl_epi64(_mm256_add_epi64(_mm256_mul_epi32(n, by), raise), count), lower);
-    const Vec odd = _mm256_sub_epi64(
-        _mm256_srl_epi64(_mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(n, 32), by), raise), count), lower);
-    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+    const Vec lower = _mm256_set1_epi32(static_cast<std::int32_t>(std::uint32_t(std::uint64_t{1} << (62 - shift))));
+    const Vec even = _mm256_srl_epi64(_mm256_add_epi64(_mm256_mul_epi32(n, by), raise), shift_count(shift));
+    const Vec odd = _mm256_srl_epi64(_mm256_add_epi64(_mm256_mul_epi32(odd_lanes(n), by), raise), shift_count(shift));
+    return _mm256_sub_epi32(_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA), lower);
   }
-
-  // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
-  static Vec narrow(Vec even, Vec odd, int shift) {
-    return _mm256_sra_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA), _mm_cvtsi32_si128(shift - 32));
+  // kernels/requantize.hpp, requantize() of every lane.
+  static Vec requantize(Vec sum, Vec multiplier, Vec odd_multiplier, Vec even_offset, Vec odd_offset, int shift) {
+    return narrow(_mm256_add_epi64(_mm256_mul_epi32(sum, multiplier), even_offset),
+                  _mm256_add_epi64(_mm256_mul_epi32(odd_lanes(sum), odd_multiplier), odd_offset), shift);
   }
-  static Vec requantize(Vec sum, Vec multiplier, Vec even_offset, Vec odd_offset, int shift) {
-    const Vec even = _mm256_add_epi64(_mm256_mul_epi32(sum, multiplier), even_offset);
-    const Vec odd =
-        _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(sum, 32), _mm256_srli_epi64(multiplier, 32)), odd_offset);
-    return narrow(even, odd, shift);
-  }
-  static Vec add_requantize(Vec sum, Vec multiplier, Vec code, Vec code_multiplier, Vec even_offset, Vec odd_offset,
-                            int shift) {
+  // kernels/residual.hpp, add_requantize(), of codes that have been shifted.
+  static Vec add_requantize(Vec sum, Vec multiplier, Vec odd_multiplier, Vec code, Vec code_multiplier,
+                            Vec odd_code_multiplier, Vec even_offset, Vec odd_offset, int shift) {
     const Vec even = _mm256_add_epi64(_mm256_add_epi64(_mm256_mul_epi32(sum, multiplier), even_offset),
                                       _mm256_mul_epi32(code, code_multiplier));
-    const Vec odd = _mm256_add_epi64(
-        _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(sum, 32), _mm256_srli_epi64(multiplier, 32)), odd_offset),
-        _mm256_mul_epi32(_mm256_srli_epi64(code, 32), _mm256_srli_epi64(code_multiplier, 32)));
+    const Vec odd = _mm256_add_epi64(_mm256_add_epi64(_mm256_mul_epi32(odd_lanes(sum), odd_multiplier), odd_offset),
+                                     _mm256_mul_epi32(odd_lanes(code), odd_code_multiplier));
     return narrow(even, odd, shift);
   }
 
-  // kernels/gelu.hpp, gelu() and gelu_code(), before the last clamp. x is clamped to 16 bits here.
-  static Vec gelu_code(Vec x, int fraction_bits, Vec multiplier, Vec zero_point) {
-    x = _mm256_max_epi32(_mm256_min_epi32(x, _mm256_set1_epi32(32767)), _mm256_set1_epi32(-32767));
-    const int chord_bits = fraction_bits - 4;
-    const Vec u = _mm256_min_epi32(_mm256_abs_epi32(x), _mm256_set1_epi32((1 << (fraction_bits + 2)) - 1));
-    const Vec chord = _mm256_srl_epi32(u, _mm_cvtsi32_si128(chord_bits));
-    // The table's 16-bit entries are read in pairs: a chord's start in the lower half, its end in the upper. A pair of
-    // 16-bit products with 2^14 - p and p, p being half the position, is start * 2^14 + slope * p.
-    const Vec entry = _mm256_i32gather_epi32(reinterpret_cast<const std::int32_t *>(gelu_tail.data()), chord, 2);
-    const Vec place = _mm256_and_si256(u, _mm256_set1_epi32((1 << chord_bits) - 1));
-    const Vec p = _mm256_sll_epi32(place, _mm_cvtsi32_si128(14 - chord_bits));
-    const Vec pair = _mm256_or_si256(_mm256_slli_epi32(p, 16), _mm256_sub_epi32(_mm256_set1_epi32(1 << 14), p));
-    const Vec tail16 =
-        _mm256_srai_epi32(_mm256_add_epi32(_mm256_madd_epi16(entry, pair), _mm256_set1_epi32(1 << 13)), 14);
-    const int down = 16 - fraction_bits;
-    const Vec tail =
-        _mm256_sra_epi32(_mm256_add_epi32(tail16, _mm256_set1_epi32(1 << (down - 1))), _mm_cvtsi32_si128(down));
-    const Vec g = _mm256_sub_epi32(_mm256_max_epi32(x, _mm256_setzero_si256()), tail);
-    const Vec product = _mm256_mullo_epi32(g, multiplier);
-    return _mm256_add_epi32(_mm256_srai_epi32(_mm256_add_epi32(product, _mm256_set1_epi32(1 << 14)), 15), zero_point);
+  static void subtract_128(const std::uint8_t *from, std::int8_t *to) { // 16 bytes
+    store128(to, _mm_xor_si128(load128(from), _mm_set1_epi8(-128)));
   }
 
 private:
-  static Vec widen(const std::int32_t *from) { return load(from); }
+  static Vec widen(const std::int32_t *from) {
+    return load256(from);
+  }
   static Vec widen(const std::int16_t *from) {
-    return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
+    return _mm256_cvtepi16_epi32(load128(from));
   }
   static Vec widen(const std::int8_t *from) {
     return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
@@ -165,11 +267,47 @@ private:
   static Vec widen(const std::uint8_t *from) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
   }
-
-protected:
   // Clamped to 16 bits.
   static __m128i to_words(Vec value) {
     return _mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
+  }
+  // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
+  static Vec narrow(Vec even, Vec odd, int shift) {
+    return _mm256_sra_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA), shift_count(shift - 32));
+  }
+  // Words widened with 16 zeros below them and shifted back by `down`.
+  static void unpack_row(__m256i words, int down, Vec (&row)[2]) {
+    const __m256i zero = _mm256_setzero_si256();
+    row[0] = _mm256_sra_epi32(_mm256_unpacklo_epi16(zero, words), shift_count(down));
+    row[1] = _mm256_sra_epi32(_mm256_unpackhi_epi16(zero, words), shift_count(down));
+  }
+  // clamp_to_int16() of two vectors, interleaved in blocks of four.
+  static __m256i clamp_words(Vec a, Vec b) {
+    return _mm256_max_epi16(_mm256_packs_epi32(a, b), _mm256_set1_epi16(-32767));
+  }
+  static void store_words_as_bytes(std::int8_t *to, __m256i words) {
+    store128(to, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
+
+  // Bytes 0 to 63 of a table by the low 6 bits of every byte.
+  static __m256i look_up_64(const std::uint8_t (&table)[4][32], __m256i index, __m256i bit4, __m256i bit5) {
+    const auto quarter = [&](int i) { return _mm256_shuffle_epi8(load256(table[i]), index); };
+    const __m256i first = _mm256_blendv_epi8(quarter(0), quarter(1), bit4);
+    const __m256i second = _mm256_blendv_epi8(quarter(2), quarter(3), bit4);
+    return _mm256_blendv_epi8(first, second, bit5);
+  }
+  // gelu_tail[i] and gelu_tail[i + 1] - gelu_tail[i] for 16-bit indices below 64. An index is put into both bytes of
+  // its word: the low one looks up the low half of the entry, the high one the high half.
+  static void look_up_chords(__m256i index, __m256i &start, __m256i &slope) {
+    const __m256i both = _mm256_or_si256(index, _mm256_slli_epi16(index, 8));
+    const __m256i place = _mm256_and_si256(both, _mm256_set1_epi8(15));
+    const __m256i bit4 = _mm256_slli_epi16(both, 3); // moved to the bytes' highest bits, which alone count
+    const __m256i bit5 = _mm256_slli_epi16(both, 2);
+    const __m256i high = _mm256_set1_epi16(static_cast<std::int16_t>(0xFF00));
+    start = _mm256_blendv_epi8(look_up_64(tail_bytes.start_low, place, bit4, bit5),
+                               look_up_64(tail_bytes.start_high, place, bit4, bit5), high);
+    slope = _mm256_blendv_epi8(look_up_64(tail_bytes.slope_low, place, bit4, bit5),
+                               look_up_64(tail_bytes.slope_high, place, bit4, bit5), high);
   }
 };
 

@@ -11,15 +11,15 @@
 
 namespace intvit::kernels::avx512vnni {
 
-// gelu_tail with a chord's start in the lower half of an entry and its slope in the upper.
+// gelu_tail's chords: where they begin and their slopes.
 struct alignas(64) TailTable {
-  std::int32_t entries[64];
+  std::int16_t starts[64];
+  std::int16_t slopes[64];
 
-  constexpr TailTable() : entries{} {
+  constexpr TailTable() : starts{}, slopes{} {
     for (std::size_t i = 0; i < 64; ++i) {
-      const int slope = gelu_tail[i + 1] - gelu_tail[i];
-      entries[i] =
-          static_cast<std::int32_t>(static_cast<std::uint32_t>(slope) << 16 | static_cast<std::uint16_t>(gelu_tail[i]));
+      starts[i] = gelu_tail[i];
+      slopes[i] = static_cast<std::int16_t>(gelu_tail[i + 1] - gelu_tail[i]);
     }
   }
 };
@@ -27,24 +27,27 @@ inline constexpr TailTable tail_table;
 
 struct Vector {
   using Vec = __m512i;
-  using Element = std::uint8_t; // inputs; weights are the same bits, read as signed
+  using Words = __m512i;
+  using Bytes = __m512i;
+  using Element = std::uint8_t; // weights are the same bits, read as signed
 
   static constexpr int lanes = 16;
   static constexpr int group = 4;
   static constexpr int bias = 128;
+  static constexpr bool reads_codes = true;
   // 6 x 64: 24 accumulators, 4 weights and 1 input fill 29 of 32 registers, and 24 products hide the dot's latency.
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 4;
 
   static __mmask16 mask(int count) { return static_cast<__mmask16>((1U << count) - 1); }
+  static __m128i shift_count(int count) { return _mm_cvtsi32_si128(count); }
 
+  // Whole vectors.
   static Vec load(const std::int32_t *from) { return _mm512_loadu_si512(from); }
   static Vec load64(const std::int64_t *from) { return _mm512_loadu_si512(from); }
-  static Vec load(const std::uint8_t *from, int count) {
-    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(count), from));
-  }
-  static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
-  // The first `count` elements, widened; nothing behind them is read.
+  static void store(std::int32_t *to, Vec value) { _mm512_storeu_si512(to, value); }
+
+  // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.
   static Vec load(const std::int32_t *from, int count) { return _mm512_maskz_loadu_epi32(mask(count), from); }
   static Vec load(const std::int16_t *from, int count) {
     return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(mask(count), from));
@@ -52,22 +55,12 @@ struct Vector {
   static Vec load(const std::int8_t *from, int count) {
     return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask(count), from));
   }
-  static void store(std::int32_t *to, Vec value, int count) { _mm512_mask_storeu_epi32(to, mask(count), value); }
+  static Vec load(const std::uint8_t *from, int count) {
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(count), from));
+  }
   static void store_clamped(std::int8_t *to, Vec value, int count) {
-    _mm512_mask_cvtsepi32_storeu_epi8(to, mask(count), value);
+    _mm_mask_storeu_epi8(to, mask(count), _mm512_cvtsepi32_epi8(value));
   }
-  // 16-bit codes are symmetric: -32768 does not occur.
-  static void store_clamped(std::int16_t *to, Vec value, int count) {
-    _mm512_mask_cvtsepi32_storeu_epi16(to, mask(count), _mm512_max_epi32(value, _mm512_set1_epi32(-32767)));
-  }
-
-  static Vec broadcast(const Element *from) {
-    std::int32_t four = 0;
-    std::memcpy(&four, from, sizeof four);
-    return _mm512_set1_epi32(four);
-  }
-  static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_dpbusd_epi32(sum, input, weights); }
-  static Vec shift_left(Vec value, int count) { return _mm512_sll_epi32(value, _mm_cvtsi32_si128(count)); }
 
   static Vec set(std::int32_t value) { return _mm512_set1_epi32(value); }
   static Vec add(Vec a, Vec b) { return _mm512_add_epi32(a, b); }
@@ -75,25 +68,142 @@ struct Vector {
   static Vec multiply(Vec a, Vec b) { return _mm512_mullo_epi32(a, b); }
   static Vec minimum(Vec a, Vec b) { return _mm512_min_epi32(a, b); }
   static Vec maximum(Vec a, Vec b) { return _mm512_max_epi32(a, b); }
+  static Vec shift_left(Vec value, int count) { return _mm512_sll_epi32(value, shift_count(count)); }
   static Vec shift_left_lanes(Vec value, Vec counts) { return _mm512_sllv_epi32(value, counts); }
-  static Vec shift_right_unsigned(Vec value, int count) { return _mm512_srl_epi32(value, _mm_cvtsi32_si128(count)); }
+  static Vec shift_right_unsigned(Vec value, int count) { return _mm512_srl_epi32(value, shift_count(count)); }
   static std::int32_t largest(Vec value) { return _mm512_reduce_max_epi32(value); }
   static std::int32_t sum(Vec value) { return _mm512_reduce_add_epi32(value); }
   // The first `count` lanes, the others 0.
   static Vec keep(Vec value, int count) { return _mm512_maskz_mov_epi32(mask(count), value); }
-  static Vec keep_low_byte(Vec value) { return _mm512_and_si512(value, _mm512_set1_epi32(255)); }
+  // Odd lanes moved to the even ones before them.
+  static Vec odd_lanes(Vec value) { return _mm512_srli_epi64(value, 32); }
   static Vec look_up(const std::uint32_t *table, Vec index) { return _mm512_i32gather_epi32(index, table, 4); }
-  // The low byte of every lane, as elements.
-  static void store_elements(Element *to, Vec value) {
-    _mm_store_si128(reinterpret_cast<__m128i *>(to), _mm512_cvtepi32_epi8(value));
+  // table[i % 16] >> (i / 16), unsigned.
+  static Vec exp_by_octaves(const std::uint32_t *table, Vec index) {
+    return _mm512_srlv_epi32(_mm512_permutexvar_epi32(index, _mm512_loadu_si512(table)), _mm512_srli_epi32(index, 4));
+  }
+
+  // Dot products.
+  static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
+  static Vec broadcast_weights(const Element *from) {
+    std::int32_t four = 0;
+    std::memcpy(&four, from, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
+  static Vec broadcast_codes(const Element *from) {
+    return _mm512_xor_si512(broadcast_weights(from), bias_elements()); // adds 128 to each byte
+  }
+  static Vec bias_elements() { return _mm512_set1_epi8(static_cast<char>(bias)); }
+  static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_dpbusd_epi32(sum, input, weights); }
+  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+    std::memcpy(to, from, static_cast<std::size_t>(count));
+    std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
+  }
+  // 4 rows of 64 bytes to a panel's [columns][4].
+  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
+    const __m512i row0 = _mm512_loadu_si512(from);
+    const __m512i row1 = _mm512_loadu_si512(from + stride);
+    const __m512i row2 = _mm512_loadu_si512(from + 2 * stride);
+    const __m512i row3 = _mm512_loadu_si512(from + 3 * stride);
+    const __m512i low01 = _mm512_unpacklo_epi8(row0, row1);
+    const __m512i low23 = _mm512_unpacklo_epi8(row2, row3);
+    const __m512i high01 = _mm512_unpackhi_epi8(row0, row1);
+    const __m512i high23 = _mm512_unpackhi_epi8(row2, row3);
+    _mm512_store_si512(to, _mm512_unpacklo_epi16(low01, low23));
+    _mm512_store_si512(to + 64, _mm512_unpackhi_epi16(low01, low23));
+    _mm512_store_si512(to + 128, _mm512_unpacklo_epi16(high01, high23));
+    _mm512_store_si512(to + 192, _mm512_unpackhi_epi16(high01, high23));
+  }
+
+  // Rows of a panel.
+  static void load_row(const std::int16_t *from, int shift, Vec (&row)[4]) { // codes << shift, shift <= 15
+    const __m512i first = _mm512_loadu_si512(from);
+    const __m512i second = _mm512_loadu_si512(from + 32);
+    unpack_row(_mm512_permutex2var_epi64(first, _mm512_setr_epi64(0, 1, 4, 5, 8, 9, 12, 13), second),
+               _mm512_permutex2var_epi64(first, _mm512_setr_epi64(2, 3, 6, 7, 10, 11, 14, 15), second), 16 - shift,
+               row);
+  }
+  static void load_row(const std::int8_t *from, int shift, Vec (&row)[4]) { // shift <= 23
+    const __m512i codes = _mm512_loadu_si512(from);
+    unpack_row(_mm512_unpacklo_epi8(_mm512_setzero_si512(), codes), _mm512_unpackhi_epi8(_mm512_setzero_si512(), codes),
+               24 - shift, row);
+  }
+  static void store_row(std::int8_t *to, const Vec (&row)[4]) {
+    _mm512_storeu_si512(to, _mm512_packs_epi16(_mm512_packs_epi32(row[0], row[1]), _mm512_packs_epi32(row[2], row[3])));
+  }
+  // 16-bit codes are symmetric: -32768 does not occur.
+  static void store_row(std::int16_t *to, const Vec (&row)[4]) {
+    const __m512i low = clamp_words(row[0], row[1]);
+    const __m512i high = clamp_words(row[2], row[3]);
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high));
+    _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high));
+  }
+  // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
+  static void store_gelu(std::int8_t *to, const Vec (&row)[4], int fraction_bits, const std::int16_t *multiplier,
+                         const std::int16_t *zero_point) {
+    const __m512i low = gelu_words(clamp_words(row[0], row[1]), fraction_bits, multiplier, zero_point);
+    const __m512i high = gelu_words(clamp_words(row[2], row[3]), fraction_bits, multiplier + 32, zero_point + 32);
+    _mm512_storeu_si512(to, _mm512_packs_epi16(low, high));
+  }
+
+  // Words.
+  static Words load_words(const std::int16_t *from) { return _mm512_loadu_si512(from); }
+  static Words load_words(const std::int8_t *from) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
+  }
+  static Words subtract_words(Words a, Words b) { return _mm512_sub_epi16(a, b); }
+  static Words shift_words(Words value, const std::uint8_t *counts) { // to the left
+    return _mm512_sllv_epi16(value,
+                             _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(counts))));
+  }
+  static Vec pair_sums(Words value) { return _mm512_madd_epi16(value, _mm512_set1_epi16(1)); }
+  // Sums of 64 bits of four squares each; a pair's fit 32 unsigned bits.
+  static Vec pair_squares(Words value) {
+    const Vec pairs = _mm512_madd_epi16(value, value);
+    return _mm512_add_epi64(_mm512_srli_epi64(pairs, 32), _mm512_and_si512(pairs, _mm512_set1_epi64(0xFFFFFFFF)));
+  }
+
+  // Bytes.
+  // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
+  static Bytes narrow_codes(Vec a, Vec b, Vec c, Vec d) {
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                    _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)));
+  }
+  static Bytes set_bytes(std::uint8_t value) { return _mm512_set1_epi8(static_cast<char>(value)); }
+  static Bytes load_bytes(const std::uint8_t *from) { return _mm512_load_si512(from); }
+  static void store_bytes(std::uint8_t *to, Bytes value) { _mm512_store_si512(to, value); }
+  static void store_weights(Element *to, Bytes value) { _mm512_store_si512(to, value); }
+  static Bytes keep_bytes(Bytes value, int count) {
+    return _mm512_maskz_mov_epi8((std::uint64_t{1} << count) - 1, value);
+  }
+  // Adds the bytes up in some lanes.
+  static Vec add_bytes(Vec sum, Bytes value) {
+    return _mm512_add_epi32(sum, _mm512_sad_epu8(value, _mm512_setzero_si512()));
+  }
+  // count + 1 where value > limit.
+  static Bytes count_above(Bytes count, Bytes value, std::uint8_t limit) {
+    return _mm512_mask_add_epi8(count, _mm512_cmpgt_epu8_mask(value, set_bytes(limit)), count, set_bytes(1));
+  }
+  // table[index], 0 where index is 16.
+  static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
+    const __m512i all = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i *>(table)));
+    return _mm512_shuffle_epi8(all, _mm512_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
+  }
+  struct ByteTable {
+    __m512i quarters[4];
+  };
+  static ByteTable byte_table(const std::uint8_t *table) {
+    return {{_mm512_loadu_si512(table), _mm512_loadu_si512(table + 64), _mm512_loadu_si512(table + 128),
+             _mm512_loadu_si512(table + 192)}};
+  }
+  static Bytes look_up(const ByteTable &table, Bytes index) {
+    const __m512i even = look_up_words(table, _mm512_and_si512(index, _mm512_set1_epi16(255)));
+    const __m512i odd = look_up_words(table, _mm512_srli_epi16(index, 8));
+    return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAA, even, _mm512_slli_epi16(odd, 8));
   }
 
   // Sums of 64 bits.
   static Vec add64(Vec a, Vec b) { return _mm512_add_epi64(a, b); }
-  static Vec squares(Vec value) { // of even lanes plus of odd lanes
-    const Vec odd = _mm512_srli_epi64(value, 32);
-    return _mm512_add_epi64(_mm512_mul_epi32(value, value), _mm512_mul_epi32(odd, odd));
-  }
   static std::int64_t sum64(Vec value) { return _mm512_reduce_add_epi64(value); }
   // The first `count` of 16 offsets: those of even lanes, those of odd lanes.
   static void load_offsets(const std::int64_t *from, int count, Vec &even, Vec &odd) {
@@ -108,62 +218,78 @@ struct Vector {
   static Vec quotient(Vec n, std::int32_t factor, int shift) {
     const Vec by = _mm512_set1_epi64(factor);
     const Vec half = _mm512_set1_epi64(std::int64_t{1} << (shift - 1));
-    const __m128i count = _mm_cvtsi32_si128(shift);
-    const Vec even = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(n, by), half), count);
-    const Vec odd = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(n, 32), by), half), count);
-    return _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+    const Vec even = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(n, by), half), shift_count(shift));
+    const Vec odd = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(odd_lanes(n), by), half), shift_count(shift));
+    return _mm512_mask_shuffle_epi32(even, 0xAAAA, odd, static_cast<_MM_PERM_ENUM>(0xA0));
   }
-
-  // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
-  static Vec narrow(Vec even, Vec odd, int shift) {
-    const Vec high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
-    return _mm512_sra_epi32(high, _mm_cvtsi32_si128(shift - 32));
+  // kernels/requantize.hpp, requantize() of every lane.
+  static Vec requantize(Vec sum, Vec multiplier, Vec odd_multiplier, Vec even_offset, Vec odd_offset, int shift) {
+    return narrow(_mm512_add_epi64(_mm512_mul_epi32(sum, multiplier), even_offset),
+                  _mm512_add_epi64(_mm512_mul_epi32(odd_lanes(sum), odd_multiplier), odd_offset), shift);
   }
-  static Vec requantize(Vec sum, Vec multiplier, Vec even_offset, Vec odd_offset, int shift) {
-    const Vec even = _mm512_add_epi64(_mm512_mul_epi32(sum, multiplier), even_offset);
-    const Vec odd =
-        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(multiplier, 32)), odd_offset);
-    return narrow(even, odd, shift);
-  }
-  static Vec add_requantize(Vec sum, Vec multiplier, Vec code, Vec code_multiplier, Vec even_offset, Vec odd_offset,
-                            int shift) {
+  // kernels/residual.hpp, add_requantize(), of codes that have been shifted.
+  static Vec add_requantize(Vec sum, Vec multiplier, Vec odd_multiplier, Vec code, Vec code_multiplier,
+                            Vec odd_code_multiplier, Vec even_offset, Vec odd_offset, int shift) {
     const Vec even = _mm512_add_epi64(_mm512_add_epi64(_mm512_mul_epi32(sum, multiplier), even_offset),
                                       _mm512_mul_epi32(code, code_multiplier));
-    const Vec odd = _mm512_add_epi64(
-        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(multiplier, 32)), odd_offset),
-        _mm512_mul_epi32(_mm512_srli_epi64(code, 32), _mm512_srli_epi64(code_multiplier, 32)));
+    const Vec odd = _mm512_add_epi64(_mm512_add_epi64(_mm512_mul_epi32(odd_lanes(sum), odd_multiplier), odd_offset),
+                                     _mm512_mul_epi32(odd_lanes(code), odd_code_multiplier));
     return narrow(even, odd, shift);
   }
 
-  // kernels/gelu.hpp, gelu() and gelu_code(), before the last clamp. x is clamped to 16 bits here.
-  static Vec gelu_code(Vec x, int fraction_bits, Vec multiplier, Vec zero_point) {
-    x = _mm512_max_epi32(_mm512_min_epi32(x, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32767));
-    const int chord_bits = fraction_bits - 4;
-    const Vec u = _mm512_min_epi32(_mm512_abs_epi32(x), _mm512_set1_epi32((1 << (fraction_bits + 2)) - 1));
-    const Vec chord = _mm512_srl_epi32(u, _mm_cvtsi32_si128(chord_bits));
-    // A table entry holds the chord's start in its lower half and its slope in the upper; a pair of 16-bit products
-    // with 2^14 and half the position then is start * 2^14 + slope * position / 2, exactly: positions are even.
-    const Vec entry = lookup(chord);
-    const Vec place = _mm512_and_si512(u, _mm512_set1_epi32((1 << chord_bits) - 1));
-    const Vec pair =
-        _mm512_or_si512(_mm512_sll_epi32(place, _mm_cvtsi32_si128(16 + 14 - chord_bits)), _mm512_set1_epi32(1 << 14));
-    const Vec tail16 =
-        _mm512_srai_epi32(_mm512_add_epi32(_mm512_madd_epi16(entry, pair), _mm512_set1_epi32(1 << 13)), 14);
-    const int down = 16 - fraction_bits;
-    const Vec tail =
-        _mm512_sra_epi32(_mm512_add_epi32(tail16, _mm512_set1_epi32(1 << (down - 1))), _mm_cvtsi32_si128(down));
-    const Vec g = _mm512_sub_epi32(_mm512_max_epi32(x, _mm512_setzero_si512()), tail);
-    const Vec product = _mm512_mullo_epi32(g, multiplier);
-    return _mm512_add_epi32(_mm512_srai_epi32(_mm512_add_epi32(product, _mm512_set1_epi32(1 << 14)), 15), zero_point);
+  static void subtract_128(const std::uint8_t *from, std::int8_t *to) { // 16 bytes
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm_xor_si128(bytes, _mm_set1_epi8(-128)));
   }
 
 private:
-  static Vec lookup(Vec index) {
-    const Vec low = _mm512_permutex2var_epi32(_mm512_load_si512(tail_table.entries), index,
-                                              _mm512_load_si512(tail_table.entries + 16));
-    const Vec high = _mm512_permutex2var_epi32(_mm512_load_si512(tail_table.entries + 32), index,
-                                               _mm512_load_si512(tail_table.entries + 48));
-    return _mm512_mask_blend_epi32(_mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), low, high);
+  // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
+  static Vec narrow(Vec even, Vec odd, int shift) {
+    const Vec high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, static_cast<_MM_PERM_ENUM>(0xF5));
+    return _mm512_sra_epi32(high, shift_count(shift - 32));
+  }
+  // Words in pairs of vectors' order, widened with 16 zeros below them and shifted back by `down`.
+  static void unpack_row(__m512i first, __m512i second, int down, Vec (&row)[4]) {
+    const __m512i zero = _mm512_setzero_si512();
+    row[0] = _mm512_sra_epi32(_mm512_unpacklo_epi16(zero, first), shift_count(down));
+    row[1] = _mm512_sra_epi32(_mm512_unpackhi_epi16(zero, first), shift_count(down));
+    row[2] = _mm512_sra_epi32(_mm512_unpacklo_epi16(zero, second), shift_count(down));
+    row[3] = _mm512_sra_epi32(_mm512_unpackhi_epi16(zero, second), shift_count(down));
+  }
+  // clamp_to_int16() of two vectors, interleaved in blocks of four.
+  static __m512i clamp_words(Vec a, Vec b) {
+    return _mm512_max_epi16(_mm512_packs_epi32(a, b), _mm512_set1_epi16(-32767));
+  }
+  // mulhrs(a, b) = (a * b + 2^14) >> 15 is the rounding of both products here.
+  static __m512i gelu_words(__m512i x, int fraction_bits, const std::int16_t *multiplier,
+                            const std::int16_t *zero_point) {
+    const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
+    const int chord_bits = fraction_bits - 4;
+    const int down = 16 - fraction_bits;
+    const __m512i u = _mm512_min_epi16(_mm512_abs_epi16(x), _mm512_set1_epi16(last));
+    const __m512i chord = _mm512_srl_epi16(u, shift_count(chord_bits));
+    const __m512i start = _mm512_permutex2var_epi16(_mm512_load_si512(tail_table.starts), chord,
+                                                    _mm512_load_si512(tail_table.starts + 32));
+    const __m512i slope = _mm512_permutex2var_epi16(_mm512_load_si512(tail_table.slopes), chord,
+                                                    _mm512_load_si512(tail_table.slopes + 32));
+    const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
+    const __m512i position =
+        _mm512_sll_epi16(_mm512_and_si512(u, _mm512_set1_epi16(below_chord)), shift_count(15 - chord_bits));
+    const __m512i tail16 = _mm512_add_epi16(start, _mm512_mulhrs_epi16(slope, position));
+    const auto half = static_cast<std::int16_t>(1 << (down - 1));
+    const __m512i tail = _mm512_sra_epi16(_mm512_add_epi16(tail16, _mm512_set1_epi16(half)), shift_count(down));
+    const __m512i g = _mm512_sub_epi16(_mm512_max_epi16(x, _mm512_setzero_si512()), tail);
+    return _mm512_adds_epi16(_mm512_mulhrs_epi16(g, _mm512_load_si512(multiplier)), _mm512_load_si512(zero_point));
+  }
+  // Bytes of the table for 16-bit indices below 256.
+  static __m512i look_up_words(const ByteTable &table, __m512i index) {
+    const __m512i pair = _mm512_srli_epi16(index, 1); // permutations take 6 bits of it
+    const __m512i words =
+        _mm512_mask_blend_epi16(_mm512_test_epi16_mask(index, _mm512_set1_epi16(128)),
+                                _mm512_permutex2var_epi16(table.quarters[0], pair, table.quarters[1]),
+                                _mm512_permutex2var_epi16(table.quarters[2], pair, table.quarters[3]));
+    const __m512i parity = _mm512_slli_epi16(_mm512_and_si512(index, _mm512_set1_epi16(1)), 3);
+    return _mm512_and_si512(_mm512_srlv_epi16(words, parity), _mm512_set1_epi16(255));
   }
 };
 

@@ -14,17 +14,32 @@ struct Vector : avx256::Operations<AvxVnni> {
 
   static constexpr int group = 4;
   static constexpr int bias = 128;
+  static constexpr bool reads_codes = true;
 
-  static Vec load_elements(const Element *from) { return _mm256_load_si256(reinterpret_cast<const Vec *>(from)); }
-  // The low byte of every lane, as elements.
-  static void store_elements(Element *to, Vec value) {
-    const __m128i words = to_words(value);
-    _mm_storel_epi64(reinterpret_cast<__m128i *>(to), _mm_packus_epi16(words, words));
-  }
-  static Vec broadcast(const Element *from) {
+  static Vec load_elements(const Element *from) { return load256(from); }
+  static Vec broadcast_weights(const Element *from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return _mm256_set1_epi32(four);
+  }
+  static Vec broadcast_codes(const Element *from) {
+    return _mm256_xor_si256(broadcast_weights(from), bias_elements()); // adds 128 to each byte
+  }
+  static Vec bias_elements() { return set_bytes(bias); }
+  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+    std::memcpy(to, from, static_cast<std::size_t>(count));
+    std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
+  }
+  static void store_weights(Element *to, Bytes value) { store256(to, value); }
+  // 4 rows of 16 bytes to a panel's [columns][4].
+  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
+    const auto row = [&](int i) { // 8 bytes in the lower quarter of each half
+      return _mm256_permute4x64_epi64(_mm256_castsi128_si256(load128(from + i * stride)), 0x50);
+    };
+    const __m256i rows01 = _mm256_unpacklo_epi8(row(0), row(1));
+    const __m256i rows23 = _mm256_unpacklo_epi8(row(2), row(3));
+    store256(to, _mm256_unpacklo_epi16(rows01, rows23));
+    store256(to + 32, _mm256_unpackhi_epi16(rows01, rows23));
   }
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_dpbusd_avx_epi32(sum, input, weights); }
 };
