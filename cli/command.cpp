@@ -1,8 +1,10 @@
 #include "cli/command.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <iostream>
+#include <sstream>
 
 namespace intvit::cli {
 
@@ -53,6 +55,30 @@ int Parser::integer(const std::string &option, int low, int high) const {
   if (value < low || value > high)
     throw UsageError("--" + option + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
   return value;
+}
+
+std::vector<std::string> Parser::list(const std::string &option) const {
+  std::vector<std::string> words;
+  std::istringstream text(get<std::string>(option) + ",");
+  for (std::string word; std::getline(text, word, ',');) {
+    if (word.empty())
+      throw UsageError("--" + option + " must be a list like a,b,c, not \"" + get<std::string>(option) + "\"");
+    words.push_back(word);
+  }
+  return words;
+}
+
+std::vector<int> Parser::integers(const std::string &option, int low, int high) const {
+  std::vector<int> values;
+  for (const std::string &word : list(option)) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error != std::errc() || end != word.data() + word.size() || value < low || value > high)
+      throw UsageError("--" + option + ": \"" + word + "\" is not an integer from " + std::to_string(low) + " to " +
+                       std::to_string(high));
+    values.push_back(value);
+  }
+  return values;
 }
 
 std::string Parser::choice(const std::string &option, const std::vector<std::string> &words) const {

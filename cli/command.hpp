@@ -42,6 +42,10 @@ public:
   std::string required(const std::string &option) const;
   // An integer from `low` to `high`.
   int integer(const std::string &option, int low, int high) const;
+  // Words separated by commas, at least one and none empty.
+  std::vector<std::string> list(const std::string &option) const;
+  // Likewise integers from `low` to `high`.
+  std::vector<int> integers(const std::string &option, int low, int high) const;
   // One of a list of words.
   std::string choice(const std::string &option, const std::vector<std::string> &words) const;
 
@@ -65,6 +69,7 @@ void require(const Status &status);
 void print_error(const std::string &message);
 
 // The subcommands; each returns an exit code and may throw UsageError or std::exception.
+int bench(const Arguments &arguments);
 int classify(const Arguments &arguments);
 int eval(const Arguments &arguments);
 int info(const Arguments &arguments);

@@ -22,6 +22,7 @@ constexpr std::array subcommands{
     Subcommand{"eval", "accuracy of a model on labelled images", eval},
     Subcommand{"info", "what a model file holds", info},
     Subcommand{"verify", "check a model file and that this machine gives its golden logits", verify},
+    Subcommand{"bench", "how fast a model runs, beside what this processor could do at most", bench},
 };
 
 void print_usage(std::ostream &out) {

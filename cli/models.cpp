@@ -58,10 +58,29 @@ const kernels::KernelTable &kernels_option(const Parser &parser) {
   if (!parser.has("isa") && (configured == nullptr || *configured == '\0'))
     return kernels::default_kernels();
   const std::string name = parser.has("isa") ? parser.get<std::string>("isa") : configured;
+  return kernels_named(name, parser.has("isa") ? "--isa" : "INTVIT_ISA");
+}
+
+const kernels::KernelTable &kernels_named(const std::string &name, const std::string &source) {
   if (const kernels::KernelTable *table = kernels::find_kernels(name))
     return *table;
-  throw UsageError((parser.has("isa") ? "--isa" : "INTVIT_ISA") + std::string(": \"") + name +
-                   "\" is not available here; there are: " + available());
+  throw UsageError(source + ": \"" + name + "\" is not available here; there are: " + available());
+}
+
+void add_numerics_options(Parser &parser) {
+  parser.add()("softmax", "int8 or lis4", cxxopts::value<std::string>()->default_value("int8"),
+               "NAME")("no-renormalize", "lis4: take the probabilities as published, though they do not add up to one")(
+      "residual", "int16, ptf8 or ptf8-paper", cxxopts::value<std::string>()->default_value("int16"), "NAME");
+}
+
+void set_numerics(const Parser &parser, QuantizeOptions &options) {
+  options.softmax =
+      parser.choice("softmax", {"lis4", "int8"}) == "lis4" ? kernels::Softmax::lis4 : kernels::Softmax::int8;
+  options.renormalize = !parser.has("no-renormalize");
+  const std::string residual = parser.choice("residual", {"int16", "ptf8", "ptf8-paper"});
+  options.residual = residual == "int16"  ? ResidualFormat::int16
+                     : residual == "ptf8" ? ResidualFormat::ptf8
+                                          : ResidualFormat::ptf8_paper;
 }
 
 void add_preprocess_option(Parser &parser) {

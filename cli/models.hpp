@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "engine/image/recipe.hpp"
 #include "kernels/dispatch.hpp"
+#include "models/quantize/options.hpp"
 
 namespace intvit::cli {
 
@@ -26,6 +27,13 @@ void add_isa_option(Parser &parser);
 
 // The kernels named by --isa, else by INTVIT_ISA, else the fastest. Throws UsageError where that name is not available.
 const kernels::KernelTable &kernels_option(const Parser &parser);
+
+// The kernels of that name; `source` is where it was given. Throws UsageError as above.
+const kernels::KernelTable &kernels_named(const std::string &name, const std::string &source);
+
+// Adds --softmax, --no-renormalize and --residual: how a model computes, whatever its weights.
+void add_numerics_options(Parser &parser);
+void set_numerics(const Parser &parser, QuantizeOptions &options);
 
 // Adds --preprocess, which replaces a model's recipe.
 void add_preprocess_option(Parser &parser);

@@ -78,18 +78,17 @@ int quantize(const Arguments &arguments) {
   Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
   add_threads_option(parser);
   add_preprocess_option(parser);
+  add_numerics_options(parser);
   parser.add()("weights", "timm-named safetensors file, or a folder with model.safetensors and config.json",
                cxxopts::value<std::string>(), "FILE|FOLDER")(
       "arch", "timm's name of the architecture, where neither file name nor config tell", cxxopts::value<std::string>(),
       "NAME")("calib", "folder of photographs to calibrate on", cxxopts::value<std::string>(),
               "FOLDER")("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N")(
       "observer", "how activation ranges are found: minmax or mse", cxxopts::value<std::string>()->default_value("mse"),
-      "NAME")("softmax", "int8 or lis4", cxxopts::value<std::string>()->default_value("int8"),
-              "NAME")("no-renormalize", "lis4: take the probabilities as published, though they do not add up to one")(
-      "residual", "int16, ptf8 or ptf8-paper", cxxopts::value<std::string>()->default_value("int16"), "NAME")(
-      "channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
-      cxxopts::value<double>(), "S")("labels", "text file with one class name a line", cxxopts::value<std::string>(),
-                                     "FILE")("o,output", "model file to write", cxxopts::value<std::string>(), "FILE");
+      "NAME")("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
+              cxxopts::value<double>(),
+              "S")("labels", "text file with one class name a line", cxxopts::value<std::string>(),
+                   "FILE")("o,output", "model file to write", cxxopts::value<std::string>(), "FILE");
   if (!parser.parse(arguments))
     return exit_ok;
 
@@ -100,13 +99,7 @@ int quantize(const Arguments &arguments) {
   QuantizeOptions options;
   options.threads = threads(parser);
   options.range = parser.choice("observer", {"minmax", "mse"}) == "minmax" ? RangeMethod::minmax : RangeMethod::mse;
-  options.softmax =
-      parser.choice("softmax", {"lis4", "int8"}) == "lis4" ? kernels::Softmax::lis4 : kernels::Softmax::int8;
-  options.renormalize = !parser.has("no-renormalize");
-  const std::string residual = parser.choice("residual", {"int16", "ptf8", "ptf8-paper"});
-  options.residual = residual == "int16"  ? ResidualFormat::int16
-                     : residual == "ptf8" ? ResidualFormat::ptf8
-                                          : ResidualFormat::ptf8_paper;
+  set_numerics(parser, options);
   if (parser.has("channel-strength")) {
     options.channel_strength = parser.get<double>("channel-strength");
     if (!(*options.channel_strength >= 0 && *options.channel_strength <= 1))
@@ -123,19 +116,19 @@ int quantize(const Arguments &arguments) {
       parser.has("labels") ? read_label_names(parser.get<std::string>("labels"), model.config.classes) : model.labels;
   const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads);
 
-  const QuantizeInput input{
-      .model = model,
-      .calibration = images,
-      .recipe = recipe,
-      .labels = labels,
-      .provenance = {{"architecture", model.config.architecture},
-                     {"source", fs::path(weights).filename().string()},
-                     {"source_sha256", source_hash(weights)},
-                     {"calibration", std::to_string(images.size()) + " images"},
-                     {"settings", "observer=" + parser.get<std::string>("observer") +
-                                      " softmax=" + parser.get<std::string>("softmax") +
-                                      (options.renormalize ? "" : " no-renormalize") + " residual=" + residual},
-                     {"generator", "intvit " INTVIT_VERSION}}};
+  const QuantizeInput input{.model = model,
+                            .calibration = images,
+                            .recipe = recipe,
+                            .labels = labels,
+                            .provenance = {{"architecture", model.config.architecture},
+                                           {"source", fs::path(weights).filename().string()},
+                                           {"source_sha256", source_hash(weights)},
+                                           {"calibration", std::to_string(images.size()) + " images"},
+                                           {"settings", "observer=" + parser.get<std::string>("observer") +
+                                                            " softmax=" + parser.get<std::string>("softmax") +
+                                                            (options.renormalize ? "" : " no-renormalize") +
+                                                            " residual=" + parser.get<std::string>("residual")},
+                                           {"generator", "intvit " INTVIT_VERSION}}};
   std::vector<std::byte> file;
   {
     ProgressBar progress("quantizing");

@@ -43,6 +43,9 @@ struct KernelTable {
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
   AttentionKernel attention;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
+  // The ceiling of `linear`, for benchmarks: `steps` rounds of the dot-product instruction that it uses, on registers
+  // alone. Returns how many multiply-accumulates that were.
+  std::int64_t (*peak)(std::int64_t steps) = nullptr;
 };
 
 // The definition of every operation in plain C++.

@@ -1,6 +1,7 @@
 #include "engine/runtime/session.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <limits>
 
@@ -43,9 +44,15 @@ std::size_t scratch_bytes(const Program &program, const kernels::KernelTable &ke
 struct Session::Run {
   const Session *session;
   std::span<const std::uint8_t *const> images;
+  std::int64_t *node_nanoseconds; // null: not measured
 };
 
 namespace {
+
+std::int64_t clock_nanoseconds() {
+  using std::chrono::steady_clock;
+  return std::chrono::nanoseconds(steady_clock::now().time_since_epoch()).count();
+}
 
 // How one operation's arguments follow from its constants and the values it touches. `from` and `to` are the input and
 // output of the whole batch.
@@ -198,6 +205,8 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
   if (session.arena_.data() == nullptr)
     return Status(StatusCode::bad_argument,
                   "no memory for an arena of " + std::to_string(bytes) + " bytes; use a smaller batch");
+  if (options.profile)
+    session.node_nanoseconds_.resize(model->program().nodes.size());
   session.model_ = std::move(model);
 
   // Starts the threads, so that the first run allocates nothing either.
@@ -215,7 +224,7 @@ Status Session::run(std::span<const std::uint8_t *const> images) {
   if (images.empty() || images.size() > static_cast<std::size_t>(options_.max_batch))
     return Status(StatusCode::bad_argument, "a run takes 1 to " + std::to_string(options_.max_batch) + " images, not " +
                                                 std::to_string(images.size()));
-  Run run{this, images};
+  Run run{this, images, options_.profile ? node_nanoseconds_.data() : nullptr};
   run_team(
       options_.threads,
       [](const Team &team, void *context) {
@@ -234,9 +243,16 @@ std::span<const std::int32_t> Session::logits() const {
 }
 
 void Session::forward(const Run &run, const Team &team) const {
+  const bool measures = run.node_nanoseconds != nullptr && team.index == 0;
+  std::int64_t begin = measures ? clock_nanoseconds() : 0;
   for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
     execute(run, team, node);
     team.barrier();
+    if (measures) {
+      const std::int64_t end = clock_nanoseconds();
+      run.node_nanoseconds[node] = end - begin;
+      begin = end;
+    }
   }
 }
 

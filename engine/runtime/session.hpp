@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "engine/runtime/model.hpp"
 #include "engine/runtime/team.hpp"
@@ -14,8 +15,9 @@
 namespace intvit {
 
 struct SessionOptions {
-  int threads = 0;   // 0: default_threads()
-  int max_batch = 1; // images a run may take
+  int threads = 0;      // 0: default_threads()
+  int max_batch = 1;    // images a run may take
+  bool profile = false; // measure node_nanoseconds()
 };
 
 class Session {
@@ -30,6 +32,10 @@ public:
 
   // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().
   std::span<const std::int32_t> logits() const;
+
+  // With SessionOptions::profile: how long each node of the last run took all threads, barrier included, by the first
+  // thread's clock; one entry a node of model().program(). Empty without.
+  std::span<const std::int64_t> node_nanoseconds() const { return node_nanoseconds_; }
 
   const Model &model() const { return *model_; }
   int threads() const { return options_.threads; }
@@ -49,6 +55,7 @@ private:
   std::size_t scratch_offset_ = 0; // each thread's scratch, one after the other
   std::size_t scratch_bytes_ = 0;  // a thread
   int last_batch_ = 0;
+  std::vector<std::int64_t> node_nanoseconds_;
 };
 
 } // namespace intvit

@@ -90,4 +90,17 @@ void linear(const LinearArgs &args, Range rows, Range columns) {
             dot(args.input + m * args.input_stride, weights + std::ptrdiff_t{n} * args.in_features, args.in_features));
 }
 
+std::int64_t peak(std::int64_t steps) {
+  constexpr int length = 2048;
+  static constexpr std::int8_t operand[length] = {};
+  std::int32_t sum = 0;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const std::int8_t *input = operand;
+    __asm__ volatile("" : "+r"(input)); // each step anew
+    sum = dot(input, operand, length);
+    __asm__ volatile("" : "+r"(sum));
+  }
+  return steps * length;
+}
+
 } // namespace intvit::kernels::reference

@@ -11,6 +11,9 @@ void pack(const std::int8_t *weights, const Requantization &requantization, int 
           std::byte *packed);
 std::size_t scratch_bytes(int in_features);
 void linear(const LinearArgs &args, Range rows, Range columns);
+// KernelTable::peak, with plain C++'s dot product of two vectors that stay in the first cache: it has no instruction of
+// its own.
+std::int64_t peak(std::int64_t steps);
 
 void layer_norm(const LayerNormArgs &args, Range rows);
 std::size_t attention_scratch_bytes(int tokens, int head_dim);

@@ -6,6 +6,7 @@
 #include "kernels/vector/layer_norm.hpp"
 #include "kernels/vector/linear_tile.hpp"
 #include "kernels/vector/patches.hpp"
+#include "kernels/vector/peak.hpp"
 
 namespace intvit::kernels {
 
@@ -21,6 +22,7 @@ template <class V> void use_vector_kernels(KernelTable &table) {
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
+  table.peak = vector::Peak<V>::run;
 }
 
 } // namespace intvit::kernels

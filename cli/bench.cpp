@@ -1,0 +1,165 @@
+// intvit bench: how fast a model runs, beside what this processor could do at most.
+#include <iostream>
+
+#include "cli/benchmark/measure.hpp"
+#include "cli/benchmark/report.hpp"
+#include "cli/models.hpp"
+#include "cli/progress.hpp"
+#include "engine/runtime/team.hpp"
+#include "models/architectures/registry.hpp"
+#include "models/quantize/random_model.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+constexpr std::uint32_t seed = 1; // of random weights
+
+// A model file, however it came about.
+struct Source {
+  std::string name;
+  bool is_architecture = false;
+};
+
+std::vector<Source> sources(const Parser &parser) {
+  if (parser.has("model") && parser.has("arch"))
+    throw UsageError("give -m or --arch, not both");
+  if (!parser.has("arch"))
+    return {{model_path(parser), false}};
+  std::vector<Source> result;
+  for (const std::string &name : parser.list("arch")) {
+    try {
+      architecture(name);
+    } catch (const std::runtime_error &error) {
+      throw UsageError(std::string("--arch: ") + error.what());
+    }
+    result.push_back({name, true});
+  }
+  return result;
+}
+
+ModelFile load(const Source &source, const QuantizeOptions &options) {
+  if (!source.is_architecture)
+    return value_of(ModelFile::open(source.name));
+  return value_of(ModelFile::parse(random_model(architecture(source.name), options, seed), source.name));
+}
+
+std::vector<const kernels::KernelTable *> kernels_list(const Parser &parser) {
+  if (!parser.has("isa"))
+    return {&kernels_option(parser)};
+  std::vector<const kernels::KernelTable *> result;
+  if (parser.get<std::string>("isa") == "all") {
+    for (const kernels::KernelTable &table : kernels::available_kernels())
+      result.push_back(&table);
+    return result;
+  }
+  for (const std::string &name : parser.list("isa"))
+    result.push_back(&kernels_named(name, "--isa"));
+  return result;
+}
+
+Effort effort(const Parser &parser) {
+  Effort result;
+  result.warmup = parser.integer("warmup", 0, 1'000'000);
+  result.roofline = parser.has("roofline");
+  if (parser.has("runs") && parser.has("seconds"))
+    throw UsageError("give --runs or --seconds, not both");
+  if (parser.has("runs"))
+    result.runs = parser.integer("runs", 1, 10'000'000);
+  result.seconds = parser.get<double>("seconds");
+  if (!(result.seconds > 0 && result.seconds <= 86400))
+    throw UsageError("--seconds must be above 0 and at most 86400");
+  return result;
+}
+
+int bench_shapes(const Parser &parser, ReportFormat format) {
+  for (const char *option : {"model", "arch", "batch", "threads", "profile", "softmax", "no-renormalize", "residual"})
+    if (parser.has(option))
+      throw UsageError(std::string("--") + option +
+                       " does not go with --shapes, which times matrix products alone on "
+                       "one thread");
+  const Effort how = effort(parser);
+  const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
+  std::vector<ShapeList> lists;
+  for (const std::string &path : parser.list("shapes")) {
+    const std::vector<Shape> shapes = read_shapes(path);
+    for (const kernels::KernelTable *kernels : tables)
+      lists.push_back({path, kernels->name, measure_shapes(shapes, *kernels, how)});
+  }
+  print_shape_results(lists, format);
+  return exit_ok;
+}
+
+} // namespace
+
+int bench(const Arguments &arguments) {
+  Parser parser(
+      "bench", "Measures how fast models run: every combination of the models, instruction sets, numbers of threads "
+               "and batch sizes given.\n\n"
+               "GMAC/s counts the multiply-accumulates of all matrix products of the full model (patch embedding, "
+               "linear maps and attention of all tokens in all blocks, head) over the median time, though the last "
+               "block computes no more than the class token's row.\n\n"
+               "--roofline measures the peak, a loop of the dot-product instruction on registers alone, on as many "
+               "threads, before and after every tenth of a second of runs; shares are of the median of these samples.");
+  add_model_option(parser);
+  add_numerics_options(parser);
+  const auto text = [] { return cxxopts::value<std::string>(); };
+  parser.add()("arch", "timm's names of architectures to run with random weights, instead of a model", text(),
+               "NAME,...")("t,threads", "numbers of threads (default: what this process may use)", text(),
+                           "N,...")("b,batch", "batch sizes (default: 1)", text(), "N,...")(
+      "isa", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)", text(),
+      "NAME,...")("warmup", "runs that are not counted", cxxopts::value<int>()->default_value("3"),
+                  "N")("runs", "runs to measure", cxxopts::value<int>(), "N")(
+      "seconds", "without --runs: measure each for so long, and 5 runs at least",
+      cxxopts::value<double>()->default_value("2"), "S")("profile", "time of every kind of operation")(
+      "roofline", "the processor's peak in the same seconds, and the share of it that is reached")(
+      "shapes", "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)",
+      text(), "FILE,...")("o,output", "md, json or csv", text()->default_value("md"), "FORMAT");
+  if (!parser.parse(arguments))
+    return exit_ok;
+
+  const std::string word = parser.choice("output", {"md", "json", "csv"});
+  const ReportFormat format = word == "json"  ? ReportFormat::json
+                              : word == "csv" ? ReportFormat::csv
+                                              : ReportFormat::markdown;
+  if (parser.has("shapes"))
+    return bench_shapes(parser, format);
+
+  const std::vector<Source> models = sources(parser);
+  if (!models.front().is_architecture)
+    for (const char *option : {"softmax", "no-renormalize", "residual"})
+      if (parser.has(option))
+        throw UsageError(std::string("--") + option + " goes with --arch; a model file has its own");
+  QuantizeOptions options;
+  set_numerics(parser, options);
+  const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
+  const std::vector<int> threads =
+      parser.has("threads") ? parser.integers("threads", 1, 1024) : std::vector<int>{default_threads()};
+  const std::vector<int> batches = parser.has("batch") ? parser.integers("batch", 1, 4096) : std::vector<int>{1};
+  const Effort how = effort(parser);
+
+  std::vector<ForwardResult> results;
+  {
+    ProgressBar progress("measuring");
+    const std::size_t total = models.size() * tables.size() * threads.size() * batches.size();
+    for (const Source &source : models) {
+      const ModelFile file = load(source, options);
+      for (const kernels::KernelTable *kernels : tables) {
+        const std::shared_ptr<const Model> model = value_of(Model::create(file, *kernels));
+        for (const int thread_count : threads)
+          for (const int batch : batches) {
+            progress.show(results.size(), total);
+            ForwardResult result{source.name, source.is_architecture, model->kernels().name, thread_count, batch, {},
+                                 {}};
+            result.samples =
+                measure_forward(model, thread_count, batch, how, parser.has("profile") ? &result.profile : nullptr);
+            results.push_back(std::move(result));
+          }
+      }
+    }
+  }
+  print_forward_results(results, format);
+  return exit_ok;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,338 @@
+#include "cli/benchmark/measure.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <new>
+#include <optional>
+#include <random>
+
+#include "cli/command.hpp"
+#include "engine/runtime/team.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int least_runs = 5;
+constexpr double round_seconds = 0.1; // between two samples of the peak
+constexpr double peak_seconds = 0.01; // of one sample
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// How fast `threads` threads multiply and accumulate when nothing holds them up.
+class PeakMeter {
+public:
+  PeakMeter(const kernels::KernelTable &kernels, int threads) : kernels_(kernels), threads_(threads) {
+    while (time() < peak_seconds)
+      steps_ *= 2;
+  }
+
+  double gmac_per_s() {
+    const double seconds = time();
+    return static_cast<double>(done_) * threads_ / seconds * 1e-9;
+  }
+
+private:
+  double time() {
+    const Clock::time_point begin = Clock::now();
+    run_team(
+        threads_,
+        [](const Team &team, void *context) {
+          auto &meter = *static_cast<PeakMeter *>(context);
+          const std::int64_t done = meter.kernels_.peak(meter.steps_);
+          if (team.index == 0)
+            meter.done_ = done;
+        },
+        this);
+    return seconds_since(begin);
+  }
+
+  const kernels::KernelTable &kernels_;
+  int threads_;
+  std::int64_t steps_ = 1;
+  std::int64_t done_ = 0; // by one thread in the last sample
+};
+
+// Calls `sample`, which times one run and keeps the result, as long as `effort` says, and `peak` around rounds.
+template <class Sample, class Peak> void measure(const Effort &effort, const Sample &sample, const Peak &peak) {
+  double spent = 0;
+  int runs = 0;
+  const auto enough = [&] {
+    return effort.runs > 0 ? runs >= effort.runs : runs >= least_runs && spent >= effort.seconds;
+  };
+  while (!enough()) {
+    peak();
+    const Clock::time_point begin = Clock::now();
+    const double before = spent;
+    do {
+      sample();
+      ++runs;
+      spent = before + seconds_since(begin);
+    } while (!enough() && spent - before < round_seconds);
+  }
+  peak();
+}
+
+std::vector<std::uint8_t> random_bytes(std::size_t count, std::mt19937 &generator) {
+  std::vector<std::uint8_t> bytes(count);
+  for (std::uint8_t &byte : bytes)
+    byte = static_cast<std::uint8_t>(generator() >> 24);
+  return bytes;
+}
+
+struct MultiplyAccumulates {
+  std::int64_t done = 0;
+  std::int64_t full = 0; // with all tokens
+};
+
+MultiplyAccumulates multiply_accumulates(const Program &program, std::size_t index) {
+  const BoundNode &node = program.nodes[index];
+  const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
+  const ValueInfo &output = program.values[index + 1];
+  struct Visitor {
+    const Program &program;
+    const ValueInfo &input;
+    const ValueInfo &output;
+
+    std::int64_t tokens() const {
+      for (std::size_t i = 0; i < program.nodes.size(); ++i)
+        if (std::holds_alternative<BoundPatchEmbed>(program.nodes[i].operation))
+          return program.values[i + 1].rows;
+      return 1;
+    }
+    MultiplyAccumulates operator()(const BoundPatchEmbed &) const {
+      const std::int64_t count = std::int64_t{input.rows} * input.columns * output.columns;
+      return {count, count};
+    }
+    MultiplyAccumulates operator()(const BoundLinear &op) const {
+      const std::int64_t row = std::int64_t{input.columns} * output.columns;
+      return {row * input.rows, row * (op.epilogue == kernels::Epilogue::logits ? 1 : tokens())};
+    }
+    MultiplyAccumulates operator()(const BoundAttention &op) const {
+      const std::int64_t query = std::int64_t{2} * input.rows * output.columns; // scores and weighted values
+      return {query * op.queries, query * input.rows};
+    }
+    MultiplyAccumulates operator()(const BoundPatches &) const { return {}; }
+    MultiplyAccumulates operator()(const BoundLayerNorm &) const { return {}; }
+    MultiplyAccumulates operator()(const BoundTakeRows &) const { return {}; }
+  };
+  return std::visit(Visitor{program, input, output}, node.operation);
+}
+
+// "blocks.3.attn.qkv" is "qkv".
+std::string operation_name(const BoundNode &node) {
+  struct Visitor {
+    const std::string &name;
+    std::string operator()(const BoundPatches &) const { return "patches"; }
+    std::string operator()(const BoundPatchEmbed &) const { return "patch_embed"; }
+    std::string operator()(const BoundLayerNorm &) const { return "layer_norm"; }
+    std::string operator()(const BoundLinear &) const { return name.substr(name.rfind('.') + 1); }
+    std::string operator()(const BoundAttention &) const { return "attention"; }
+    std::string operator()(const BoundTakeRows &) const { return "take_rows"; }
+  };
+  return std::visit(Visitor{node.name}, node.operation);
+}
+
+// Adds up the nodes' times of every run by operation.
+class Profiler {
+public:
+  Profiler(const Program &program, int batch) {
+    for (std::size_t i = 0; i < program.nodes.size(); ++i) {
+      const std::string name = operation_name(program.nodes[i]);
+      const auto found = std::find_if(operations_.begin(), operations_.end(),
+                                      [&](const OperationTime &operation) { return operation.operation == name; });
+      operation_of_node_.push_back(static_cast<std::size_t>(found - operations_.begin()));
+      if (found == operations_.end())
+        operations_.push_back({.operation = name});
+      OperationTime &operation = operations_[operation_of_node_.back()];
+      ++operation.calls;
+      operation.multiply_accumulates += multiply_accumulates(program, i).done * batch;
+    }
+    times_.resize(operations_.size());
+  }
+
+  void add(std::span<const std::int64_t> node_nanoseconds) {
+    for (std::vector<double> &time : times_)
+      time.push_back(0);
+    for (std::size_t i = 0; i < node_nanoseconds.size(); ++i)
+      times_[operation_of_node_[i]].back() += static_cast<double>(node_nanoseconds[i]) * 1e-6;
+  }
+
+  std::vector<OperationTime> result() {
+    double total = 0;
+    for (std::size_t i = 0; i < operations_.size(); ++i)
+      total += operations_[i].milliseconds = cli::median(times_[i]);
+    for (OperationTime &operation : operations_)
+      operation.share = operation.milliseconds / total;
+    return operations_;
+  }
+
+private:
+  std::vector<OperationTime> operations_;
+  std::vector<std::size_t> operation_of_node_;
+  std::vector<std::vector<double>> times_; // an operation, a run
+};
+
+// A matrix product's operands.
+class Product {
+public:
+  Product(const Shape &shape, const kernels::KernelTable &kernels, std::mt19937 &generator)
+      : shape_(shape), kernels_(kernels),
+        input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
+        packed_(kernels.linear.packed_bytes(shape.out_features, shape.in_features)),
+        scratch_(kernels.linear.scratch_bytes(shape.in_features)),
+        output_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.out_features)) {
+    const auto out = static_cast<std::size_t>(shape.out_features);
+    std::vector<std::uint8_t> weights = random_bytes(out * static_cast<std::size_t>(shape.in_features), generator);
+    std::replace(weights.begin(), weights.end(), std::uint8_t{0x80}, std::uint8_t{0}); // weights are never -128
+    const std::vector<std::uint8_t> input = random_bytes(input_.size(), generator);
+    if (input_.data() == nullptr || packed_.data() == nullptr || output_.data() == nullptr)
+      throw std::bad_alloc();
+    std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
+    // Output codes of standard deviation 32; 74 is that of random bytes.
+    const double factor = 32 / (74.0 * 74.0 * std::sqrt(static_cast<double>(shape.in_features)));
+    const std::vector<std::int32_t> multiplier(out, static_cast<std::int32_t>(std::ldexp(factor, shift)));
+    const std::vector<std::int64_t> offset(out, std::int64_t{1} << (shift - 1));
+    kernels.linear.pack(reinterpret_cast<const std::int8_t *>(weights.data()),
+                        {multiplier.data(), offset.data(), shift}, shape.out_features, shape.in_features,
+                        packed_.data());
+  }
+
+  // Seconds of `repeats` products.
+  double time(int repeats) {
+    const kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(input_.data()),
+                                   .input_stride = shape_.in_features,
+                                   .packed = packed_.data(),
+                                   .in_features = shape_.in_features,
+                                   .out_features = shape_.out_features,
+                                   .epilogue = kernels::Epilogue::requantize,
+                                   .shift = shift,
+                                   .output = output_.data(),
+                                   .output_stride = shape_.out_features,
+                                   .scratch = scratch_.data()};
+    const Clock::time_point begin = Clock::now();
+    for (int i = 0; i < repeats; ++i)
+      kernels_.linear.run(args, {0, shape_.rows}, {0, shape_.out_features});
+    return seconds_since(begin);
+  }
+
+private:
+  static constexpr int shift = 40;
+
+  Shape shape_;
+  const kernels::KernelTable &kernels_;
+  AlignedBuffer input_;
+  AlignedBuffer packed_;
+  AlignedBuffer scratch_;
+  AlignedBuffer output_;
+};
+
+} // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty())
+    return 0;
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double Samples::quantile(double quantile) const {
+  std::vector<double> sorted = milliseconds;
+  std::sort(sorted.begin(), sorted.end());
+  const double rank = std::ceil(quantile * static_cast<double>(sorted.size()));
+  return sorted[static_cast<std::size_t>(std::max(1.0, rank)) - 1];
+}
+
+double Samples::median() const {
+  return cli::median(milliseconds);
+}
+
+double Samples::gmac_per_s() const {
+  return static_cast<double>(multiply_accumulates) / median() * 1e-6;
+}
+
+double Samples::peak() const {
+  return cli::median(peak_gmac_per_s);
+}
+
+std::int64_t full_multiply_accumulates(const Program &program) {
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < program.nodes.size(); ++i)
+    count += multiply_accumulates(program, i).full;
+  return count;
+}
+
+Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, int batch, const Effort &effort,
+                        std::vector<OperationTime> *profile) {
+  Session session =
+      value_of(Session::create(model, {.threads = threads, .max_batch = batch, .profile = profile != nullptr}));
+  std::mt19937 generator(1);
+  const std::size_t image_bytes = model->program().values.front().bytes();
+  const std::vector<std::uint8_t> pixels = random_bytes(image_bytes * static_cast<std::size_t>(batch), generator);
+  std::vector<const std::uint8_t *> images;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(batch); ++i)
+    images.push_back(pixels.data() + i * image_bytes);
+
+  for (int i = 0; i < effort.warmup; ++i)
+    require(session.run(images));
+  Samples samples;
+  samples.multiply_accumulates = full_multiply_accumulates(model->program()) * batch;
+  Profiler profiler(model->program(), batch);
+  std::optional<PeakMeter> meter;
+  if (effort.roofline)
+    meter.emplace(model->kernels(), threads);
+  measure(
+      effort,
+      [&] {
+        const Clock::time_point begin = Clock::now();
+        const Status status = session.run(images);
+        samples.milliseconds.push_back(seconds_since(begin) * 1e3);
+        require(status);
+        profiler.add(session.node_nanoseconds());
+      },
+      [&] {
+        if (meter)
+          samples.peak_gmac_per_s.push_back(meter->gmac_per_s());
+      });
+  if (profile != nullptr)
+    *profile = profiler.result();
+  return samples;
+}
+
+std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const kernels::KernelTable &kernels,
+                                        const Effort &effort) {
+  std::mt19937 generator(1);
+  std::optional<PeakMeter> meter;
+  if (effort.roofline)
+    meter.emplace(kernels, 1);
+  std::vector<ShapeResult> results;
+  Effort each = effort;
+  each.seconds = effort.seconds / static_cast<double>(shapes.size());
+  for (const Shape &shape : shapes) {
+    Product product(shape, kernels, generator);
+    // So many at once that the clock's resolution and its own time do not count.
+    int repeats = 1;
+    while (product.time(repeats) < 1e-4)
+      repeats *= 2;
+    for (int i = 0; i < effort.warmup; ++i)
+      product.time(repeats);
+    ShapeResult result{shape, {}};
+    result.samples.multiply_accumulates = shape.multiply_accumulates();
+    measure(
+        each, [&] { result.samples.milliseconds.push_back(product.time(repeats) * 1e3 / repeats); },
+        [&] {
+          if (meter)
+            result.samples.peak_gmac_per_s.push_back(meter->gmac_per_s());
+        });
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,325 @@
+#include "cli/benchmark/report.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/runtime/team.hpp"
+#include "kernels/dispatch.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (const std::size_t colon = line.find(": "); line.starts_with("model name") && colon != std::string::npos)
+      return line.substr(colon + 2);
+  return "unknown processor";
+}
+
+json environment() {
+  json names = json::array();
+  for (const kernels::KernelTable &table : kernels::available_kernels())
+    names.push_back(table.name);
+  return {{"intvit", INTVIT_VERSION},
+          {"processor", processor()},
+          {"threads_available", default_threads()},
+          {"instruction_sets", names},
+          {"compiler", INTVIT_COMPILER}};
+}
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string percent(double share) {
+  return fixed(100 * share, 1) + " %";
+}
+
+double gmac(const Samples &samples) {
+  return static_cast<double>(samples.multiply_accumulates) * 1e-9;
+}
+
+// A Markdown row; the first of a table is followed by the rule below it.
+std::string row(const std::vector<std::string> &cells) {
+  std::string text = "|";
+  for (const std::string &cell : cells)
+    text += " " + cell + " |";
+  return text + "\n";
+}
+
+std::string heading(const std::vector<std::string> &cells) {
+  std::string text = row(cells) + "|";
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    text += i == 0 ? "---|" : "--:|";
+  return text + "\n";
+}
+
+std::string csv_line(const std::vector<std::string> &cells) {
+  std::string text;
+  for (const std::string &cell : cells) {
+    const bool quoted = cell.find_first_of(",\"\n") != std::string::npos;
+    text += text.empty() ? "" : ",";
+    if (!quoted) {
+      text += cell;
+      continue;
+    }
+    text += '"';
+    for (const char c : cell)
+      text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    text += '"';
+  }
+  return text + "\n";
+}
+
+void print_environment() {
+  std::cout << "intvit " INTVIT_VERSION " (" INTVIT_COMPILER ") on " << processor() << "\n\n";
+}
+
+// Adds what every kind of result tells of its samples.
+void add_samples(json &object, const Samples &samples) {
+  object["samples_ms"] = samples.milliseconds;
+  object["median_ms"] = samples.median();
+  object["p90_ms"] = samples.quantile(0.90);
+  object["p99_ms"] = samples.quantile(0.99);
+  object["min_ms"] = samples.quantile(0);
+  object["gmac"] = gmac(samples);
+  object["gmac_per_s"] = samples.gmac_per_s();
+  if (!samples.peak_gmac_per_s.empty()) {
+    object["peak_samples_gmac_per_s"] = samples.peak_gmac_per_s;
+    object["peak_gmac_per_s"] = samples.peak();
+    object["share_of_peak"] = samples.gmac_per_s() / samples.peak();
+  }
+}
+
+// Rate and, beside a peak, what share of it that is.
+std::vector<std::string> rate_cells(double gmac_per_s, double peak) {
+  std::vector<std::string> cells{fixed(gmac_per_s, 1)};
+  if (peak > 0) {
+    cells.push_back(fixed(peak, 1));
+    cells.push_back(percent(gmac_per_s / peak));
+  }
+  return cells;
+}
+
+std::vector<std::string> operator+(std::vector<std::string> cells, const std::vector<std::string> &more) {
+  cells.insert(cells.end(), more.begin(), more.end());
+  return cells;
+}
+
+double operation_gmac_per_s(const OperationTime &operation) {
+  return operation.milliseconds > 0
+             ? static_cast<double>(operation.multiply_accumulates) / operation.milliseconds * 1e-6
+             : 0;
+}
+
+double images_per_second(const ForwardResult &result) {
+  return result.batch * 1e3 / result.samples.median();
+}
+
+json to_json(const ForwardResult &result) {
+  json object = {{result.is_architecture ? "arch" : "model", result.name},
+                 {"isa", result.isa},
+                 {"threads", result.threads},
+                 {"batch", result.batch},
+                 {"images_per_s", images_per_second(result)}};
+  add_samples(object, result.samples);
+  for (const OperationTime &operation : result.profile)
+    object["profile"].push_back({{"operation", operation.operation},
+                                 {"calls", operation.calls},
+                                 {"median_ms", operation.milliseconds},
+                                 {"share", operation.share},
+                                 {"gmac", static_cast<double>(operation.multiply_accumulates) * 1e-9},
+                                 {"gmac_per_s", operation_gmac_per_s(operation)}});
+  return object;
+}
+
+std::vector<std::string> identity_cells(const ForwardResult &result) {
+  return {result.name, result.isa, std::to_string(result.threads), std::to_string(result.batch)};
+}
+
+void print_profile_markdown(const ForwardResult &result) {
+  const double peak = result.samples.peak();
+  std::cout << "\n"
+            << result.name << ", " << result.isa << ", " << result.threads << " threads, batch " << result.batch
+            << ":\n\n";
+  std::vector<std::string> names{"operation", "calls", "ms", "time", "GMAC/s"};
+  if (peak > 0)
+    names.insert(names.end(), {"peak GMAC/s", "of peak"});
+  std::cout << heading(names);
+  for (const OperationTime &operation : result.profile) {
+    std::vector<std::string> cells{operation.operation, std::to_string(operation.calls),
+                                   fixed(operation.milliseconds, 3), percent(operation.share)};
+    if (operation.multiply_accumulates > 0)
+      cells = cells + rate_cells(operation_gmac_per_s(operation), peak);
+    else
+      cells.resize(names.size());
+    std::cout << row(cells);
+  }
+}
+
+void print_forward_markdown(const std::vector<ForwardResult> &results) {
+  print_environment();
+  std::vector<std::string> names{"model",  "isa",    "threads", "batch",    "median ms",
+                                 "p90 ms", "p99 ms", "min ms",  "images/s", "GMAC/s"};
+  const bool roofline = results.front().samples.peak() > 0;
+  if (roofline)
+    names.insert(names.end(), {"peak GMAC/s", "of peak"});
+  std::cout << heading(names);
+  for (const ForwardResult &result : results) {
+    const Samples &samples = result.samples;
+    std::cout << row(identity_cells(result) +
+                     std::vector<std::string>{fixed(samples.median(), 3), fixed(samples.quantile(0.90), 3),
+                                              fixed(samples.quantile(0.99), 3), fixed(samples.quantile(0), 3),
+                                              fixed(images_per_second(result), 1)} +
+                     rate_cells(samples.gmac_per_s(), samples.peak()));
+  }
+  for (const ForwardResult &result : results)
+    if (!result.profile.empty())
+      print_profile_markdown(result);
+}
+
+// Shares and peaks are empty where none was measured. With profiles a line is an operation.
+void print_forward_csv(const std::vector<ForwardResult> &results) {
+  const auto peak_cells = [](double gmac_per_s, double peak) {
+    return peak > 0 ? std::vector<std::string>{fixed(peak, 3), fixed(gmac_per_s / peak, 4)}
+                    : std::vector<std::string>{"", ""};
+  };
+  const bool profile = !results.front().profile.empty();
+  std::cout << (profile ? "model,isa,threads,batch,operation,calls,median_ms,share,gmac_per_s,peak_gmac_per_s,"
+                          "share_of_peak\n"
+                        : "model,isa,threads,batch,runs,median_ms,p90_ms,p99_ms,min_ms,images_per_s,gmac_per_s,"
+                          "peak_gmac_per_s,share_of_peak\n");
+  for (const ForwardResult &result : results) {
+    const Samples &samples = result.samples;
+    if (!profile)
+      std::cout << csv_line(identity_cells(result) +
+                            std::vector<std::string>{std::to_string(samples.milliseconds.size()),
+                                                     fixed(samples.median(), 6), fixed(samples.quantile(0.90), 6),
+                                                     fixed(samples.quantile(0.99), 6), fixed(samples.quantile(0), 6),
+                                                     fixed(images_per_second(result), 3),
+                                                     fixed(samples.gmac_per_s(), 3)} +
+                            peak_cells(samples.gmac_per_s(), samples.peak()));
+    for (const OperationTime &operation : result.profile)
+      std::cout << csv_line(identity_cells(result) +
+                            std::vector<std::string>{operation.operation, std::to_string(operation.calls),
+                                                     fixed(operation.milliseconds, 6), fixed(operation.share, 6),
+                                                     fixed(operation_gmac_per_s(operation), 3)} +
+                            peak_cells(operation_gmac_per_s(operation), samples.peak()));
+  }
+}
+
+// All shapes of a list together, each as often as it is counted.
+struct Total {
+  double milliseconds = 0;
+  double gmac = 0;
+  double peak = 0; // the median over all samples; 0 without
+
+  double gmac_per_s() const { return gmac / milliseconds * 1e3; }
+};
+
+Total total(const std::vector<ShapeResult> &results) {
+  Total sum;
+  std::vector<double> peaks;
+  for (const ShapeResult &result : results) {
+    sum.milliseconds += result.samples.median() * result.shape.count;
+    sum.gmac += gmac(result.samples) * result.shape.count;
+    peaks.insert(peaks.end(), result.samples.peak_gmac_per_s.begin(), result.samples.peak_gmac_per_s.end());
+  }
+  sum.peak = median(peaks);
+  return sum;
+}
+
+std::vector<std::string> shape_cells(const Shape &shape) {
+  return {std::to_string(shape.rows), std::to_string(shape.out_features), std::to_string(shape.in_features),
+          std::to_string(shape.count)};
+}
+
+json to_json(const ShapeList &list) {
+  json object = {{"shapes", list.name}, {"isa", list.isa}, {"threads", 1}};
+  for (const ShapeResult &result : list.results) {
+    json entry = {{"rows", result.shape.rows},
+                  {"out", result.shape.out_features},
+                  {"in", result.shape.in_features},
+                  {"count", result.shape.count}};
+    add_samples(entry, result.samples);
+    object["products"].push_back(std::move(entry));
+  }
+  const Total sum = total(list.results);
+  object["median_ms"] = sum.milliseconds;
+  object["gmac"] = sum.gmac;
+  object["gmac_per_s"] = sum.gmac_per_s();
+  if (sum.peak > 0) {
+    object["peak_gmac_per_s"] = sum.peak;
+    object["share_of_peak"] = sum.gmac_per_s() / sum.peak;
+  }
+  return object;
+}
+
+void print_shapes_markdown(const std::vector<ShapeList> &lists) {
+  print_environment();
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const ShapeList &list = lists[i];
+    const Total sum = total(list.results);
+    std::cout << (i > 0 ? "\n" : "") << list.name << ", " << list.isa << ", 1 thread:\n\n";
+    std::vector<std::string> names{"rows", "out", "in", "count", "median ms", "GMAC/s"};
+    if (sum.peak > 0)
+      names.insert(names.end(), {"peak GMAC/s", "of peak"});
+    std::cout << heading(names);
+    for (const ShapeResult &result : list.results)
+      std::cout << row(shape_cells(result.shape) + std::vector<std::string>{fixed(result.samples.median(), 4)} +
+                       rate_cells(result.samples.gmac_per_s(), result.samples.peak()));
+    std::cout << row(std::vector<std::string>{"all", "", "", "", fixed(sum.milliseconds, 4)} +
+                     rate_cells(sum.gmac_per_s(), sum.peak));
+  }
+}
+
+void print_shapes_csv(const std::vector<ShapeList> &lists) {
+  std::cout << "shapes,isa,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak\n";
+  for (const ShapeList &list : lists)
+    for (const ShapeResult &result : list.results) {
+      const double rate = result.samples.gmac_per_s();
+      const double peak = result.samples.peak();
+      std::cout << csv_line(std::vector<std::string>{list.name, list.isa} + shape_cells(result.shape) +
+                            std::vector<std::string>{fixed(result.samples.median(), 6), fixed(rate, 3),
+                                                     peak > 0 ? fixed(peak, 3) : "",
+                                                     peak > 0 ? fixed(rate / peak, 4) : ""});
+    }
+}
+
+template <class Result> void print_json(const std::vector<Result> &results) {
+  json object = {{"environment", environment()}, {"results", json::array()}};
+  for (const Result &result : results)
+    object["results"].push_back(to_json(result));
+  std::cout << object.dump(2) << "\n";
+}
+
+} // namespace
+
+void print_forward_results(const std::vector<ForwardResult> &results, ReportFormat format) {
+  if (format == ReportFormat::json)
+    print_json(results);
+  else if (format == ReportFormat::csv)
+    print_forward_csv(results);
+  else
+    print_forward_markdown(results);
+}
+
+void print_shape_results(const std::vector<ShapeList> &lists, ReportFormat format) {
+  if (format == ReportFormat::json)
+    print_json(lists);
+  else if (format == ReportFormat::csv)
+    print_shapes_csv(lists);
+  else
+    print_shapes_markdown(lists);
+}
+
+} // namespace intvit::cli
