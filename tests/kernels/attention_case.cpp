@@ -12,23 +12,26 @@ namespace intvit::test {
 
 using kernels::Softmax;
 
+kernels::AttentionArgs AttentionCase::args(std::int8_t *output, std::byte *scratch) const {
+  return {.qkv = qkv.data(),
+          .tokens = shape.tokens,
+          .heads = shape.heads,
+          .head_dim = shape.head_dim,
+          .softmax = softmax,
+          .renormalize = renormalize,
+          .score_multiplier = score_multiplier.data(),
+          .score_shift = score_shift,
+          .exp = &exp,
+          .int8_weights = &int8_weights,
+          .requantization = constants.view(),
+          .output = output,
+          .scratch = scratch};
+}
+
 void AttentionCase::run(const kernels::KernelTable &kernels, int head, kernels::Range queries,
                         std::int8_t *output) const {
   AlignedBytes scratch(kernels.attention.scratch_bytes(shape.tokens, shape.head_dim));
-  kernels.attention.run({.qkv = qkv.data(),
-                         .tokens = shape.tokens,
-                         .heads = shape.heads,
-                         .head_dim = shape.head_dim,
-                         .softmax = softmax,
-                         .renormalize = renormalize,
-                         .score_multiplier = score_multiplier.data(),
-                         .score_shift = score_shift,
-                         .exp = &exp,
-                         .int8_weights = &int8_weights,
-                         .requantization = constants.view(),
-                         .output = output,
-                         .scratch = scratch.data()},
-                        head, queries);
+  kernels.attention.run(args(output, scratch.data()), head, queries);
 }
 
 int AttentionCase::code(int part, int head, int token, int d) const {

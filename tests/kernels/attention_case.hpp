@@ -31,6 +31,7 @@ struct AttentionCase {
   std::array<std::uint8_t, 256> int8_weights{};
   Constants constants;
 
+  kernels::AttentionArgs args(std::int8_t *output, std::byte *scratch) const;
   // Computes the queries of one head with `kernels` into output [queries.end, channels].
   void run(const kernels::KernelTable &kernels, int head, kernels::Range queries, std::int8_t *output) const;
 

@@ -10,89 +10,13 @@
 #include "kernels/dispatch.hpp"
 #include "tests/kernels/constants.hpp"
 #include "tests/kernels/exact.hpp"
+#include "tests/kernels/layer_norm_case.hpp"
 #include "tests/kernels/random.hpp"
 
 using namespace intvit::kernels;
 using namespace intvit::test;
 
 namespace {
-
-enum class Pattern { random, narrow, equal, outlier, halves };
-
-struct Stream {
-  CodeType type = CodeType::int8;
-  std::size_t channels = 0;
-  std::size_t rows = 0;
-  std::size_t stride = 0;
-  std::vector<std::int8_t> codes8;
-  std::vector<std::int16_t> codes16;
-  std::vector<std::uint8_t> alpha;
-  std::vector<std::int8_t> zero_point;
-
-  const void *data() const {
-    return type == CodeType::int8 ? static_cast<const void *>(codes8.data()) : codes16.data();
-  }
-
-  // (code - zero_point) * 2^alpha, or the 16-bit code.
-  std::int64_t value(std::size_t row, std::size_t c) const {
-    if (type == CodeType::int16)
-      return codes16[row * stride + c];
-    return (codes8[row * stride + c] - zero_point[c]) * static_cast<std::int64_t>(power_of_two(alpha[c]));
-  }
-
-  LayerNormArgs args(std::int64_t epsilon, const Constants &constants, std::int8_t *output) const {
-    return {.input = {data(), type, static_cast<std::ptrdiff_t>(stride)},
-            .channels = static_cast<int>(channels),
-            .alpha = alpha.data(),
-            .zero_point = zero_point.data(),
-            .epsilon = epsilon,
-            .requantization = constants.view(),
-            .output = output};
-  }
-};
-
-Stream make_stream(Random &random, CodeType type, std::size_t channels, Pattern pattern) {
-  Stream stream{type, channels, 4, channels + random.between<std::size_t>(0, 9), {}, {}, {}, {}};
-  const bool wide = type == CodeType::int16;
-  const int low = wide ? -32768 : -128;
-  const int high = wide ? 32767 : 127;
-  const int spread = wide ? 300 : 9;
-  std::vector<int> codes(stream.rows * stream.stride);
-  for (std::size_t row = 0; row < stream.rows; ++row) {
-    const int base = random.between(low, high);
-    const std::size_t outlier = random.between<std::size_t>(0, channels - 1);
-    for (std::size_t c = 0; c < channels; ++c) {
-      int &code = codes[row * stream.stride + c];
-      switch (pattern) {
-      case Pattern::random:
-        code = random.between(low, high);
-        break;
-      case Pattern::narrow:
-        code = std::clamp(base + random.between(-spread, spread), low, high);
-        break;
-      case Pattern::equal:
-        code = base;
-        break;
-      case Pattern::outlier:
-        code = c == outlier ? (row % 2 == 0 ? high : low) : base;
-        break;
-      case Pattern::halves:
-        code = 2 * c < channels ? low : high;
-        break;
-      }
-    }
-  }
-  stream.codes8.assign(codes.begin(), codes.end());
-  stream.codes16.assign(codes.begin(), codes.end());
-  stream.alpha = random.values<std::uint8_t>(channels, 0, max_ptf_alpha);
-  stream.zero_point = random.values<std::int8_t>(channels, -128, 127);
-  if (pattern == Pattern::equal || pattern == Pattern::outlier) {
-    // Equal codes must stand for equal values.
-    std::fill(stream.alpha.begin(), stream.alpha.end(), stream.alpha[0]);
-    std::fill(stream.zero_point.begin(), stream.zero_point.end(), stream.zero_point[0]);
-  }
-  return stream;
-}
 
 // The normalized values of a row with 16 fraction bits.
 std::vector<Int128> normalized_row(const Stream &stream, std::size_t row, std::int64_t epsilon) {
@@ -123,8 +47,7 @@ TEST_CASE("layer_norm: exactly as defined, and only the rows it is asked for") {
   Random random(1);
   for (const CodeType type : {CodeType::int8, CodeType::int16})
     for (const std::size_t channels : channel_counts)
-      for (const Pattern pattern :
-           {Pattern::random, Pattern::narrow, Pattern::equal, Pattern::outlier, Pattern::halves})
+      for (const Pattern pattern : patterns)
         for (const std::int64_t epsilon :
              {std::int64_t{0}, std::int64_t{1}, random.between<std::int64_t>(0, 1 << 30), max_layer_norm_epsilon}) {
           const Stream stream = make_stream(random, type, channels, pattern);

@@ -7,107 +7,13 @@
 #include "kernels/gelu.hpp"
 #include "tests/kernels/aligned_bytes.hpp"
 #include "tests/kernels/constants.hpp"
+#include "tests/kernels/linear_case.hpp"
 #include "tests/kernels/random.hpp"
 
 using namespace intvit::kernels;
 using namespace intvit::test;
 
 namespace {
-
-struct LinearShape {
-  int rows;
-  int in_features;
-  int out_features;
-};
-
-// Operands of a product whose sums of magnitudes stay below what the loader admits.
-struct LinearCase {
-  LinearShape shape;
-  Epilogue epilogue = Epilogue::requantize;
-  CodeType stream_type = CodeType::int8; // residual: of the stream that is read
-  CodeType output_type = CodeType::int8; // residual: of the stream that is written
-  std::size_t input_stride = 0;
-  std::size_t stream_stride = 0;
-  std::size_t output_stride = 0;
-  std::vector<std::int8_t> input;
-  std::vector<std::int8_t> weights;
-  Constants constants;
-  int gelu_fraction_bits = 8;
-  std::vector<std::int16_t> gelu_multiplier;
-  std::vector<std::int8_t> gelu_zero_point;
-  std::vector<std::int8_t> stream8;
-  std::vector<std::int16_t> stream16;
-  std::vector<std::int32_t> residual_multiplier;
-  int residual_shift = 0;
-
-  std::size_t element_size() const {
-    if (epilogue == Epilogue::logits)
-      return 4;
-    return epilogue == Epilogue::residual && output_type == CodeType::int16 ? 2 : 1;
-  }
-
-  std::int64_t stream_code(std::size_t row, std::size_t column) const {
-    const std::size_t index = row * stream_stride + column;
-    return stream_type == CodeType::int8 ? stream8[index] : stream16[index];
-  }
-
-  LinearArgs args(const std::byte *packed, std::byte *output, std::byte *scratch) const {
-    LinearArgs args{.input = input.data(),
-                    .input_stride = static_cast<std::ptrdiff_t>(input_stride),
-                    .packed = packed,
-                    .in_features = shape.in_features,
-                    .out_features = shape.out_features,
-                    .epilogue = epilogue,
-                    .shift = constants.shift,
-                    .output = output,
-                    .output_type = output_type,
-                    .output_stride = static_cast<std::ptrdiff_t>(output_stride),
-                    .scratch = scratch};
-    if (epilogue == Epilogue::gelu)
-      args.gelu = {gelu_fraction_bits, gelu_multiplier.data(), gelu_zero_point.data()};
-    if (epilogue == Epilogue::residual) {
-      const void *stream = stream_type == CodeType::int8 ? static_cast<const void *>(stream8.data()) : stream16.data();
-      args.residual = {{stream, stream_type, static_cast<std::ptrdiff_t>(stream_stride)},
-                       residual_multiplier.data(),
-                       residual_shift};
-    }
-    return args;
-  }
-};
-
-LinearCase make_case(Random &random, LinearShape shape, Epilogue epilogue) {
-  LinearCase result;
-  result.shape = shape;
-  result.epilogue = epilogue;
-  const auto rows = static_cast<std::size_t>(shape.rows);
-  const auto in = static_cast<std::size_t>(shape.in_features);
-  const auto out = static_cast<std::size_t>(shape.out_features);
-  result.input_stride = in + random.between<std::size_t>(0, 5);
-  result.stream_stride = out + random.between<std::size_t>(0, 5);
-  result.output_stride = out + random.between<std::size_t>(0, 5);
-  result.input = random.values<std::int8_t>(rows * result.input_stride, -128, 127);
-  result.weights = random.values<std::int8_t>(out * in, -128, 127);
-
-  // Results of GELU's input span some 16 bits, of the others some 9.
-  const auto typical = static_cast<std::int64_t>(1) << 20;
-  result.constants = random_constants(random, out, epilogue == Epilogue::gelu ? typical >> 7 : typical);
-  if (epilogue == Epilogue::gelu) {
-    result.gelu_fraction_bits = random.between(min_gelu_fraction_bits, max_gelu_fraction_bits);
-    result.gelu_multiplier = random.values<std::int16_t>(out, 1, 32767);
-    result.gelu_zero_point = random.values<std::int8_t>(out, -128, 127);
-  }
-  if (epilogue == Epilogue::residual) {
-    result.stream_type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
-    result.output_type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
-    result.stream8 = random.values<std::int8_t>(rows * result.stream_stride, -128, 127);
-    result.stream16 = random.values<std::int16_t>(rows * result.stream_stride, -32768, 32767);
-    result.residual_shift = random.between(0, max_residual_shift(result.stream_type));
-    // A code of the stream counts for up to about two of the output's.
-    const int bits = std::clamp(result.constants.shift - result.residual_shift, 0, 30);
-    result.residual_multiplier = random.values<std::int32_t>(out, -(1 << bits), 1 << bits);
-  }
-  return result;
-}
 
 std::int64_t exact_output(const LinearCase &linear, std::size_t row, std::size_t n) {
   const auto in = static_cast<std::size_t>(linear.shape.in_features);
@@ -176,7 +82,7 @@ TEST_CASE("linear: random shapes, every epilogue") {
   Random random(1);
   for (const Epilogue epilogue : epilogues)
     for (int round = 0; round < 150; ++round)
-      check_all(make_case(random, {random.between(1, 40), random.between(1, 150), random.between(1, 90)}, epilogue));
+      check_all(make_linear(random, {random.between(1, 40), random.between(1, 150), random.between(1, 90)}, epilogue));
 }
 
 TEST_CASE("linear: one row, one input feature, one output feature, and sides just beside tiles") {
@@ -185,7 +91,7 @@ TEST_CASE("linear: one row, one input feature, one output feature, and sides jus
     for (const int rows : {1, 6, 7})
       for (const int in_features : {1, 3, 4, 63, 64, 65})
         for (const int out_features : {1, 15, 16, 17, 64, 65})
-          check_all(make_case(random, {rows, in_features, out_features}, epilogue));
+          check_all(make_linear(random, {rows, in_features, out_features}, epilogue));
 }
 
 TEST_CASE("linear: part of the rows and columns leaves everything else alone") {
@@ -196,7 +102,7 @@ TEST_CASE("linear: part of the rows and columns leaves everything else alone") {
         const LinearShape shape{random.between(1, 40), random.between(1, 40), random.between(1, 140)};
         const int row = tile_border(random, kernels.linear.tile_rows, shape.rows);
         const int column = tile_border(random, kernels.linear.tile_columns, shape.out_features);
-        check(kernels, make_case(random, shape, epilogue), {row, random.between(row, shape.rows)},
+        check(kernels, make_linear(random, shape, epilogue), {row, random.between(row, shape.rows)},
               {column, random.between(column, shape.out_features)});
       }
 }
@@ -206,7 +112,7 @@ TEST_CASE("linear: extreme bytes") {
   for (const Epilogue epilogue : epilogues)
     for (const int input : {-128, 127})
       for (const int weight : {-128, -127, 127}) {
-        LinearCase linear = make_case(random, {3, 200, 20}, epilogue);
+        LinearCase linear = make_linear(random, {3, 200, 20}, epilogue);
         std::fill(linear.input.begin(), linear.input.end(), static_cast<std::int8_t>(input));
         std::fill(linear.weights.begin(), linear.weights.end(), static_cast<std::int8_t>(weight));
         check_all(linear);
@@ -219,7 +125,7 @@ TEST_CASE("linear: accumulators and sums at the edge of what the loader admits")
   for (const Epilogue epilogue : epilogues)
     for (const int input : {-128, 127})
       for (const int sign : {-1, 1}) {
-        LinearCase linear = make_case(random, {1, 131'071, 2}, epilogue);
+        LinearCase linear = make_linear(random, {1, 131'071, 2}, epilogue);
         std::fill(linear.input.begin(), linear.input.end(), static_cast<std::int8_t>(input));
         std::fill(linear.weights.begin(), linear.weights.end(), std::int8_t{-128});
         const Int128 bound = power_of_two(31) - power_of_two(14);

@@ -1,0 +1,116 @@
+#include "tests/checkasm/guarded_memory.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace intvit::test {
+
+namespace {
+
+void protect(std::byte *pages, std::size_t bytes, int access) {
+  if (::mprotect(pages, bytes, access) != 0)
+    throw std::runtime_error("mprotect failed");
+}
+
+// How far beside a buffer damage() looks.
+constexpr std::size_t watched = 4096;
+
+} // namespace
+
+GuardedMemory::GuardedMemory() : page_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) {}
+
+GuardedMemory::~GuardedMemory() {
+  for (Region &region : regions_)
+    release(region);
+}
+
+void GuardedMemory::release(Region &region) const {
+  if (region.mapping != nullptr)
+    ::munmap(region.mapping, region.capacity + 2 * guard_bytes);
+  region = {};
+}
+
+void GuardedMemory::restart(Against against, std::byte canary) {
+  against_ = against;
+  canary_ = canary;
+  used_ = 0;
+}
+
+GuardedMemory::Region &GuardedMemory::place(const char *name, std::size_t bytes, std::size_t alignment) {
+  if (used_ == regions_.size())
+    regions_.emplace_back();
+  Region &region = regions_[used_++];
+  const std::size_t padded = (bytes + alignment - 1) / alignment * alignment;
+  const std::size_t needed = std::max<std::size_t>((padded + page_ - 1) / page_, 1) * page_;
+  if (region.capacity < needed) {
+    release(region);
+    void *mapping = ::mmap(nullptr, needed + 2 * guard_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
+      throw std::runtime_error("mmap of " + std::to_string(needed) + " bytes failed");
+    region.mapping = static_cast<std::byte *>(mapping);
+    region.capacity = needed;
+  }
+  region.name = name;
+  region.bytes = bytes;
+  region.data = pages(region) + (against_ == Against::end ? region.capacity - padded : 0);
+  protect(pages(region), region.capacity, PROT_READ | PROT_WRITE);
+  const std::size_t before = std::min<std::size_t>(static_cast<std::size_t>(region.data - pages(region)), watched);
+  const std::size_t behind =
+      std::min<std::size_t>(static_cast<std::size_t>(pages(region) + region.capacity - region.data), bytes + watched);
+  std::memset(region.data - before, static_cast<int>(canary_), before + behind);
+  return region;
+}
+
+const void *GuardedMemory::copy(const char *name, const void *data, std::size_t bytes, std::size_t alignment) {
+  Region &region = place(name, bytes, alignment);
+  if (bytes > 0)
+    std::memcpy(region.data, data, bytes);
+  protect(pages(region), region.capacity, PROT_READ);
+  return region.data;
+}
+
+std::byte *GuardedMemory::output(const char *name, std::size_t bytes, std::size_t alignment) {
+  return place(name, bytes, alignment).data;
+}
+
+void GuardedMemory::make_read_only(const std::byte *buffer) {
+  for (std::size_t i = 0; i < used_; ++i)
+    if (regions_[i].data == buffer)
+      protect(pages(regions_[i]), regions_[i].capacity, PROT_READ);
+}
+
+std::optional<std::string> GuardedMemory::damage() const {
+  for (std::size_t i = 0; i < used_; ++i) {
+    const Region &region = regions_[i];
+    const std::byte *first =
+        std::max(pages(region), region.data - std::min(watched, static_cast<std::size_t>(region.data - pages(region))));
+    const std::byte *end = region.data + region.bytes;
+    const std::byte *last = std::min<const std::byte *>(pages(region) + region.capacity, end + watched);
+    for (const std::byte *at = first; at < last; ++at)
+      if ((at < region.data || at >= end) && *at != canary_)
+        return "wrote " + locate(reinterpret_cast<std::uintptr_t>(at));
+  }
+  return std::nullopt;
+}
+
+std::string GuardedMemory::locate(std::uintptr_t address) const {
+  for (std::size_t i = 0; i < used_; ++i) {
+    const Region &region = regions_[i];
+    const auto mapping = reinterpret_cast<std::uintptr_t>(region.mapping);
+    if (address < mapping || address >= mapping + region.capacity + 2 * guard_bytes)
+      continue;
+    const auto begin = reinterpret_cast<std::uintptr_t>(region.data);
+    const std::uintptr_t end = begin + region.bytes;
+    if (address >= end)
+      return "byte " + std::to_string(address - end + 1) + " past the end of " + region.name;
+    if (address < begin)
+      return "byte " + std::to_string(begin - address) + " before the beginning of " + region.name;
+    return "byte " + std::to_string(address - begin) + " of " + region.name;
+  }
+  return "";
+}
+
+} // namespace intvit::test

@@ -1,0 +1,111 @@
+#include "tests/checkasm/planted.hpp"
+
+#include <array>
+
+namespace intvit::test {
+
+using namespace kernels;
+
+namespace {
+
+enum class Mistake { flipped_bit, read_past_end, write_outside, illegal_instruction };
+
+// `result`: a byte that the call has computed. `past_input`: the byte behind the rows that it needs. `outside`: the
+// byte behind a row of its output.
+template <Mistake mistake> void harm(std::byte *result, const void *past_input, std::byte *outside) {
+  if constexpr (mistake == Mistake::flipped_bit)
+    *result ^= std::byte{1};
+  if constexpr (mistake == Mistake::read_past_end)
+    static_cast<void>(*static_cast<const volatile std::byte *>(past_input));
+  if constexpr (mistake == Mistake::write_outside)
+    *outside ^= std::byte{1};
+  if constexpr (mistake == Mistake::illegal_instruction) {
+#if defined(__x86_64__)
+    __asm__ volatile("ud2");
+#elif defined(__aarch64__)
+    __asm__ volatile(".inst 0");
+#else
+    __builtin_trap();
+#endif
+  }
+}
+
+bool empty(Range range) {
+  return range.begin >= range.end;
+}
+
+template <Mistake mistake> struct Planted {
+  static void linear(const LinearArgs &args, Range rows, Range columns) {
+    reference_kernels().linear.run(args, rows, columns);
+    if (empty(rows) || empty(columns))
+      return;
+    const std::ptrdiff_t size = args.epilogue == Epilogue::logits                                            ? 4
+                                : args.epilogue == Epilogue::residual && args.output_type == CodeType::int16 ? 2
+                                                                                                             : 1;
+    std::byte *row = static_cast<std::byte *>(args.output) + rows.begin * args.output_stride * size;
+    harm<mistake>(row + columns.begin * size, args.input + (rows.end - 1) * args.input_stride + args.in_features,
+                  row + columns.end * size);
+  }
+
+  static void layer_norm(const LayerNormArgs &args, Range rows) {
+    reference_kernels().layer_norm(args, rows);
+    if (empty(rows))
+      return;
+    const std::ptrdiff_t size = args.input.type == CodeType::int8 ? 1 : 2;
+    std::byte *output = reinterpret_cast<std::byte *>(args.output);
+    harm<mistake>(output + rows.begin * args.channels,
+                  static_cast<const std::byte *>(args.input.data) +
+                      ((rows.end - 1) * args.input.stride + args.channels) * size,
+                  output + rows.end * args.channels);
+  }
+
+  static void attention(const AttentionArgs &args, int head, Range queries) {
+    reference_kernels().attention.run(args, head, queries);
+    if (empty(queries))
+      return;
+    const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
+    std::byte *row = reinterpret_cast<std::byte *>(args.output) + queries.begin * channels;
+    harm<mistake>(row + head * args.head_dim, args.qkv + args.tokens * 3 * channels, row + (head + 1) * args.head_dim);
+  }
+
+  static void patches(const PatchesArgs &args, Range patches) {
+    reference_kernels().patches(args, patches);
+    if (empty(patches))
+      return;
+    const std::ptrdiff_t length = std::ptrdiff_t{args.patch} * args.patch * 3;
+    const int patches_per_row = args.width / args.patch;
+    const int rows = (patches.end + patches_per_row - 1) / patches_per_row;
+    std::byte *output = reinterpret_cast<std::byte *>(args.output);
+    harm<mistake>(output + patches.begin * length, args.rgb + rows * length * patches_per_row,
+                  output + patches.end * length);
+  }
+
+  static KernelTable table() {
+    KernelTable table = reference_kernels();
+    table.linear.run = linear;
+    table.layer_norm = layer_norm;
+    table.attention.run = attention;
+    table.patches = patches;
+    return table;
+  }
+};
+
+constexpr std::array as_wrong = {FailureKind::wrong_result};
+constexpr std::array as_access = {FailureKind::invalid_access};
+// Behind the last row lies the guard.
+constexpr std::array as_outside = {FailureKind::write_outside, FailureKind::invalid_access};
+constexpr std::array as_illegal = {FailureKind::illegal_instruction};
+
+} // namespace
+
+std::span<const Plant> planted_kernels() {
+  static const std::array plants = {
+      Plant{"a flipped bit", Planted<Mistake::flipped_bit>::table(), as_wrong},
+      Plant{"a read past the end", Planted<Mistake::read_past_end>::table(), as_access},
+      Plant{"a write outside the range", Planted<Mistake::write_outside>::table(), as_outside},
+      Plant{"an illegal instruction", Planted<Mistake::illegal_instruction>::table(), as_illegal},
+  };
+  return plants;
+}
+
+} // namespace intvit::test

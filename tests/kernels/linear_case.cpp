@@ -1,0 +1,80 @@
+#include "tests/kernels/linear_case.hpp"
+
+#include <algorithm>
+
+#include "kernels/gelu.hpp"
+
+namespace intvit::test {
+
+using kernels::CodeType;
+using kernels::Epilogue;
+using kernels::LinearArgs;
+
+std::size_t LinearCase::element_size() const {
+  if (epilogue == Epilogue::logits)
+    return 4;
+  return epilogue == Epilogue::residual && output_type == CodeType::int16 ? 2 : 1;
+}
+
+std::int64_t LinearCase::stream_code(std::size_t row, std::size_t column) const {
+  const std::size_t index = row * stream_stride + column;
+  return stream_type == CodeType::int8 ? stream8[index] : stream16[index];
+}
+
+LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byte *scratch) const {
+  LinearArgs args{.input = input.data(),
+                  .input_stride = static_cast<std::ptrdiff_t>(input_stride),
+                  .packed = packed,
+                  .in_features = shape.in_features,
+                  .out_features = shape.out_features,
+                  .epilogue = epilogue,
+                  .shift = constants.shift,
+                  .output = output,
+                  .output_type = output_type,
+                  .output_stride = static_cast<std::ptrdiff_t>(output_stride),
+                  .scratch = scratch};
+  if (epilogue == Epilogue::gelu)
+    args.gelu = {gelu_fraction_bits, gelu_multiplier.data(), gelu_zero_point.data()};
+  if (epilogue == Epilogue::residual) {
+    const void *stream = stream_type == CodeType::int8 ? static_cast<const void *>(stream8.data()) : stream16.data();
+    args.residual = {
+        {stream, stream_type, static_cast<std::ptrdiff_t>(stream_stride)}, residual_multiplier.data(), residual_shift};
+  }
+  return args;
+}
+
+LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue) {
+  LinearCase result;
+  result.shape = shape;
+  result.epilogue = epilogue;
+  const auto rows = static_cast<std::size_t>(shape.rows);
+  const auto in = static_cast<std::size_t>(shape.in_features);
+  const auto out = static_cast<std::size_t>(shape.out_features);
+  result.input_stride = in + random.between<std::size_t>(0, 5);
+  result.stream_stride = out + random.between<std::size_t>(0, 5);
+  result.output_stride = out + random.between<std::size_t>(0, 5);
+  result.input = random.values<std::int8_t>(rows * result.input_stride, -128, 127);
+  result.weights = random.values<std::int8_t>(out * in, -128, 127);
+
+  // Results of GELU's input span some 16 bits, of the others some 9.
+  const auto typical = static_cast<std::int64_t>(1) << 20;
+  result.constants = random_constants(random, out, epilogue == Epilogue::gelu ? typical >> 7 : typical);
+  if (epilogue == Epilogue::gelu) {
+    result.gelu_fraction_bits = random.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
+    result.gelu_multiplier = random.values<std::int16_t>(out, 1, 32767);
+    result.gelu_zero_point = random.values<std::int8_t>(out, -128, 127);
+  }
+  if (epilogue == Epilogue::residual) {
+    result.stream_type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
+    result.output_type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
+    result.stream8 = random.values<std::int8_t>(rows * result.stream_stride, -128, 127);
+    result.stream16 = random.values<std::int16_t>(rows * result.stream_stride, -32768, 32767);
+    result.residual_shift = random.between(0, max_residual_shift(result.stream_type));
+    // A code of the stream counts for up to about two of the output's.
+    const int bits = std::clamp(result.constants.shift - result.residual_shift, 0, 30);
+    result.residual_multiplier = random.values<std::int32_t>(out, -(1 << bits), 1 << bits);
+  }
+  return result;
+}
+
+} // namespace intvit::test
