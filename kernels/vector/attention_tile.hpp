@@ -6,6 +6,7 @@
 // low.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,7 +40,8 @@ template <class V> class AttentionTile {
     int value_panels;
     int head_dim_steps;
     int token_steps;
-    std::size_t keys, starts, values, constants, queries, scores, codes, high, low, total; // bytes from the beginning
+    std::size_t keys, starts, values, constants, queries, scores, codes, high, low, sums,
+        total; // bytes from the beginning
 
     Layout(int tokens, int head_dim)
         : key_vectors((tokens + lanes - 1) / lanes), score_columns(round_up(tokens, block)),
@@ -64,6 +66,7 @@ template <class V> class AttentionTile {
       codes = part(area(score_columns, 1, 1));
       high = part(area(rows, row_elements, sizeof(Element)));
       low = part(area(rows, row_elements, sizeof(Element)));
+      sums = part(area(2 * rows, columns, sizeof(std::int32_t)));
       total = end;
     }
   };
@@ -214,23 +217,10 @@ private:
     }
 
     template <int n> void scores(const Element *const (&queries)[std::size_t{rows}], int vector) const {
-      const std::int32_t *starts = part<std::int32_t>(layout_.starts) + vector * lanes;
-      Vec sums[std::size_t{rows}][std::size_t{n}];
-#pragma GCC unroll 8
-      for (int v = 0; v < n; ++v) {
-        const Vec start = V::load(starts + v * lanes);
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; ++r)
-          sums[r][v] = start;
-      }
-      add_products<V, Inputs::codes, n>(
-          sums, queries, part<Element>(layout_.keys) + std::ptrdiff_t{vector} * lanes * layout_.head_dim_steps * group,
-          layout_.head_dim_steps);
-#pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < n; ++v)
-          V::store(score_row(r) + (vector + v) * lanes, sums[r][v]);
+      multiply_tile<V, Inputs::codes, n>(
+          queries, part<Element>(layout_.keys) + std::ptrdiff_t{vector} * lanes * layout_.head_dim_steps * group,
+          layout_.head_dim_steps, part<std::int32_t>(layout_.starts) + vector * lanes, score_row(0) + vector * lanes,
+          layout_.score_columns);
     }
 
     // Writes a row's weights and returns what they are to be divided by.
@@ -340,71 +330,76 @@ private:
     // r(k), r = 2, 3, 6, 12 ..., that is where exp * (2 r(k) - 1) <= 2 sum; exps fall with the distance, so the
     // distances of a code are an interval.
     CodeLimits find_code_limits(std::uint32_t sum) const {
-      const ExpTable &exp = *args_.exp;
-      const std::uint64_t twice = std::uint64_t{sum} * 2;
+      const std::uint32_t twice = sum * 2; // sum < 2^31
       CodeLimits limits;
-      std::size_t d = 0; // the first distance whose code is at least k
+#pragma GCC unroll 16
       for (int k = 1; k <= lis4_zero; ++k) {
-        const std::uint64_t times = k == 1 ? 3 : (std::uint64_t{6} << (k - 2)) - 1;
-        // As a rule a code takes 16 distances.
-        if (d + 15 < exp.size() && exp[d + 15] * times > twice)
-          d += 16;
-        while (d < exp.size() && exp[d] * times > twice)
-          ++d;
-        if (d == 0)
-          ++limits.least;
-        limits.last[k - 1] = static_cast<std::uint8_t>(d - 1); // 0 - 1 is 255: counted in `least`
+        const std::uint32_t times = k == 1 ? 3 : (std::uint32_t{6} << (k - 2)) - 1;
+        const int before = exps_above(twice / times); // distances whose code is below k
+        limits.least = static_cast<std::uint8_t>(limits.least + (before == 0 ? 1 : 0));
+        // 0 - 1 is 255 too: counted in `least`.
+        limits.last[k - 1] = static_cast<std::uint8_t>(before < 256 ? before - 1 : 255);
       }
       return limits;
     }
 
-    void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
-      const Element *values =
-          part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group;
-      Vec sums[std::size_t{rows}][std::size_t{vectors}];
-#pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v)
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; ++r)
-          sums[r][v] = V::set(0);
-      if (args_.softmax == Softmax::lis4) {
-        add_weighted(layout_.high, values, sums, count);
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v)
-#pragma GCC unroll 16
-          for (int r = 0; r < rows; ++r)
-            sums[r][v] = V::shift_left(sums[r][v], 8);
+    // How many entries of the exp table are greater than `limit`; more than 255 for all.
+    int exps_above(std::uint32_t limit) const {
+      const ExpTable &exp = *args_.exp;
+      if (!exp_halves_) {
+        int count = 0;
+        while (count < 256 && exp[static_cast<std::size_t>(count)] > limit)
+          ++count;
+        return count;
       }
-      add_weighted(layout_.low, values, sums, count);
+      // The last octave that begins above the limit, exp[0] >> octave >= limit + 1, and its entries that are: exp[i] >>
+      // octave >= limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
+      const std::uint64_t least = std::uint64_t{limit} + 1;
+      if (least > exp[0])
+        return 0;
+      int octave = std::countl_zero(static_cast<std::uint32_t>(least)) - std::countl_zero(exp[0]);
+      octave -= least << octave > exp[0] ? 1 : 0;
+      return 16 * octave + V::count_at_least(exp.data(), static_cast<std::int32_t>(least << octave));
+    }
 
+    void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
+      const bool two_planes = args_.softmax == Softmax::lis4;
+      std::int32_t *low = part<std::int32_t>(layout_.sums);
+      std::int32_t *high = low + rows * columns;
+      weigh(layout_.low, panel, low, count);
+      if (two_planes)
+        weigh(layout_.high, panel, high, count);
       const PanelConstants<V, const std::byte> constants(panel_constants(panel));
       const int wide = args_.head_dim - panel * columns;
-#pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r) {
-        if (r >= count)
-          break;
+      for (int r = 0; r < count; ++r) {
+        Vec row[std::size_t{vectors}];
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v)
-          sums[r][v] = V::quotient(sums[r][v], divisors[r].factor, divisors[r].shift);
-        requantize_row<V>(constants, args_.requantization.shift, sums[r]);
+        for (int v = 0; v < vectors; ++v) {
+          const int at = r * columns + v * lanes;
+          row[v] = two_planes ? V::add(V::shift_left(V::load(high + at), 8), V::load(low + at)) : V::load(low + at);
+          row[v] = V::quotient(row[v], divisors[r].factor, divisors[r].shift);
+        }
+        requantize_row<V>(constants, args_.requantization.shift, row);
         std::int8_t *to = args_.output + (first + r) * channels_ + first_ + panel * columns;
         if (wide >= columns) {
-          V::store_row(to, sums[r]);
+          V::store_row(to, row);
         } else {
           std::int8_t whole[std::size_t{columns}];
-          V::store_row(whole, sums[r]);
+          V::store_row(whole, row);
           std::memcpy(to, whole, static_cast<std::size_t>(wide));
         }
       }
     }
 
-    void add_weighted(std::size_t plane, const Element *values, Vec (&sums)[std::size_t{rows}][std::size_t{vectors}],
-                      int count) const {
+    // One plane of weights times a panel of values.
+    void weigh(std::size_t plane, int panel, std::int32_t *to, int count) const {
       const Element *weights[std::size_t{rows}];
-#pragma GCC unroll 16
       for (int r = 0; r < rows; ++r)
         weights[r] = weight_row(plane, r < count ? r : count - 1);
-      add_products<V, Inputs::weights, vectors>(sums, weights, values, layout_.token_steps);
+      const std::int32_t *zeros = PanelConstants<V, const std::byte>(panel_constants(panel)).start;
+      multiply_tile<V, Inputs::weights, vectors>(
+          weights, part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group,
+          layout_.token_steps, zeros, to, columns);
     }
 
     const AttentionArgs &args_;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/inline.hpp"
 #include "kernels/requantize.hpp"
 
 namespace intvit::kernels::vector {
@@ -66,8 +67,8 @@ void place(const Requantization &r, std::ptrdiff_t column, int vector, int lane,
 
 // requantize() of a row of a panel's accumulators.
 template <class V>
-void requantize_row(const PanelConstants<V, const std::byte> &constants, int shift,
-                    typename V::Vec (&row)[std::size_t{V::tile_vectors}]) {
+INTVIT_INLINE void requantize_row(const PanelConstants<V, const std::byte> &constants, int shift,
+                                  typename V::Vec (&row)[std::size_t{V::tile_vectors}]) {
 #pragma GCC unroll 8
   for (int v = 0; v < V::tile_vectors; ++v) {
     const int at = v * V::lanes;
@@ -84,9 +85,9 @@ enum class Inputs {
 
 // sums[r][v] += rows of input times a panel [steps][vectors][lanes][group].
 template <class V, Inputs inputs, int vectors>
-inline void add_products(typename V::Vec (&sums)[std::size_t{V::tile_rows}][std::size_t{vectors}],
-                         const typename V::Element *const (&input)[std::size_t{V::tile_rows}],
-                         const typename V::Element *panel, int steps) {
+INTVIT_INLINE void add_products(typename V::Vec (&sums)[std::size_t{V::tile_rows}][std::size_t{vectors}],
+                                const typename V::Element *const (&input)[std::size_t{V::tile_rows}],
+                                const typename V::Element *panel, int steps) {
   const typename V::Element *rows[std::size_t{V::tile_rows}];
 #pragma GCC unroll 16
   for (int r = 0; r < V::tile_rows; ++r)
@@ -105,6 +106,28 @@ inline void add_products(typename V::Vec (&sums)[std::size_t{V::tile_rows}][std:
         sums[r][v] = V::dot(sums[r][v], a, weights[v]);
     }
   }
+}
+
+// A tile's product through memory: to[r][] = start[] + rows of input times a panel. Never inlined: what surrounds the
+// loop would not leave it enough registers.
+template <class V, Inputs inputs, int vectors>
+[[gnu::noinline]] void multiply_tile(const typename V::Element *const (&input)[std::size_t{V::tile_rows}],
+                                     const typename V::Element *panel, int steps, const std::int32_t *start,
+                                     std::int32_t *to, std::ptrdiff_t to_stride) {
+  typename V::Vec sums[std::size_t{V::tile_rows}][std::size_t{vectors}];
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v) {
+    const typename V::Vec first = V::load(start + v * V::lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < V::tile_rows; ++r)
+      sums[r][v] = first;
+  }
+  add_products<V, inputs, vectors>(sums, input, panel, steps);
+#pragma GCC unroll 16
+  for (int r = 0; r < V::tile_rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v)
+      V::store(to + r * to_stride + v * V::lanes, sums[r][v]);
 }
 
 } // namespace intvit::kernels::vector

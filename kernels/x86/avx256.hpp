@@ -108,6 +108,14 @@ template <class Set> struct Operations {
     return _mm256_srlv_epi32(entry, _mm256_srli_epi32(index, 4));
   }
 
+  // How many of 16 integers below 2^31 are at least `least`, which is positive.
+  static int count_at_least(const std::uint32_t *integers, std::int32_t least) {
+    const Vec below = _mm256_set1_epi32(least - 1);
+    const Vec found = _mm256_packs_epi32(_mm256_cmpgt_epi32(load256(integers), below),
+                                         _mm256_cmpgt_epi32(load256(integers + 8), below));
+    return _mm_popcnt_u32(static_cast<unsigned>(_mm256_movemask_epi8(found))) / 2;
+  }
+
   // Rows of a panel.
   static void load_row(const std::int16_t *from, int shift, Vec (&row)[2]) { // codes << shift, shift <= 15
     unpack_row(load256(from), 16 - shift, row);

@@ -83,6 +83,11 @@ struct Vector {
     return _mm512_srlv_epi32(_mm512_permutexvar_epi32(index, _mm512_loadu_si512(table)), _mm512_srli_epi32(index, 4));
   }
 
+  // How many of 16 integers below 2^31 are at least `least`.
+  static int count_at_least(const std::uint32_t *integers, std::int32_t least) {
+    return _mm_popcnt_u32(_mm512_cmpge_epi32_mask(_mm512_loadu_si512(integers), _mm512_set1_epi32(least)));
+  }
+
   // Dot products.
   static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
   static Vec broadcast_weights(const Element *from) {
