@@ -221,20 +221,21 @@ void print_forward_csv(const std::vector<ForwardResult> &results) {
 struct Total {
   double milliseconds = 0;
   double gmac = 0;
-  double peak = 0; // the median over all samples; 0 without
+  double peak = 0; // the rate at which every product would reach the peak measured beside it; 0 without
 
   double gmac_per_s() const { return gmac / milliseconds * 1e3; }
 };
 
 Total total(const std::vector<ShapeResult> &results) {
   Total sum;
-  std::vector<double> peaks;
+  double least_seconds = 0;
   for (const ShapeResult &result : results) {
     sum.milliseconds += result.samples.median() * result.shape.count;
     sum.gmac += gmac(result.samples) * result.shape.count;
-    peaks.insert(peaks.end(), result.samples.peak_gmac_per_s.begin(), result.samples.peak_gmac_per_s.end());
+    if (result.samples.peak() > 0)
+      least_seconds += gmac(result.samples) * result.shape.count / result.samples.peak();
   }
-  sum.peak = median(peaks);
+  sum.peak = least_seconds > 0 ? sum.gmac / least_seconds : 0;
   return sum;
 }
 

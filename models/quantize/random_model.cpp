@@ -31,6 +31,9 @@ constexpr double score_spread = 1.5;        // attention scores, before exp
 constexpr double gelu_input_spread = 1;     // a real number, not codes
 constexpr double logit_spread = 1;          // likewise
 
+// The share of a value's variance that all tokens have in common, about.
+constexpr double shared_variance = 0.25;
+
 // The share of the stream's variance that comes from the branch that was added last.
 constexpr double branch_variance = 0.1;
 
@@ -132,10 +135,14 @@ private:
     const auto positions = static_cast<std::size_t>(config_.patches()) * channels;
     builder_.constant("position", draw<std::int16_t>(positions, -32767, 32767), {config_.patches(), config_.channels});
     builder_.constant("position_multiplier", fixed.multiplier);
-    if (stream_ == CodeType::int8)
-      builder_.constant("class_token", draw<std::int8_t>(channels, -64, 64));
-    else
-      builder_.constant("class_token", draw<std::int16_t>(channels, -8000, 8000));
+    if (stream_ == CodeType::int8) {
+      auto token = draw<std::int8_t>(channels, -55, 55);
+      for (std::size_t c = 0; c < channels; ++c)
+        token[c] = static_cast<std::int8_t>(token[c] + static_cast<int>(stream_zero_[static_cast<Eigen::Index>(c)]));
+      builder_.constant("class_token", token);
+    } else {
+      builder_.constant("class_token", draw<std::int16_t>(channels, -7000, 7000));
+    }
   }
 
   void block(int layer) {
@@ -151,7 +158,7 @@ private:
     add_to_stream(name + ".attn.proj", name + ".attn", config_.channels, 0);
     layer_norm(name + ".norm2");
     mlp_hidden(name + ".mlp.fc1", name + ".norm2");
-    add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", config_.mlp_hidden, gelu_zero_point);
+    add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", config_.mlp_hidden, gelu_mean_code);
   }
 
   void layer_norm(const std::string &name) {
@@ -197,9 +204,10 @@ private:
     while (operation.score_shift > 1 &&
            !score_fits(config_.head_dim(), multiplier(operation.score_shift), operation.score_shift))
       --operation.score_shift;
-    // A mean of values, weighted by exp of normally distributed scores: its variance falls by the sum of the squared
-    // weights, which is exp(score_spread^2) / tokens.
-    const double kept = std::min(1.0, std::sqrt(std::exp(score_spread * score_spread) / config_.tokens()));
+    // A mean of values, weighted by exp of normally distributed scores: the variance of what tokens do not share falls
+    // by the sum of the squared weights, which is exp(score_spread^2) / tokens.
+    const double weights_squared = std::min(1.0, std::exp(score_spread * score_spread) / config_.tokens());
+    const double kept = std::sqrt(shared_variance + (1 - shared_variance) * weights_squared);
     const FixedPoint fixed =
         fixed_point(factors(config_.channels, quotient_unit / kept), ArrayXd::Zero(config_.channels));
     operation.shift = fixed.shift;
@@ -222,9 +230,9 @@ private:
     builder_.constant("gelu_zero_point", std::vector<std::int8_t>(hidden, gelu_zero_point));
   }
 
-  // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_zero`: the zero
-  // point of the branch's input.
-  void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_zero) {
+  // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the
+  // branch's input codes; what it gives is the same for all tokens and taken off.
+  void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean) {
     builder_.node(name, input, Linear{});
     const ArrayXd sums = weights(config_.channels, in_features);
     const ArrayXd next_zero = draw_stream_zero();
@@ -232,7 +240,7 @@ private:
                                                          accumulator_spread(in_features, code_spread));
     const ResidualFixedPoint fixed =
         residual_fixed_point(factor, ArrayXd::Constant(config_.channels, std::sqrt(1 - branch_variance)), stream_zero_,
-                             next_zero - input_zero * sums * factor, kernels::max_residual_shift(stream_));
+                             next_zero - input_mean * sums * factor, kernels::max_residual_shift(stream_));
     Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
     operation.residual = stream_node_;
     operation.residual_shift = fixed.shift;
@@ -250,6 +258,7 @@ private:
   }
 
   static constexpr int gelu_zero_point = -96;
+  static constexpr int gelu_mean_code = -82; // gelu() of a standard normal number has a mean of 0.28
 
   const VitConfig &config_;
   const QuantizeOptions &options_;

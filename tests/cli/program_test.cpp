@@ -25,7 +25,7 @@ TEST_CASE("help goes to standard output, mistakes to standard error") {
     const Outcome outcome = run_program({word});
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.err.empty());
-    for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify"})
+    for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify", "bench"})
       CHECK_THAT(outcome.out, Contains(subcommand));
   }
   CHECK(run_program({"--version"}).out == "intvit " INTVIT_VERSION "\n");
@@ -39,7 +39,7 @@ TEST_CASE("help goes to standard output, mistakes to standard error") {
 }
 
 TEST_CASE("every subcommand has help and rejects what it does not know") {
-  for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify"}) {
+  for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify", "bench"}) {
     CAPTURE(subcommand);
     const Outcome help = run_program({subcommand, "-h"});
     CHECK(help.exit_code == 0);
@@ -49,7 +49,7 @@ TEST_CASE("every subcommand has help and rejects what it does not know") {
     CHECK(wrong.exit_code == 2);
     CHECK_THAT(wrong.err, Contains("no-such-option"));
   }
-  for (const char *subcommand : {"quantize", "eval", "info", "verify"}) {
+  for (const char *subcommand : {"quantize", "eval", "info", "verify", "bench"}) {
     const Outcome outcome = run_program({subcommand, "stray"});
     CHECK(outcome.exit_code == 2);
     CHECK_THAT(outcome.err, Contains("unexpected argument \"stray\""));

@@ -1,0 +1,157 @@
+// Random integer models: every file is a valid one, and what flows through it looks like a trained model's codes.
+#include <array>
+#include <cmath>
+
+#include <catch2/catch.hpp>
+
+#include "engine/runtime/session.hpp"
+#include "kernels/dispatch.hpp"
+#include "models/architectures/registry.hpp"
+#include "models/quantize/random_model.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit {
+namespace {
+
+using test::ModelParts;
+
+VitConfig shallow(std::string_view name) {
+  VitConfig config = architecture(name);
+  config.depth = 3;
+  config.classes = 10;
+  return config;
+}
+
+std::vector<std::int32_t> logits(const std::vector<std::byte> &bytes, const Image &image,
+                                 const kernels::KernelTable &kernels = kernels::default_kernels()) {
+  const Result<ModelFile> file = ModelFile::parse(bytes, "random");
+  INFO(file.status().message());
+  REQUIRE(file.ok());
+  const Result<std::shared_ptr<const Model>> model = Model::create(*file, kernels);
+  INFO(model.status().message());
+  REQUIRE(model.ok());
+  Result<Session> session = Session::create(*model, {.threads = 1, .max_batch = 1});
+  REQUIRE(session.ok());
+  const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
+  REQUIRE(session->run(input).ok());
+  return {session->logits().begin(), session->logits().end()};
+}
+
+// The class token's codes after node `name`: the model cut off there, with an identity in place of the head.
+std::vector<std::int32_t> codes_after(const std::vector<std::byte> &bytes, const std::string &name,
+                                      const Image &image) {
+  ModelParts parts(bytes);
+  std::vector<Node> &nodes = parts.description.graph.nodes;
+  while (nodes.back().name != name) {
+    const std::string prefix = nodes.back().name + ".";
+    std::erase_if(parts.tensors, [&](const auto &tensor) {
+      return tensor.first.starts_with(prefix) && tensor.first.find('.', prefix.size()) == std::string::npos;
+    });
+    nodes.pop_back();
+  }
+  const auto channels = static_cast<std::size_t>(parts.tensors.at(name + ".multiplier").shape[0]);
+  nodes.push_back({"first_row", name, TakeRows{1}});
+  nodes.push_back({"probe", "first_row", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}});
+  std::vector<std::int8_t> identity(channels * channels);
+  for (std::size_t i = 0; i < channels; ++i)
+    identity[i * channels + i] = 4; // 4 * 2^30 = 2^32
+  const auto size = static_cast<std::int64_t>(channels);
+  parts.set("probe.weight", DType::i8, {size, size}, identity);
+  parts.set("probe.multiplier", DType::i32, {size}, std::vector<std::int32_t>(channels, 1 << 30));
+  parts.set("probe.offset", DType::i64, {size}, std::vector<std::int64_t>(channels, 0));
+  parts.add_blank_golden(static_cast<int>(size));
+  return logits(parts.file(), image);
+}
+
+struct Statistics {
+  double mean = 0;
+  double deviation = 0;
+  double clamped = 0; // share of codes at either end
+};
+
+Statistics statistics(const std::vector<std::int32_t> &codes) {
+  Statistics result;
+  const auto count = static_cast<double>(codes.size());
+  for (const std::int32_t code : codes) {
+    result.mean += code / count;
+    result.clamped += code == -128 || code == 127 ? 1 / count : 0;
+  }
+  for (const std::int32_t code : codes)
+    result.deviation += (code - result.mean) * (code - result.mean) / count;
+  result.deviation = std::sqrt(result.deviation);
+  return result;
+}
+
+TEST_CASE("random models: codes fill their range in every form of the stream and of softmax") {
+  const auto residual = GENERATE(ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper);
+  const auto softmax = GENERATE(kernels::Softmax::int8, kernels::Softmax::lis4);
+  QuantizeOptions options;
+  options.residual = residual;
+  options.softmax = softmax;
+  const std::vector<std::byte> bytes = random_model(architecture("deit_tiny_patch16_224"), options, 1);
+  const Image image = test::random_images(1, 224, 224, 5).front();
+  for (const char *name : {"blocks.0.norm1", "blocks.0.attn.qkv", "blocks.0.attn", "blocks.6.norm2", "blocks.6.attn",
+                           "blocks.11.norm1", "blocks.11.attn", "blocks.11.norm2", "norm"}) {
+    CAPTURE(name, static_cast<int>(residual), static_cast<int>(softmax));
+    const Statistics found = statistics(codes_after(bytes, name, image));
+    CHECK(std::abs(found.mean) < 16);
+    CHECK(found.deviation > 8);
+    CHECK(found.deviation < 56);
+    CHECK(found.clamped < 0.05);
+  }
+  for (const char *name : {"blocks.0.mlp.fc1", "blocks.11.mlp.fc1"}) { // one-sided
+    CAPTURE(name);
+    const Statistics found = statistics(codes_after(bytes, name, image));
+    CHECK(found.deviation > 8);
+    CHECK(found.deviation < 56);
+    CHECK(found.clamped < 0.05);
+  }
+}
+
+TEST_CASE("random models: valid files, with golden logits that every instruction set gives") {
+  for (const char *name : {"deit_tiny_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224"}) {
+    CAPTURE(name);
+    const std::vector<std::byte> bytes = random_model(shallow(name), {}, 1);
+    const Result<ModelFile> file = ModelFile::parse(bytes, name);
+    REQUIRE(file.ok());
+    const VitConfig config = architecture(name);
+    Image image{config.image_width, config.image_height, {}};
+    image.rgb.assign(file->golden_image().begin(), file->golden_image().end());
+    const std::vector<std::int32_t> golden = file->golden_logits();
+    for (const kernels::KernelTable &kernels : kernels::available_kernels()) {
+      CAPTURE(kernels.name);
+      CHECK(logits(bytes, image, kernels) == golden);
+    }
+  }
+}
+
+TEST_CASE("random models: the seed decides, and the image reaches the logits") {
+  const VitConfig config = shallow("vit_tiny_patch16_224");
+  const std::vector<std::byte> bytes = random_model(config, {}, 1);
+  CHECK(random_model(config, {}, 1) == bytes);
+  CHECK(random_model(config, {}, 2) != bytes);
+  const std::vector<Image> images = test::random_images(2, 224, 224, 9);
+  const std::vector<std::int32_t> first = logits(bytes, images[0]);
+  CHECK(first != logits(bytes, images[1]));
+  CHECK(statistics(first).deviation > 256); // a quarter of a unit
+}
+
+TEST_CASE("random models: an impossible architecture is refused") {
+  VitConfig config = shallow("vit_tiny_patch16_224");
+  config.heads = 5;
+  CHECK_THROWS_WITH(random_model(config, {}, 1), Catch::Matchers::Contains("not a multiple"));
+}
+
+TEST_CASE("kernel tables: every instruction set has its peak, and counts what it does") {
+  for (const kernels::KernelTable &kernels : kernels::available_kernels()) {
+    CAPTURE(kernels.name);
+    REQUIRE(kernels.peak != nullptr);
+    const std::int64_t once = kernels.peak(1);
+    CHECK(once > 0);
+    CHECK(kernels.peak(10) == 10 * once);
+    CHECK(kernels.peak(0) == 0);
+  }
+}
+
+} // namespace
+} // namespace intvit
