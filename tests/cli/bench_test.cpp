@@ -318,7 +318,8 @@ TEST_CASE("the shape lists hold all linear maps of their architectures") {
     std::multiset<std::vector<int>> found;
     const json object = json::parse(outcome.out);
     for (const json &product : object["results"][0]["products"])
-      found.insert({product["rows"], product["out"], product["in"], product["count"]});
+      found.insert(std::vector<int>{product["rows"].get<int>(), product["out"].get<int>(), product["in"].get<int>(),
+                                    product["count"].get<int>()});
     CHECK(found == expected);
   }
 }
