@@ -1,8 +1,8 @@
 """Compares `intvit bench` with ONNX Runtime on Vision Transformers with random weights.
 
-The graphs are written here, in float; ONNX Runtime's own dynamic quantization makes their matrix products with constant
-weights int8 (8-bit activations, quantized as they come), which is its usual int8 for transformers. Speed does not depend
-on the weights' values.
+The graphs are written here, in float; ONNX Runtime's own dynamic quantization makes their matrix products with
+constant weights int8 (8-bit activations, quantized as they come), which is its usual int8 for transformers. Speed does
+not depend on the weights' values.
 
 Both programs run in turn, round after round, on as many threads, so that a drifting clock meets both alike. Times are
 medians over all rounds. Start it with onnxruntime.sh.
@@ -77,7 +77,8 @@ class GraphWriter:
         head_dim = channels // heads
         tokens = (IMAGE // PATCH) ** 2 + 1
         qkv = self.linear(name + ".qkv", x, channels, 3 * channels)
-        split = self.node("Reshape", [qkv, self.integers(name + ".heads", 1, tokens, 3, heads, head_dim)], name + ".split")
+        shape = self.integers(name + ".heads", 1, tokens, 3, heads, head_dim)
+        split = self.node("Reshape", [qkv, shape], name + ".split")
         parts = []
         # Keys are transposed for the scores: [1, heads, head_dim, tokens].
         for index, (part, order) in enumerate((("q", (0, 2, 1, 3)), ("k", (0, 2, 3, 1)), ("v", (0, 2, 1, 3)))):
