@@ -93,14 +93,15 @@ int bench_shapes(const Parser &parser, ReportFormat format) {
 } // namespace
 
 int bench(const Arguments &arguments) {
-  Parser parser(
-      "bench", "Measures how fast models run: every combination of the models, instruction sets, numbers of threads "
-               "and batch sizes given.\n\n"
-               "GMAC/s counts the multiply-accumulates of all matrix products of the full model (patch embedding, "
-               "linear maps and attention of all tokens in all blocks, head) over the median time, though the last "
-               "block computes no more than the class token's row.\n\n"
-               "--roofline measures the peak, a loop of the dot-product instruction on registers alone, on as many "
-               "threads, before and after every tenth of a second of runs; shares are of the median of these samples.");
+  Parser parser("bench",
+                "Measures how fast models run: every combination of the models, instruction sets, numbers of threads "
+                "and batch sizes given.\n\n"
+                "GMAC/s counts the multiply-accumulates of all matrix products of the full model (patch embedding, "
+                "linear maps and attention of all tokens in all blocks, head) over the median time, though the last "
+                "block computes no more than the class token's row.\n\n"
+                "--roofline measures the peak, a loop of the dot-product instruction on registers alone, on as many "
+                "threads, before and after every tenth of a second of runs. Such a sample is the fastest of 20 bursts "
+                "of a quarter of a millisecond; shares are of the samples' median.");
   add_model_option(parser);
   add_numerics_options(parser);
   const auto text = [] { return cxxopts::value<std::string>(); };

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <random>
 
@@ -18,44 +19,57 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int least_runs = 5;
 constexpr double round_seconds = 0.1; // between two samples of the peak
-constexpr double peak_seconds = 0.01; // of one sample
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// How fast `threads` threads multiply and accumulate when nothing holds them up.
+// How fast `threads` threads multiply and accumulate when nothing holds them up. A sample is many bursts, of which
+// every thread's fastest counts: short ones escape interruptions, from which a ceiling must not suffer.
 class PeakMeter {
 public:
-  PeakMeter(const kernels::KernelTable &kernels, int threads) : kernels_(kernels), threads_(threads) {
-    while (time() < peak_seconds)
+  PeakMeter(const kernels::KernelTable &kernels, int threads)
+      : kernels_(kernels), rates_(static_cast<std::size_t>(threads)) {
+    while (steps_ < most_steps && burst().seconds < burst_seconds)
       steps_ *= 2;
   }
 
   double gmac_per_s() {
-    const double seconds = time();
-    return static_cast<double>(done_) * threads_ / seconds * 1e-9;
+    run_team(
+        static_cast<int>(rates_.size()),
+        [](const Team &team, void *context) {
+          auto &meter = *static_cast<PeakMeter *>(context);
+          team.barrier();
+          double best = 0;
+          for (int i = 0; i < bursts; ++i) {
+            const Burst burst = meter.burst();
+            best = std::max(best, static_cast<double>(burst.multiply_accumulates) / burst.seconds);
+          }
+          meter.rates_[static_cast<std::size_t>(team.index)] = best;
+        },
+        this);
+    return std::accumulate(rates_.begin(), rates_.end(), 0.0) * 1e-9;
   }
 
 private:
-  double time() {
+  static constexpr int bursts = 20;
+  static constexpr double burst_seconds = 0.25e-3;
+  static constexpr std::int64_t most_steps = std::int64_t{1} << 40;
+
+  struct Burst {
+    std::int64_t multiply_accumulates = 0;
+    double seconds = 0;
+  };
+
+  Burst burst() const {
     const Clock::time_point begin = Clock::now();
-    run_team(
-        threads_,
-        [](const Team &team, void *context) {
-          auto &meter = *static_cast<PeakMeter *>(context);
-          const std::int64_t done = meter.kernels_.peak(meter.steps_);
-          if (team.index == 0)
-            meter.done_ = done;
-        },
-        this);
-    return seconds_since(begin);
+    const std::int64_t done = kernels_.peak(steps_);
+    return {done, seconds_since(begin)};
   }
 
   const kernels::KernelTable &kernels_;
-  int threads_;
-  std::int64_t steps_ = 1;
-  std::int64_t done_ = 0; // by one thread in the last sample
+  std::vector<double> rates_; // a thread
+  std::int64_t steps_ = 1;    // of a burst
 };
 
 // Calls `sample`, which times one run and keeps the result, as long as `effort` says, and `peak` around rounds.
