@@ -160,7 +160,8 @@ TEST_CASE("a run allocates nothing, nor does the first") {
           CAPTURE(static_cast<int>(residual), static_cast<int>(softmax), threads, batch);
           Calls calls = calls_of([&] { static_cast<void>(Session::create(*model, {.threads = threads})); });
           CHECK(calls.by_malloc > 0); // the arena
-          Result<Session> session = Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
+          Result<Session> session =
+              Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch), .profile = batch > 1});
           REQUIRE(session.ok());
           bool ok = true;
           for (const int runs : {1, 5}) {
