@@ -11,7 +11,7 @@ namespace {
 enum class Mistake { flipped_bit, read_past_end, write_outside, illegal_instruction };
 
 // `result`: a byte that the call has computed. `past_input`: the byte behind the rows that it needs. `outside`: the
-// byte behind a row of its output.
+// byte behind its last row of output, which never is another of its rows.
 template <Mistake mistake> void harm(std::byte *result, const void *past_input, std::byte *outside) {
   if constexpr (mistake == Mistake::flipped_bit)
     *result ^= std::byte{1};
@@ -42,7 +42,7 @@ template <Mistake mistake> struct Planted {
     const std::ptrdiff_t size = args.epilogue == Epilogue::logits                                            ? 4
                                 : args.epilogue == Epilogue::residual && args.output_type == CodeType::int16 ? 2
                                                                                                              : 1;
-    std::byte *row = static_cast<std::byte *>(args.output) + rows.begin * args.output_stride * size;
+    std::byte *row = static_cast<std::byte *>(args.output) + (rows.end - 1) * args.output_stride * size;
     harm<mistake>(row + columns.begin * size, args.input + (rows.end - 1) * args.input_stride + args.in_features,
                   row + columns.end * size);
   }
@@ -64,7 +64,7 @@ template <Mistake mistake> struct Planted {
     if (empty(queries))
       return;
     const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
-    std::byte *row = reinterpret_cast<std::byte *>(args.output) + queries.begin * channels;
+    std::byte *row = reinterpret_cast<std::byte *>(args.output) + (queries.end - 1) * channels;
     harm<mistake>(row + head * args.head_dim, args.qkv + args.tokens * 3 * channels, row + (head + 1) * args.head_dim);
   }
 
