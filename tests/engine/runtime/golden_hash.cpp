@@ -1,0 +1,158 @@
+// One hash of logits for all machines: every instruction set, number of threads and batch must give it, and so must the
+// evaluation of the graph that shares nothing with the engine.
+//
+// It changes only with docs/numerics.md, the models here or the pictures; after such a change
+// `test_runtime "golden hash*"` prints the new one.
+#include <catch2/catch.hpp>
+
+#include "engine/container/sha256.hpp"
+#include "engine/runtime/session.hpp"
+#include "kernels/dispatch.hpp"
+#include "tests/engine/runtime/integer_model.hpp"
+#include "tests/engine/runtime/naive_graph.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit {
+namespace {
+
+using kernels::CodeType;
+using kernels::Softmax;
+
+constexpr const char *golden_hash = "2b5b0c94f2423b80843299d0d2a6e52acf5c0e0278ad8912a5ad34aff783481b";
+
+// Logits of several models and pictures, little-endian, one after the other.
+class Logits {
+public:
+  void add(std::span<const std::int32_t> logits) {
+    for (const std::int32_t logit : logits)
+      for (int byte = 0; byte < 4; ++byte)
+        bytes_.push_back(static_cast<std::byte>(static_cast<std::uint32_t>(logit) >> (8 * byte)));
+  }
+  std::string hash() const { return sha256_hex(bytes_); }
+
+private:
+  std::vector<std::byte> bytes_;
+};
+
+std::vector<ModelFile> models() {
+  std::vector<ModelFile> files;
+  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+    for (const auto &[softmax, renormalize] :
+         {std::pair(Softmax::lis4, true), {Softmax::lis4, false}, {Softmax::int8, true}}) {
+      Result<ModelFile> file = ModelFile::parse(
+          test::integer_model({.stream = stream, .softmax = softmax, .renormalize = renormalize}), "integer model");
+      INFO(file.status().message());
+      REQUIRE(file.ok());
+      files.push_back(std::move(*file));
+    }
+  return files;
+}
+
+std::vector<Image> pictures() {
+  std::vector<Image> images = test::random_images(3, test::integer_model_width, test::integer_model_height, 7);
+  const std::size_t bytes = images[0].rgb.size();
+  images.push_back({images[0].width, images[0].height, std::vector<std::uint8_t>(bytes, 255)});
+  Image gradient{images[0].width, images[0].height, std::vector<std::uint8_t>(bytes)};
+  for (std::size_t i = 0; i < bytes; ++i)
+    gradient.rgb[i] = static_cast<std::uint8_t>(i * 255 / bytes);
+  images.push_back(std::move(gradient));
+  return images;
+}
+
+TEST_CASE("golden hash: without the engine") {
+  const std::vector<Image> images = pictures();
+  Logits logits;
+  for (const ModelFile &file : models()) {
+    std::vector<std::vector<std::int32_t>> results;
+    for (const Image &image : images) {
+      results.push_back(test::naive_logits(file.tensors(), image));
+      logits.add(results.back());
+    }
+    // Every picture has its own logits, and they are neither constant nor at the ends of their range.
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j)
+        CHECK(results[i] != results[j]);
+      const auto [low, high] = std::minmax_element(results[i].begin(), results[i].end());
+      CHECK(*high - *low > 100);
+      CHECK(*high - *low < 100'000);
+    }
+  }
+  CHECK(logits.hash() == golden_hash);
+}
+
+TEST_CASE("golden hash: every instruction set, number of threads and batch") {
+  const std::vector<Image> images = pictures();
+  std::vector<const std::uint8_t *> pointers;
+  for (const Image &image : images)
+    pointers.push_back(image.rgb.data());
+  const std::vector<ModelFile> files = models();
+  for (const kernels::KernelTable &table : kernels::available_kernels())
+    for (const int threads : {1, 2, 3})
+      for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
+        Logits logits;
+        for (const ModelFile &file : files) {
+          const Result<std::shared_ptr<const Model>> model = Model::create(file, table);
+          INFO(model.status().message());
+          REQUIRE(model.ok());
+          Result<Session> session = Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
+          REQUIRE(session.ok());
+          for (std::size_t first = 0; first < images.size(); first += batch) {
+            const std::size_t count = std::min(batch, images.size() - first);
+            REQUIRE(session->run({pointers.data() + first, count}).ok());
+            logits.add(session->logits());
+          }
+        }
+        CAPTURE(table.name, threads, batch);
+        CHECK(logits.hash() == golden_hash);
+      }
+}
+
+// Changes every element of a constant by a small part of its range.
+void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
+  for (std::size_t i = 0; i < tensor.bytes.size(); i += element_size(tensor.dtype)) {
+    std::byte *element = tensor.bytes.data() + i;
+    if (tensor.dtype == DType::i64)
+      element[5] ^= std::byte{1}; // of 37 to 49 bits
+    else if (name.ends_with(".score_multiplier"))
+      element[1] ^= std::byte{1}; // of 11 bits
+    else if (tensor.dtype == DType::i32)
+      element[2] ^= std::byte{0x40}; // of 26 to 31 bits
+    else
+      element[0] ^= std::byte{1};
+  }
+}
+
+TEST_CASE("golden hash: sees a small change of any constant") {
+  const std::vector<Image> images = pictures();
+  const auto run = [&](const std::vector<std::byte> &bytes) {
+    const Result<ModelFile> file = ModelFile::parse(bytes, "disturbed model");
+    REQUIRE(file.ok());
+    const Result<std::shared_ptr<const Model>> model = Model::create(*file);
+    INFO(model.status().message());
+    REQUIRE(model.ok());
+    Result<Session> session = Session::create(*model, {.threads = 1});
+    REQUIRE(session.ok());
+    Logits logits;
+    for (const Image &image : images) {
+      const std::uint8_t *pixels = image.rgb.data();
+      REQUIRE(session->run({&pixels, 1}).ok());
+      logits.add(session->logits());
+    }
+    return logits.hash();
+  };
+  for (const auto &[stream, softmax] : {std::pair(CodeType::int8, Softmax::lis4), {CodeType::int16, Softmax::int8}}) {
+    const test::ModelParts original(test::integer_model({.stream = stream, .softmax = softmax}));
+    const std::string hash = run(original.file());
+    for (const auto &[name, tensor] : original.tensors) {
+      if (name.starts_with("golden."))
+        continue;
+      CAPTURE(name);
+      test::ModelParts parts = original;
+      disturb(parts.tensors.at(name), name);
+      CHECK(run(parts.file()) != hash);
+    }
+  }
+}
+
+} // namespace
+} // namespace intvit
