@@ -92,6 +92,7 @@ INTVIT_INLINE void add_products(typename V::Vec (&sums)[std::size_t{V::tile_rows
 #pragma GCC unroll 16
   for (int r = 0; r < V::tile_rows; ++r)
     rows[r] = input[r];
+#pragma GCC unroll 2
   for (std::ptrdiff_t k = 0; k < std::ptrdiff_t{steps} * V::group; k += V::group) {
     typename V::Vec weights[std::size_t{vectors}];
 #pragma GCC unroll 8
