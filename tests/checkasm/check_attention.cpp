@@ -1,3 +1,4 @@
+// Attention by softmax mode, with and without renormalization.
 #include "tests/checkasm/check.hpp"
 
 #include "tests/kernels/aligned_bytes.hpp"

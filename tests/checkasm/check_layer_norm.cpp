@@ -1,3 +1,4 @@
+// LayerNorm by type of the residual stream.
 #include "tests/checkasm/check.hpp"
 
 #include <cstdlib>

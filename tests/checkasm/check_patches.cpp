@@ -1,3 +1,4 @@
+// Cutting an image into patches.
 #include "tests/checkasm/check.hpp"
 
 #include "tests/kernels/aligned_bytes.hpp"
