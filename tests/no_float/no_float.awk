@@ -17,42 +17,44 @@ function words(list, set, parts, count, i) {
 BEGIN {
   # x86-64, in AT&T's spelling.
   # General registers; a suffix b, w, l or q tells the operand's size. cmps and movs with one are strings'.
-  words("adc adcx add adox and andn bextr blsi blsmsk blsr bsf bsr bswap bt btc btr bts bzhi call cbtw cltd cltq cmp " \
-        "cmps cmpxchg cqto crc32 cwtd cwtl dec div idiv imul in inc int3 jmp lea leave lods lzcnt mov movabs movbe " \
-        "movs mul mulx neg nop not or out pdep pext pop popcnt push rcl rcr ret rol ror rorx sahf lahf sar sarx sbb " \
-        "scas shl shld shlx shr shrd shrx stos sub test tzcnt ud2 xadd xchg xor", x86_general)
-  words("cpuid xgetbv rdtsc rdtscp endbr64 hlt pause lfence mfence sfence cmpxchg8b cmpxchg16b clflush clflushopt " \
-        "prefetcht0 prefetcht1 prefetcht2 prefetchnta prefetchw", x86_whole)
+  words("adc adcx add adox and andn bextr blsi blsmsk blsr bsf bsr bswap bt btc btr bts bzhi call cbtw cltd " \
+        "cltq cmp cmps cmpxchg cqto crc32 cwtd cwtl dec div idiv imul in inc int3 jmp lea leave lods lzcnt mov " \
+        "movabs movbe movs mul mulx neg nop not or out pdep pext pop popcnt push rcl rcr ret rol ror rorx sahf " \
+        "lahf sar sarx sbb scas shl shld shlx shr shrd shrx stos sub test tzcnt ud2 xadd xchg xor", x86_general)
+  words("cpuid xgetbv rdtsc rdtscp endbr64 hlt pause lfence mfence sfence cmpxchg8b cmpxchg16b clflush " \
+        "clflushopt prefetcht0 prefetcht1 prefetcht2 prefetchnta prefetchw", x86_whole)
   words("lock rep repz repnz notrack bnd data16 addr32 cs ds es fs gs ss {vex} {evex} xacquire xrelease", x86_prefix)
 
   # aarch64.
-  words("adc adcs add adds adr adrp and ands asr asrv autiasp autibsp b bfc bfi bfxil bic bics bl blr br brk bti cas " \
-        "casa casal casl cbnz cbz ccmn ccmp cinc cinv clrex cls clz cmn cmp cneg cnt crc32b crc32cb crc32ch crc32cw " \
-        "crc32cx crc32h crc32w crc32x csdb csel cset csetm csinc csinv csneg dc dmb dsb eon eor extr hint ic isb " \
-        "ldadd ldadda ldaddal ldaddl ldar ldarb ldarh ldaxp ldaxr ldaxrb ldaxrh ldp ldpsw ldr ldrb ldrh ldrsb ldrsh " \
-        "ldrsw ldur ldurb ldurh ldursb ldursh ldursw ldxr ldxrb ldxrh lsl lslv lsr lsrv madd mneg mov movk movn movz " \
-        "mrs msr msub mul mvn neg negs ngc ngcs nop orn orr paciasp pacibsp prfm prfum rbit ret rev rev16 rev32 rev64 " \
-        "ror rorv sbc sbcs sbfiz sbfx sdiv smaddl smnegl smsubl smulh smull stlr stlrb stlrh stlxr stlxrb stlxrh stp " \
-        "str strb strh stur sturb sturh stxr stxrb stxrh sub subs svc swp swpa swpal swpl sxtb sxth sxtw tbnz tbz tst " \
-        "ubfiz ubfx udf udiv umaddl umnegl umsubl umulh umull uxtb uxth uxtw xpaclri yield " \
-        ".word .short .byte .xword", arm)
-  words("ld1 ld1r ld2 ld2r ld3 ld3r ld4 ld4r ldnp st1 st2 st3 st4 stnp dup movi mvni ins smov umov ext zip1 zip2 uzp1 " \
-        "uzp2 trn1 trn2 tbl tbx xtn xtn2 sqxtn sqxtn2 sqxtun sqxtun2 uqxtn uqxtn2 sxtl sxtl2 uxtl uxtl2 sshl ushl srshl " \
-        "urshl sqshl uqshl sqshlu sqrshl uqrshl shl sshr ushr srshr urshr ssra usra srsra ursra sli sri shrn shrn2 " \
-        "rshrn rshrn2 sqshrn sqshrn2 sqrshrn sqrshrn2 sqshrun sqshrun2 sqrshrun sqrshrun2 uqshrn uqshrn2 uqrshrn " \
-        "uqrshrn2 sshll sshll2 ushll ushll2 shll shll2 saddl saddl2 uaddl uaddl2 saddw saddw2 uaddw uaddw2 ssubl ssubl2 " \
-        "usubl usubl2 ssubw ssubw2 usubw usubw2 addhn addhn2 raddhn raddhn2 subhn subhn2 rsubhn rsubhn2 saddlp uaddlp " \
-        "sadalp uadalp saddlv uaddlv addv addp smax smin umax umin smaxp sminp umaxp uminp smaxv sminv umaxv uminv shadd " \
-        "uhadd srhadd urhadd shsub uhsub sqadd uqadd sqsub uqsub suqadd usqadd mla mls smlal smlal2 umlal umlal2 smlsl " \
-        "smlsl2 umlsl umlsl2 smull2 umull2 sqdmulh sqrdmulh sqrdmlah sqrdmlsh sqdmull sqdmull2 sqdmlal sqdmlal2 sqdmlsl " \
-        "sqdmlsl2 sdot udot usdot sudot smmla ummla usmmla cmeq cmge cmgt cmhi cmhs cmle cmlt cmtst bsl bit bif not abs " \
-        "sqabs sqneg saba uaba sabd uabd sabal sabal2 uabal uabal2 sabdl sabdl2 uabdl uabdl2 pmul pmull pmull2 eor3 bcax " \
-        "fmov", arm) # fmov copies bits
+  words("adc adcs add adds adr adrp and ands asr asrv autiasp autibsp b bfc bfi bfxil bic bics bl blr br brk " \
+        "bti cas casa casal casl cbnz cbz ccmn ccmp cinc cinv clrex cls clz cmn cmp cneg cnt crc32b crc32cb " \
+        "crc32ch crc32cw crc32cx crc32h crc32w crc32x csdb csel cset csetm csinc csinv csneg dc dmb dsb eon eor " \
+        "extr hint ic isb ldadd ldadda ldaddal ldaddl ldar ldarb ldarh ldaxp ldaxr ldaxrb ldaxrh ldp ldpsw ldr " \
+        "ldrb ldrh ldrsb ldrsh ldrsw ldur ldurb ldurh ldursb ldursh ldursw ldxr ldxrb ldxrh lsl lslv lsr lsrv " \
+        "madd mneg mov movk movn movz mrs msr msub mul mvn neg negs ngc ngcs nop orn orr paciasp pacibsp prfm " \
+        "prfum rbit ret rev rev16 rev32 rev64 ror rorv sbc sbcs sbfiz sbfx sdiv smaddl smnegl smsubl smulh " \
+        "smull stlr stlrb stlrh stlxr stlxrb stlxrh stp str strb strh stur sturb sturh stxr stxrb stxrh sub " \
+        "subs svc swp swpa swpal swpl sxtb sxth sxtw tbnz tbz tst ubfiz ubfx udf udiv umaddl umnegl umsubl " \
+        "umulh umull uxtb uxth uxtw xpaclri yield .word .short .byte .xword", arm)
+  words("ld1 ld1r ld2 ld2r ld3 ld3r ld4 ld4r ldnp st1 st2 st3 st4 stnp dup movi mvni ins smov umov ext zip1 " \
+        "zip2 uzp1 uzp2 trn1 trn2 tbl tbx xtn xtn2 sqxtn sqxtn2 sqxtun sqxtun2 uqxtn uqxtn2 sxtl sxtl2 uxtl " \
+        "uxtl2 sshl ushl srshl urshl sqshl uqshl sqshlu sqrshl uqrshl shl sshr ushr srshr urshr ssra usra srsra " \
+        "ursra sli sri shrn shrn2 rshrn rshrn2 sqshrn sqshrn2 sqrshrn sqrshrn2 sqshrun sqshrun2 sqrshrun " \
+        "sqrshrun2 uqshrn uqshrn2 uqrshrn uqrshrn2 sshll sshll2 ushll ushll2 shll shll2 saddl saddl2 uaddl " \
+        "uaddl2 saddw saddw2 uaddw uaddw2 ssubl ssubl2 usubl usubl2 ssubw ssubw2 usubw usubw2 addhn addhn2 " \
+        "raddhn raddhn2 subhn subhn2 rsubhn rsubhn2 saddlp uaddlp sadalp uadalp saddlv uaddlv addv addp smax " \
+        "smin umax umin smaxp sminp umaxp uminp smaxv sminv umaxv uminv shadd uhadd srhadd urhadd shsub uhsub " \
+        "sqadd uqadd sqsub uqsub suqadd usqadd mla mls smlal smlal2 umlal umlal2 smlsl smlsl2 umlsl umlsl2 " \
+        "smull2 umull2 sqdmulh sqrdmulh sqrdmlah sqrdmlsh sqdmull sqdmull2 sqdmlal sqdmlal2 sqdmlsl sqdmlsl2 " \
+        "sdot udot usdot sudot smmla ummla usmmla cmeq cmge cmgt cmhi cmhs cmle cmlt cmtst bsl bit bif not abs " \
+        "sqabs sqneg saba uaba sabd uabd sabal sabal2 uabal uabal2 sabdl sabdl2 uabdl uabdl2 pmul pmull pmull2 " \
+        "eor3 bcax fmov", arm) # fmov copies bits
 
   libm = "^(a?(sin|cos|tan)h?|atan2|sincos|exp|exp2|exp10|expm1|log|log2|log10|log1p|logb|ilogb|pow|sqrt|cbrt|hypot|" \
-         "erfc?|[lt]?gamma|floor|ceil|trunc|l?l?rint|l?l?round|roundeven|nearbyint|fmod|remainder|remquo|fmax|fmin|fma|" \
-         "fabs|fdim|copysign|nextafter|nexttoward|ldexp|scalbl?n|frexp|modf|strtod|strtold|atof)[fl]?$"
-  helper = "^__(add|sub|mul|div|neg|cmp|eq|ne|lt|le|gt|ge|unord|pow)[hsdtx][fi][23]$|^__(float|fix|extend|trunc).*[hsdtx]f"
+         "erfc?|[lt]?gamma|floor|ceil|trunc|l?l?rint|l?l?round|roundeven|nearbyint|fmod|remainder|remquo|fmax|fmin|" \
+         "fma|fabs|fdim|copysign|nextafter|nexttoward|ldexp|scalbl?n|frexp|modf|strtod|strtold|atof)[fl]?$"
+  helper = "^__(add|sub|mul|div|neg|cmp|eq|ne|lt|le|gt|ge|unord|pow)[hsdtx][fi][23]$|" \
+           "^__(float|fix|extend|trunc).*[hsdtx]f"
 }
 
 function has_word(text, word) {
@@ -71,9 +73,9 @@ function x86_allowed(name, base) {
   if (name ~ /^mov[sz][bwl][wlq]$/)
     return 1
   # Moves of vectors and their elements.
-  if (name ~ /^v?mov(d|q|w|dqa|dqu|dqa32|dqa64|dqu8|dqu16|dqu32|dqu64|[au]p[sd]|[hl]p[sd]|hlps|lhps|s[sdh]|ddup|s[hl]dup|ntdqa?|ntp[sd]|mskp[sd])$/)
+  if (name ~ /^v?mov([dqw]|dq[au](8|16|32|64)?|([auhl]|nt|msk)p[sd]|hlps|lhps|s[sdh]|ddup|s[hl]dup|ntdqa?)$/)
     return 1
-  # Integer vectors: p..., vp..., which are also the shuffles vpermps and vpermilpd. AMD's old pf... and pi2f... are not.
+  # Integer vectors: p..., vp..., vpermps and other shuffles included; not AMD's old pf... and pi2f... .
   if (name ~ /^v?p/ && name !~ /^(pf|pi2f)/)
     return 1
   # Bit operations and shuffles.
@@ -83,7 +85,7 @@ function x86_allowed(name, base) {
     return 1
   if (name ~ /^v(insert|extract)([fi](32x4|32x8|64x2|64x4|128)|ps)$/ || name ~ /^(insert|extract)ps$/)
     return 1
-  if (name ~ /^v(gather|scatter)[dq]p[sd]$/ || name ~ /^valign[dq]$/ || name ~ /^v?lddqu$/ || name ~ /^vzero(upper|all)$/)
+  if (name ~ /^v(gather|scatter)[dq]p[sd]$/ || name ~ /^valign[dq]$/ || name ~ /^(v?lddqu|vzeroupper|vzeroall)$/)
     return 1
   # Mask registers.
   return name ~ /^k(mov|and|andn|or|xor|xnor|not|add|test|ortest|shiftl|shiftr|unpck)(b|w|d|q|bw|wd|dq)$/
@@ -106,7 +108,8 @@ function arm_allowed(name) {
   symbol = $0
   sub(/^[ \t]+[0-9a-f]+: R_[A-Z0-9_]+[ \t]+/, "", symbol)
   sub(/[-+]0x[0-9a-f]+$/, "", symbol)
-  if (symbol ~ libm || symbol ~ helper || (symbol ~ /\(.*\)/ && (has_word(symbol, "float") || has_word(symbol, "double"))))
+  real = symbol ~ /\(.*\)/ && (has_word(symbol, "float") || has_word(symbol, "double"))
+  if (symbol ~ libm || symbol ~ helper || real)
     print object ": " current ": refers to " symbol
   next
 }

@@ -4,8 +4,8 @@
 #
 #   no_float.sh OBJDUMP OBJECT ...
 #
-# Prints each finding as "OBJECT: FUNCTION: INSTRUCTION", then what it looked at. Exit code 0: nothing found; 1: something
-# found, or nothing to look at; 2: an object cannot be read.
+# Prints each finding as "OBJECT: FUNCTION: INSTRUCTION", then what it looked at. Exit code 0: nothing found;
+# 1: something found, or nothing to look at; 2: an object cannot be read.
 set -eu
 
 if [ $# -lt 2 ]; then
