@@ -308,7 +308,8 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
         const Status status = session.run(images);
         samples.milliseconds.push_back(seconds_since(begin) * 1e3);
         require(status);
-        profiler.add(session.node_nanoseconds());
+        if (profile != nullptr)
+          profiler.add(session.node_nanoseconds());
       },
       [&] {
         if (meter)

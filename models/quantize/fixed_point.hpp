@@ -4,9 +4,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/reciprocal.hpp"
 #include "models/architectures/vit.hpp"
 
 namespace intvit {
+
+// A real factor in units of a quotient's fraction bits (kernels/reciprocal.hpp).
+inline constexpr double quotient_unit = 1.0 / (1 << kernels::quotient_bits);
 
 struct FixedPoint {
   std::vector<std::int32_t> multiplier;

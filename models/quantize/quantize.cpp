@@ -8,7 +8,6 @@
 #include "kernels/attention.hpp"
 #include "kernels/gelu.hpp"
 #include "kernels/layer_norm.hpp"
-#include "kernels/reciprocal.hpp"
 #include "models/quantize/attention_scores.hpp"
 #include "models/quantize/builder.hpp"
 #include "models/quantize/calibration.hpp"
@@ -22,9 +21,6 @@ namespace {
 using Eigen::ArrayXd;
 using kernels::Epilogue;
 using reference::SiteKind;
-
-// A real factor in units of a quotient's 16 fraction bits.
-const double quotient_unit = std::ldexp(1.0, -kernels::quotient_bits);
 
 ArrayXd to_array(const RowVector &values) {
   return values.transpose().array().cast<double>();

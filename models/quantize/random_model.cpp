@@ -8,7 +8,6 @@
 #include <string>
 
 #include "engine/graph/bounds.hpp"
-#include "kernels/reciprocal.hpp"
 #include "models/quantize/attention_scores.hpp"
 #include "models/quantize/builder.hpp"
 #include "models/quantize/fixed_point.hpp"
@@ -26,19 +25,17 @@ constexpr double code_spread = 32;     // int8 activations: +-4 standard deviati
 constexpr double pixel_spread = 74;    // uniform over 256 values
 constexpr double weight_spread = 73.6; // uniform over [-127, 127]
 const double position_spread = 32767 / std::numbers::sqrt3;
-constexpr double wide_stream_spread = 4000; // 16-bit residual stream
-constexpr double score_spread = 1.5;        // attention scores, before exp
-constexpr double gelu_input_spread = 1;     // a real number, not codes
-constexpr double logit_spread = 1;          // likewise
+constexpr double wide_stream_spread = 4000;  // 16-bit residual stream
+constexpr double score_spread = 1.5;         // attention scores, before exp
+constexpr double exp_score_variance = 9.488; // exp(score_spread^2); not every machine's exp() has the same last bit
+constexpr double gelu_input_spread = 1;      // a real number, not codes
+constexpr double logit_spread = 1;           // likewise
 
 // The share of a value's variance that all tokens have in common, about.
 constexpr double shared_variance = 0.25;
 
 // The share of the stream's variance that comes from the branch that was added last.
 constexpr double branch_variance = 0.1;
-
-// A real factor in units of a quotient's 16 fraction bits.
-const double quotient_unit = std::ldexp(1.0, -kernels::quotient_bits);
 
 // What a matrix product of random codes and weights gives.
 double accumulator_spread(int in_features, double input_spread) {
@@ -171,7 +168,8 @@ private:
     const FixedPoint fixed =
         fixed_point(factors(config_.channels, code_spread * quotient_unit) * root_mean_square / width,
                     ArrayXd::Zero(config_.channels));
-    const double epsilon = std::pow(config_.channels * stream_spread() * root_mean_square, 2) * config_.layer_norm_eps;
+    const double sum_spread = config_.channels * stream_spread() * root_mean_square;
+    const double epsilon = sum_spread * sum_spread * config_.layer_norm_eps;
     builder_.node(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon)});
     builder_.requantization(fixed);
     if (stream_ == CodeType::int8) {
@@ -205,8 +203,8 @@ private:
            !score_fits(config_.head_dim(), multiplier(operation.score_shift), operation.score_shift))
       --operation.score_shift;
     // A mean of values, weighted by exp of normally distributed scores: the variance of what tokens do not share falls
-    // by the sum of the squared weights, which is exp(score_spread^2) / tokens.
-    const double weights_squared = std::min(1.0, std::exp(score_spread * score_spread) / config_.tokens());
+    // by the sum of the squared weights, which is exp_score_variance / tokens.
+    const double weights_squared = std::min(1.0, exp_score_variance / config_.tokens());
     const double kept = std::sqrt(shared_variance + (1 - shared_variance) * weights_squared);
     const FixedPoint fixed =
         fixed_point(factors(config_.channels, quotient_unit / kept), ArrayXd::Zero(config_.channels));
