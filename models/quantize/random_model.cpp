@@ -72,7 +72,7 @@ private:
   // Integers in [low, high]; std::uniform_int_distribution differs between standard libraries.
   template <typename T> std::vector<T> draw(std::size_t count, int low, int high) {
     std::vector<T> values(count);
-    const auto range = static_cast<std::uint64_t>(high - low + 1);
+    const std::uint64_t range = static_cast<std::uint64_t>(high - low) + 1;
     for (T &value : values)
       value = static_cast<T>(low + static_cast<int>((std::uint64_t{generator_()} * range) >> 32));
     return values;
