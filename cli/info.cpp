@@ -41,7 +41,7 @@ Summary summarize(const ModelFile &file) {
   for (const Node &node : file.description().graph.nodes) {
     ++summary.operations[operation_name(node.operation)];
     if (const auto *attention = std::get_if<Attention>(&node.operation))
-      summary.softmax = attention->softmax == kernels::Softmax::lis4 ? "lis4" : "int8";
+      summary.softmax = kernels::softmax_name(attention->softmax);
     if (const auto *linear = std::get_if<Linear>(&node.operation);
         linear != nullptr && linear->epilogue == kernels::Epilogue::residual)
       summary.residual = linear->output_type == kernels::CodeType::int8 ? "ptf8" : "int16";

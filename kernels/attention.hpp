@@ -30,7 +30,8 @@ struct AttentionArgs {
   const std::int32_t *score_multiplier = nullptr; // [heads]
   int score_shift = 0;
   const ExpTable *exp = nullptr;
-  const std::array<std::uint8_t, 256> *int8_weights = nullptr;
+  const std::array<std::uint8_t, 256> *int8_weights = nullptr; // for Softmax::int8
+  int int16_weight_shift = 0;                                  // for Softmax::int16
 
   Requantization requantization; // [heads * head_dim]
   std::int8_t *output = nullptr; // [queries, heads * head_dim], dense

@@ -14,9 +14,22 @@
 namespace intvit::kernels {
 
 enum class Softmax : std::uint8_t {
-  lis4, // Log-Int-Softmax: weights are 2^(15-code), code the rounded log2 of 1 / probability, 0..15 (FQ-ViT)
-  int8, // weights are 8-bit integers proportional to exp, 255 for the row's largest score
+  lis4,  // Log-Int-Softmax: weights are 2^(15-code), code the rounded log2 of 1 / probability, 0..15 (FQ-ViT)
+  int8,  // weights are 8-bit integers proportional to exp, 255 for the row's largest score
+  int16, // the same with up to 16 bits, so that many small probabilities beside a large one are not lost
 };
+
+constexpr const char *softmax_name(Softmax softmax) {
+  switch (softmax) {
+  case Softmax::lis4:
+    return "lis4";
+  case Softmax::int8:
+    return "int8";
+  case Softmax::int16:
+    return "int16";
+  }
+  return "";
+}
 
 // The integer polynomial of exp. For score step s: units_per_octave = ln 2 / s, linear = 0.96963238 / 0.35815147 / s,
 // constant = 1 / 0.35815147 / s^2, all integers.
@@ -36,6 +49,15 @@ ExpTable build_exp_table(const ExpPolynomial &polynomial);
 // The int8 softmax's weights: round(255 * exp[d] / exp[0]), ties upward. The last entry is 0, so that a score that is
 // out of range has no weight.
 std::array<std::uint8_t, 256> build_int8_weights(const ExpTable &exp);
+
+// The int16 softmax's weights are exp[d] shifted right by this, rounded to nearest, ties upward; the last distance has
+// none. Their sum over a row of `tokens` is below 2^24, and the largest is below 2^16.
+int int16_weight_shift(const ExpTable &exp, int tokens);
+
+// exp < 2^31, shift in 0..30.
+INTVIT_INLINE constexpr std::uint32_t int16_weight(std::uint32_t exp, int shift) {
+  return (exp + (std::uint32_t{1} << shift >> 1)) >> shift;
+}
 
 // The distance of a score from the row's maximum as an 8-bit code: min(255, (distance * multiplier + 2^(shift-1)) >>
 // shift), in 32-bit unsigned arithmetic. The loader proves that the largest distance, 2^15 * head_dim, does not

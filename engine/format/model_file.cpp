@@ -26,8 +26,8 @@ constexpr const char *provenance_key = "intvit.provenance";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph.
-constexpr std::array<std::string_view, 5> known_features = {"gelu16", "residual.int16", "residual.ptf8", "softmax.int8",
-                                                            "softmax.lis4"};
+constexpr std::array<std::string_view, 6> known_features = {"gelu16",        "residual.int16", "residual.ptf8",
+                                                            "softmax.int16", "softmax.int8",   "softmax.lis4"};
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {
@@ -36,9 +36,9 @@ std::string text_of(const json &value) {
 
 std::vector<std::string> required_features(const Graph &graph) {
   std::vector<std::string> features;
-  const auto require = [&](const char *feature) {
+  const auto require = [&](const std::string &feature) {
     if (std::find(features.begin(), features.end(), feature) == features.end())
-      features.emplace_back(feature);
+      features.push_back(feature);
   };
   for (const Node &node : graph.nodes) {
     if (const auto *linear = std::get_if<Linear>(&node.operation)) {
@@ -47,7 +47,7 @@ std::vector<std::string> required_features(const Graph &graph) {
       if (linear->epilogue == kernels::Epilogue::residual)
         require(linear->output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16");
     } else if (const auto *attention = std::get_if<Attention>(&node.operation)) {
-      require(attention->softmax == kernels::Softmax::lis4 ? "softmax.lis4" : "softmax.int8");
+      require(std::string("softmax.") + kernels::softmax_name(attention->softmax));
     }
   }
   std::sort(features.begin(), features.end());

@@ -240,6 +240,7 @@ Binding bind_operation(NodeBinder &binder, const Attention &op, const ValueInfo 
   if (exp_table_is_valid(op.exp, qkv.rows)) {
     bound.exp = kernels::build_exp_table(op.exp);
     bound.int8_weights = kernels::build_int8_weights(bound.exp);
+    bound.int16_weight_shift = kernels::int16_weight_shift(bound.exp, qkv.rows);
   } else {
     binder.fail("the exp polynomial rises or its sum over a row could overflow");
   }

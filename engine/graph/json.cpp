@@ -25,7 +25,9 @@ template <typename Enum> struct EnumName {
 constexpr std::array epilogue_names{
     EnumName<Epilogue>{Epilogue::requantize, "requantize"}, EnumName<Epilogue>{Epilogue::gelu, "gelu"},
     EnumName<Epilogue>{Epilogue::residual, "residual"}, EnumName<Epilogue>{Epilogue::logits, "logits"}};
-constexpr std::array softmax_names{EnumName<Softmax>{Softmax::lis4, "lis4"}, EnumName<Softmax>{Softmax::int8, "int8"}};
+constexpr std::array softmax_names{EnumName<Softmax>{Softmax::lis4, softmax_name(Softmax::lis4)},
+                                   EnumName<Softmax>{Softmax::int8, softmax_name(Softmax::int8)},
+                                   EnumName<Softmax>{Softmax::int16, softmax_name(Softmax::int16)}};
 constexpr std::array code_type_names{EnumName<CodeType>{CodeType::int8, "int8"},
                                      EnumName<CodeType>{CodeType::int16, "int16"}};
 

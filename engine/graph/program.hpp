@@ -89,6 +89,7 @@ struct BoundAttention {
   int score_shift = 0;
   kernels::ExpTable exp{};
   std::array<std::uint8_t, 256> int8_weights{};
+  int int16_weight_shift = 0;
   RequantizationConstants requantization;
 };
 

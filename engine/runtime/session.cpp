@@ -147,6 +147,7 @@ struct Step {
                                 .score_shift = op.score_shift,
                                 .exp = &op.exp,
                                 .int8_weights = &op.int8_weights,
+                                .int16_weight_shift = op.int16_weight_shift,
                                 .requantization = op.requantization.view(),
                                 .scratch = scratch};
     // Every row of every head of every image is a task.

@@ -26,6 +26,15 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
     return weight_sum;
   }
 
+  if (args.softmax == Softmax::int16) {
+    for (std::int32_t *distance = row; distance != end; ++distance) {
+      const auto d = static_cast<std::size_t>(*distance);
+      *distance = d < 255 ? static_cast<std::int32_t>(int16_weight((*args.exp)[d], args.int16_weight_shift)) : 0;
+      weight_sum += static_cast<std::uint32_t>(*distance);
+    }
+    return weight_sum;
+  }
+
   std::uint32_t exp_sum = 0;
   for (const std::int32_t *distance = row; distance != end; ++distance)
     exp_sum += (*args.exp)[static_cast<std::size_t>(*distance)];

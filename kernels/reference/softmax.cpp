@@ -1,5 +1,6 @@
 #include "kernels/softmax.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace intvit::kernels {
@@ -23,6 +24,14 @@ std::array<std::uint8_t, 256> build_int8_weights(const ExpTable &exp) {
   for (std::size_t d = 0; d < 255; ++d)
     weights[d] = static_cast<std::uint8_t>((std::uint64_t{exp[d]} * 255 + exp[0] / 2) / exp[0]);
   return weights;
+}
+
+int int16_weight_shift(const ExpTable &exp, int tokens) {
+  const std::uint32_t largest = std::min(65535U, ((1U << 24) - 1) / static_cast<std::uint32_t>(tokens));
+  int shift = 0;
+  while (int16_weight(exp[0], shift) > largest)
+    ++shift;
+  return shift;
 }
 
 int log_int_softmax_code(std::uint32_t sum, std::uint32_t exp) {

@@ -2,8 +2,8 @@
 //
 // A head's keys and values are packed once a call like a linear map's weights. Then, for every few queries: their
 // scores against all keys, the softmax of each row, and the product with the values, all in the thread's scratch
-// memory. lis4's weights, powers of two up to 2^15, go through the 8-bit product as two planes, weight = 2^8 * high +
-// low.
+// memory. Weights of more than 8 bits, lis4's and int16's, go through the 8-bit product as two planes, weight = 2^8 *
+// high + low.
 #pragma once
 
 #include <bit>
@@ -230,7 +230,15 @@ private:
       for (int v = 1; v < layout_.key_vectors; ++v)
         best = V::maximum(best, V::load(row + v * lanes));
       const Vec largest = V::set(V::largest(best));
-      return args_.softmax == Softmax::int8 ? int8_weights(r, largest) : lis4_weights(r, largest);
+      switch (args_.softmax) {
+      case Softmax::int8:
+        return int8_weights(r, largest);
+      case Softmax::int16:
+        return int16_weights(r, largest);
+      case Softmax::lis4:
+        break;
+      }
+      return lis4_weights(r, largest);
     }
 
     // Distance codes of `lanes` tokens from `token` on, not yet clamped to 255; 255 or more behind the last token.
@@ -261,6 +269,35 @@ private:
       return static_cast<std::uint32_t>(V::sum(sum));
     }
 
+    Vec exps(Vec code) const { // code <= 255
+      return exp_halves_ ? V::exp_by_octaves(args_.exp->data(), code) : V::look_up(args_.exp->data(), code);
+    }
+
+    std::uint32_t int16_weights(int r, Vec largest) const {
+      const std::int32_t *row = score_row(r);
+      Element *high = weight_row(layout_.high, r);
+      Element *low = weight_row(layout_.low, r);
+      const Vec last = V::set(255);
+      const Vec half = V::set(static_cast<std::int32_t>(std::uint32_t{1} << args_.int16_weight_shift >> 1));
+      Vec sum = V::set(0);
+      for (int t = 0; t < args_.tokens; t += block) {
+        Vec high_weight[4];
+        Vec low_weight[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+          const Vec code = V::minimum(distances(row, t + i * lanes, largest), last);
+          const Vec exp = V::shift_right_unsigned(V::add(exps(code), half), args_.int16_weight_shift);
+          const Vec weight = V::keep_where_less(exp, code, last); // the last distance has no weight
+          sum = V::add(sum, weight);
+          high_weight[i] = V::shift_right_unsigned(weight, 8);
+          low_weight[i] = V::low_byte(weight);
+        }
+        V::store_weights(high + t, V::narrow_codes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]));
+        V::store_weights(low + t, V::narrow_codes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
+      }
+      return static_cast<std::uint32_t>(V::sum(sum));
+    }
+
     std::uint32_t lis4_weights(int r, Vec largest) const {
       const std::int32_t *row = score_row(r);
       std::uint8_t *codes = part<std::uint8_t>(layout_.codes);
@@ -272,8 +309,7 @@ private:
           const int token = t + i * lanes;
           code[i] = V::minimum(distances(row, token, largest), V::set(255));
           if (token < args_.tokens) {
-            const Vec exp =
-                exp_halves_ ? V::exp_by_octaves(args_.exp->data(), code[i]) : V::look_up(args_.exp->data(), code[i]);
+            const Vec exp = exps(code[i]);
             exp_sum = V::add(exp_sum, args_.tokens - token < lanes ? V::keep(exp, args_.tokens - token) : exp);
           }
         }
@@ -363,7 +399,7 @@ private:
     }
 
     void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
-      const bool two_planes = args_.softmax == Softmax::lis4;
+      const bool two_planes = args_.softmax != Softmax::int8;
       std::int32_t *low = part<std::int32_t>(layout_.sums);
       std::int32_t *high = low + rows * columns;
       weigh(layout_.low, panel, low, count);

@@ -94,6 +94,10 @@ template <class Set> struct Operations {
     return _mm256_and_si256(value,
                             _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
   }
+  static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
+    return _mm256_and_si256(value, _mm256_cmpgt_epi32(b, a));
+  }
+  static Vec low_byte(Vec value) { return _mm256_and_si256(value, _mm256_set1_epi32(255)); }
   // Odd lanes moved to the even ones before them.
   static Vec odd_lanes(Vec value) { return _mm256_srli_epi64(value, 32); }
   static Vec look_up(const std::uint32_t *table, Vec index) {

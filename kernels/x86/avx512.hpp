@@ -75,6 +75,10 @@ struct Vector {
   static std::int32_t sum(Vec value) { return _mm512_reduce_add_epi32(value); }
   // The first `count` lanes, the others 0.
   static Vec keep(Vec value, int count) { return _mm512_maskz_mov_epi32(mask(count), value); }
+  static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
+    return _mm512_maskz_mov_epi32(_mm512_cmplt_epi32_mask(a, b), value);
+  }
+  static Vec low_byte(Vec value) { return _mm512_and_si512(value, _mm512_set1_epi32(255)); }
   // Odd lanes moved to the even ones before them.
   static Vec odd_lanes(Vec value) { return _mm512_srli_epi64(value, 32); }
   static Vec look_up(const std::uint32_t *table, Vec index) { return _mm512_i32gather_epi32(index, table, 4); }

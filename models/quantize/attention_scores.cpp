@@ -13,8 +13,9 @@ namespace {
 
 using Eigen::ArrayXd;
 
+// 255 steps span what the weights can tell apart: 16 octaves, or 8.
 int units_per_octave(kernels::Softmax softmax) {
-  return softmax == kernels::Softmax::lis4 ? 16 : 32;
+  return softmax == kernels::Softmax::int8 ? 32 : 16;
 }
 
 // No channel's range is taken as less than 1/256 of the widest, nor than what no softmax would notice, so that no scale

@@ -20,7 +20,7 @@ struct Mode {
   bool renormalize;
 };
 
-constexpr Mode modes[] = {{Softmax::lis4, true}, {Softmax::lis4, false}, {Softmax::int8, true}};
+constexpr Mode modes[] = {{Softmax::lis4, true}, {Softmax::lis4, false}, {Softmax::int8, true}, {Softmax::int16, true}};
 
 // Runs one head for some of the queries and compares the whole output, which must not change elsewhere.
 void check_head(const AttentionCase &attention, int head, Range queries) {
@@ -45,7 +45,7 @@ void check_head(const AttentionCase &attention, int head, Range queries) {
     attention.run(kernels, head, queries, output.data());
     if (output != expected)
       FAIL(kernels.name << ": tokens " << tokens << ", heads " << heads << ", head_dim " << head_dim << ", softmax "
-                        << (attention.softmax == Softmax::lis4 ? "lis4" : "int8") << ", renormalize "
+                        << softmax_name(attention.softmax) << ", renormalize "
                         << attention.renormalize);
   }
 }
@@ -115,7 +115,7 @@ TEST_CASE("attention: near the real softmax attention") {
       const AttentionShape shape{random.between(2, 197), 1, 64};
       AttentionCase attention = make_attention(random, shape, softmax, renormalize);
       // A typical spread of scores: a standard deviation of 1 to 3 in the exponent.
-      const double step = std::numbers::ln2 / (softmax == Softmax::lis4 ? 16 : 32);
+      const double step = std::numbers::ln2 / (softmax == Softmax::int8 ? 32 : 16);
       const double deviation = 1 + random.between(0, 20) / 10.0;
       attention.score_shift = 18;
       attention.score_multiplier = {

@@ -23,6 +23,7 @@ kernels::AttentionArgs AttentionCase::args(std::int8_t *output, std::byte *scrat
           .score_shift = score_shift,
           .exp = &exp,
           .int8_weights = &int8_weights,
+          .int16_weight_shift = int16_weight_shift,
           .requantization = constants.view(),
           .output = output,
           .scratch = scratch};
@@ -57,13 +58,14 @@ AttentionCase make_attention(Random &random, const AttentionShape &shape, Softma
     attention.score_multiplier.push_back(multiplier);
   }
 
-  const int units = softmax == Softmax::lis4 ? 16 : 32;
+  const int units = softmax == Softmax::int8 ? 32 : 16;
   kernels::ExpPolynomial polynomial = fqvit_polynomial(std::numbers::ln2 / units, 16);
   polynomial.units_per_octave = units;
   while (!exp_table_is_valid(polynomial, shape.tokens))
     --polynomial.octaves;
   attention.exp = kernels::build_exp_table(polynomial);
   attention.int8_weights = kernels::build_int8_weights(attention.exp);
+  attention.int16_weight_shift = kernels::int16_weight_shift(attention.exp, shape.tokens);
   attention.constants = random_constants(random, shape.channels(), std::int64_t{1} << 23);
   return attention;
 }
@@ -91,6 +93,10 @@ std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, in
   for (const std::size_t distance : distances) {
     if (attention.softmax == Softmax::int8) {
       weights.push_back(attention.int8_weights[distance]);
+    } else if (attention.softmax == Softmax::int16) {
+      weights.push_back(distance == 255
+                            ? 0
+                            : round_div(attention.exp[distance], power_of_two(attention.int16_weight_shift)));
     } else {
       const int code = exact_code(exp_sum, attention.exp[distance]);
       weights.push_back(code < kernels::lis4_zero ? power_of_two(15 - code) : 0);

@@ -29,6 +29,7 @@ struct AttentionCase {
   int score_shift = 0;
   kernels::ExpTable exp{};
   std::array<std::uint8_t, 256> int8_weights{};
+  int int16_weight_shift = 0;
   Constants constants;
 
   kernels::AttentionArgs args(std::int8_t *output, std::byte *scratch) const;

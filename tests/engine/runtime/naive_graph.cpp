@@ -254,6 +254,14 @@ std::vector<Int> softmax(const NodeReader &reader, const std::vector<Int> &dista
     if (reader.node.at("softmax") == "int8") {
       if (distance < 255)
         weight = floor_divide(exp(distance) * 255 + exp(0) / 2, exp(0));
+    } else if (reader.node.at("softmax") == "int16") {
+      // At most 16 bits, and sums over a row below 2^24.
+      const Int largest = std::min<Int>(65535, (power_of_two(24) - 1) / static_cast<Int>(distances.size()));
+      Int unit = 1;
+      while (floor_divide(2 * exp(0) + unit, 2 * unit) > largest)
+        unit *= 2;
+      if (distance < 255)
+        weight = floor_divide(2 * exp(distance) + unit, 2 * unit);
     } else if (exp(distance) > 0) {
       // The nearest power of two to the rounded ratio, 1.5 * 2^k going up.
       const Int ratio = floor_divide(2 * sum + exp(distance), 2 * exp(distance));
