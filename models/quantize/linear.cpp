@@ -4,7 +4,10 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
+
+#include "models/reference/matmul.hpp"
 
 namespace intvit {
 
@@ -46,6 +49,11 @@ ChannelCodes codes_for(const ChannelRange &range, double strength, double factor
   return codes;
 }
 
+double quantize_value(float value, float gain, double scale, double zero) {
+  return std::clamp(std::nearbyint(static_cast<double>(value) * static_cast<double>(gain) / scale + zero), -128.0,
+                    127.0);
+}
+
 // What quantizing the sampled rows does, per channel.
 struct CodeStatistics {
   ArrayXd squared_error; // mean of (value - dequantized)^2
@@ -66,7 +74,7 @@ CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, std::sp
     for (Eigen::Index row = 0; row < rows->rows(); ++row)
       for (Eigen::Index c = 0; c < channels; ++c) {
         const double value = static_cast<double>((*rows)(row, c)) * static_cast<double>(gain[c]);
-        const double code = std::clamp(std::nearbyint(value / codes.scale[c] + codes.zero[c]), -128.0, 127.0);
+        const double code = quantize_value((*rows)(row, c), gain[c], codes.scale[c], codes.zero[c]);
         const double centred = code - codes.zero[c];
         const double difference = value - codes.scale[c] * centred;
         error[c] += difference;
@@ -120,6 +128,115 @@ QuantizedWeights quantize_weights(const RowMatrix &weight, const ArrayXd &input_
   }
   if (total_error != nullptr)
     *total_error = sum;
+  return result;
+}
+
+// The codes of the sampled rows without their means, one channel a row.
+RowMatrix centred_codes(const ChannelCodes &input, const CodeStatistics &statistics, const RowVector &gain,
+                        std::span<const RowMatrix *const> samples) {
+  Eigen::Index count = 0;
+  for (const RowMatrix *rows : samples)
+    count += rows->rows();
+  const Eigen::Index channels = input.scale.size();
+  RowMatrix codes(channels, count);
+  Eigen::Index column = 0;
+  for (const RowMatrix *rows : samples)
+    for (Eigen::Index row = 0; row < rows->rows(); ++row, ++column)
+      for (Eigen::Index c = 0; c < channels; ++c) {
+        const double code = quantize_value((*rows)(row, c), gain[c], input.scale[c], input.zero[c]);
+        codes(c, column) = static_cast<float>(code - input.zero[c] - statistics.mean[c]);
+      }
+  return codes;
+}
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// L D L^T of a symmetric positive definite matrix, in place: L below the diagonal, D on it. In plain loops, so that
+// every machine gives the same bits.
+void factorize(Matrix &m) {
+  for (Eigen::Index j = 0; j < m.rows(); ++j) {
+    for (Eigen::Index k = 0; k < j; ++k)
+      for (Eigen::Index i = 0; i < k; ++i)
+        m(j, k) -= m(j, i) * m(k, i); // m(j, i) is still L(j, i) D(i)
+    for (Eigen::Index k = 0; k < j; ++k) {
+      const double l = m(j, k) / m(k, k);
+      m(j, j) -= l * m(j, k);
+      m(j, k) = l;
+    }
+  }
+}
+
+// The codes' covariance, with columns in the order given. Few samples say little about pairs of channels, so those
+// covariances are shrunk; a share of the mean variance keeps the matrix well-conditioned.
+Matrix covariance(const RowMatrix &codes, const std::vector<Eigen::Index> &order) {
+  const RowMatrix products = reference::matmul_transposed(codes, codes);
+  const Eigen::Index channels = codes.rows();
+  const auto count = static_cast<double>(codes.cols());
+  const double share = count / (count + static_cast<double>(channels));
+  double mean_variance = 0;
+  for (Eigen::Index c = 0; c < channels; ++c)
+    mean_variance += static_cast<double>(products(c, c)) / count / static_cast<double>(channels);
+  Matrix result(channels, channels);
+  for (Eigen::Index i = 0; i < channels; ++i)
+    for (Eigen::Index j = 0; j < channels; ++j) {
+      const auto product =
+          static_cast<double>(products(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]));
+      result(i, j) = i == j ? product / count + 0.01 * mean_variance + 1e-12 : share * product / count;
+    }
+  return result;
+}
+
+// Rounds the weights of a row one after the other, each together with what the rounding errors of those before it leave
+// to it, so that the error of the layer's output over the samples is small (GPTQ, arXiv 2210.17323, in the form of
+// LDLQ, arXiv 2307.13304): with H = L D L^T the squared error e^T H e is the sum of D[j] (e[j] + sum_{i > j} L[i][j]
+// e[i])^2, and from the last weight to the first each rounding makes its term least.
+QuantizedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_scale, const RowMatrix &codes,
+                                    const ArrayXd &variance, RangeMethod method) {
+  const Eigen::Index in = weight.cols();
+  // The codes that vary most are rounded first, while the others can still make up for them.
+  std::vector<Eigen::Index> order(static_cast<std::size_t>(in));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Eigen::Index a, Eigen::Index b) { return variance[a] < variance[b]; });
+  Matrix h = covariance(codes, order);
+  factorize(h);
+
+  QuantizedWeights result;
+  result.values.resize(static_cast<std::size_t>(weight.size()));
+  result.scale.resize(weight.rows());
+  ArrayXd row(in);
+  ArrayXd target(in);
+  ArrayXd rounded(in);
+  ArrayXd best(in);
+  for (Eigen::Index n = 0; n < weight.rows(); ++n) {
+    for (Eigen::Index j = 0; j < in; ++j) {
+      const Eigen::Index c = order[static_cast<std::size_t>(j)];
+      row[j] = static_cast<double>(weight(n, c)) * input_scale[c];
+    }
+    const double largest = std::max(row.abs().maxCoeff(), 1e-30);
+    double best_error = std::numeric_limits<double>::infinity();
+    for (int percent = 100; percent >= (method == RangeMethod::mse ? 80 : 100); percent -= 4) {
+      const double scale = largest * percent / 100.0 / 127.0;
+      double error = 0;
+      target = row;
+      for (Eigen::Index j = in - 1; j >= 0 && error < best_error; --j) {
+        rounded[j] = std::clamp(std::nearbyint(target[j] / scale), -127.0, 127.0);
+        const double left = target[j] - scale * rounded[j];
+        error += h(j, j) * left * left;
+        const double own = row[j] - scale * rounded[j];
+        for (Eigen::Index i = 0; i < j; ++i)
+          target[i] += h(j, i) * own;
+      }
+      if (error < best_error) {
+        best_error = error;
+        best = rounded;
+        result.scale[n] = scale;
+      }
+    }
+    for (Eigen::Index j = 0; j < in; ++j)
+      result.values[static_cast<std::size_t>(n * in + order[static_cast<std::size_t>(j)])] =
+          static_cast<std::int8_t>(best[j]);
+  }
   return result;
 }
 
@@ -197,7 +314,10 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
   const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   const CodeStatistics statistics = measure(result.input, gain, all);
   QuantizedWeights weights =
-      quantize_weights(layer.weight, result.input.scale, statistics.variance, options.range, nullptr);
+      options.compensate
+          ? round_compensating(layer.weight, result.input.scale, centred_codes(result.input, statistics, gain, all),
+                               statistics.variance, options.range)
+          : quantize_weights(layer.weight, result.input.scale, statistics.variance, options.range, nullptr);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Eigen::Index n = 0; n < layer.weight.rows(); ++n)

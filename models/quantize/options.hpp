@@ -26,13 +26,15 @@ enum class ResidualFormat : std::uint8_t {
 struct QuantizeOptions {
   RangeMethod range = RangeMethod::mse;
   ResidualFormat residual = ResidualFormat::int16;
-  kernels::Softmax softmax = kernels::Softmax::int8;
+  kernels::Softmax softmax = kernels::Softmax::int16;
   // lis4: divide by the sum of the row's weights. Off: take the probabilities as FQ-ViT does, though they do not add up
   // to one.
   bool renormalize = true;
   // Strength of per-channel scales at the input of linear maps, from 0 (one scale a tensor) to 1 (every channel fills
   // its codes); empty: searched per layer.
   std::optional<double> channel_strength;
+  // Round weights so that their errors make up for one another, not each to the nearest code.
+  bool compensate = true;
   int threads = 1;
 };
 
