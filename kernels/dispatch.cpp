@@ -10,7 +10,7 @@ namespace intvit::kernels {
 namespace {
 
 struct Tables {
-  std::array<KernelTable, 4> tables;
+  std::array<KernelTable, 5> tables;
   std::size_t count = 0;
 
   // A copy of the table below, changed by `use`.
@@ -22,6 +22,7 @@ struct Tables {
 
   Tables() {
     tables[count++] = reference_kernels();
+    add(use_scalar);
 #ifdef INTVIT_X86
     // The compiler's check reads CPUID and, for the wider registers, that the operating system saves them (XGETBV).
     __builtin_cpu_init();

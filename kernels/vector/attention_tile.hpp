@@ -3,7 +3,7 @@
 // A head's keys and values are packed once a call like a linear map's weights. Then, for every few queries: their
 // scores against all keys, the softmax of each row, and the product with the values, all in the thread's scratch
 // memory. Weights of more than 8 bits, lis4's and int16's, go through the 8-bit product as two planes, weight = 2^8 *
-// high + low.
+// high + low. Where elements are signed bytes, weights are stored plus V::weight_bias.
 #pragma once
 
 #include <bit>
@@ -124,7 +124,7 @@ private:
           for (int s = 0; s < steps; ++s)
             std::memcpy(to + std::ptrdiff_t{s} * width * group, from + s * group, group * sizeof(Element));
         }
-        add_starts<decltype(n)::value>(tile, starts + vector * lanes);
+        add_starts<decltype(n)::value>(V::bias, tile, steps, starts + vector * lanes);
       });
       for (int token = args_.tokens; token < layout_.key_vectors * lanes; ++token)
         starts[token] = no_score;
@@ -133,7 +133,8 @@ private:
     // Panels [steps][columns][group], with their columns in the order of a linear map's.
     void pack_values() {
       for (int panel = 0; panel < layout_.value_panels; ++panel) {
-        Element *to = part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group;
+        Element *values = part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group;
+        Element *to = values;
         const int first = panel * columns;
         const int count = args_.head_dim - first < columns ? args_.head_dim - first : columns;
         const std::int8_t *from = args_.qkv + 2 * channels_ + first_ + first;
@@ -154,6 +155,7 @@ private:
           for (int lane = 0; lane < lanes; ++lane)
             if (const int column = Panel<V>::column(v, lane); column < count)
               place<V>(args_.requantization, first_ + first + column, v, lane, constants);
+        add_starts<vectors>(V::weight_bias, values, layout_.token_steps, constants.start);
       }
     }
 
@@ -206,12 +208,13 @@ private:
       return prepared;
     }
 
-    // -bias * sum(key): what a query of zeros would score.
-    template <int n> void add_starts(const Element *tile, std::int32_t *starts) const {
+    // -bias * sum(tile) of every column. For keys that is what a query of zeros would score.
+    template <int n> static void add_starts(int bias, const Element *tile, int steps, std::int32_t *starts) {
       for (int v = 0; v < n; ++v) {
         Vec sum = V::set(0);
-        for (int s = 0; s < layout_.head_dim_steps && V::bias != 0; ++s)
-          sum = V::dot(sum, V::bias_elements(), V::load_elements(tile + (s * n + v) * lanes * group));
+        for (int s = 0; s < steps && bias != 0; ++s)
+          sum =
+              V::dot(sum, V::set_elements(bias), V::load_elements(tile + (std::ptrdiff_t{s} * n + v) * lanes * group));
         V::store(starts + v * lanes, V::subtract(V::set(0), sum));
       }
     }
@@ -432,10 +435,10 @@ private:
       const Element *weights[std::size_t{rows}];
       for (int r = 0; r < rows; ++r)
         weights[r] = weight_row(plane, r < count ? r : count - 1);
-      const std::int32_t *zeros = PanelConstants<V, const std::byte>(panel_constants(panel)).start;
+      const std::int32_t *starts = PanelConstants<V, const std::byte>(panel_constants(panel)).start;
       multiply_tile<V, Inputs::weights, vectors>(
           weights, part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group,
-          layout_.token_steps, zeros, to, columns);
+          layout_.token_steps, starts, to, columns);
     }
 
     const AttentionArgs &args_;

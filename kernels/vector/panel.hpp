@@ -2,11 +2,14 @@
 //
 // A class V of an instruction set's operations brings
 //   Vec               a vector of `lanes` 32-bit integers
-//   Element, group    a packed input or weight, and how many of them, 4 bytes in all, one dot() adds up in a lane
+//   Element, group    a packed input or weight, and how many of them one dot() adds up in a lane
 //   bias              added to every int8 input to suit the instruction; taken back out by starting accumulators at
 //                     -bias * sum(weight), which is exact modulo 2^32, and the true accumulator fits 32 bits
+//   weight_bias       the same for attention weights, which are not negative and at most 255
 //   reads_codes       whether dot() can take int8 codes from where they lie, or they are to be converted first
 //   tile_rows, tile_vectors    the tile that fits its registers
+//   offset_place()    where among a vector's 64-bit offsets that of a lane stands: multiplications to 64 bits take half
+//                     of the lanes at a time
 // and the operations that are used below; kernels/x86/avx512.hpp is a complete example.
 #pragma once
 
@@ -35,7 +38,7 @@ template <class V> struct Panel {
 
 // A panel's constants, in the order of its columns. Multiplications to 64 bits take the even lanes of a vector:
 // odd_multiplier is a copy in which the odd lanes have been moved there, offset has a vector's even lanes before its
-// odd ones.
+// odd ones. Instruction sets that multiply other halves say so by V::offset_place() and leave odd_multiplier alone.
 template <class V, typename Byte> struct PanelConstants {
   template <typename T> using Pointer = std::conditional_t<std::is_const_v<Byte>, const T *, T *>;
 
@@ -62,7 +65,7 @@ template <class V>
 void place(const Requantization &r, std::ptrdiff_t column, int vector, int lane,
            const PanelConstants<V, std::byte> &constants) {
   place_multiplier<V>(r.multiplier[column], vector, lane, constants.multiplier, constants.odd_multiplier);
-  constants.offset[vector * V::lanes + lane % 2 * (V::lanes / 2) + lane / 2] = r.offset[column];
+  constants.offset[vector * V::lanes + V::offset_place(lane)] = r.offset[column];
 }
 
 // requantize() of a row of a panel's accumulators.

@@ -23,7 +23,7 @@ struct Vector : avx256::Operations<Avx2> {
     return _mm256_set1_epi32(two);
   }
   static Vec broadcast_weights(const Element *from) { return broadcast_codes(from); }
-  static Vec bias_elements() { return _mm256_setzero_si256(); }
+  static Vec set_elements(int value) { return _mm256_set1_epi16(static_cast<std::int16_t>(value)); }
   static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
     int k = 0;
     for (; k + 16 <= count; k += 16)

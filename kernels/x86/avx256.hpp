@@ -39,6 +39,9 @@ template <class Set> struct Operations {
   using Bytes = __m256i;
 
   static constexpr int lanes = 8;
+  static constexpr int weight_bias = 0;
+  // Multiplications to 64 bits take the even lanes, then the odd ones.
+  static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   // 6 x 16: 12 accumulators, 2 weights and 1 input of 16 registers.
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 2;

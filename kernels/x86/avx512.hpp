@@ -34,6 +34,9 @@ struct Vector {
   static constexpr int lanes = 16;
   static constexpr int group = 4;
   static constexpr int bias = 128;
+  static constexpr int weight_bias = 0;
+  // Multiplications to 64 bits take the even lanes, then the odd ones.
+  static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   static constexpr bool reads_codes = true;
   // 6 x 64: 24 accumulators, 4 weights and 1 input fill 29 of 32 registers, and 24 products hide the dot's latency.
   static constexpr int tile_rows = 6;
@@ -100,9 +103,9 @@ struct Vector {
     return _mm512_set1_epi32(four);
   }
   static Vec broadcast_codes(const Element *from) {
-    return _mm512_xor_si512(broadcast_weights(from), bias_elements()); // adds 128 to each byte
+    return _mm512_xor_si512(broadcast_weights(from), set_elements(bias)); // adds 128 to each byte
   }
-  static Vec bias_elements() { return _mm512_set1_epi8(static_cast<char>(bias)); }
+  static Vec set_elements(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_dpbusd_epi32(sum, input, weights); }
   static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
     std::memcpy(to, from, static_cast<std::size_t>(count));

@@ -23,9 +23,9 @@ struct Vector : avx256::Operations<AvxVnni> {
     return _mm256_set1_epi32(four);
   }
   static Vec broadcast_codes(const Element *from) {
-    return _mm256_xor_si256(broadcast_weights(from), bias_elements()); // adds 128 to each byte
+    return _mm256_xor_si256(broadcast_weights(from), set_elements(bias)); // adds 128 to each byte
   }
-  static Vec bias_elements() { return set_bytes(bias); }
+  static Vec set_elements(int value) { return set_bytes(static_cast<std::uint8_t>(value)); }
   static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
     std::memcpy(to, from, static_cast<std::size_t>(count));
     std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
