@@ -30,6 +30,14 @@ if(NOT STB_INCLUDE_DIR)
   set(STB_INCLUDE_DIR "${CMAKE_BINARY_DIR}/_deps/stb-root" CACHE PATH "" FORCE)
 endif()
 
+# Headers alone, found as such, because a cross build does not see the package of the machine's own architecture.
+find_path(XSIMD_INCLUDE_DIR xsimd/xsimd.hpp)
+if(NOT XSIMD_INCLUDE_DIR)
+  FetchContent_Declare(xsimd GIT_REPOSITORY https://github.com/xtensor-stack/xsimd.git GIT_TAG 8.1.0)
+  FetchContent_MakeAvailable(xsimd)
+  set(XSIMD_INCLUDE_DIR "${xsimd_SOURCE_DIR}/include" CACHE PATH "" FORCE)
+endif()
+
 if(INTVIT_OPENMP)
   find_package(OpenMP QUIET COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)

@@ -7,6 +7,10 @@
 namespace intvit::kernels {
 
 void use_scalar(KernelTable &table);
+
+void use_neon(KernelTable &table);
+void use_neon_dotprod(KernelTable &table);
+
 void use_avx2(KernelTable &table);
 void use_avxvnni(KernelTable &table);
 void use_avx512vnni(KernelTable &table);

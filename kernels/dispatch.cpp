@@ -2,6 +2,10 @@
 
 #include <array>
 #include <cstdlib>
+#if defined(INTVIT_ARM) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include "kernels/backends.hpp"
 
@@ -33,6 +37,14 @@ struct Tables {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
       add(use_avx512vnni);
+#endif
+#ifdef INTVIT_ARM
+    add(use_neon);
+#ifdef __linux__
+    // The kernel's list of what the processor has.
+    if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0)
+      add(use_neon_dotprod);
+#endif
 #endif
   }
 

@@ -1,8 +1,11 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
+#
+#   scripts/install-deps.sh [aarch64]      with `aarch64`, what cross builds for 64-bit Arm need besides
 set -eu
 
-packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev"
+packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
+[ "${1:-}" != aarch64 ] || packages="$packages g++-aarch64-linux-gnu qemu-user"
 
 missing=""
 for package in $packages; do

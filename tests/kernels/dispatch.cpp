@@ -14,7 +14,8 @@ using namespace intvit::kernels;
 namespace {
 
 // Every instruction set there is, slowest first within a processor's family.
-const std::vector<std::string> all_names = {"reference", "scalar", "avx2", "avxvnni", "avx512vnni"};
+const std::vector<std::string> all_names = {"reference",  "scalar", "avx2",        "avxvnni",
+                                            "avx512vnni", "neon",   "neon-dotprod"};
 
 std::vector<std::string> names() {
   std::vector<std::string> result;
@@ -72,6 +73,7 @@ TEST_CASE("dispatch: a table's kernels are its own") {
       CHECK(tables[i].linear.pack != tables[j].linear.pack);
       CHECK(tables[i].layer_norm != tables[j].layer_norm);
       CHECK(tables[i].attention.run != tables[j].attention.run);
+      CHECK(tables[i].patches != tables[j].patches);
     }
 }
 

@@ -1,0 +1,82 @@
+// The operations on lanes of 32 bits that xsimd (8.1 and later) has for every instruction set, in the form that the
+// kernels of this folder want them. A class of vector operations derives from this and adds what xsimd has not: 8-bit
+// dot products, multiplications to 64 bits, narrowing stores; it hides an operation that it can do better.
+//
+// xsimd's functions are inline templates keyed by an architecture tag. Were two translation units with different flags
+// to use the same tag, the linker would keep one unit's copy of a function that was not inlined (in a debug build: all
+// of them) for both, and a processor could meet instructions that it lacks. LocalArch is therefore a tag of the unit's
+// own: with `Unit` from the unnamed namespace, everything that is keyed by it has internal linkage. What xsimd calls
+// without a tag are its wrappers of one intrinsic each (NEON) and, behind branches never taken here, its fallbacks to
+// half a register (AVX). The former are the same instructions under any flags; the latter nobody calls.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <xsimd/xsimd.hpp>
+
+namespace intvit::kernels::vector {
+
+// xsimd's architecture `Base`, as the translation unit with the local type `Unit` compiles it.
+template <class Base, class Unit> struct LocalArch : Base {};
+
+template <class Arch> struct XsimdLanes {
+  using Batch = xsimd::batch<std::int32_t, Arch>;
+  using UnsignedBatch = xsimd::batch<std::uint32_t, Arch>;
+  using Vec = typename Batch::register_type; // a bare register, for intrinsics
+
+  static constexpr int lanes = static_cast<int>(Batch::size);
+
+  static Vec load(const std::int32_t *from) { return Batch::load_unaligned(from); }
+  static void store(std::int32_t *to, Vec value) { Batch(value).store_unaligned(to); }
+  static Vec set(std::int32_t value) { return Batch(value); }
+
+  // Modulo 2^32.
+  static Vec add(Vec a, Vec b) { return Batch(a) + Batch(b); }
+  static Vec subtract(Vec a, Vec b) { return Batch(a) - Batch(b); }
+  static Vec multiply(Vec a, Vec b) { return Batch(a) * Batch(b); }
+
+  static Vec minimum(Vec a, Vec b) { return xsimd::min(Batch(a), Batch(b)); }
+  static Vec maximum(Vec a, Vec b) { return xsimd::max(Batch(a), Batch(b)); }
+
+  // 0 <= count < 32. xsimd 8.1 shifts a NEON register by less than its number of lanes only, and an AVX-512 register by
+  // a count of its own for every lane not at all; their classes have these three themselves.
+  static Vec shift_left(Vec value, int count) { return Batch(value) << count; }
+  static Vec shift_left_lanes(Vec value, Vec counts) { return Batch(value) << Batch(counts); }
+  static Vec shift_right_unsigned(Vec value, int count) {
+    return xsimd::bitwise_cast<Batch>(xsimd::bitwise_cast<UnsignedBatch>(Batch(value)) >> count);
+  }
+
+  // The first `count` lanes, the others 0.
+  static Vec keep(Vec value, int count) {
+    return xsimd::select(Batch::load_aligned(numbers) < Batch(count), Batch(value), Batch(0));
+  }
+
+  // table[index] of every lane; an index is at most 2^31 - 1.
+  static Vec look_up(const std::uint32_t *table, Vec index) {
+    return xsimd::bitwise_cast<Batch>(UnsignedBatch::gather(table, Batch(index)));
+  }
+
+private:
+  alignas(64) static constexpr std::int32_t numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  static_assert(lanes <= 16);
+};
+
+} // namespace intvit::kernels::vector
+
+// A local tag's registers are its base's.
+namespace xsimd::types {
+
+template <class T, class Base, class Unit>
+struct simd_register<T, intvit::kernels::vector::LocalArch<Base, Unit>> : simd_register<T, Base> {
+  using register_type = typename simd_register<T, Base>::register_type;
+  simd_register() = default;
+  simd_register(register_type value) noexcept : simd_register<T, Base>{value} {}
+};
+
+template <class T, class Base, class Unit>
+struct has_simd_register<T, intvit::kernels::vector::LocalArch<Base, Unit>> : has_simd_register<T, Base> {};
+
+template <class T, class Base, class Unit>
+struct get_bool_simd_register<T, intvit::kernels::vector::LocalArch<Base, Unit>> : get_bool_simd_register<T, Base> {};
+
+} // namespace xsimd::types
