@@ -1,9 +1,9 @@
 # Cross-builds for 64-bit Arm with Debian's g++-aarch64-linux-gnu; what was built runs in qemu-user's emulator, ctest's
 # tests included.
 #
-# The libraries that the project uses are headers without architecture. Debian's cross compiler searches the machine's own
-# /usr/include for those by itself, behind the target's headers, and never the folders of the machine's architecture;
-# CMake knows this and adds no -isystem for it. Libraries to link come from the target's folder alone.
+# The libraries that the project uses are headers without architecture. Debian's cross compiler searches the machine's
+# own /usr/include for those by itself, behind the target's headers, and never the folders of the machine's
+# architecture; CMake knows this and adds no -isystem for it. Libraries to link come from the target's folder alone.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 

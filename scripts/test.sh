@@ -4,7 +4,7 @@
 #   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, aarch64
 #                                     (default: release, and aarch64 where that is not what this machine is)
 #
-# aarch64 is a cross build whose tests run in an emulator: the kernels', whole models' and the dispatch's.
+# aarch64 is a cross build whose tests run in an emulator: those that depend on the instruction set.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"

@@ -90,7 +90,6 @@ template <class Unit> struct Operations : Lanes<Unit> {
   static std::int32_t sum(Vec value) { return vaddvq_s32(value); }
   // What requantize() wants beside a vector of multipliers: nothing.
   static Vec odd_lanes(Vec value) { return value; }
-  // There is no gathering load; xsimd's substitute goes through memory.
   static Vec look_up(const std::uint32_t *table, Vec index) {
     uint32x4_t result = vdupq_n_u32(table[vgetq_lane_s32(index, 0)]);
     result = vsetq_lane_u32(table[vgetq_lane_s32(index, 1)], result, 1);

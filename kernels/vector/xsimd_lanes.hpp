@@ -5,9 +5,13 @@
 // xsimd's functions are inline templates keyed by an architecture tag. Were two translation units with different flags
 // to use the same tag, the linker would keep one unit's copy of a function that was not inlined (in a debug build: all
 // of them) for both, and a processor could meet instructions that it lacks. LocalArch is therefore a tag of the unit's
-// own: with `Unit` from the unnamed namespace, everything that is keyed by it has internal linkage. What xsimd calls
-// without a tag are its wrappers of one intrinsic each (NEON) and, behind branches never taken here, its fallbacks to
-// half a register (AVX). The former are the same instructions under any flags; the latter nobody calls.
+// own: with `Unit` from the unnamed namespace, everything that is keyed by it, registers included, has internal
+// linkage. What xsimd calls without a tag are NEON's wrappers of one intrinsic each and the tables it finds them in,
+// the same instructions under any flags, and what stands in branches for other sizes of integers, which nobody calls.
+//
+// To be hidden, because xsimd 8.1 has them not or not right: on NEON shifts by a count (right only below the number of
+// lanes), on AVX-512 shifts by a count of its own for every lane. Gathers are left out: its dispatch never finds AVX2's
+// and AVX-512's and loads lane by lane.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +42,7 @@ template <class Arch> struct XsimdLanes {
   static Vec minimum(Vec a, Vec b) { return xsimd::min(Batch(a), Batch(b)); }
   static Vec maximum(Vec a, Vec b) { return xsimd::max(Batch(a), Batch(b)); }
 
-  // 0 <= count < 32. xsimd 8.1 shifts a NEON register by less than its number of lanes only, and an AVX-512 register by
-  // a count of its own for every lane not at all; their classes have these three themselves.
+  // 0 <= count < 32.
   static Vec shift_left(Vec value, int count) { return Batch(value) << count; }
   static Vec shift_left_lanes(Vec value, Vec counts) { return Batch(value) << Batch(counts); }
   static Vec shift_right_unsigned(Vec value, int count) {
@@ -47,30 +50,27 @@ template <class Arch> struct XsimdLanes {
   }
 
   // The first `count` lanes, the others 0.
-  static Vec keep(Vec value, int count) {
-    return xsimd::select(Batch::load_aligned(numbers) < Batch(count), Batch(value), Batch(0));
-  }
-
-  // table[index] of every lane; an index is at most 2^31 - 1.
-  static Vec look_up(const std::uint32_t *table, Vec index) {
-    return xsimd::bitwise_cast<Batch>(UnsignedBatch::gather(table, Batch(index)));
-  }
+  static Vec keep(Vec value, int count) { return Batch(value) & Batch::load_unaligned(masks + most_lanes - count); }
 
 private:
-  alignas(64) static constexpr std::int32_t numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  static_assert(lanes <= 16);
+  static constexpr int most_lanes = 16;
+  static_assert(lanes <= most_lanes);
+  static constexpr std::int32_t masks[2 * most_lanes] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                         -1, -1, -1, -1, -1, -1, -1, -1}; // then zeros
 };
 
 } // namespace intvit::kernels::vector
 
-// A local tag's registers are its base's.
+// A local tag's registers are like its base's, but types of their own.
 namespace xsimd::types {
 
-template <class T, class Base, class Unit>
-struct simd_register<T, intvit::kernels::vector::LocalArch<Base, Unit>> : simd_register<T, Base> {
+template <class T, class Base, class Unit> struct simd_register<T, intvit::kernels::vector::LocalArch<Base, Unit>> {
   using register_type = typename simd_register<T, Base>::register_type;
+  register_type data;
+
   simd_register() = default;
-  simd_register(register_type value) noexcept : simd_register<T, Base>{value} {}
+  simd_register(register_type value) noexcept : data(value) {}
+  operator register_type() const noexcept { return data; }
 };
 
 template <class T, class Base, class Unit>
