@@ -88,6 +88,10 @@ template <class Unit> struct Operations : Lanes<Unit> {
   }
   static std::int32_t largest(Vec value) { return vmaxvq_s32(value); }
   static std::int32_t sum(Vec value) { return vaddvq_s32(value); }
+  static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
+    return vandq_s32(value, vreinterpretq_s32_u32(vcltq_s32(a, b)));
+  }
+  static Vec low_byte(Vec value) { return vandq_s32(value, Base::set(255)); }
   // What requantize() wants beside a vector of multipliers: nothing.
   static Vec odd_lanes(Vec value) { return value; }
   static Vec look_up(const std::uint32_t *table, Vec index) {

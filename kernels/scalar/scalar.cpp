@@ -121,6 +121,12 @@ struct Vector {
   static Vec keep(Vec value, int count) {
     return each32([&](std::size_t i) { return i < index(count) ? value[i] : 0; });
   }
+  static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
+    return each32([&](std::size_t i) { return a[i] < b[i] ? value[i] : 0; });
+  }
+  static Vec low_byte(Vec value) {
+    return each32([&](std::size_t i) { return value[i] & 255; });
+  }
   // What requantize() wants beside a vector of multipliers.
   static Vec odd_lanes(Vec value) { return value; }
   static Vec look_up(const std::uint32_t *table, Vec at) {
