@@ -1,11 +1,15 @@
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
 #include "tests/models/train/small_data.hpp"
 #include "tests/support/data.hpp"
 
 using namespace intvit::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -15,15 +19,26 @@ struct Outcome {
   std::string err;
 };
 
-Outcome run(const std::string &arguments) {
+// Runs a line of shell.
+Outcome run_line(const std::string &line) {
   const std::string out = temporary_file("stdout");
   const std::string err = temporary_file("stderr");
-  const int status = std::system((INTVIT_TRAIN_PROGRAM " " + arguments + " >" + out + " 2>" + err).c_str());
+  const int status = std::system(("(" + line + ") >" + out + " 2>" + err).c_str());
   const Bytes out_bytes = read_file(out);
   const Bytes err_bytes = read_file(err);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           {out_bytes.begin(), out_bytes.end()},
           {err_bytes.begin(), err_bytes.end()}};
+}
+
+Outcome run(const std::string &arguments) {
+  return run_line(INTVIT_TRAIN_PROGRAM " " + arguments);
+}
+
+// A short run on those data into that folder.
+std::string small_run(const intvit::train::Options &options) {
+  return "--data " + options.data + " -o " + options.out +
+         " --image-size 8 --width 16 --depth 1 --heads 2 --epochs 2 --warmup 0 --batch 8 -t 1";
 }
 
 } // namespace
@@ -46,8 +61,7 @@ TEST_CASE("the program's exit code: 0 done, 1 failed, 2 wrong usage") {
 
 TEST_CASE("the program trains, in plain lines where its output is no terminal") {
   const auto options = small_options("program");
-  const Outcome outcome = run("--data " + options.data + " -o " + options.out +
-                              " --image-size 8 --width 16 --depth 1 --heads 2 --epochs 2 --warmup 0 --batch 8 -t 1");
+  const Outcome outcome = run(small_run(options));
   CHECK(outcome.code == 0);
   CHECK(outcome.out.empty());
   CHECK_THAT(outcome.err, Catch::StartsWith("32 training and 8 test pictures, 2 classes; "));
@@ -56,4 +70,56 @@ TEST_CASE("the program trains, in plain lines where its output is no terminal") 
   CHECK(outcome.err.find('\r') == std::string::npos);
   for (const char *name : {"/model.safetensors", "/config.json", "/log.csv", "/checkpoint.safetensors"})
     CHECK_FALSE(read_file(options.out + name).empty());
+}
+
+TEST_CASE("a disk that fills up at a checkpoint ends a run that goes on from the checkpoint before") {
+  const auto whole = small_options("whole-disk");
+  REQUIRE(run(small_run(whole)).code == 0);
+
+  const auto options = small_options("filled-disk");
+  const std::string checkpoint = options.out + "/checkpoint.safetensors";
+  REQUIRE(run(small_run(options) + " --stop-after 1").code == 0);
+  const Bytes before = read_file(checkpoint);
+  // A limit on file sizes in blocks of 512 bytes: room for the weights, but not for the checkpoint.
+  REQUIRE(fs::file_size(options.out + "/model.safetensors") < before.size() / 2);
+  const Outcome full = run_line("trap '' XFSZ; ulimit -f " + std::to_string(before.size() / 2 / 512) +
+                                "; exec " INTVIT_TRAIN_PROGRAM " " + small_run(options) + " --resume " + checkpoint);
+  CHECK(full.code == 1);
+  CHECK_THAT(full.err, Catch::EndsWith("\nintvit-train: " + checkpoint + ": cannot write: File too large\n"));
+  CHECK(read_file(checkpoint) == before);
+  for (const auto &entry : fs::directory_iterator(options.out))
+    CHECK_THAT(entry.path().filename().string(), !Catch::Contains(".tmp"));
+
+  REQUIRE(run(small_run(options) + " --resume " + checkpoint).code == 0);
+  CHECK(read_file(options.out + "/model.safetensors") == read_file(whole.out + "/model.safetensors"));
+}
+
+TEST_CASE("intvit quantize reads what the program writes, and sees the same accuracy") {
+  const auto options = small_options("quantized");
+  const Outcome trained = run(small_run(options));
+  REQUIRE(trained.code == 0);
+  const std::string pictures = temporary_file("pictures");
+  for (const auto &[name, bytes] : two_classes(16)) {
+    fs::create_directories(fs::path(pictures + "/" + name).parent_path());
+    write_file(pictures + "/" + name, bytes);
+  }
+  const std::string model = temporary_file("quantized.safetensors");
+  const Outcome quantized = run_line(INTVIT_PROGRAM " quantize --weights " + options.out + " --calib " + pictures +
+                                     "/train --residual ptf8 --softmax lis4 -o " + model);
+  INFO(quantized.err);
+  REQUIRE(quantized.code == 0);
+  CHECK(run_line(INTVIT_PROGRAM " verify -m " + model).code == 0);
+
+  const Outcome described = run_line(INTVIT_PROGRAM " info --format json -m " + model);
+  const auto info = nlohmann::json::parse(described.out);
+  CHECK(info["labels"] == nlohmann::json{"dark", "light"});
+  CHECK(info["recipe"] == "resize=8,crop=8,filter=bicubic");
+  const Outcome evaluated = run_line(INTVIT_PROGRAM " eval --format json -m " + model + " --data " + pictures +
+                                     "/test --float " + options.out);
+  const auto result = nlohmann::json::parse(evaluated.out);
+  CHECK(result["images"] == 8);
+  CHECK(result["cosine"].get<double>() > 0.9);
+  char last[32];
+  std::snprintf(last, sizeof last, "top-1 %.2f %%\n", result["float_top1"].get<double>());
+  CHECK_THAT(trained.err, Catch::EndsWith(last));
 }
