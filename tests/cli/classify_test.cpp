@@ -51,6 +51,26 @@ TEST_CASE("the sample photograph is a cat") {
   CHECK_THAT(first, Catch::Matchers::EndsWith("%  cat"));
 }
 
+TEST_CASE("README shows what the program prints") {
+  const std::string command = "```console\n$ scripts/demo.sh\n";
+  const std::string readme = read_text(source_file("../README.md"));
+  const std::size_t begin = readme.find(command);
+  REQUIRE(begin != std::string::npos);
+  const std::size_t first = begin + command.size();
+  const std::string shown = readme.substr(first, readme.find("```", first) - first);
+
+  // scripts/demo.sh ends with this command, from the repository's folder.
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(source_file(".."));
+  const Outcome outcome = run_program({"classify", "docs/sample/chelsea.png"});
+  std::filesystem::current_path(before);
+  REQUIRE(outcome.exit_code == 0);
+  INFO("where the program is right, replace these lines of README.md, below \"$ scripts/demo.sh\":\n"
+       << shown << "by these:\n"
+       << outcome.out);
+  CHECK(shown == outcome.out);
+}
+
 TEST_CASE("a folder gives one result an image, and a file that is no image is reported") {
   const std::string folder = mixed_folder();
   const Outcome outcome = run_program({"classify", "--format", "json", "-k", "2", folder});

@@ -1,0 +1,129 @@
+#!/bin/sh
+# Makes the model that ships, models/zoo/cifar10_vit.safetensors, of its float weights, models/zoo/cifar10_vit.
+# Calibrates on 250 training images of CIFAR-10: of each class every fourth of the first hundred.
+#
+#   scripts/make-zoo.sh               makes the file anew
+#   scripts/make-zoo.sh --check       changes nothing; fails where the file made anew differs from the one there
+#
+#   --evaluate          afterwards compares the integer model with the float one on the 10,000 test images and prints
+#                       the result as JSON and as the model card has it; says what the card and README have to be
+#                       changed to, and with --check fails where they have other figures
+#   --from FOLDER       first takes over weights, config and log from a run's folder, FOLDER, of intvit-train, and draws
+#                       the curve of training. The log becomes the last run of training_log.csv
+#   --data FILE         CIFAR-10 as a .tar.gz of train/CLASS/*.jpg and test/CLASS/*.jpg (default:
+#                       cifar10/cifar10_jpeg.tar.gz in $INTVIT_DATA, else in ../shared/data beside the repository)
+#   --program FILE      the intvit program (default: build/release/bin/intvit, which is built first)
+#
+# OMP_NUM_THREADS sets the threads and INTVIT_ISA the instruction set; the bytes do not depend on them.
+set -eu
+cd "$(dirname "$0")/.."
+
+usage() {
+  echo "$0: $1 (the head of the script tells the options)" >&2
+  exit 2
+}
+
+fail() {
+  echo "$0: $1" >&2
+  exit 1
+}
+
+zoo=models/zoo
+weights=$zoo/cifar10_vit
+shipped=$zoo/cifar10_vit.safetensors
+check=""
+evaluate=""
+from=""
+data=${INTVIT_DATA:-../shared/data}/cifar10/cifar10_jpeg.tar.gz
+program=""
+while [ $# -gt 0 ]; do
+  case $1 in
+  --check) check=yes ;;
+  --evaluate) evaluate=yes ;;
+  --from | --data | --program)
+    [ $# -ge 2 ] || usage "$1 needs a value"
+    case $1 in
+    --from) from=$2 ;;
+    --data) data=$2 ;;
+    --program) program=$2 ;;
+    esac
+    shift
+    ;;
+  *) usage "unknown option $1" ;;
+  esac
+  shift
+done
+[ -z "$from" ] || [ -z "$check" ] || usage "--from changes files, --check does not"
+[ -f "$data" ] || fail "$data: no such file; --data or INTVIT_DATA says where CIFAR-10 is"
+
+if [ -z "$program" ]; then
+  cmake --preset release >/dev/null
+  cmake --build --preset release --target intvit >/dev/null
+  program=build/release/bin/intvit
+fi
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+if [ -n "$from" ]; then
+  for file in model.safetensors config.json log.csv; do
+    [ -f "$from/$file" ] || fail "$from/$file: no such file; --from takes a folder that intvit-train wrote"
+  done
+  # All that can be refused comes before the first file is replaced.
+  scripts/training-curve.py $weights/training_log.csv --add "$from/log.csv" --log "$scratch/log.csv" \
+    -o "$scratch/curve.svg"
+  cp "$from/model.safetensors" "$from/config.json" $weights/
+  cp "$scratch/log.csv" $weights/training_log.csv
+  cp "$scratch/curve.svg" docs/training_curve.svg
+fi
+
+# Names sort as the images' numbers do; tar's own order does not matter.
+LC_ALL=C
+export LC_ALL
+tar -tzf "$data" | grep -E '^(\./)?train/[^/]+/[^/]+\.jpg$' | sort |
+  awk -F/ '$(NF-1) != class { class = $(NF-1); count = 0 } { if (count < 100 && count % 4 == 0) print; ++count }' \
+    >"$scratch/calibration.txt"
+images=$(wc -l <"$scratch/calibration.txt")
+[ "$images" -eq 250 ] || fail "$data: gives $images images to calibrate on, CIFAR-10 would give 250"
+tar -xzf "$data" -C "$scratch" -T "$scratch/calibration.txt"
+
+made=$scratch/cifar10_vit.safetensors
+"$program" quantize --weights $weights --calib "$scratch/train" --residual ptf8 --softmax lis4 -o "$made" >/dev/null
+if [ -n "$check" ]; then
+  cmp "$made" $shipped >&2 || fail "$shipped is not what this build makes of $weights"
+  echo "$shipped: $(wc -c <$shipped) bytes, the same as made anew of $weights"
+else
+  cp "$made" $shipped
+  echo "$shipped: written, $(wc -c <$shipped) bytes"
+fi
+
+if [ -n "$evaluate" ]; then
+  tar -xzf "$data" -C "$scratch" --wildcards '*test/*.jpg'
+  "$program" eval -m "$made" --data "$scratch/test" --float $weights --format json >"$scratch/eval.json"
+  cat "$scratch/eval.json"
+  tr -d '{}"' <"$scratch/eval.json" | tr ',' '\n' |
+    awk -F: -v card="$scratch/card.txt" -v readme="$scratch/readme.txt" '{ value[$1] = $2 } END {
+    printf "| float | %.2f %% |\n", value["float_top1"] >card
+    printf "| integer | %.2f %% (the same class as float on %.2f %%, mean logit cosine %.4f) |\n",
+      value["top1"], value["agreement"], value["cosine"] >card
+    printf "It gets %.2f %% of CIFAR-10\047s test images right, its float original %.2f %%", value["top1"],
+      value["float_top1"] >readme
+  }'
+  cat "$scratch/card.txt"
+  lacks=""
+  while IFS= read -r line; do
+    grep -qxF "$line" $zoo/README.md || lacks="$lacks
+$zoo/README.md: $line"
+  done <"$scratch/card.txt"
+  tr '\n' ' ' <README.md | grep -qF "$(cat "$scratch/readme.txt")" || lacks="$lacks
+README.md: $(cat "$scratch/readme.txt")"
+  if [ -n "$lacks" ]; then
+    echo "to be put right:$lacks" >&2
+    [ -z "$check" ] || exit 1
+  fi
+fi
+
+if [ -n "$from" ]; then
+  echo "For README.md's first screen (docs/sample/chelsea.png):"
+  "$program" classify -m $shipped docs/sample/chelsea.png
+fi
