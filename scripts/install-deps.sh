@@ -1,11 +1,21 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64]      with `aarch64`, what cross builds for 64-bit Arm need besides
+#   scripts/install-deps.sh [aarch64|train]      besides, what cross builds for 64-bit Arm need, or intvit-train but for
+#                                                LibTorch itself
 set -eu
 
 packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
-[ "${1:-}" != aarch64 ] || packages="$packages g++-aarch64-linux-gnu qemu-user"
+case ${1:-} in
+aarch64)
+  packages="$packages g++-aarch64-linux-gnu qemu-user"
+  ;;
+train)
+  packages="$packages zlib1g-dev"
+  # For scripts/install-torch.sh; a Python from elsewhere will do.
+  python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
+  ;;
+esac
 
 missing=""
 for package in $packages; do

@@ -44,7 +44,8 @@ if [ "$(uname -m)" = x86_64 ]; then
     "nvidia-cuda-runtime==$gpu_runtime.*" "nvidia-cuda-cupti==$gpu_runtime.*"
 fi
 
-# Of the wheel only what training links; the GPU libraries are most of it.
+# Of the wheel only what training links; the GPU libraries are most of it. Not its libgomp either: the compiler's is
+# newer, and one program has one.
 python3 - "$wheels" <<'EOF'
 import glob, re, sys, zipfile
 
@@ -52,7 +53,7 @@ wheels = sys.argv[1]
 with zipfile.ZipFile(glob.glob(wheels + "/torch-*.whl")[0]) as wheel:
     wheel.extractall(wheels, [name for name in wheel.namelist()
                               if name.startswith(("torch/include/", "torch.libs/")) or name.startswith("torch/lib/")
-                              and not re.search("cuda|nvrtc|nvshmem|python", name)])
+                              and not re.search(r"cuda|nvrtc|nvshmem|python|libgomp\.so", name)])
 EOF
 for part in torch.libs torch; do # torch last: its presence says that all is there
   if [ -d "$wheels/$part" ]; then

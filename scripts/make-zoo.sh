@@ -65,16 +65,17 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+source=$weights
 if [ -n "$from" ]; then
   for file in model.safetensors config.json log.csv; do
     [ -f "$from/$file" ] || fail "$from/$file: no such file; --from takes a folder that intvit-train wrote"
   done
-  # All that can be refused comes before the first file is replaced.
-  scripts/training-curve.py $weights/training_log.csv --add "$from/log.csv" --log "$scratch/log.csv" \
-    -o "$scratch/curve.svg"
-  cp "$from/model.safetensors" "$from/config.json" $weights/
-  cp "$scratch/log.csv" $weights/training_log.csv
-  cp "$scratch/curve.svg" docs/training_curve.svg
+  # Nothing is replaced before all has been made. The folder's name becomes part of the model's provenance.
+  source=$scratch/cifar10_vit
+  mkdir "$source"
+  cp "$from/model.safetensors" "$from/config.json" "$source/"
+  scripts/training-curve.py $weights/training_log.csv --add "$from/log.csv" --log "$source/training_log.csv" \
+    -o "$scratch/training_curve.svg"
 fi
 
 # Names sort as the images' numbers do; tar's own order does not matter.
@@ -88,11 +89,15 @@ images=$(wc -l <"$scratch/calibration.txt")
 tar -xzf "$data" -C "$scratch" -T "$scratch/calibration.txt"
 
 made=$scratch/cifar10_vit.safetensors
-"$program" quantize --weights $weights --calib "$scratch/train" --residual ptf8 --softmax lis4 -o "$made" >/dev/null
+"$program" quantize --weights "$source" --calib "$scratch/train" --residual ptf8 --softmax lis4 -o "$made" >/dev/null
 if [ -n "$check" ]; then
   cmp "$made" $shipped >&2 || fail "$shipped is not what this build makes of $weights"
   echo "$shipped: $(wc -c <$shipped) bytes, the same as made anew of $weights"
 else
+  if [ -n "$from" ]; then
+    cp "$source"/* $weights/
+    cp "$scratch/training_curve.svg" docs/
+  fi
   cp "$made" $shipped
   echo "$shipped: written, $(wc -c <$shipped) bytes"
 fi

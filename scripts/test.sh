@@ -1,20 +1,30 @@
 #!/bin/sh
 # Installs the Debian packages, builds and runs the tests. Ends with ctest's summary; fails if any test fails.
 #
-#   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, aarch64
-#                                     (default: release, and aarch64 where that is not what this machine is)
+#   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, aarch64, train
+#                                     (default: aarch64 where that is not what this machine is, and release)
 #
-# aarch64 is a cross build whose tests run in an emulator: those that depend on the instruction set.
+# aarch64 is a cross build whose tests run in an emulator: those that depend on the instruction set. train is
+# intvit-train and its tests alone: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it is fetched into
+# build/libtorch (560 MB, once).
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
 if [ $# -eq 0 ]; then
   set -- release
-  [ "$(uname -m)" = aarch64 ] || set -- release aarch64
+  [ "$(uname -m)" = aarch64 ] || set -- aarch64 release
 fi
 for preset; do
   echo "== $preset"
-  "$here/scripts/install-deps.sh" "$preset"
+  scripts/install-deps.sh "$preset"
+  if [ "$preset" = train ] && [ -z "${INTVIT_TORCH_DIR:-}" ]; then
+    INTVIT_TORCH_DIR=$here/build/libtorch
+    export INTVIT_TORCH_DIR
+    scripts/install-torch.sh "$INTVIT_TORCH_DIR" || {
+      echo "$0: LibTorch could not be installed; without it intvit-train is not tested" >&2
+      exit 1
+    }
+  fi
   cmake --preset "$preset" -DINTVIT_TESTS=ON >/dev/null
   cmake --build --preset "$preset"
   ctest --preset "$preset" -j "$(nproc)"

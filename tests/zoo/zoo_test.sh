@@ -73,13 +73,16 @@ install_run() {
   refused 1 "$run/log.csv: no such file" "$make_zoo" --data "$data" --program "$program" --from "$run"
   echo "some,other,file" >"$run/log.csv"
   refused 1 "$run/log.csv: not a log of intvit-train" "$make_zoo" --data "$data" --program "$program" --from "$run"
+  printf '%s\n' "$log_header" "1,390,0.002,1.2,70,0.7,80,100" >"$run/log.csv"
+  head -c 100000 "$root/$weights/model.safetensors" >"$run/model.safetensors"
+  refused 1 "model.safetensors: " "$make_zoo" --data "$data" --program "$program" --from "$run"
   diff -r "$root/models/zoo" "$work/copy/models/zoo" || fail "a refused run changed files"
+  cp "$root/$weights/model.safetensors" "$run/"
   refused 1 "/nonexistent: no such file" "$make_zoo" --data /nonexistent
   refused 2 "--from changes files, --check does not" "$make_zoo" --check --from "$run" --data "$data"
   refused 2 "--data needs a value" "$make_zoo" --data
   refused 2 "unknown option --nonsense" "$make_zoo" --nonsense
 
-  printf '%s\n' "$log_header" "1,390,0.002,1.2,70,0.7,80,100" >"$run/log.csv"
   rm "$work/copy/$shipped" "$work/copy/$weights/model.safetensors" "$work/copy/$weights/config.json"
   "$make_zoo" --data "$data" --program "$program" --from "$run" >"$work/out"
   cmp "$root/$shipped" "$work/copy/$shipped"
