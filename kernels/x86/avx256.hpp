@@ -9,6 +9,7 @@
 #include <immintrin.h>
 
 #include "kernels/gelu.hpp"
+#include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::avx256 {
 
@@ -33,12 +34,15 @@ struct alignas(32) TailBytes {
 };
 inline constexpr TailBytes tail_bytes;
 
-template <class Set> struct Operations {
+// `Set`: a type of the translation unit's own.
+template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx2, Set>> {
+  using Base = vector::XsimdLanes<vector::LocalArch<xsimd::avx2, Set>>;
+  using Base::lanes;
+  using Base::load;
   using Vec = __m256i;
   using Words = __m256i;
   using Bytes = __m256i;
 
-  static constexpr int lanes = 8;
   static constexpr int weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
@@ -52,10 +56,7 @@ template <class Set> struct Operations {
   static void store256(void *to, __m256i value) { _mm256_storeu_si256(static_cast<__m256i *>(to), value); }
   static void store128(void *to, __m128i value) { _mm_storeu_si128(static_cast<__m128i *>(to), value); }
 
-  // Whole vectors.
-  static Vec load(const std::int32_t *from) { return load256(from); }
   static Vec load64(const std::int64_t *from) { return load256(from); }
-  static void store(std::int32_t *to, Vec value) { store256(to, value); }
 
   // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.
   template <typename T> static Vec load(const T *from, int count) {
@@ -71,15 +72,6 @@ template <class Set> struct Operations {
     std::memcpy(to, &bytes, static_cast<std::size_t>(count));
   }
 
-  static Vec set(std::int32_t value) { return _mm256_set1_epi32(value); }
-  static Vec add(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
-  static Vec subtract(Vec a, Vec b) { return _mm256_sub_epi32(a, b); }
-  static Vec multiply(Vec a, Vec b) { return _mm256_mullo_epi32(a, b); }
-  static Vec minimum(Vec a, Vec b) { return _mm256_min_epi32(a, b); }
-  static Vec maximum(Vec a, Vec b) { return _mm256_max_epi32(a, b); }
-  static Vec shift_left(Vec value, int count) { return _mm256_sll_epi32(value, shift_count(count)); }
-  static Vec shift_left_lanes(Vec value, Vec counts) { return _mm256_sllv_epi32(value, counts); }
-  static Vec shift_right_unsigned(Vec value, int count) { return _mm256_srl_epi32(value, shift_count(count)); }
   static std::int32_t largest(Vec value) {
     __m128i m = _mm_max_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
     m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4E));
@@ -91,11 +83,6 @@ template <class Set> struct Operations {
     s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
     s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
     return _mm_cvtsi128_si32(s);
-  }
-  // The first `count` lanes, the others 0.
-  static Vec keep(Vec value, int count) {
-    return _mm256_and_si256(value,
-                            _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
   }
   static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
     return _mm256_and_si256(value, _mm256_cmpgt_epi32(b, a));

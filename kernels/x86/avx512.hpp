@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "kernels/gelu.hpp"
+#include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::avx512vnni {
 
@@ -25,13 +26,16 @@ struct alignas(64) TailTable {
 };
 inline constexpr TailTable tail_table;
 
-struct Vector {
+// `Set`: a type of the translation unit's own.
+template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx512bw, Set>> {
+  using Base = vector::XsimdLanes<vector::LocalArch<xsimd::avx512bw, Set>>;
+  using Base::lanes;
+  using Base::load;
   using Vec = __m512i;
   using Words = __m512i;
   using Bytes = __m512i;
   using Element = std::uint8_t; // weights are the same bits, read as signed
 
-  static constexpr int lanes = 16;
   static constexpr int group = 4;
   static constexpr int bias = 128;
   static constexpr int weight_bias = 0;
@@ -45,10 +49,7 @@ struct Vector {
   static __mmask16 mask(int count) { return static_cast<__mmask16>((1U << count) - 1); }
   static __m128i shift_count(int count) { return _mm_cvtsi32_si128(count); }
 
-  // Whole vectors.
-  static Vec load(const std::int32_t *from) { return _mm512_loadu_si512(from); }
   static Vec load64(const std::int64_t *from) { return _mm512_loadu_si512(from); }
-  static void store(std::int32_t *to, Vec value) { _mm512_storeu_si512(to, value); }
 
   // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.
   static Vec load(const std::int32_t *from, int count) { return _mm512_maskz_loadu_epi32(mask(count), from); }
@@ -65,18 +66,9 @@ struct Vector {
     _mm_mask_storeu_epi8(to, mask(count), _mm512_cvtsepi32_epi8(value));
   }
 
-  static Vec set(std::int32_t value) { return _mm512_set1_epi32(value); }
-  static Vec add(Vec a, Vec b) { return _mm512_add_epi32(a, b); }
-  static Vec subtract(Vec a, Vec b) { return _mm512_sub_epi32(a, b); }
-  static Vec multiply(Vec a, Vec b) { return _mm512_mullo_epi32(a, b); }
-  static Vec minimum(Vec a, Vec b) { return _mm512_min_epi32(a, b); }
-  static Vec maximum(Vec a, Vec b) { return _mm512_max_epi32(a, b); }
-  static Vec shift_left(Vec value, int count) { return _mm512_sll_epi32(value, shift_count(count)); }
   static Vec shift_left_lanes(Vec value, Vec counts) { return _mm512_sllv_epi32(value, counts); }
-  static Vec shift_right_unsigned(Vec value, int count) { return _mm512_srl_epi32(value, shift_count(count)); }
   static std::int32_t largest(Vec value) { return _mm512_reduce_max_epi32(value); }
   static std::int32_t sum(Vec value) { return _mm512_reduce_add_epi32(value); }
-  // The first `count` lanes, the others 0.
   static Vec keep(Vec value, int count) { return _mm512_maskz_mov_epi32(mask(count), value); }
   static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
     return _mm512_maskz_mov_epi32(_mm512_cmplt_epi32_mask(a, b), value);

@@ -5,9 +5,15 @@
 
 namespace intvit::kernels {
 
+namespace {
+
+struct Avx512Vnni {};
+
+} // namespace
+
 void use_avx512vnni(KernelTable &table) {
   table.name = "avx512vnni";
-  use_vector_kernels<avx512vnni::Vector>(table);
+  use_vector_kernels<avx512vnni::Operations<Avx512Vnni>>(table);
 }
 
 } // namespace intvit::kernels
