@@ -129,13 +129,21 @@ private:
                    static_cast<int>(stride));
       input = prepared;
     }
+    const std::ptrdiff_t bytes = panel_bytes(args.in_features);
+    // While a panel is worked on, the next one is fetched, a little with every step: a model's weights do not fit the
+    // second cache, and the first tile would wait for each line of its panel.
+    const std::ptrdiff_t tiles = (rows.end - rows.begin + tile_rows - 1) / tile_rows;
+    const std::ptrdiff_t steps = tiles * groups(args.in_features);
+    const std::ptrdiff_t a_step = (bytes + steps - 1) / steps;
     for (int column = wanted.begin; column < wanted.end; column += columns) {
-      const std::byte *panel = args.packed + column / columns * panel_bytes(args.in_features);
+      const std::byte *panel = args.packed + column / columns * bytes;
+      const bool last = column + columns >= wanted.end;
+      Ahead ahead{last ? panel : panel + bytes, last ? 0 : a_step};
       const PanelEpilogue<epilogue> finish(args, panel + weight_bytes(args.in_features),
                                            {column, column + columns < wanted.end ? column + columns : wanted.end});
       for (int row = rows.begin; row < rows.end; row += tile_rows)
         tile(args, input + (row - rows.begin) * stride, stride, reinterpret_cast<const Element *>(panel), finish,
-             {row, row + tile_rows < rows.end ? row + tile_rows : rows.end});
+             {row, row + tile_rows < rows.end ? row + tile_rows : rows.end}, ahead);
     }
   }
 
@@ -144,7 +152,7 @@ private:
   // A tile with fewer rows reads its last one several times and drops the results.
   template <Epilogue epilogue>
   static void tile(const LinearArgs &args, const Element *input, std::ptrdiff_t stride, const Element *panel,
-                   const PanelEpilogue<epilogue> &finish, Range rows) {
+                   const PanelEpilogue<epilogue> &finish, Range rows, Ahead &ahead) {
     const int count = rows.end - rows.begin;
     const Element *at[std::size_t{tile_rows}];
 #pragma GCC unroll 16
@@ -158,7 +166,7 @@ private:
       for (int r = 0; r < tile_rows; ++r)
         sums[r][v] = start;
     }
-    add_products<V, Inputs::codes, vectors>(sums, at, panel, groups(args.in_features));
+    add_products<V, Inputs::codes, vectors>(sums, at, panel, groups(args.in_features), &ahead);
 #pragma GCC unroll 16
     for (int r = 0; r < tile_rows; ++r)
       if (r < count)

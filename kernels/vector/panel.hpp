@@ -86,17 +86,29 @@ enum class Inputs {
   weights, // attention weights, not negative
 };
 
+// Memory that will be wanted soon: `step` bytes further with every step of a product.
+struct Ahead {
+  const std::byte *at;
+  std::ptrdiff_t step;
+};
+
 // sums[r][v] += rows of input times a panel [steps][vectors][lanes][group].
 template <class V, Inputs inputs, int vectors>
 INTVIT_INLINE void add_products(typename V::Vec (&sums)[std::size_t{V::tile_rows}][std::size_t{vectors}],
                                 const typename V::Element *const (&input)[std::size_t{V::tile_rows}],
-                                const typename V::Element *panel, int steps) {
+                                const typename V::Element *panel, int steps, Ahead *ahead = nullptr) {
   const typename V::Element *rows[std::size_t{V::tile_rows}];
 #pragma GCC unroll 16
   for (int r = 0; r < V::tile_rows; ++r)
     rows[r] = input[r];
+  const std::byte *fetch = ahead != nullptr ? ahead->at : nullptr;
+  const std::ptrdiff_t fetch_step = ahead != nullptr ? ahead->step : 0;
 #pragma GCC unroll 2
   for (std::ptrdiff_t k = 0; k < std::ptrdiff_t{steps} * V::group; k += V::group) {
+    if (ahead != nullptr) {
+      __builtin_prefetch(fetch, 0, 2);
+      fetch += fetch_step;
+    }
     typename V::Vec weights[std::size_t{vectors}];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v)
@@ -110,6 +122,8 @@ INTVIT_INLINE void add_products(typename V::Vec (&sums)[std::size_t{V::tile_rows
         sums[r][v] = V::dot(sums[r][v], a, weights[v]);
     }
   }
+  if (ahead != nullptr)
+    ahead->at = fetch;
 }
 
 // A tile's product through memory: to[r][] = start[] + rows of input times a panel. Never inlined: what surrounds the
