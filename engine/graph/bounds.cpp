@@ -1,5 +1,8 @@
 #include "engine/graph/bounds.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "kernels/reciprocal.hpp"
 
 namespace intvit {
@@ -16,11 +19,17 @@ std::uint64_t magnitude(std::int64_t value) {
 } // namespace
 
 int accumulator_bounds(const Weights &weights, std::vector<std::uint64_t> &bounds) {
+  constexpr std::size_t part = std::size_t{1} << 16;
   const auto columns = static_cast<std::size_t>(weights.in_features);
   bounds.assign(static_cast<std::size_t>(weights.out_features), 0);
   for (std::size_t n = 0; n < bounds.size(); ++n) {
-    for (std::size_t k = 0; k < columns; ++k)
-      bounds[n] += 128 * magnitude(weights.values[n * columns + k]);
+    const std::int8_t *row = weights.values.data() + n * columns;
+    for (std::size_t first = 0; first < columns; first += part) {
+      std::uint32_t sum = 0; // of at most 2^16 numbers up to 2^7; 32 bits, so that vectors take many at once
+      for (std::size_t k = first; k < std::min(first + part, columns); ++k)
+        sum += static_cast<std::uint32_t>(std::abs(int{row[k]}));
+      bounds[n] += 128 * std::uint64_t{sum};
+    }
     if (bounds[n] >= limit31)
       return static_cast<int>(n);
   }

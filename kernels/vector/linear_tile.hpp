@@ -65,10 +65,14 @@ public:
           const std::int8_t *row = weights + std::ptrdiff_t{column} * in_features;
           const int place_in_panel = v * lanes + lane;
           std::uint32_t sum = 0;
-          for (int k = 0; k < in_features; ++k) {
+          for (int k = 0; k < in_features; ++k)
             sum += static_cast<std::uint32_t>(row[k]);
-            elements[(std::ptrdiff_t{k / group} * columns + place_in_panel) * group + k % group] =
-                static_cast<Element>(row[k]);
+          Element *to = elements + std::ptrdiff_t{place_in_panel} * group;
+          for (int k = 0; k < in_features; k += group, to += std::ptrdiff_t{columns} * group) {
+            Element together[std::size_t{group}] = {};
+            for (int g = 0; g < group && k + g < in_features; ++g)
+              together[g] = static_cast<Element>(row[k + g]);
+            std::memcpy(to, together, sizeof together);
           }
           constants.start[place_in_panel] = static_cast<std::int32_t>(0U - static_cast<std::uint32_t>(V::bias) * sum);
           place<V>(requantization, column, v, lane, constants);
