@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -45,6 +46,10 @@ int quota_processors() {
 }
 #endif
 
+// How often a waiting thread looks for the others before it offers its processor to whoever else wants it: some ten
+// microseconds, longer than the threads of an undisturbed team are apart.
+constexpr int spins = 10'000;
+
 } // namespace
 
 int default_threads() {
@@ -71,19 +76,27 @@ kernels::Range Team::share(int count, int grain) const {
 }
 
 void Team::barrier() const {
-  // A team of one has no region of its own: a barrier would wait for the threads of the caller's, if it is in one.
-#ifdef _OPENMP
-  if (size > 1) {
-#pragma omp barrier
+  if (size == 1)
+    return;
+  const unsigned round = meeting->round.load(std::memory_order_acquire);
+  if (meeting->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+    meeting->arrived.store(0, std::memory_order_relaxed);
+    meeting->round.store(round + 1, std::memory_order_release);
+    return;
   }
-#endif
+  for (int i = 0; i < spins; ++i)
+    if (meeting->round.load(std::memory_order_acquire) != round)
+      return;
+  while (meeting->round.load(std::memory_order_acquire) == round)
+    std::this_thread::yield();
 }
 
 void run_team(int threads, void (*work)(const Team &team, void *context), void *context) {
 #ifdef _OPENMP
   if (threads > 1) {
+    Team::Meeting meeting;
 #pragma omp parallel num_threads(threads)
-    work(Team{omp_get_thread_num(), omp_get_num_threads()}, context);
+    work(Team{omp_get_thread_num(), omp_get_num_threads(), &meeting}, context);
     return;
   }
 #else

@@ -1,6 +1,8 @@
 // The threads of one forward pass: each runs the same steps on its own share, with a barrier between steps.
 #pragma once
 
+#include <atomic>
+
 #include "kernels/range.hpp"
 
 namespace intvit {
@@ -11,13 +13,22 @@ int default_threads();
 
 // One thread's view of the team.
 struct Team {
+  // Where a team's threads wait for one another.
+  struct Meeting {
+    std::atomic<int> arrived = 0;
+    std::atomic<unsigned> round = 0;
+  };
+
   int index = 0;
   int size = 1;
+  Meeting *meeting = nullptr; // null in a team of one
 
   // This thread's part of `count` tasks: contiguous, and equal in size to within `grain`.
   kernels::Range share(int count, int grain = 1) const;
 
-  // Waits for all threads of the team. Only inside run_team().
+  // Waits for all threads of the team, at first in a loop, then giving way to other threads between looks: OpenMP's own
+  // barrier spins for milliseconds, which on a busy machine keeps the late thread from its processor. Only inside
+  // run_team().
   void barrier() const;
 };
 
