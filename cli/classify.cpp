@@ -175,7 +175,7 @@ public:
     const Clock::time_point start = Clock::now();
     Result<Image> decoded = path == "-" ? decode_stdin() : load_image(path);
     const Clock::time_point read = Clock::now();
-    Result<Image> image = decoded.ok() ? preprocess(*decoded, recipe_) : decoded.status();
+    Result<Image> image = decoded.ok() ? preprocess(*decoded, recipe_, session_.model().kernels()) : decoded.status();
     if (!image.ok()) {
       print_error(decoded.ok() ? image.status().in(path).message() : image.status().message());
       ++errors_;

@@ -1,4 +1,4 @@
-// The kernels of one instruction set, as function pointers. The executor calls nothing else.
+// The kernels of one instruction set, as function pointers. The executor and the resize of images call nothing else.
 //
 // Every entry computes a range of its operation and may run on several threads at once on disjoint ranges. It allocates
 // nothing, keeps no state, and gives the same bits as kernels/reference whatever the range.
@@ -11,6 +11,7 @@
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/patches.hpp"
+#include "kernels/resample.hpp"
 
 namespace intvit::kernels {
 
@@ -37,12 +38,20 @@ struct AttentionKernel {
   void (*run)(const AttentionArgs &args, int head, Range queries) = nullptr;
 };
 
+// The passes of an image resize.
+struct ResampleKernel {
+  // Both compute rows of the output.
+  void (*horizontal)(const ResampleArgs &args, Range rows) = nullptr;
+  void (*vertical)(const ResampleArgs &args, Range rows) = nullptr;
+};
+
 struct KernelTable {
   const char *name = "";
   LinearKernel linear;
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
   AttentionKernel attention;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
+  ResampleKernel resample;
   // The ceiling of `linear`, for benchmarks: `steps` rounds of the dot-product instruction that it uses, on registers
   // alone. Returns how many multiply-accumulates that were.
   std::int64_t (*peak)(std::int64_t steps) = nullptr;

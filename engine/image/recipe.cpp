@@ -172,7 +172,7 @@ std::string to_string(const Recipe &recipe) {
   return "resize=" + resize + "," + crop + ",filter=" + std::string(name(recipe.filter));
 }
 
-Result<Image> preprocess(const Image &image, const Recipe &recipe) {
+Result<Image> preprocess(const Image &image, const Recipe &recipe, const kernels::KernelTable &kernels) {
   Status status = validate(recipe);
   if (status.ok())
     status = check_image_size(image.width, image.height);
@@ -186,7 +186,7 @@ Result<Image> preprocess(const Image &image, const Recipe &recipe) {
   const AxisCrop columns = centre_crop(static_cast<int>(width), recipe.crop_width);
   const AxisCrop rows = centre_crop(static_cast<int>(height), recipe.crop_height);
   Result<Image> resized = resize_region(image, static_cast<int>(width), static_cast<int>(height), recipe.filter,
-                                        {columns.begin, rows.begin, columns.length, rows.length});
+                                        {columns.begin, rows.begin, columns.length, rows.length}, kernels);
   if (!resized.ok() || (columns.length == recipe.crop_width && rows.length == recipe.crop_height))
     return resized;
 

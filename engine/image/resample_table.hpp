@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/reference/resample.hpp"
+#include "kernels/resample.hpp"
 
 namespace intvit {
 

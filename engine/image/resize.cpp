@@ -6,12 +6,6 @@
 namespace intvit {
 namespace {
 
-// Rows of RGB pixels somewhere in memory.
-struct View {
-  const std::uint8_t *rgb;
-  std::size_t row_bytes;
-};
-
 Status check(const Image &image, int width, int height, const Region &region) {
   Status status = check_image_size(image.width, image.height);
   if (status.ok())
@@ -32,22 +26,36 @@ Status check(const Image &image, int width, int height, const Region &region) {
   return {};
 }
 
-} // namespace
-
-Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter) {
-  return resize_region(image, width, height, filter, {0, 0, width, height});
+kernels::ResampleArgs pass(const ResampleTable &table, const std::uint8_t *input, int input_width,
+                           std::size_t input_row_bytes, Image &output) {
+  return {.input = input,
+          .input_stride = static_cast<std::ptrdiff_t>(input_row_bytes),
+          .input_width = input_width,
+          .windows = table.windows.data(),
+          .weights = table.weights.data(),
+          .weight_stride = static_cast<std::ptrdiff_t>(table.stride),
+          .output = output.rgb.data(),
+          .output_stride = static_cast<std::ptrdiff_t>(output.row_bytes()),
+          .output_width = output.width};
 }
 
-Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region) {
+} // namespace
+
+Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter,
+                     const kernels::KernelTable &kernels) {
+  return resize_region(image, width, height, filter, {0, 0, width, height}, kernels);
+}
+
+Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region,
+                            const kernels::KernelTable &kernels) {
   Status status = check(image, width, height, region);
   if (!status.ok())
     return status;
   Result<Image> output = make_image(region.width, region.height);
   if (!output.ok())
     return output;
-  const std::size_t output_row_bytes = output->row_bytes();
 
-  // The source rows that the output is made of.
+  // The input rows that the output is made of.
   int first_row = region.top;
   int row_count = region.height;
   ResampleTable vertical;
@@ -55,8 +63,11 @@ Result<Image> resize_region(const Image &image, int width, int height, ResizeFil
     vertical = resample_table(image.height, height, filter, region.top, region.height);
     first_row = vertical.windows.front().first;
     row_count = vertical.windows.back().first + vertical.windows.back().count - first_row;
+    for (kernels::ResampleWindow &window : vertical.windows)
+      window.first -= first_row;
   }
-  View rows = {image.rgb.data() + static_cast<std::size_t>(first_row) * image.row_bytes(), image.row_bytes()};
+  const std::uint8_t *rows = image.rgb.data() + static_cast<std::size_t>(first_row) * image.row_bytes();
+  std::size_t row_bytes = image.row_bytes();
 
   Result<Image> narrowed = Image();
   if (width != image.width) {
@@ -64,26 +75,18 @@ Result<Image> resize_region(const Image &image, int width, int height, ResizeFil
     narrowed = make_image(region.width, row_count);
     if (!narrowed.ok())
       return narrowed;
-    for (std::size_t y = 0; y < static_cast<std::size_t>(row_count); ++y)
-      kernels::reference::resample_row(rows.rgb + y * rows.row_bytes, horizontal.windows.data(),
-                                       horizontal.weights.data(), horizontal.stride, horizontal.windows.size(),
-                                       narrowed->rgb.data() + y * output_row_bytes);
-    rows = {narrowed->rgb.data(), output_row_bytes};
+    kernels.resample.horizontal(pass(horizontal, rows, image.width, row_bytes, *narrowed), {0, row_count});
+    rows = narrowed->rgb.data();
+    row_bytes = narrowed->row_bytes();
   } else {
-    rows.rgb += static_cast<std::size_t>(region.left) * 3;
+    rows += static_cast<std::size_t>(region.left) * 3;
   }
 
-  for (std::size_t y = 0; y < static_cast<std::size_t>(region.height); ++y) {
-    std::uint8_t *output_row = output->rgb.data() + y * output_row_bytes;
-    if (height == image.height) {
-      std::copy_n(rows.rgb + y * rows.row_bytes, output_row_bytes, output_row);
-      continue;
-    }
-    const kernels::ResampleWindow window = vertical.windows[y];
-    kernels::reference::resample_column(rows.rgb + static_cast<std::size_t>(window.first - first_row) * rows.row_bytes,
-                                        rows.row_bytes, vertical.weights.data() + y * vertical.stride,
-                                        static_cast<std::size_t>(window.count), output_row_bytes, output_row);
-  }
+  if (height != image.height)
+    kernels.resample.vertical(pass(vertical, rows, region.width, row_bytes, *output), {0, region.height});
+  else
+    for (std::size_t y = 0; y < static_cast<std::size_t>(region.height); ++y)
+      std::copy_n(rows + y * row_bytes, output->row_bytes(), output->rgb.data() + y * output->row_bytes());
   return output;
 }
 

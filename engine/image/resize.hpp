@@ -3,19 +3,22 @@
 
 #include "engine/image/image.hpp"
 #include "engine/image/resample_table.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace intvit {
 
 // The picture at another size: first each row to the new width, then each column to the new height, with an 8-bit
 // picture in between; a pass whose size stays is left out. Equals Image.resize((width, height), filter) of Pillow up to
 // 12.1 on RGB pictures (docs/images.md says what later ones changed). The weights are described in resample_table.hpp,
-// the sums in kernels/reference/resample.hpp.
+// the sums in kernels/resample.hpp; `kernels` makes them, all with the same bits.
 // Errors: bad_argument if `image` does not hold the pixels that its size says; those of make_image for the new size and
 // for the picture in between (new width, old height).
-Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter);
+Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter,
+                     const kernels::KernelTable &kernels = kernels::default_kernels());
 
 // What cropping that result to `region` gives, without computing the rest.
 // Errors: also bad_argument if the region is empty or not inside width x height.
-Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region);
+Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region,
+                            const kernels::KernelTable &kernels = kernels::default_kernels());
 
 } // namespace intvit

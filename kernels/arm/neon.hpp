@@ -277,6 +277,19 @@ template <class Unit> struct Operations : Lanes<Unit> {
     vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), set_bytes(0x80))));
   }
 
+  // A pixel of RGB to a lane a channel; the fourth lane is no one's. Reads 4 bytes.
+  static Vec load_pixels(const std::uint8_t *from) {
+    return widen(from);
+  }
+  // One weight in all lanes.
+  static Vec spread(const std::int32_t *from, int) {
+    return Base::set(*from);
+  }
+  // There is one pixel to be added up.
+  static Vec sum_pixels(Vec value) {
+    return value;
+  }
+
 private:
   struct Wide {
     int64x2_t lower;

@@ -19,5 +19,7 @@ void layer_norm(const LayerNormArgs &args, Range rows);
 std::size_t attention_scratch_bytes(int tokens, int head_dim);
 void attention(const AttentionArgs &args, int head, Range queries);
 void patches(const PatchesArgs &args, Range patches);
+void resample_horizontal(const ResampleArgs &args, Range rows);
+void resample_vertical(const ResampleArgs &args, Range rows);
 
 } // namespace intvit::kernels::reference

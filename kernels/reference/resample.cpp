@@ -1,7 +1,6 @@
-#include "kernels/reference/resample.hpp"
-
 #include <algorithm>
-#include <array>
+
+#include "kernels/reference/reference.hpp"
 
 namespace intvit::kernels::reference {
 namespace {
@@ -15,41 +14,48 @@ std::uint8_t to_byte(std::int32_t sum) {
 
 } // namespace
 
-void resample_row(const std::uint8_t *source, const ResampleWindow *windows, const std::int32_t *weights,
-                  std::size_t stride, std::size_t output_pixels, std::uint8_t *output) {
-  for (std::size_t x = 0; x < output_pixels; ++x) {
-    const auto count = static_cast<std::size_t>(windows[x].count);
-    const std::uint8_t *pixel = source + static_cast<std::size_t>(windows[x].first) * 3;
-    const std::int32_t *weight = weights + x * stride;
-    std::int32_t red = half;
-    std::int32_t green = half;
-    std::int32_t blue = half;
-    for (std::size_t i = 0; i < count; ++i) {
-      red += weight[i] * pixel[3 * i];
-      green += weight[i] * pixel[3 * i + 1];
-      blue += weight[i] * pixel[3 * i + 2];
+void resample_horizontal(const ResampleArgs &args, Range rows) {
+  for (std::ptrdiff_t y = rows.begin; y < rows.end; ++y) {
+    std::uint8_t *output = args.output + y * args.output_stride;
+    for (std::ptrdiff_t x = 0; x < args.output_width; ++x, output += 3) {
+      const ResampleWindow window = args.windows[x];
+      const std::uint8_t *pixel = args.input + y * args.input_stride + std::ptrdiff_t{window.first} * 3;
+      const std::int32_t *weight = args.weights + x * args.weight_stride;
+      std::int32_t red = half;
+      std::int32_t green = half;
+      std::int32_t blue = half;
+      for (std::ptrdiff_t i = 0; i < window.count; ++i) {
+        red += weight[i] * pixel[3 * i];
+        green += weight[i] * pixel[3 * i + 1];
+        blue += weight[i] * pixel[3 * i + 2];
+      }
+      output[0] = to_byte(red);
+      output[1] = to_byte(green);
+      output[2] = to_byte(blue);
     }
-    output[3 * x] = to_byte(red);
-    output[3 * x + 1] = to_byte(green);
-    output[3 * x + 2] = to_byte(blue);
   }
 }
 
-void resample_column(const std::uint8_t *source, std::size_t source_stride, const std::int32_t *weights,
-                     std::size_t count, std::size_t bytes, std::uint8_t *output) {
-  // A block of columns at a time, so that each source row is read in order while the sums stay in registers or L1.
-  constexpr std::size_t block = 64;
-  std::array<std::int32_t, block> sums;
-  for (std::size_t begin = 0; begin < bytes; begin += block) {
-    const std::size_t width = std::min(block, bytes - begin);
-    sums.fill(half);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint8_t *row = source + i * source_stride + begin;
-      for (std::size_t x = 0; x < width; ++x)
-        sums[x] += weights[i] * row[x];
+void resample_vertical(const ResampleArgs &args, Range rows) {
+  // A block of columns at a time, so that each input row is read in order while the sums stay in registers or L1.
+  constexpr std::ptrdiff_t block = 64;
+  std::int32_t sums[block];
+  const std::ptrdiff_t bytes = std::ptrdiff_t{args.output_width} * 3;
+  for (std::ptrdiff_t y = rows.begin; y < rows.end; ++y) {
+    const ResampleWindow window = args.windows[y];
+    const std::int32_t *weight = args.weights + y * args.weight_stride;
+    for (std::ptrdiff_t begin = 0; begin < bytes; begin += block) {
+      const std::ptrdiff_t width = std::min(block, bytes - begin);
+      std::fill_n(sums, width, half);
+      for (std::ptrdiff_t i = 0; i < window.count; ++i) {
+        const std::uint8_t *row = args.input + (window.first + i) * args.input_stride + begin;
+        for (std::ptrdiff_t x = 0; x < width; ++x)
+          sums[x] += weight[i] * row[x];
+      }
+      std::uint8_t *output = args.output + y * args.output_stride + begin;
+      for (std::ptrdiff_t x = 0; x < width; ++x)
+        output[x] = to_byte(sums[x]);
     }
-    for (std::size_t x = 0; x < width; ++x)
-      output[begin + x] = to_byte(sums[x]);
   }
 }
 

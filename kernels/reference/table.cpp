@@ -12,6 +12,7 @@ const KernelTable &reference_kernels() {
       .layer_norm = reference::layer_norm,
       .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .patches = reference::patches,
+      .resample = {.horizontal = reference::resample_horizontal, .vertical = reference::resample_vertical},
       .peak = reference::peak,
   };
   return table;

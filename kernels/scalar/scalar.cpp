@@ -298,6 +298,13 @@ struct Vector {
       to[i] = static_cast<std::int8_t>(from[i] - 128);
   }
 
+  // A pixel of RGB to a lane a channel; the fourth lane is no one's. Reads 4 bytes.
+  static Vec load_pixels(const std::uint8_t *from) { return load(from, lanes); }
+  // One weight in all lanes.
+  static Vec spread(const std::int32_t *from, int) { return set(*from); }
+  // There is one pixel to be added up.
+  static Vec sum_pixels(Vec value) { return value; }
+
 private:
   static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
   static constexpr std::uint32_t bits(std::int32_t value) { return static_cast<std::uint32_t>(value); }

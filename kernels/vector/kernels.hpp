@@ -7,6 +7,7 @@
 #include "kernels/vector/linear_tile.hpp"
 #include "kernels/vector/patches.hpp"
 #include "kernels/vector/peak.hpp"
+#include "kernels/vector/resample.hpp"
 
 namespace intvit::kernels {
 
@@ -23,6 +24,7 @@ template <class V, class Peak = vector::Peak<V>> void use_vector_kernels(KernelT
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
+  table.resample = {.horizontal = vector::Resample<V>::horizontal, .vertical = vector::Resample<V>::vertical};
   table.peak = Peak::run;
 }
 

@@ -256,6 +256,26 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     store128(to, _mm_xor_si128(load128(from), _mm_set1_epi8(-128)));
   }
 
+  // 2 pixels of RGB to a lane a channel; every fourth lane is 0. Reads 8 bytes.
+  static Vec load_pixels(const std::uint8_t *from) {
+    std::int64_t bytes = 0;
+    std::memcpy(&bytes, from, sizeof bytes);
+    // Bytes to the lowest of lanes; 128 makes a 0.
+    const __m256i places = _mm256_setr_epi32(0, 1, 2, 128, 3, 4, 5, 128);
+    return _mm256_shuffle_epi8(_mm256_set1_epi64x(bytes),
+                               _mm256_or_si256(places, _mm256_set1_epi32(static_cast<std::int32_t>(0x80808000))));
+  }
+  // The first `count` of 2 weights, the others 0, each in 4 lanes.
+  static Vec spread(const std::int32_t *from, int count) {
+    const __m128i weights =
+        count == 2 ? _mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)) : _mm_cvtsi32_si128(*from);
+    return _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(weights), _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
+  }
+  // The sum of the pixels in the lowest 4 lanes.
+  static Vec sum_pixels(Vec value) {
+    return _mm256_castsi128_si256(_mm_add_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1)));
+  }
+
 private:
   static Vec widen(const std::int32_t *from) {
     return load256(from);

@@ -175,7 +175,7 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   }
   static Bytes set_bytes(std::uint8_t value) { return _mm512_set1_epi8(static_cast<char>(value)); }
   static Bytes load_bytes(const std::uint8_t *from) { return _mm512_load_si512(from); }
-  static void store_bytes(std::uint8_t *to, Bytes value) { _mm512_store_si512(to, value); }
+  static void store_bytes(std::uint8_t *to, Bytes value) { _mm512_storeu_si512(to, value); }
   static void store_weights(Element *to, Bytes value) { _mm512_store_si512(to, value); }
   static Bytes keep_bytes(Bytes value, int count) {
     return _mm512_maskz_mov_epi8((std::uint64_t{1} << count) - 1, value);
@@ -244,6 +244,25 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   static void subtract_128(const std::uint8_t *from, std::int8_t *to) { // 16 bytes
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
     _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm_xor_si128(bytes, _mm_set1_epi8(-128)));
+  }
+
+  // 4 pixels of RGB to a lane a channel; every fourth lane is 0. Reads 16 bytes.
+  static Vec load_pixels(const std::uint8_t *from) {
+    const __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
+    // Bytes to the lowest of lanes; 128 makes a 0.
+    const __m512i places = _mm512_setr_epi32(0, 1, 2, 128, 3, 4, 5, 128, 6, 7, 8, 128, 9, 10, 11, 128);
+    return _mm512_shuffle_epi8(bytes,
+                               _mm512_or_si512(places, _mm512_set1_epi32(static_cast<std::int32_t>(0x80808000))));
+  }
+  // The first `count` of 4 weights, the others 0, each in 4 lanes.
+  static Vec spread(const std::int32_t *from, int count) {
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3),
+                                    load(from, count));
+  }
+  // The sum of the pixels in the lowest 4 lanes.
+  static Vec sum_pixels(Vec value) {
+    const __m256i two = _mm256_add_epi32(_mm512_castsi512_si256(value), _mm512_extracti64x4_epi64(value, 1));
+    return _mm512_castsi128_si512(_mm_add_epi32(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1)));
   }
 
 private:

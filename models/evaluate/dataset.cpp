@@ -122,11 +122,11 @@ std::vector<std::string> spread(const std::vector<std::string> &paths, std::size
   return chosen;
 }
 
-Image load_preprocessed(const std::string &path, const Recipe &recipe) {
+Image load_preprocessed(const std::string &path, const Recipe &recipe, const kernels::KernelTable &kernels) {
   Result<Image> decoded = load_image(path);
   if (!decoded.ok())
     throw std::runtime_error(decoded.status().message());
-  Result<Image> image = preprocess(*decoded, recipe);
+  Result<Image> image = preprocess(*decoded, recipe, kernels);
   if (!image.ok())
     throw std::runtime_error(path + ": " + image.status().message());
   return std::move(*image);

@@ -8,6 +8,7 @@
 
 #include "engine/image/image.hpp"
 #include "engine/image/recipe.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace intvit {
 
@@ -32,7 +33,8 @@ std::vector<LabelledImage> read_class_folders(const std::string &folder, std::sp
 // `count` of the paths, spread evenly over the list; all of them where there are not more.
 std::vector<std::string> spread(const std::vector<std::string> &paths, std::size_t count);
 
-// Decodes and preprocesses. Throws std::runtime_error with the engine's message.
-Image load_preprocessed(const std::string &path, const Recipe &recipe);
+// Decodes and preprocesses, resizing with `kernels`. Throws std::runtime_error with the engine's message.
+Image load_preprocessed(const std::string &path, const Recipe &recipe,
+                        const kernels::KernelTable &kernels = kernels::default_kernels());
 
 } // namespace intvit

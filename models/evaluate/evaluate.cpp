@@ -49,7 +49,7 @@ Outcome evaluate_image(Session &session, const VitModel *float_model, const Labe
   Outcome outcome;
   Image image;
   try {
-    image = load_preprocessed(labelled.path, recipe);
+    image = load_preprocessed(labelled.path, recipe, session.model().kernels());
   } catch (const std::runtime_error &error) {
     outcome.error = error.what();
     return outcome;

@@ -42,7 +42,8 @@ struct Check {
   Timing (*time)(const kernels::KernelTable &kernels);
 };
 
-// Every kernel of a table; matrix products by epilogue, attention by softmax, LayerNorm by type of the stream.
+// Every kernel of a table; matrix products by epilogue, attention by softmax, LayerNorm by type of the stream, a resize
+// by pass.
 std::span<const Check> all_checks();
 
 // For the checks themselves:
@@ -84,6 +85,7 @@ void add_linear_checks(std::vector<Check> &checks);
 void add_attention_checks(std::vector<Check> &checks);
 void add_layer_norm_checks(std::vector<Check> &checks);
 void add_patches_checks(std::vector<Check> &checks);
+void add_resample_checks(std::vector<Check> &checks);
 
 // Best and median of calls that take at least some 50 ms together.
 Timing measure(const std::function<void()> &call);

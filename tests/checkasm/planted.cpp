@@ -80,12 +80,32 @@ template <Mistake mistake> struct Planted {
                   output + patches.end * length);
   }
 
+  static void resample_horizontal(const ResampleArgs &args, Range rows) {
+    reference_kernels().resample.horizontal(args, rows);
+    if (!empty(rows))
+      harm_resampled(args, rows, rows.end - 1);
+  }
+
+  static void resample_vertical(const ResampleArgs &args, Range rows) {
+    reference_kernels().resample.vertical(args, rows);
+    if (!empty(rows))
+      harm_resampled(args, rows, args.windows[rows.end - 1].first + args.windows[rows.end - 1].count - 1);
+  }
+
+  static void harm_resampled(const ResampleArgs &args, Range rows, std::ptrdiff_t last_input_row) {
+    std::byte *output = reinterpret_cast<std::byte *>(args.output);
+    harm<mistake>(output + rows.begin * args.output_stride,
+                  args.input + last_input_row * args.input_stride + std::ptrdiff_t{args.input_width} * 3,
+                  output + (rows.end - 1) * args.output_stride + std::ptrdiff_t{args.output_width} * 3);
+  }
+
   static KernelTable table() {
     KernelTable table = reference_kernels();
     table.linear.run = linear;
     table.layer_norm = layer_norm;
     table.attention.run = attention;
     table.patches = patches;
+    table.resample = {.horizontal = resample_horizontal, .vertical = resample_vertical};
     return table;
   }
 };

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/range.hpp"
+
 namespace intvit::kernels {
 
 inline constexpr int resample_weight_bits = 22;
@@ -24,17 +26,21 @@ struct ResampleWindow {
   std::int32_t count = 0;
 };
 
-namespace reference {
+// Of either pass. Rows are interleaved RGB; strides of rows are in bytes. Output position i of the resampled axis uses
+// windows[i] and the weights from weights[i * weight_stride] on, as many as the window counts.
+//
+// The horizontal pass makes an output row of the input row of the same number; windows count pixels of a row. The
+// vertical pass makes an output row of the input rows in its window; input_width and output_width are equal.
+struct ResampleArgs {
+  const std::uint8_t *input = nullptr;
+  std::ptrdiff_t input_stride = 0;
+  int input_width = 0; // pixels of a row; any of them may be read, but no row outside the range and its windows
+  const ResampleWindow *windows = nullptr;
+  const std::int32_t *weights = nullptr;
+  std::ptrdiff_t weight_stride = 0;
+  std::uint8_t *output = nullptr;
+  std::ptrdiff_t output_stride = 0;
+  int output_width = 0; // pixels of a row
+};
 
-// One row of RGB pixels, horizontally. Output pixel x uses windows[x] (in pixels) and the weights from
-// weights[x * stride] on. Reads nothing outside the windows.
-void resample_row(const std::uint8_t *source, const ResampleWindow *windows, const std::int32_t *weights,
-                  std::size_t stride, std::size_t output_pixels, std::uint8_t *output);
-
-// One output row of `bytes` bytes from `count` consecutive source rows, `source_stride` bytes apart, weighted by
-// weights[0] .. weights[count - 1]. Reads `bytes` bytes of each.
-void resample_column(const std::uint8_t *source, std::size_t source_stride, const std::int32_t *weights,
-                     std::size_t count, std::size_t bytes, std::uint8_t *output);
-
-} // namespace reference
 } // namespace intvit::kernels
