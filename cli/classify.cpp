@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <iostream>
 #include <iterator>
-#include <numeric>
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +13,7 @@
 #include "cli/progress.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/image/decode.hpp"
+#include "engine/runtime/ranking.hpp"
 #include "engine/runtime/session.hpp"
 #include "models/evaluate/dataset.hpp"
 
@@ -29,21 +29,14 @@ struct Prediction {
   double probability = 0;
 };
 
-// The `count` largest logits, largest first; of equal ones the lower index is first. Probabilities are the softmax over
-// all classes.
+// For display: top_classes(), with probabilities, the softmax over all classes.
 std::vector<Prediction> top_predictions(std::span<const std::int32_t> logits, int fraction_bits, int count) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const std::int32_t logit : logits)
     sum += std::exp(std::ldexp(logit - largest, -fraction_bits));
-  std::vector<int> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
-  });
-  order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
   std::vector<Prediction> predictions;
-  for (const int index : order) {
+  for (const int index : top_classes(logits, static_cast<std::size_t>(count))) {
     const std::int32_t logit = logits[static_cast<std::size_t>(index)];
     predictions.push_back({index, logit, std::exp(std::ldexp(logit - largest, -fraction_bits)) / sum});
   }

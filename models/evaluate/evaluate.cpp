@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "engine/runtime/ranking.hpp"
 #include "engine/runtime/session.hpp"
 #include "models/parallel.hpp"
 #include "models/reference/forward.hpp"
@@ -60,16 +61,16 @@ Outcome evaluate_image(Session &session, const VitModel *float_model, const Labe
   if (const Status status = session.run(input); !status.ok())
     throw std::runtime_error(status.message());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::vector<double> logits(session.logits().begin(), session.logits().end());
-  outcome.top1 = in_top(logits, labelled.label, 1);
-  outcome.top5 = in_top(logits, labelled.label, 5);
+  const std::vector<int> top = top_classes(session.logits(), 5);
+  outcome.top1 = top.front() == labelled.label;
+  outcome.top5 = std::find(top.begin(), top.end(), labelled.label) != top.end();
   if (float_model != nullptr) {
     const std::vector<float> reference = reference::forward(*float_model, image);
     const std::vector<double> expected(reference.begin(), reference.end());
     outcome.float_top1 = in_top(expected, labelled.label, 1);
     outcome.float_top5 = in_top(expected, labelled.label, 5);
-    outcome.agrees = best(expected) == best(logits);
-    outcome.cosine = cosine(expected, logits);
+    outcome.agrees = best(expected) == top.front();
+    outcome.cosine = cosine(expected, std::vector<double>(session.logits().begin(), session.logits().end()));
   }
   return outcome;
 }
