@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
+#include <span>
 
 #include "cli/models.hpp"
 #include "engine/runtime/session.hpp"
@@ -41,15 +42,14 @@ int verify(const Arguments &arguments) {
   if (!parser.parse(arguments))
     return exit_ok;
 
+  const int thread_count = threads(parser);
+  const std::span<const kernels::KernelTable> instruction_sets =
+      parser.has("isa") ? std::span(&kernels_option(parser), 1) : kernels::available_kernels();
   const std::string path = model_path(parser);
   const ModelFile file = value_of(ModelFile::open(path));
   std::cout << path << "\n  checksums          ok (" << file.tensors().tensors().size() << " tensors and metadata)\n";
-  if (parser.has("isa")) {
-    check_golden(file, kernels_option(parser), threads(parser));
-    return exit_ok;
-  }
-  for (const kernels::KernelTable &kernels : kernels::available_kernels())
-    check_golden(file, kernels, threads(parser));
+  for (const kernels::KernelTable &kernels : instruction_sets)
+    check_golden(file, kernels, thread_count);
   return exit_ok;
 }
 

@@ -81,6 +81,18 @@ TEST_CASE("verify accepts the shipped model with every instruction set and numbe
   CHECK_THAT(one.out, Contains("reference") && !Contains("avx"));
 }
 
+TEST_CASE("verify refuses options that make no sense before it says anything about the model") {
+  for (const std::vector<std::string> &wrong : {std::vector<std::string>{"--isa", "abacus"}, {"--threads", "-1"}}) {
+    INFO(wrong[0]);
+    std::vector<std::string> arguments = {"verify", "-m", shipped_model()};
+    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+    const Outcome outcome = run_program(arguments);
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, Contains(wrong[0]));
+  }
+}
+
 TEST_CASE("INTVIT_ISA picks the instruction set, or is refused") {
   ::setenv("INTVIT_ISA", "abacus", 1);
   const Outcome refused = run_program({"classify", sample_photograph()});
