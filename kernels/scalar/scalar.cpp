@@ -346,7 +346,9 @@ struct Peak {
 
 void use_scalar(KernelTable &table) {
   table.name = "scalar";
+  const ResampleKernel resample = table.resample; // plain loops over pixels are faster than arrays of lanes
   use_vector_kernels<Vector, Peak>(table);
+  table.resample = resample;
 }
 
 } // namespace intvit::kernels
