@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "cli/models.hpp"
 #include "cli/progress.hpp"
@@ -72,6 +73,17 @@ std::string source_hash(const std::string &weights) {
   return sha256_hex(value_of(read_file(path.string())));
 }
 
+// The options that decide the model's bytes, defaults included: a later program may have others.
+std::string settings(const Parser &parser, const QuantizeOptions &options) {
+  std::ostringstream text;
+  text << "observer=" << parser.get<std::string>("observer") << " rounding=" << parser.get<std::string>("rounding")
+       << " softmax=" << parser.get<std::string>("softmax") << (options.renormalize ? "" : " no-renormalize")
+       << " residual=" << parser.get<std::string>("residual");
+  if (options.channel_strength)
+    text << " channel-strength=" << *options.channel_strength;
+  return text.str();
+}
+
 } // namespace
 
 int quantize(const Arguments &arguments) {
@@ -85,10 +97,11 @@ int quantize(const Arguments &arguments) {
       "NAME")("calib", "folder of photographs to calibrate on", cxxopts::value<std::string>(),
               "FOLDER")("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N")(
       "observer", "how activation ranges are found: minmax or mse", cxxopts::value<std::string>()->default_value("mse"),
-      "NAME")("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
-              cxxopts::value<double>(),
-              "S")("labels", "text file with one class name a line", cxxopts::value<std::string>(),
-                   "FILE")("o,output", "model file to write", cxxopts::value<std::string>(), "FILE");
+      "NAME")("rounding", "how weights become codes: compensating, for one another's errors, or nearest",
+              cxxopts::value<std::string>()->default_value("compensating"), "NAME")(
+      "channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
+      cxxopts::value<double>(), "S")("labels", "text file with one class name a line", cxxopts::value<std::string>(),
+                                     "FILE")("o,output", "model file to write", cxxopts::value<std::string>(), "FILE");
   if (!parser.parse(arguments))
     return exit_ok;
 
@@ -99,6 +112,7 @@ int quantize(const Arguments &arguments) {
   QuantizeOptions options;
   options.threads = threads(parser);
   options.range = parser.choice("observer", {"minmax", "mse"}) == "minmax" ? RangeMethod::minmax : RangeMethod::mse;
+  options.compensate = parser.choice("rounding", {"compensating", "nearest"}) == "compensating";
   set_numerics(parser, options);
   if (parser.has("channel-strength")) {
     options.channel_strength = parser.get<double>("channel-strength");
@@ -124,10 +138,7 @@ int quantize(const Arguments &arguments) {
                                            {"source", fs::path(weights).filename().string()},
                                            {"source_sha256", source_hash(weights)},
                                            {"calibration", std::to_string(images.size()) + " images"},
-                                           {"settings", "observer=" + parser.get<std::string>("observer") +
-                                                            " softmax=" + parser.get<std::string>("softmax") +
-                                                            (options.renormalize ? "" : " no-renormalize") +
-                                                            " residual=" + parser.get<std::string>("residual")},
+                                           {"settings", settings(parser, options)},
                                            {"generator", "intvit " INTVIT_VERSION}}};
   std::vector<std::byte> file;
   {

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -103,6 +105,44 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
   }
 }
 
+TEST_CASE("quantize: the model tells its settings, and the rounding of weights makes a difference") {
+  struct Case {
+    std::vector<std::string> options;
+    std::string settings;
+  };
+  std::vector<SafetensorsFile> files;
+  for (const Case &entry :
+       {Case{{}, "observer=mse rounding=compensating softmax=int16 residual=int16"},
+        Case{{"--rounding", "compensating"}, "observer=mse rounding=compensating softmax=int16 residual=int16"},
+        Case{{"--rounding", "nearest"}, "observer=mse rounding=nearest softmax=int16 residual=int16"},
+        Case{{"--observer", "minmax", "--softmax", "lis4", "--no-renormalize", "--residual", "ptf8",
+              "--channel-strength", "0.5"},
+             "observer=minmax rounding=compensating softmax=lis4 no-renormalize residual=ptf8 "
+             "channel-strength=0.5"}}) {
+    CAPTURE(entry.options);
+    const std::string model = temporary_file("settings.safetensors");
+    REQUIRE(quantize(entry.options, model).exit_code == 0);
+    CHECK(run_program({"verify", "-m", model}).exit_code == 0);
+    const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
+    CHECK(info["provenance"]["settings"] == entry.settings);
+    Result<SafetensorsFile> file = SafetensorsFile::open(model);
+    REQUIRE(file.ok());
+    files.push_back(std::move(*file));
+  }
+  const auto same = [&](std::size_t one, std::size_t other, const std::string &tensor) {
+    const std::span<const std::byte> a = files[one].find(tensor)->bytes;
+    const std::span<const std::byte> b = files[other].find(tensor)->bytes;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  for (const std::string layer : {"blocks.0.attn.qkv", "blocks.0.attn.proj", "blocks.0.mlp.fc2"}) {
+    CAPTURE(layer);
+    CHECK(same(0, 1, layer + ".weight"));
+    CHECK_FALSE(same(0, 2, layer + ".weight"));
+  }
+  // Only what is calibrated on samples is compensated.
+  CHECK(same(0, 2, "patch_embed.weight"));
+}
+
 TEST_CASE("the same weights and photographs give the same file with any number of threads") {
   const std::string one = temporary_file("one.safetensors");
   const std::string three = temporary_file("three.safetensors");
@@ -174,6 +214,7 @@ TEST_CASE("quantize's and eval's bad input") {
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--softmax", "soft"}, 2, "--softmax"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--residual", "r"}, 2, "--residual"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--observer", "o"}, 2, "--observer"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--rounding", "up"}, 2, "--rounding"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--channel-strength", "2"},
        2,
        "--channel-strength must be from 0 to 1"},

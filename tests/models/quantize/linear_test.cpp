@@ -1,0 +1,175 @@
+// quantize_linear(), above all the two ways in which weights are rounded.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "models/quantize/linear.hpp"
+
+namespace intvit {
+namespace {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+
+RowMatrix random_matrix(Index rows, Index columns, std::mt19937 &generator) {
+  // mt19937's numbers are the same everywhere, those of the standard distributions are not.
+  RowMatrix matrix(rows, columns);
+  for (Index i = 0; i < matrix.size(); ++i)
+    matrix.data()[i] = static_cast<float>(generator()) / 2147483648.0F - 1.0F;
+  return matrix;
+}
+
+LinearWeights random_layer(Index out, Index in, std::mt19937 &generator) {
+  return {.weight = random_matrix(out, in, generator), .bias = random_matrix(1, out, generator).row(0)};
+}
+
+// Rows whose channels are mixtures of a few common factors, with some noise of their own and different ranges.
+RowMatrix correlated_rows(Index rows, const RowMatrix &mixture, std::mt19937 &generator) {
+  RowMatrix values = random_matrix(rows, mixture.rows(), generator) * mixture;
+  values += 0.1F * random_matrix(rows, mixture.cols(), generator);
+  for (Index c = 0; c < values.cols(); ++c)
+    values.col(c) =
+        values.col(c) * (0.5F + 0.25F * static_cast<float>(c % 7)) + RowVector::Constant(rows, 0.3F).transpose();
+  return values;
+}
+
+// The first and the second half of the rows.
+SiteSamples in_halves(const RowMatrix &rows) {
+  const Index half = rows.rows() / 2;
+  SiteSamples samples;
+  samples.rows = {rows.topRows(half), rows.bottomRows(rows.rows() - half)};
+  for (std::size_t i = 0; i < 2; ++i) {
+    samples.minimum[i] = samples.rows[i].colwise().minCoeff();
+    samples.maximum[i] = samples.rows[i].colwise().maxCoeff();
+  }
+  return samples;
+}
+
+QuantizedLinear quantized(const LinearWeights &layer, const RowMatrix &rows, QuantizeOptions options, bool compensate) {
+  options.compensate = compensate;
+  return quantize_linear(layer, in_halves(rows), RowVector::Ones(rows.cols()), options, [](ChannelCodes &) {});
+}
+
+int weight(const QuantizedLinear &layer, Index n, Index c) {
+  return layer.weights[static_cast<std::size_t>(n * layer.input.scale.size() + c)];
+}
+
+// The mean squared error that the rounding of the weights alone makes in the outputs: between real and quantized
+// weights on the same quantized input, less the mean, which the bias corrects.
+double rounding_error(const LinearWeights &layer, const QuantizedLinear &result, const RowMatrix &rows) {
+  Eigen::MatrixXd centred(rows.rows(), rows.cols());
+  for (Index r = 0; r < rows.rows(); ++r)
+    for (Index c = 0; c < rows.cols(); ++c)
+      centred(r, c) =
+          std::clamp(std::nearbyint(static_cast<double>(rows(r, c)) / result.input.scale[c] + result.input.zero[c]),
+                     -128.0, 127.0);
+  centred.rowwise() -= centred.colwise().mean().eval();
+  Eigen::MatrixXd error(layer.weight.rows(), layer.weight.cols());
+  for (Index n = 0; n < error.rows(); ++n)
+    for (Index c = 0; c < error.cols(); ++c)
+      error(n, c) =
+          static_cast<double>(layer.weight(n, c)) * result.input.scale[c] - result.scale[n] * weight(result, n, c);
+  return (centred * error.transpose()).squaredNorm() / static_cast<double>(rows.rows() * error.rows());
+}
+
+void check_sound(const QuantizedLinear &result) {
+  CHECK(std::all_of(result.weights.begin(), result.weights.end(), [](std::int8_t code) { return code >= -127; }));
+  CHECK((result.scale > 0).all());
+  CHECK(result.scale.isFinite().all());
+  CHECK(result.bias.isFinite().all());
+}
+
+void check_same(const QuantizedLinear &one, const QuantizedLinear &other) {
+  CHECK((one.weights == other.weights));
+  CHECK((one.scale == other.scale).all());
+  CHECK((one.bias == other.bias).all());
+  CHECK((one.input.scale == other.input.scale).all());
+  CHECK((one.input.zero == other.input.zero).all());
+}
+
+TEST_CASE("compensating rounding: correlated inputs lose far less, also those that were not sampled") {
+  for (const RangeMethod method : {RangeMethod::mse, RangeMethod::minmax})
+    for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+      CAPTURE(seed);
+      std::mt19937 generator(seed);
+      const RowMatrix mixture = random_matrix(6, 48, generator);
+      const RowMatrix rows = correlated_rows(2000, mixture, generator);
+      const RowMatrix unseen = correlated_rows(1000, mixture, generator);
+      const LinearWeights layer = random_layer(24, 48, generator);
+      const QuantizedLinear nearest = quantized(layer, rows, {.range = method}, false);
+      const QuantizedLinear compensated = quantized(layer, rows, {.range = method}, true);
+      check_sound(compensated);
+      // The input's codes do not depend on the rounding.
+      CHECK((nearest.input.scale == compensated.input.scale).all());
+      CHECK((nearest.input.zero == compensated.input.zero).all());
+      CHECK(rounding_error(layer, compensated, rows) < 0.3 * rounding_error(layer, nearest, rows));
+      CHECK(rounding_error(layer, compensated, unseen) < 0.3 * rounding_error(layer, nearest, unseen));
+    }
+}
+
+// Columns of a Hadamard matrix but the first: each has as many 1 as -1, and any two are orthogonal, so nothing can make
+// up for anything and both roundings are the same.
+TEST_CASE("compensating rounding: uncorrelated inputs are rounded to nearest") {
+  std::mt19937 generator(3);
+  for (const bool same_ranges : {true, false}) {
+    RowMatrix rows(128, 63);
+    for (Index r = 0; r < rows.rows(); ++r)
+      for (Index c = 0; c < rows.cols(); ++c) {
+        const float range = same_ranges ? 1.0F : 0.5F + 0.25F * static_cast<float>((c * 5) % 7);
+        rows(r, c) = std::popcount(static_cast<unsigned>(r & (c + 1))) % 2 == 0 ? range : -range;
+      }
+    const LinearWeights layer = random_layer(16, 63, generator);
+    // Where variances differ, the search of the weights' scales weighs them a little differently.
+    const QuantizeOptions options{.range = same_ranges ? RangeMethod::mse : RangeMethod::minmax};
+    check_same(quantized(layer, rows, options, false), quantized(layer, rows, options, true));
+  }
+}
+
+TEST_CASE("compensating rounding: the same input gives the same codes") {
+  std::mt19937 generator(4);
+  const RowMatrix rows = correlated_rows(300, random_matrix(6, 48, generator), generator);
+  const LinearWeights layer = random_layer(24, 48, generator);
+  check_same(quantized(layer, rows, {}, true), quantized(layer, rows, {}, true));
+}
+
+TEST_CASE("compensating rounding: fewer samples than channels, and channels that never change") {
+  for (const Index samples : {2, 5, 20, 60}) {
+    CAPTURE(samples);
+    std::mt19937 generator(static_cast<std::uint32_t>(samples));
+    RowMatrix rows = correlated_rows(samples, random_matrix(6, 64, generator), generator);
+    for (const Index c : {0, 13, 14, 63})
+      rows.col(c).setConstant(c == 13 ? 0.0F : 1.5F - static_cast<float>(c));
+    const LinearWeights layer = random_layer(32, 64, generator);
+    const QuantizedLinear nearest = quantized(layer, rows, {}, false);
+    const QuantizedLinear compensated = quantized(layer, rows, {}, true);
+    check_sound(compensated);
+    CHECK(rounding_error(layer, compensated, rows) < rounding_error(layer, nearest, rows));
+  }
+}
+
+TEST_CASE("quantize_linear: an input that never changes gives its exact output") {
+  std::mt19937 generator(5);
+  const RowVector input = random_matrix(1, 32, generator).row(0);
+  const LinearWeights layer = random_layer(8, 32, generator);
+  for (const bool compensate : {false, true}) {
+    const QuantizedLinear result = quantized(layer, input.replicate(10, 1), {}, compensate);
+    check_sound(result);
+    for (Index n = 0; n < 8; ++n) {
+      double accumulator = 0;
+      double expected = static_cast<double>(layer.bias[n]);
+      for (Index c = 0; c < 32; ++c) {
+        const double code =
+            std::nearbyint(static_cast<double>(input[c]) / result.input.scale[c] + result.input.zero[c]);
+        accumulator += std::clamp(code, -128.0, 127.0) * weight(result, n, c);
+        expected += static_cast<double>(layer.weight(n, c)) * static_cast<double>(input[c]);
+      }
+      CHECK(accumulator * result.scale[n] + result.bias[n] == Approx(expected).margin(1e-9));
+    }
+  }
+}
+
+} // namespace
+} // namespace intvit
