@@ -162,14 +162,11 @@ struct Step {
     }
   }
 
-  // This thread's share of a matrix product: whole rows where there are enough of them, so that every thread reads its
-  // own part of the input, else columns.
+  // This thread's share of a matrix product: a rectangle of the output, of whole tiles.
   void run_linear(const kernels::LinearArgs &args, int rows) const {
-    const kernels::LinearKernel &linear = kernels.linear;
-    if (rows >= 4 * team.size * linear.tile_rows)
-      linear.run(args, team.share(rows, linear.tile_rows), {0, args.out_features});
-    else
-      linear.run(args, {0, rows}, team.share(args.out_features, linear.tile_columns));
+    const Rectangle share =
+        team.share({rows, kernels.linear.tile_rows}, {args.out_features, kernels.linear.tile_columns});
+    kernels.linear.run(args, share.rows, share.columns);
   }
 
   void take_rows() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <thread>
 
 #ifdef _OPENMP
@@ -50,6 +51,17 @@ int quota_processors() {
 // microseconds, longer than the threads of an undisturbed team are apart.
 constexpr int spins = 10'000;
 
+long long parts(long long count, long long size) {
+  return (count + size - 1) / size;
+}
+
+// Part `index` of `size` of `count` tasks, cut between grains.
+kernels::Range part(int count, int grain, int index, int size) {
+  const long long grains = parts(count, grain);
+  const auto bound = [&](int i) { return static_cast<int>(std::min<long long>(count, grains * i / size * grain)); };
+  return {bound(index), bound(index + 1)};
+}
+
 } // namespace
 
 int default_threads() {
@@ -70,9 +82,24 @@ int default_threads() {
 }
 
 kernels::Range Team::share(int count, int grain) const {
-  const long long grains = (static_cast<long long>(count) + grain - 1) / grain;
-  const auto bound = [&](int i) { return static_cast<int>(std::min<long long>(count, grains * i / size * grain)); };
-  return {bound(index), bound(index + 1)};
+  return part(count, grain, index, size);
+}
+
+Rectangle Team::share(Tiled rows, Tiled columns) const {
+  long long least = std::numeric_limits<long long>::max();
+  int across = 1; // parts along the columns
+  for (int along = size; along >= 1; --along) {
+    if (size % along != 0)
+      continue;
+    const long long tiles =
+        parts(parts(rows.count, rows.grain), along) * parts(parts(columns.count, columns.grain), size / along);
+    if (tiles < least) {
+      least = tiles;
+      across = size / along;
+    }
+  }
+  return {part(rows.count, rows.grain, index / across, size / across),
+          part(columns.count, columns.grain, index % across, across)};
 }
 
 void Team::barrier() const {

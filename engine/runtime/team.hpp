@@ -11,6 +11,12 @@ namespace intvit {
 // process may run on (affinity) and its control group's quota, rounded up. 1 in a build without OpenMP.
 int default_threads();
 
+// A part of a matrix.
+struct Rectangle {
+  kernels::Range rows;
+  kernels::Range columns;
+};
+
 // One thread's view of the team.
 struct Team {
   // Where a team's threads wait for one another.
@@ -25,6 +31,15 @@ struct Team {
 
   // This thread's part of `count` tasks: contiguous, and equal in size to within `grain`.
   kernels::Range share(int count, int grain = 1) const;
+
+  // This thread's part of a matrix, cut into whole tiles: all parts together form a grid with one part a thread. Of the
+  // grids, the one whose largest part has the fewest tiles; of equal ones, that with more parts along the rows, so that
+  // threads read parts of the input of their own.
+  struct Tiled {
+    int count; // of rows or columns
+    int grain; // of a tile
+  };
+  Rectangle share(Tiled rows, Tiled columns) const;
 
   // Waits for all threads of the team, at first in a loop, then giving way to other threads between looks: OpenMP's own
   // barrier spins for milliseconds, which on a busy machine keeps the late thread from its processor. Only inside
