@@ -347,7 +347,7 @@ QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, RangeMethod me
 }
 
 RowVector fold_beta(const LinearWeights &layer, const RowVector &beta) {
-  return layer.bias + (layer.weight * beta.transpose()).transpose();
+  return layer.bias + reference::matmul_transposed(beta, layer.weight).row(0);
 }
 
 } // namespace intvit
