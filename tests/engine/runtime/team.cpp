@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -44,6 +46,42 @@ TEST_CASE("team: shares cover every task once, in order, in whole grains") {
         if (largest - smallest > grain)
           FAIL("shares differ by more than a grain");
       }
+}
+
+TEST_CASE("team: parts of a matrix cover every tile once") {
+  for (const int size : {1, 2, 3, 4, 6, 7, 16})
+    for (const auto &[rows, columns] : {std::pair(Team::Tiled{197, 6}, Team::Tiled{192, 64}),
+                                        {Team::Tiled{1, 6}, Team::Tiled{1000, 64}},
+                                        {Team::Tiled{13, 6}, Team::Tiled{130, 16}},
+                                        {Team::Tiled{1576, 6}, Team::Tiled{48, 64}}}) {
+      CAPTURE(size, rows.count, columns.count);
+      std::vector<int> covered(static_cast<std::size_t>(rows.count) * static_cast<std::size_t>(columns.count), 0);
+      for (int index = 0; index < size; ++index) {
+        const Rectangle part = Team{index, size}.share(rows, columns);
+        if ((part.rows.begin % rows.grain != 0 && part.rows.begin != rows.count) ||
+            (part.columns.begin % columns.grain != 0 && part.columns.begin != columns.count))
+          FAIL("part " << index << " begins inside a tile");
+        for (int m = part.rows.begin; m < part.rows.end; ++m)
+          for (int n = part.columns.begin; n < part.columns.end; ++n)
+            ++covered[static_cast<std::size_t>(m * columns.count + n)];
+      }
+      CHECK(std::count(covered.begin(), covered.end(), 1) == static_cast<std::ptrdiff_t>(covered.size()));
+    }
+}
+
+TEST_CASE("team: a matrix is cut along its rows, its columns or both, whichever makes the largest part smallest") {
+  const auto largest = [](int size, Team::Tiled rows, Team::Tiled columns) {
+    int tiles = 0;
+    for (int index = 0; index < size; ++index) {
+      const Rectangle part = Team{index, size}.share(rows, columns);
+      const auto count = [](kernels::Range range, int grain) { return (range.end - range.begin + grain - 1) / grain; };
+      tiles = std::max(tiles, count(part.rows, rows.grain) * count(part.columns, columns.grain));
+    }
+    return tiles;
+  };
+  CHECK(largest(2, {197, 6}, {192, 64}) == 17 * 3); // 33 x 3 tiles: by rows
+  CHECK(largest(4, {6, 6}, {1024, 64}) == 4);       // 1 x 16: by columns
+  CHECK(largest(4, {12, 6}, {128, 64}) == 1);       // 2 x 2: by both
 }
 
 TEST_CASE("team: shares of as many tasks as an int holds") {
