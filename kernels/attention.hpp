@@ -30,6 +30,7 @@ struct AttentionArgs {
   const std::int32_t *score_multiplier = nullptr; // [heads]
   int score_shift = 0;
   const ExpTable *exp = nullptr;
+  bool exp_halves = false; // halves_every_16(*exp); may be false at the cost of time
   const std::array<std::uint8_t, 256> *int8_weights = nullptr; // for Softmax::int8
   int int16_weight_shift = 0;                                  // for Softmax::int16
 

@@ -46,6 +46,9 @@ using ExpTable = std::array<std::uint32_t, 256>;
 // Requires constant * 2^octaves < 2^31.
 ExpTable build_exp_table(const ExpPolynomial &polynomial);
 
+// Whether exp halves, rounded down, from every distance to the one 16 further, so that 16 entries and a shift give all.
+bool halves_every_16(const ExpTable &exp);
+
 // The int8 softmax's weights: round(255 * exp[d] / exp[0]), ties upward. The last entry is 0, so that a score that is
 // out of range has no weight.
 std::array<std::uint8_t, 256> build_int8_weights(const ExpTable &exp);

@@ -239,6 +239,7 @@ Binding bind_operation(NodeBinder &binder, const Attention &op, const ValueInfo 
       binder.fail("a score_multiplier could overflow 32 bits");
   if (exp_table_is_valid(op.exp, qkv.rows)) {
     bound.exp = kernels::build_exp_table(op.exp);
+    bound.exp_halves = kernels::halves_every_16(bound.exp);
     bound.int8_weights = kernels::build_int8_weights(bound.exp);
     bound.int16_weight_shift = kernels::int16_weight_shift(bound.exp, qkv.rows);
   } else {

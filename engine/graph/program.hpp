@@ -88,6 +88,7 @@ struct BoundAttention {
   std::vector<std::int32_t> score_multiplier;
   int score_shift = 0;
   kernels::ExpTable exp{};
+  bool exp_halves = false;
   std::array<std::uint8_t, 256> int8_weights{};
   int int16_weight_shift = 0;
   RequantizationConstants requantization;

@@ -146,6 +146,7 @@ struct Step {
                                 .score_multiplier = op.score_multiplier.data(),
                                 .score_shift = op.score_shift,
                                 .exp = &op.exp,
+                                .exp_halves = op.exp_halves,
                                 .int8_weights = &op.int8_weights,
                                 .int16_weight_shift = op.int16_weight_shift,
                                 .requantization = op.requantization.view(),

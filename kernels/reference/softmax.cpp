@@ -19,6 +19,13 @@ ExpTable build_exp_table(const ExpPolynomial &polynomial) {
   return table;
 }
 
+bool halves_every_16(const ExpTable &exp) {
+  for (std::size_t d = 16; d < exp.size(); ++d)
+    if (exp[d] != exp[d - 16] >> 1)
+      return false;
+  return true;
+}
+
 std::array<std::uint8_t, 256> build_int8_weights(const ExpTable &exp) {
   std::array<std::uint8_t, 256> weights{};
   for (std::size_t d = 0; d < 255; ++d)

@@ -6,7 +6,6 @@
 // high + low. Where elements are signed bytes, weights are stored plus V::weight_bias.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,12 +13,12 @@
 #include "kernels/attention.hpp"
 #include "kernels/reciprocal.hpp"
 #include "kernels/vector/panel.hpp"
+#include "kernels/vector/softmax_rows.hpp"
 
 namespace intvit::kernels::vector {
 
 template <class V> class AttentionTile {
   using Vec = typename V::Vec;
-  using Bytes = typename V::Bytes; // 4 * lanes bytes
   using Element = typename V::Element;
 
   static constexpr int rows = V::tile_rows;
@@ -91,13 +90,8 @@ private:
   class Head {
   public:
     Head(const AttentionArgs &args, int head)
-        : args_(args), head_(head), layout_(args.tokens, args.head_dim),
-          channels_(std::ptrdiff_t{args.heads} * args.head_dim), first_(std::ptrdiff_t{head} * args.head_dim) {
-      if (args.softmax == Softmax::int8)
-        weight_table_ = V::byte_table(args.int8_weights->data());
-      else
-        exp_halves_ = halves_every_16(*args.exp);
-    }
+        : args_(args), layout_(args.tokens, args.head_dim), channels_(std::ptrdiff_t{args.heads} * args.head_dim),
+          first_(std::ptrdiff_t{head} * args.head_dim), softmax_(args, head) {}
 
     // Tiles of keys [steps][vectors of the tile][lanes][group] one after the other.
     void pack_keys() {
@@ -166,7 +160,8 @@ private:
       for_each_tile([&](auto n, int vector) { scores<decltype(n)::value>(queries, vector); });
       Reciprocal divisors[std::size_t{rows}];
       for (int r = 0; r < count; ++r)
-        divisors[r] = reciprocal(softmax(r));
+        divisors[r] = reciprocal(softmax_.weigh(score_row(r), part<std::uint8_t>(layout_.codes),
+                                                weight_row(layout_.high, r), weight_row(layout_.low, r)));
       for (int panel = 0; panel < layout_.value_panels; ++panel)
         outputs(panel, first, count, divisors);
     }
@@ -226,181 +221,6 @@ private:
           layout_.score_columns);
     }
 
-    // Writes a row's weights and returns what they are to be divided by.
-    std::uint32_t softmax(int r) const {
-      const std::int32_t *row = score_row(r);
-      Vec best = V::load(row);
-      for (int v = 1; v < layout_.key_vectors; ++v)
-        best = V::maximum(best, V::load(row + v * lanes));
-      const Vec largest = V::set(V::largest(best));
-      switch (args_.softmax) {
-      case Softmax::int8:
-        return int8_weights(r, largest);
-      case Softmax::int16:
-        return int16_weights(r, largest);
-      case Softmax::lis4:
-        break;
-      }
-      return lis4_weights(r, largest);
-    }
-
-    // Distance codes of `lanes` tokens from `token` on, not yet clamped to 255; 255 or more behind the last token.
-    Vec distances(const std::int32_t *row, int token, Vec largest) const {
-      if (token >= args_.tokens)
-        return V::set(255);
-      const Vec multiplier = V::set(args_.score_multiplier[head_]);
-      const Vec half = V::set(std::int32_t{1} << (args_.score_shift - 1));
-      const Vec distance = V::subtract(largest, V::load(row + token));
-      const Vec code = V::shift_right_unsigned(V::add(V::multiply(distance, multiplier), half), args_.score_shift);
-      const int count = args_.tokens - token;
-      return count >= lanes ? code
-                            : V::add(V::keep(code, count), V::subtract(V::set(255), V::keep(V::set(255), count)));
-    }
-
-    std::uint32_t int8_weights(int r, Vec largest) const {
-      const std::int32_t *row = score_row(r);
-      Element *weights = weight_row(layout_.low, r);
-      Vec sum = V::set(0);
-      for (int t = 0; t < args_.tokens; t += block) {
-        const Bytes codes =
-            V::narrow_codes(distances(row, t, largest), distances(row, t + lanes, largest),
-                            distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
-        const Bytes weight = V::look_up(weight_table_, codes); // 255 has no weight
-        sum = V::add_bytes(sum, weight);
-        V::store_weights(weights + t, weight);
-      }
-      return static_cast<std::uint32_t>(V::sum(sum));
-    }
-
-    Vec exps(Vec code) const { // code <= 255
-      return exp_halves_ ? V::exp_by_octaves(args_.exp->data(), code) : V::look_up(args_.exp->data(), code);
-    }
-
-    std::uint32_t int16_weights(int r, Vec largest) const {
-      const std::int32_t *row = score_row(r);
-      Element *high = weight_row(layout_.high, r);
-      Element *low = weight_row(layout_.low, r);
-      const Vec last = V::set(255);
-      const Vec half = V::set(static_cast<std::int32_t>(std::uint32_t{1} << args_.int16_weight_shift >> 1));
-      Vec sum = V::set(0);
-      for (int t = 0; t < args_.tokens; t += block) {
-        Vec high_weight[4];
-        Vec low_weight[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          const Vec code = V::minimum(distances(row, t + i * lanes, largest), last);
-          const Vec exp = V::shift_right_unsigned(V::add(exps(code), half), args_.int16_weight_shift);
-          const Vec weight = V::keep_where_less(exp, code, last); // the last distance has no weight
-          sum = V::add(sum, weight);
-          high_weight[i] = V::shift_right_unsigned(weight, 8);
-          low_weight[i] = V::low_byte(weight);
-        }
-        V::store_weights(high + t, V::narrow_codes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]));
-        V::store_weights(low + t, V::narrow_codes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
-      }
-      return static_cast<std::uint32_t>(V::sum(sum));
-    }
-
-    std::uint32_t lis4_weights(int r, Vec largest) const {
-      const std::int32_t *row = score_row(r);
-      std::uint8_t *codes = part<std::uint8_t>(layout_.codes);
-      Vec exp_sum = V::set(0);
-      for (int t = 0; t < args_.tokens; t += block) {
-        Vec code[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          const int token = t + i * lanes;
-          code[i] = V::minimum(distances(row, token, largest), V::set(255));
-          if (token < args_.tokens) {
-            const Vec exp = exps(code[i]);
-            exp_sum = V::add(exp_sum, args_.tokens - token < lanes ? V::keep(exp, args_.tokens - token) : exp);
-          }
-        }
-        V::store_bytes(codes + t, V::narrow_codes(code[0], code[1], code[2], code[3]));
-      }
-
-      const CodeLimits limits = find_code_limits(static_cast<std::uint32_t>(V::sum(exp_sum)));
-      Element *high = weight_row(layout_.high, r);
-      Element *low = weight_row(layout_.low, r);
-      Vec high_sum = V::set(0);
-      Vec low_sum = V::set(0);
-      const int past = args_.tokens % block; // tokens of the last block
-      for (int t = 0; t < args_.tokens; t += block) {
-        const Bytes distance = V::load_bytes(codes + t);
-        Bytes code = V::set_bytes(limits.least);
-#pragma GCC unroll 16
-        for (int k = 0; k < lis4_zero; ++k)
-          code = V::count_above(code, distance, limits.last[k]);
-        Bytes high_weight = V::look_up_16(lis4_high, code);
-        Bytes low_weight = V::look_up_16(lis4_low, code);
-        if (past != 0 && t + block > args_.tokens) {
-          high_weight = V::keep_bytes(high_weight, past);
-          low_weight = V::keep_bytes(low_weight, past);
-        }
-        high_sum = V::add_bytes(high_sum, high_weight);
-        low_sum = V::add_bytes(low_sum, low_weight);
-        V::store_weights(high + t, high_weight);
-        V::store_weights(low + t, low_weight);
-      }
-      if (!args_.renormalize)
-        return std::uint32_t{1} << 15;
-      return static_cast<std::uint32_t>(V::sum(high_sum)) * 256 + static_cast<std::uint32_t>(V::sum(low_sum));
-    }
-
-    // The planes of lis4_weight(): 2^(15 - code) / 2^8 for codes below 8, 2^(15 - code) for the others.
-    alignas(16) static constexpr std::uint8_t lis4_high[16] = {128, 64, 32, 16, 8, 4, 2, 1};
-    alignas(16) static constexpr std::uint8_t lis4_low[16] = {0, 0, 0, 0, 0, 0, 0, 0, 128, 64, 32, 16, 8, 4, 2, 1};
-
-    // Whether exp halves, rounded down, from every distance to the one 16 further.
-    static bool halves_every_16(const ExpTable &exp) {
-      for (std::size_t d = 16; d < exp.size(); ++d)
-        if (exp[d] != exp[d - 16] >> 1)
-          return false;
-      return true;
-    }
-
-    // A distance's code is `least` plus the number of `last` that are below it.
-    struct CodeLimits {
-      std::uint8_t least = 0;
-      std::uint8_t last[std::size_t{lis4_zero}] = {}; // 255: no distance goes beyond
-    };
-
-    // The codes of a row whose exps add up to `sum`. log_int_softmax_code() is at least k where round(sum / exp) >=
-    // r(k), r = 2, 3, 6, 12 ..., that is where exp * (2 r(k) - 1) <= 2 sum; exps fall with the distance, so the
-    // distances of a code are an interval.
-    CodeLimits find_code_limits(std::uint32_t sum) const {
-      const std::uint32_t twice = sum * 2; // sum < 2^31
-      CodeLimits limits;
-#pragma GCC unroll 16
-      for (int k = 1; k <= lis4_zero; ++k) {
-        const std::uint32_t times = k == 1 ? 3 : (std::uint32_t{6} << (k - 2)) - 1;
-        const int before = exps_above(twice / times); // distances whose code is below k
-        limits.least = static_cast<std::uint8_t>(limits.least + (before == 0 ? 1 : 0));
-        // 0 - 1 is 255 too: counted in `least`.
-        limits.last[k - 1] = static_cast<std::uint8_t>(before < 256 ? before - 1 : 255);
-      }
-      return limits;
-    }
-
-    // How many entries of the exp table are greater than `limit`; more than 255 for all.
-    int exps_above(std::uint32_t limit) const {
-      const ExpTable &exp = *args_.exp;
-      if (!exp_halves_) {
-        int count = 0;
-        while (count < 256 && exp[static_cast<std::size_t>(count)] > limit)
-          ++count;
-        return count;
-      }
-      // The last octave that begins above the limit, exp[0] >> octave >= limit + 1, and its entries that are: exp[i] >>
-      // octave >= limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
-      const std::uint64_t least = std::uint64_t{limit} + 1;
-      if (least > exp[0])
-        return 0;
-      int octave = std::countl_zero(static_cast<std::uint32_t>(least)) - std::countl_zero(exp[0]);
-      octave -= least << octave > exp[0] ? 1 : 0;
-      return 16 * octave + V::count_at_least(exp.data(), static_cast<std::int32_t>(least << octave));
-    }
-
     void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
       const bool two_planes = args_.softmax != Softmax::int8;
       std::int32_t *low = part<std::int32_t>(layout_.sums);
@@ -442,12 +262,10 @@ private:
     }
 
     const AttentionArgs &args_;
-    int head_;
     Layout layout_;
     std::ptrdiff_t channels_;
     std::ptrdiff_t first_; // channel of the head
-    typename V::ByteTable weight_table_{};
-    bool exp_halves_ = false;
+    SoftmaxRows<V> softmax_;
   };
 };
 

@@ -22,6 +22,7 @@ kernels::AttentionArgs AttentionCase::args(std::int8_t *output, std::byte *scrat
           .score_multiplier = score_multiplier.data(),
           .score_shift = score_shift,
           .exp = &exp,
+          .exp_halves = kernels::halves_every_16(exp),
           .int8_weights = &int8_weights,
           .int16_weight_shift = int16_weight_shift,
           .requantization = constants.view(),

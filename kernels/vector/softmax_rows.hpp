@@ -1,0 +1,191 @@
+// The softmax of rows of attention scores on vectors (docs/numerics.md, "Attention"); V as for panel.hpp.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/attention.hpp"
+
+namespace intvit::kernels::vector {
+
+template <class V> class SoftmaxRows {
+  using Vec = typename V::Vec;
+  using Bytes = typename V::Bytes; // 4 * lanes bytes
+  using Element = typename V::Element;
+
+  static constexpr int lanes = V::lanes;
+  static constexpr int block = 4 * lanes; // tokens whose codes fill one vector of bytes
+
+public:
+  SoftmaxRows(const AttentionArgs &args, int head) : args_(args), head_(head) {
+    if (args.softmax == Softmax::int8)
+      weight_table_ = V::byte_table(args.int8_weights->data());
+  }
+
+  // Writes the weights of a row of scores and returns what they are to be divided by. Weights of more than 8 bits are
+  // 2^8 * high + low; for int8 `high` is left alone. `scores` has whole vectors, of which lanes behind the last token
+  // hold less than any score; `codes` is scratch memory. All but `scores` have room for whole blocks.
+  std::uint32_t weigh(const std::int32_t *scores, std::uint8_t *codes, Element *high, Element *low) const {
+    Vec best = V::load(scores);
+    for (int v = 1; v < (args_.tokens + lanes - 1) / lanes; ++v)
+      best = V::maximum(best, V::load(scores + v * lanes));
+    const Vec largest = V::set(V::largest(best));
+    switch (args_.softmax) {
+    case Softmax::int8:
+      return int8_weights(scores, largest, low);
+    case Softmax::int16:
+      return int16_weights(scores, largest, high, low);
+    case Softmax::lis4:
+      break;
+    }
+    return lis4_weights(scores, largest, codes, high, low);
+  }
+
+private:
+  // Distance codes of `lanes` tokens from `token` on, not yet clamped to 255; 255 or more behind the last token.
+  Vec distances(const std::int32_t *row, int token, Vec largest) const {
+    if (token >= args_.tokens)
+      return V::set(255);
+    const Vec multiplier = V::set(args_.score_multiplier[head_]);
+    const Vec half = V::set(std::int32_t{1} << (args_.score_shift - 1));
+    const Vec distance = V::subtract(largest, V::load(row + token));
+    const Vec code = V::shift_right_unsigned(V::add(V::multiply(distance, multiplier), half), args_.score_shift);
+    const int count = args_.tokens - token;
+    return count >= lanes ? code : V::add(V::keep(code, count), V::subtract(V::set(255), V::keep(V::set(255), count)));
+  }
+
+  std::uint32_t int8_weights(const std::int32_t *row, Vec largest, Element *weights) const {
+    Vec sum = V::set(0);
+    for (int t = 0; t < args_.tokens; t += block) {
+      const Bytes codes =
+          V::narrow_codes(distances(row, t, largest), distances(row, t + lanes, largest),
+                          distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
+      const Bytes weight = V::look_up(weight_table_, codes); // 255 has no weight
+      sum = V::add_bytes(sum, weight);
+      V::store_weights(weights + t, weight);
+    }
+    return static_cast<std::uint32_t>(V::sum(sum));
+  }
+
+  Vec exps(Vec code) const { // code <= 255
+    return args_.exp_halves ? V::exp_by_octaves(args_.exp->data(), code) : V::look_up(args_.exp->data(), code);
+  }
+
+  std::uint32_t int16_weights(const std::int32_t *row, Vec largest, Element *high, Element *low) const {
+    const Vec last = V::set(255);
+    const Vec half = V::set(static_cast<std::int32_t>(std::uint32_t{1} << args_.int16_weight_shift >> 1));
+    Vec sum = V::set(0);
+    for (int t = 0; t < args_.tokens; t += block) {
+      Vec high_weight[4];
+      Vec low_weight[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const Vec code = V::minimum(distances(row, t + i * lanes, largest), last);
+        const Vec exp = V::shift_right_unsigned(V::add(exps(code), half), args_.int16_weight_shift);
+        const Vec weight = V::keep_where_less(exp, code, last); // the last distance has no weight
+        sum = V::add(sum, weight);
+        high_weight[i] = V::shift_right_unsigned(weight, 8);
+        low_weight[i] = V::low_byte(weight);
+      }
+      V::store_weights(high + t, V::narrow_codes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]));
+      V::store_weights(low + t, V::narrow_codes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
+    }
+    return static_cast<std::uint32_t>(V::sum(sum));
+  }
+
+  std::uint32_t lis4_weights(const std::int32_t *row, Vec largest, std::uint8_t *codes, Element *high,
+                             Element *low) const {
+    Vec exp_sum = V::set(0);
+    for (int t = 0; t < args_.tokens; t += block) {
+      Vec code[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const int token = t + i * lanes;
+        code[i] = V::minimum(distances(row, token, largest), V::set(255));
+        if (token < args_.tokens) {
+          const Vec exp = exps(code[i]);
+          exp_sum = V::add(exp_sum, args_.tokens - token < lanes ? V::keep(exp, args_.tokens - token) : exp);
+        }
+      }
+      V::store_bytes(codes + t, V::narrow_codes(code[0], code[1], code[2], code[3]));
+    }
+
+    const CodeLimits limits = find_code_limits(static_cast<std::uint32_t>(V::sum(exp_sum)));
+    Vec high_sum = V::set(0);
+    Vec low_sum = V::set(0);
+    const int past = args_.tokens % block; // tokens of the last block
+    for (int t = 0; t < args_.tokens; t += block) {
+      const Bytes distance = V::load_bytes(codes + t);
+      Bytes code = V::set_bytes(limits.least);
+#pragma GCC unroll 16
+      for (int k = 0; k < lis4_zero; ++k)
+        code = V::count_above(code, distance, limits.last[k]);
+      Bytes high_weight = V::look_up_16(lis4_high, code);
+      Bytes low_weight = V::look_up_16(lis4_low, code);
+      if (past != 0 && t + block > args_.tokens) {
+        high_weight = V::keep_bytes(high_weight, past);
+        low_weight = V::keep_bytes(low_weight, past);
+      }
+      high_sum = V::add_bytes(high_sum, high_weight);
+      low_sum = V::add_bytes(low_sum, low_weight);
+      V::store_weights(high + t, high_weight);
+      V::store_weights(low + t, low_weight);
+    }
+    if (!args_.renormalize)
+      return std::uint32_t{1} << 15;
+    return static_cast<std::uint32_t>(V::sum(high_sum)) * 256 + static_cast<std::uint32_t>(V::sum(low_sum));
+  }
+
+  // The planes of lis4_weight(): 2^(15 - code) / 2^8 for codes below 8, 2^(15 - code) for the others.
+  alignas(16) static constexpr std::uint8_t lis4_high[16] = {128, 64, 32, 16, 8, 4, 2, 1};
+  alignas(16) static constexpr std::uint8_t lis4_low[16] = {0, 0, 0, 0, 0, 0, 0, 0, 128, 64, 32, 16, 8, 4, 2, 1};
+
+  // A distance's code is `least` plus the number of `last` that are below it.
+  struct CodeLimits {
+    std::uint8_t least = 0;
+    std::uint8_t last[std::size_t{lis4_zero}] = {}; // 255: no distance goes beyond
+  };
+
+  // The codes of a row whose exps add up to `sum`. log_int_softmax_code() is at least k where round(sum / exp) >=
+  // r(k), r = 2, 3, 6, 12 ..., that is where exp * (2 r(k) - 1) <= 2 sum; exps fall with the distance, so the
+  // distances of a code are an interval.
+  CodeLimits find_code_limits(std::uint32_t sum) const {
+    const std::uint32_t twice = sum * 2; // sum < 2^31
+    CodeLimits limits;
+#pragma GCC unroll 16
+    for (int k = 1; k <= lis4_zero; ++k) {
+      const std::uint32_t times = k == 1 ? 3 : (std::uint32_t{6} << (k - 2)) - 1;
+      const int before = exps_above(twice / times); // distances whose code is below k
+      limits.least = static_cast<std::uint8_t>(limits.least + (before == 0 ? 1 : 0));
+      // 0 - 1 is 255 too: counted in `least`.
+      limits.last[k - 1] = static_cast<std::uint8_t>(before < 256 ? before - 1 : 255);
+    }
+    return limits;
+  }
+
+  // How many entries of the exp table are greater than `limit`; more than 255 for all.
+  int exps_above(std::uint32_t limit) const {
+    const ExpTable &exp = *args_.exp;
+    if (!args_.exp_halves) {
+      int count = 0;
+      while (count < 256 && exp[static_cast<std::size_t>(count)] > limit)
+        ++count;
+      return count;
+    }
+    // The last octave that begins above the limit, exp[0] >> octave >= limit + 1, and its entries that are: exp[i] >>
+    // octave >= limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
+    const std::uint64_t least = std::uint64_t{limit} + 1;
+    if (least > exp[0])
+      return 0;
+    int octave = std::countl_zero(static_cast<std::uint32_t>(least)) - std::countl_zero(exp[0]);
+    octave -= least << octave > exp[0] ? 1 : 0;
+    return 16 * octave + V::count_at_least(exp.data(), static_cast<std::int32_t>(least << octave));
+  }
+
+  const AttentionArgs &args_;
+  int head_;
+  typename V::ByteTable weight_table_{};
+};
+
+} // namespace intvit::kernels::vector
