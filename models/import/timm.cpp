@@ -1,50 +1,41 @@
 #include "models/import/timm.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 
-#include "engine/container/safetensors.hpp"
 #include "models/architectures/registry.hpp"
-#include "models/import/half.hpp"
+#include "models/import/tensors.hpp"
 #include "models/import/timm_config.hpp"
+#include "models/import/weight_files.hpp"
 
 namespace intvit {
 
-static_assert(std::endian::native == std::endian::little, "tensors are copied as they are in the file");
+using namespace importer;
 
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string text(const std::vector<std::int64_t> &shape) {
-  std::string result = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    result += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return result + "]";
-}
-
 // A dimension of the tensor `name`, which must have `rank` of them.
-int dimension(const SafetensorsFile &file, const std::string &name, std::size_t rank, std::size_t index) {
+int dimension(const WeightFiles &file, const std::string &name, std::size_t rank, std::size_t index) {
   const TensorView *tensor = file.find(name);
   if (tensor == nullptr)
     throw std::runtime_error("tensor " + name + " is missing: not a plain ViT or DeiT under timm's names");
   if (tensor->shape.size() != rank)
-    throw std::runtime_error("tensor " + name + " has shape " + text(tensor->shape) + ", must have " +
+    throw std::runtime_error("tensor " + name + " has shape " + shape_text(tensor->shape) + ", must have " +
                              std::to_string(rank) + " dimensions");
   const std::int64_t size = tensor->shape[index];
   if (size < 1 || size > 1 << 24)
-    throw std::runtime_error("tensor " + name + " has shape " + text(tensor->shape) + ", which no ViT has");
+    throw std::runtime_error("tensor " + name + " has shape " + shape_text(tensor->shape) + ", which no ViT has");
   return static_cast<int>(size);
 }
 
 // One more than the highest N of the tensors "blocks.N.*".
-int count_blocks(const SafetensorsFile &file) {
+int count_blocks(const WeightFiles &file) {
   constexpr std::string_view prefix = "blocks.";
   int depth = 0;
   for (const auto &[name, tensor] : file.tensors()) {
@@ -78,7 +69,7 @@ void require_agreement(const char *what, int actual, const std::optional<int> &c
     refuse((*declaration.architecture).*member, "architecture " + declaration.architecture->architecture);
 }
 
-void infer_dimensions(const SafetensorsFile &file, const Declaration &declaration, VitConfig &config) {
+void infer_dimensions(const WeightFiles &file, const Declaration &declaration, VitConfig &config) {
   config.channels = dimension(file, "patch_embed.proj.weight", 4, 0);
   config.patch = dimension(file, "patch_embed.proj.weight", 4, 2);
   config.depth = count_blocks(file);
@@ -111,7 +102,7 @@ int choose_heads(const Declaration &declaration, const TimmOptions &options) {
                            "give the number of heads, or put config.json beside model.safetensors");
 }
 
-void choose_image_size(const SafetensorsFile &file, const Declaration &declaration, VitConfig &config) {
+void choose_image_size(const WeightFiles &file, const Declaration &declaration, VitConfig &config) {
   const int tokens = dimension(file, "pos_embed", 3, 1);
   if (declaration.config.image_size) {
     config.image_height = declaration.config.image_size->first;
@@ -127,7 +118,7 @@ void choose_image_size(const SafetensorsFile &file, const Declaration &declarati
   }
 }
 
-VitConfig describe(const SafetensorsFile &file, const Declaration &declaration, const TimmOptions &options) {
+VitConfig describe(const WeightFiles &file, const Declaration &declaration, const TimmOptions &options) {
   VitConfig config = declaration.architecture.value_or(VitConfig{});
   if (!declaration.architecture)
     config.architecture = declaration.config.architecture.empty() ? "vit" : declaration.config.architecture;
@@ -143,61 +134,31 @@ VitConfig describe(const SafetensorsFile &file, const Declaration &declaration, 
 }
 
 // Before anything is allocated: the file holds the tensors that `config` implies, in their shapes, and no others.
-void check_tensors(const SafetensorsFile &file, const VitConfig &config) {
+void check_tensors(const WeightFiles &file, const VitConfig &config) {
   VitWeights unallocated;
   unallocated.blocks.resize(static_cast<std::size_t>(config.depth));
   const std::vector<NamedTensor> expected = named_tensors(config, unallocated);
   for (const NamedTensor &tensor : expected) {
     const TensorView *found = file.find(tensor.name);
     if (found == nullptr)
-      throw std::runtime_error("tensor " + tensor.name + " is missing, expected shape " + text(tensor.shape));
+      throw std::runtime_error("tensor " + tensor.name + " is missing, expected shape " + shape_text(tensor.shape));
     if (found->shape != tensor.shape)
-      throw std::runtime_error("tensor " + tensor.name + " has shape " + text(found->shape) + ", expected " +
-                               text(tensor.shape));
+      throw std::runtime_error("tensor " + tensor.name + " has shape " + shape_text(found->shape) + ", expected " +
+                               shape_text(tensor.shape));
   }
   for (const auto &entry : file.tensors())
     if (std::none_of(expected.begin(), expected.end(), [&](const NamedTensor &t) { return t.name == entry.first; }))
-      throw std::runtime_error("tensor " + entry.first + " of shape " + text(entry.second.shape) +
+      throw std::runtime_error("tensor " + entry.first + " of shape " + shape_text(entry.second.shape) +
                                " is unexpected: only plain ViT and DeiT models with a class token can be imported");
 }
 
-void read_tensor(const TensorView &from, const NamedTensor &to) {
-  const auto count = static_cast<std::size_t>(to.elements());
-  const auto widen = [&](float (*convert)(std::uint16_t)) {
-    for (std::size_t i = 0; i < count; ++i) {
-      std::uint16_t bits = 0;
-      std::memcpy(&bits, from.bytes.data() + i * sizeof(bits), sizeof(bits));
-      to.data[i] = convert(bits);
-    }
-  };
-  switch (from.dtype) {
-  case DType::f32:
-    std::memcpy(to.data, from.bytes.data(), count * sizeof(float));
-    break;
-  case DType::f16:
-    widen(half_to_float);
-    break;
-  case DType::bf16:
-    widen(bfloat16_to_float);
-    break;
-  default:
-    throw std::runtime_error("tensor " + to.name + " has type " + std::string(safetensors_name(from.dtype)) +
-                             ", must be F32, F16 or BF16");
-  }
-  const float *end = to.data + count;
-  const float *bad = std::find_if_not(to.data + 0, to.data + count, [](float value) { return std::isfinite(value); });
-  if (bad != end)
-    throw std::runtime_error("tensor " + to.name + " holds " + (std::isnan(*bad) ? "NaN" : "infinity") +
-                             " at element " + std::to_string(bad - to.data));
-}
-
-VitModel import_file(const SafetensorsFile &file, const Declaration &declaration, const TimmOptions &options) {
+VitModel import_file(const WeightFiles &file, const Declaration &declaration, const TimmOptions &options) {
   VitModel model;
   model.config = describe(file, declaration, options);
   check_tensors(file, model.config);
   model.weights = VitWeights(model.config);
   for (const NamedTensor &tensor : named_tensors(model.config, model.weights))
-    read_tensor(*file.find(tensor.name), tensor);
+    read_tensor(*file.find(tensor.name), tensor.name, tensor.data);
 
   model.labels = declaration.config.labels;
   if (!model.labels.empty() && model.labels.size() != static_cast<std::size_t>(model.config.classes))
@@ -222,21 +183,17 @@ std::optional<VitConfig> choose_architecture(const std::string &weights_path, co
 } // namespace
 
 VitModel load_timm(const std::string &path, const TimmOptions &options) {
-  std::string weights_path = path;
   Declaration declaration;
   if (fs::is_directory(path)) {
-    weights_path = (fs::path(path) / "model.safetensors").string();
     declaration.config_path = (fs::path(path) / "config.json").string();
     declaration.config = read_timm_config(declaration.config_path);
   }
-  const Result<SafetensorsFile> file = SafetensorsFile::open(weights_path);
-  if (!file.ok())
-    throw std::runtime_error(file.status().message());
+  const WeightFiles files(path);
   try {
-    declaration.architecture = choose_architecture(weights_path, declaration.config, options);
-    return import_file(*file, declaration, options);
+    declaration.architecture = choose_architecture(files.path(), declaration.config, options);
+    return import_file(files, declaration, options);
   } catch (const std::runtime_error &error) {
-    throw std::runtime_error(weights_path + ": " + error.what());
+    throw std::runtime_error(files.path() + ": " + error.what());
   }
 }
 

@@ -1,54 +1,18 @@
 #include "models/import/timm_config.hpp"
 
-#include <fstream>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
+#include "models/import/json.hpp"
 
 namespace intvit {
 
 namespace {
 
-using nlohmann::json;
-
-int positive_integer(const json &value, const std::string &key) {
-  if (!value.is_number_integer() || value < 1 || value > 1'000'000)
-    throw std::runtime_error("\"" + key + "\" must be a positive integer, is " + value.dump());
-  return value.get<int>();
-}
-
-double number(const json &value, const std::string &key) {
-  if (!value.is_number())
-    throw std::runtime_error("\"" + key + "\" must be a number, is " + value.dump());
-  return value.get<double>();
-}
-
-std::string string(const json &value, const std::string &key) {
-  if (!value.is_string())
-    throw std::runtime_error("\"" + key + "\" must be a string, is " + value.dump());
-  return value.get<std::string>();
-}
-
-const json &array(const json &value, const std::string &key, std::size_t size) {
-  if (!value.is_array() || value.size() != size)
-    throw std::runtime_error("\"" + key + "\" must be a list of " + std::to_string(size) + ", is " + value.dump());
-  return value;
-}
-
-std::array<double, 3> numbers(const json &value, const std::string &key) {
-  array(value, key, 3);
-  return {number(value[0], key), number(value[1], key), number(value[2], key)};
-}
-
-const json &object(const json &value, const std::string &key) {
-  if (!value.is_object())
-    throw std::runtime_error("\"" + key + "\" must be an object, is " + value.dump());
-  return value;
-}
+using namespace importer;
 
 void require_token_pooling(const json &value, const std::string &key) {
   if (value != "token")
-    throw std::runtime_error("\"" + key + "\" is " + value.dump() +
+    throw std::runtime_error("\"" + key + "\" is " + show(value) +
                              "; only models that classify by the class token (\"token\") are supported");
 }
 
@@ -83,7 +47,7 @@ void read_model_args(const json &args, TimmConfig &config) {
     } else if (name == "global_pool") {
       require_token_pooling(value, key);
     } else {
-      throw std::runtime_error("\"" + key + "\" is not supported (value " + value.dump() +
+      throw std::runtime_error("\"" + key + "\" is not supported (value " + show(value) +
                                "): only plain ViT and DeiT models of RGB images can be imported");
     }
   }
@@ -93,9 +57,9 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
   for (const auto &[name, value] : pretrained.items()) {
     const std::string key = "pretrained_cfg." + name;
     if (name == "mean") {
-      config.mean = numbers(value, key);
+      config.mean = three_numbers(value, key);
     } else if (name == "std") {
-      config.std = numbers(value, key);
+      config.std = three_numbers(value, key);
     } else if (name == "crop_pct") {
       config.crop_pct = number(value, key);
     } else if (name == "interpolation") {
@@ -109,7 +73,6 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
 
 TimmConfig read(const json &root) {
   TimmConfig config;
-  object(root, "config.json");
   if (root.contains("architecture"))
     config.architecture = string(root["architecture"], "architecture");
   if (root.contains("num_classes"))
@@ -134,14 +97,9 @@ TimmConfig read(const json &root) {
 } // namespace
 
 TimmConfig read_timm_config(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    throw std::runtime_error(path + ": cannot be opened");
-  try {
-    return read(json::parse(file));
-  } catch (const std::exception &error) { // nlohmann's own errors included
-    throw std::runtime_error(path + ": " + error.what());
-  }
+  TimmConfig config;
+  read_json_file(path, [&](const json &root) { config = read(root); });
+  return config;
 }
 
 } // namespace intvit

@@ -1,0 +1,33 @@
+// The JSON files beside weights (config.json, preprocessor_config.json, model.safetensors.index.json), read as what
+// strangers wrote: every value is checked for its type and its range before it is used.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace intvit::importer {
+
+using nlohmann::json;
+
+// Parses the object in the file at `path` and hands it to `read`. Throws std::runtime_error, beginning with `path`:
+// file unreadable or above 64 MiB, not JSON, nested deeper than 32 levels, no object, or whatever `read` throws.
+void read_json_file(const std::string &path, const std::function<void(const json &root)> &read);
+
+// Each returns `value` as the type it names and throws std::runtime_error that names `key` and shows the value, where
+// that is of another type or out of range.
+int positive_integer(const json &value, const std::string &key); // 1 to 1,000,000
+double number(const json &value, const std::string &key);        // finite
+bool boolean(const json &value, const std::string &key);
+std::string string(const json &value, const std::string &key);
+const json &array(const json &value, const std::string &key, std::size_t size);
+const json &object(const json &value, const std::string &key);
+std::array<double, 3> three_numbers(const json &value, const std::string &key);
+
+// A value for a message, cut where it is long.
+std::string show(const json &value);
+
+} // namespace intvit::importer

@@ -1,0 +1,37 @@
+// The safetensors files that hold a model's float weights: one file, or the shards that an index lists.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/container/safetensors.hpp"
+
+namespace intvit::importer {
+
+class WeightFiles {
+public:
+  // `path` is a safetensors file, or a folder with model.safetensors or else with model.safetensors.index.json and the
+  // files of its "weight_map" (tensor name to file name), which must be in the folder itself. Throws
+  // std::runtime_error, beginning with the file at fault: not there, not readable, not safetensors; a shard's name that
+  // leads out of the folder; tensors that the index lists and its file does not hold, or the other way round.
+  explicit WeightFiles(const std::string &path);
+
+  const std::map<std::string, TensorView, std::less<>> &tensors() const { return tensors_; }
+  const TensorView *find(std::string_view name) const; // null where there is none
+  const std::string &path() const { return path_; }    // of the one file or of the index, for messages
+
+  // SHA-256 of the one file; of shards, that of what sha256sum prints for them in the order of their names.
+  std::string sha256() const;
+
+private:
+  void open_shards(const std::string &folder);
+
+  std::string path_;
+  std::vector<SafetensorsFile> files_;
+  std::vector<std::string> shards_; // the files' names in order, empty where there is no index
+  std::map<std::string, TensorView, std::less<>> tensors_;
+};
+
+} // namespace intvit::importer
