@@ -26,7 +26,7 @@ struct AttentionArgs {
   int head_dim = 0;
 
   Softmax softmax = Softmax::lis4;
-  bool renormalize = true;                        // lis4: divide by the sum of the weights, not by 2^15
+  bool renormalize = true;                        // lis4, lis8: divide by the sum of the weights, not by 2^unit
   const std::int32_t *score_multiplier = nullptr; // [heads]
   int score_shift = 0;
   const ExpTable *exp = nullptr;

@@ -14,7 +14,8 @@
 namespace intvit::kernels {
 
 enum class Softmax : std::uint8_t {
-  lis4,  // Log-Int-Softmax: weights are 2^(15-code), code the rounded log2 of 1 / probability, 0..15 (FQ-ViT)
+  lis4,  // Log-Int-Softmax: weights are powers of two 2^-code, code the rounded log2 of 1 / probability, 0..15 (FQ-ViT)
+  lis8,  // the same with codes of 8 bits, of which a row's weights span 16, beginning with its smallest
   int8,  // weights are 8-bit integers proportional to exp, 255 for the row's largest score
   int16, // the same with up to 16 bits, so that many small probabilities beside a large one are not lost
 };
@@ -23,6 +24,8 @@ constexpr const char *softmax_name(Softmax softmax) {
   switch (softmax) {
   case Softmax::lis4:
     return "lis4";
+  case Softmax::lis8:
+    return "lis8";
   case Softmax::int8:
     return "int8";
   case Softmax::int16:
@@ -70,15 +73,24 @@ INTVIT_INLINE constexpr std::uint8_t distance_code(std::uint32_t distance, std::
   return static_cast<std::uint8_t>(code < 255 ? code : 255);
 }
 
-inline constexpr int lis4_zero = 16; // the code that stands for probability 0
+inline constexpr int no_log_int_softmax_code = 32; // exp = 0: above every code
 
 // FQ-ViT's rounded log2 of sum / exp: with ratio = round(sum / exp), ties upward, the code is floor(log2(ratio)), plus
-// one where ratio - 2^floor >= 2^(floor-1); above 15 the probability is 0. Requires exp <= sum < 2^31.
+// one where ratio - 2^floor >= 2^(floor-1). Requires exp <= sum < 2^31, sum > 0; the codes are 0..31.
 int log_int_softmax_code(std::uint32_t sum, std::uint32_t exp);
 
-// The weight of a code: 2^(15 - code), or 0. A row's weights add up to at most 1.5 * 2^15 (docs/numerics.md).
-INTVIT_INLINE constexpr std::int32_t lis4_weight(int code) {
-  return code < lis4_zero ? std::int32_t{1} << (15 - code) : 0;
+// A row's weights are probabilities in units of 2^-unit: 2^(unit - code), or 0 where code > unit. They add up to less
+// than 1.5 * 2^unit, and none exceeds 2^15 (docs/numerics.md).
+INTVIT_INLINE constexpr std::int32_t log_int_softmax_weight(int code, int unit) {
+  return code <= unit ? std::int32_t{1} << (unit - code) : 0;
+}
+
+inline constexpr int lis4_unit = 15;
+inline constexpr int lis8_largest_unit = 23;
+
+// lis8's unit for a row whose smallest code, that of its largest score, is `least`, 0..14.
+INTVIT_INLINE constexpr int lis8_unit(int least) {
+  return lis4_unit + least < lis8_largest_unit ? lis4_unit + least : lis8_largest_unit;
 }
 
 } // namespace intvit::kernels

@@ -26,8 +26,8 @@ constexpr const char *provenance_key = "intvit.provenance";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph.
-constexpr std::array<std::string_view, 6> known_features = {"gelu16",        "residual.int16", "residual.ptf8",
-                                                            "softmax.int16", "softmax.int8",   "softmax.lis4"};
+constexpr std::array<std::string_view, 7> known_features = {
+    "gelu16", "residual.int16", "residual.ptf8", "softmax.int16", "softmax.int8", "softmax.lis4", "softmax.lis8"};
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {

@@ -26,6 +26,7 @@ constexpr std::array epilogue_names{
     EnumName<Epilogue>{Epilogue::requantize, "requantize"}, EnumName<Epilogue>{Epilogue::gelu, "gelu"},
     EnumName<Epilogue>{Epilogue::residual, "residual"}, EnumName<Epilogue>{Epilogue::logits, "logits"}};
 constexpr std::array softmax_names{EnumName<Softmax>{Softmax::lis4, softmax_name(Softmax::lis4)},
+                                   EnumName<Softmax>{Softmax::lis8, softmax_name(Softmax::lis8)},
                                    EnumName<Softmax>{Softmax::int8, softmax_name(Softmax::int8)},
                                    EnumName<Softmax>{Softmax::int16, softmax_name(Softmax::int16)}};
 constexpr std::array code_type_names{EnumName<CodeType>{CodeType::int8, "int8"},

@@ -38,11 +38,15 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
   std::uint32_t exp_sum = 0;
   for (const std::int32_t *distance = row; distance != end; ++distance)
     exp_sum += (*args.exp)[static_cast<std::size_t>(*distance)];
+  const bool lis8 = args.softmax == Softmax::lis8;
+  const int unit = lis8 ? lis8_unit(log_int_softmax_code(exp_sum, (*args.exp)[0])) : lis4_unit;
   for (std::int32_t *distance = row; distance != end; ++distance) {
-    *distance = lis4_weight(log_int_softmax_code(exp_sum, (*args.exp)[static_cast<std::size_t>(*distance)]));
+    const auto d = static_cast<std::size_t>(*distance);
+    const int code = log_int_softmax_code(exp_sum, (*args.exp)[d]);
+    *distance = lis8 && d == 255 ? 0 : log_int_softmax_weight(code, unit);
     weight_sum += static_cast<std::uint32_t>(*distance);
   }
-  return args.renormalize ? weight_sum : std::uint32_t{1} << 15;
+  return args.renormalize ? weight_sum : std::uint32_t{1} << unit;
 }
 
 } // namespace

@@ -43,13 +43,12 @@ int int16_weight_shift(const ExpTable &exp, int tokens) {
 
 int log_int_softmax_code(std::uint32_t sum, std::uint32_t exp) {
   if (exp == 0)
-    return lis4_zero;
+    return no_log_int_softmax_code;
   const std::uint64_t ratio = (std::uint64_t{sum} * 2 + exp) / (std::uint64_t{exp} * 2);
   const int floor_log2 = static_cast<int>(std::bit_width(ratio)) - 1;
   // At ratio = 1 half of 2^floor is not an integer and nothing is left over: the code is 0.
   const bool up = floor_log2 > 0 && ratio - (std::uint64_t{1} << floor_log2) >= std::uint64_t{1} << (floor_log2 - 1);
-  const int code = floor_log2 + (up ? 1 : 0);
-  return code < lis4_zero ? code : lis4_zero;
+  return floor_log2 + (up ? 1 : 0);
 }
 
 } // namespace intvit::kernels

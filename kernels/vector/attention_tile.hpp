@@ -2,7 +2,7 @@
 //
 // A head's keys and values are packed once a call like a linear map's weights. Then, for every few queries: their
 // scores against all keys, the softmax of each row, and the product with the values, all in the thread's scratch
-// memory. Weights of more than 8 bits, lis4's and int16's, go through the 8-bit product as two planes, weight = 2^8 *
+// memory. Weights of more than 8 bits, all but int8's, go through the 8-bit product as two planes, weight = 2^8 *
 // high + low. Where elements are signed bytes, weights are stored plus V::weight_bias.
 #pragma once
 

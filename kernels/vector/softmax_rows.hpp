@@ -36,10 +36,12 @@ public:
       return int8_weights(scores, largest, low);
     case Softmax::int16:
       return int16_weights(scores, largest, high, low);
+    case Softmax::lis8:
+      return log_int_weights<true>(scores, largest, codes, high, low);
     case Softmax::lis4:
       break;
     }
-    return lis4_weights(scores, largest, codes, high, low);
+    return log_int_weights<false>(scores, largest, codes, high, low);
   }
 
 private:
@@ -94,8 +96,9 @@ private:
     return static_cast<std::uint32_t>(V::sum(sum));
   }
 
-  std::uint32_t lis4_weights(const std::int32_t *row, Vec largest, std::uint8_t *codes, Element *high,
-                             Element *low) const {
+  template <bool lis8>
+  std::uint32_t log_int_weights(const std::int32_t *row, Vec largest, std::uint8_t *codes, Element *high,
+                                Element *low) const {
     Vec exp_sum = V::set(0);
     for (int t = 0; t < args_.tokens; t += block) {
       Vec code[4];
@@ -111,7 +114,9 @@ private:
       V::store_bytes(codes + t, V::narrow_codes(code[0], code[1], code[2], code[3]));
     }
 
-    const CodeLimits limits = find_code_limits(static_cast<std::uint32_t>(V::sum(exp_sum)));
+    const auto sum = static_cast<std::uint32_t>(V::sum(exp_sum));
+    const int skipped = lis8 ? skipped_codes(sum) : 0;
+    const CodeLimits limits = find_code_limits<lis8>(sum, skipped);
     Vec high_sum = V::set(0);
     Vec low_sum = V::set(0);
     const int past = args_.tokens % block; // tokens of the last block
@@ -119,10 +124,10 @@ private:
       const Bytes distance = V::load_bytes(codes + t);
       Bytes code = V::set_bytes(limits.least);
 #pragma GCC unroll 16
-      for (int k = 0; k < lis4_zero; ++k)
+      for (int k = 0; k < planes_codes; ++k)
         code = V::count_above(code, distance, limits.last[k]);
-      Bytes high_weight = V::look_up_16(lis4_high, code);
-      Bytes low_weight = V::look_up_16(lis4_low, code);
+      Bytes high_weight = V::look_up_16(high_plane, code);
+      Bytes low_weight = V::look_up_16(low_plane, code);
       if (past != 0 && t + block > args_.tokens) {
         high_weight = V::keep_bytes(high_weight, past);
         low_weight = V::keep_bytes(low_weight, past);
@@ -133,33 +138,47 @@ private:
       V::store_weights(low + t, low_weight);
     }
     if (!args_.renormalize)
-      return std::uint32_t{1} << 15;
+      return std::uint32_t{1} << (lis4_unit + skipped);
     return static_cast<std::uint32_t>(V::sum(high_sum)) * 256 + static_cast<std::uint32_t>(V::sum(low_sum));
   }
 
-  // The planes of lis4_weight(): 2^(15 - code) / 2^8 for codes below 8, 2^(15 - code) for the others.
-  alignas(16) static constexpr std::uint8_t lis4_high[16] = {128, 64, 32, 16, 8, 4, 2, 1};
-  alignas(16) static constexpr std::uint8_t lis4_low[16] = {0, 0, 0, 0, 0, 0, 0, 0, 128, 64, 32, 16, 8, 4, 2, 1};
+  // The planes of 2^(15 - code): divided by 2^8 for codes below 8, as they are for the others.
+  static constexpr int planes_codes = 16;
+  alignas(16) static constexpr std::uint8_t high_plane[planes_codes] = {128, 64, 32, 16, 8, 4, 2, 1};
+  alignas(16) static constexpr std::uint8_t low_plane[planes_codes] = {0,   0,  0,  0,  0, 0, 0, 0,
+                                                                       128, 64, 32, 16, 8, 4, 2, 1};
 
   // A distance's code is `least` plus the number of `last` that are below it.
   struct CodeLimits {
     std::uint8_t least = 0;
-    std::uint8_t last[std::size_t{lis4_zero}] = {}; // 255: no distance goes beyond
+    std::uint8_t last[std::size_t{planes_codes}] = {}; // 255: no distance goes beyond
   };
 
-  // The codes of a row whose exps add up to `sum`. log_int_softmax_code() is at least k where round(sum / exp) >=
-  // r(k), r = 2, 3, 6, 12 ..., that is where exp * (2 r(k) - 1) <= 2 sum; exps fall with the distance, so the
-  // distances of a code are an interval.
-  CodeLimits find_code_limits(std::uint32_t sum) const {
+  // log_int_softmax_code() is at least k, 1..24, where round(sum / exp) >= r(k), r = 2, 3, 6, 12 ..., that is where
+  // exp * (2 r(k) - 1) <= 2 sum. Returns 2 r(k) - 1.
+  static constexpr std::uint32_t code_border(int k) {
+    return k == 1 ? 3 : (std::uint32_t{6} << (k - 2)) - 1;
+  }
+
+  // lis8's unit less 15, which is the row's smallest code, at most 8: a weight is 2^(15 - (code - skipped)).
+  int skipped_codes(std::uint32_t sum) const {
+    int skipped = 0;
+    while (skipped < lis8_largest_unit - lis4_unit && (*args_.exp)[0] <= sum * 2 / code_border(skipped + 1))
+      ++skipped;
+    return skipped;
+  }
+
+  // The codes, less `skipped`, of a row whose exps add up to `sum`. Exps fall with the distance, so the distances of a
+  // code are an interval. lis8: the last distance lies behind all limits.
+  template <bool lis8> CodeLimits find_code_limits(std::uint32_t sum, int skipped) const {
     const std::uint32_t twice = sum * 2; // sum < 2^31
     CodeLimits limits;
 #pragma GCC unroll 16
-    for (int k = 1; k <= lis4_zero; ++k) {
-      const std::uint32_t times = k == 1 ? 3 : (std::uint32_t{6} << (k - 2)) - 1;
-      const int before = exps_above(twice / times); // distances whose code is below k
+    for (int k = 1; k <= planes_codes; ++k) {
+      const int before = exps_above(twice / code_border(skipped + k)); // distances whose code is below skipped + k
       limits.least = static_cast<std::uint8_t>(limits.least + (before == 0 ? 1 : 0));
       // 0 - 1 is 255 too: counted in `least`.
-      limits.last[k - 1] = static_cast<std::uint8_t>(before < 256 ? before - 1 : 255);
+      limits.last[k - 1] = static_cast<std::uint8_t>((before < 256 ? before : lis8 ? 255 : 256) - 1);
     }
     return limits;
   }

@@ -25,8 +25,8 @@ struct AttentionScores {
 AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
                                    const QuantizeOptions &options);
 
-// The integer exp for the score step that a softmax uses: ln 2 / 16 for int16 and lis4, whose weights span 16 octaves
-// as the 8-bit distances then do, and ln 2 / 32 for int8, whose weights are gone after 8 octaves.
+// The integer exp for the score step that a softmax uses: ln 2 / 16 where weights span 16 octaves, as
+// the 8-bit distances then do, and ln 2 / 32 for int8, whose weights are gone after 8 octaves.
 kernels::ExpPolynomial exp_polynomial(kernels::Softmax softmax, int tokens);
 
 } // namespace intvit

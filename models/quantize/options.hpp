@@ -27,8 +27,8 @@ struct QuantizeOptions {
   RangeMethod range = RangeMethod::mse;
   ResidualFormat residual = ResidualFormat::int16;
   kernels::Softmax softmax = kernels::Softmax::int16;
-  // lis4: divide by the sum of the row's weights. Off: take the probabilities as FQ-ViT does, though they do not add up
-  // to one.
+  // lis4, lis8: divide by the sum of the row's weights. Off: take the probabilities as FQ-ViT does, though they do not
+  // add up to one.
   bool renormalize = true;
   // Strength of per-channel scales at the input of linear maps, from 0 (one scale a tensor) to 1 (every channel fills
   // its codes); empty: searched per layer.

@@ -19,7 +19,7 @@ AttentionShape random_shape(Random &random) {
 }
 
 std::optional<Failure> round(Softmax softmax, const KernelTable &table, Random &random, GuardedMemory &memory) {
-  const bool renormalize = softmax != Softmax::lis4 || (random.bits() & 1) != 0;
+  const bool renormalize = (softmax != Softmax::lis4 && softmax != Softmax::lis8) || (random.bits() & 1) != 0;
   AttentionCase attention = make_attention(random, random_shape(random), softmax, renormalize);
   maybe_extreme<std::int8_t>(random, attention.qkv, -128, 127);
   const auto [tokens, heads, head_dim] = attention.shape;
@@ -80,6 +80,7 @@ template <Softmax softmax> Check attention_check(const char *name) {
 
 void add_attention_checks(std::vector<Check> &checks) {
   checks.push_back(attention_check<Softmax::lis4>("attention_lis4"));
+  checks.push_back(attention_check<Softmax::lis8>("attention_lis8"));
   checks.push_back(attention_check<Softmax::int8>("attention_int8"));
   checks.push_back(attention_check<Softmax::int16>("attention_int16"));
 }

@@ -146,7 +146,7 @@ TEST_CASE("bench --profile adds up") {
 
 TEST_CASE("bench takes every form of random model") {
   for (const char *residual : {"int16", "ptf8", "ptf8-paper"})
-    for (const char *softmax : {"int16", "int8", "lis4"}) {
+    for (const char *softmax : {"int16", "int8", "lis8", "lis4"}) {
       CAPTURE(residual, softmax);
       const json object = results({"--arch", "vit_tiny_patch16_224", "--runs", "1", "--residual", residual, "--softmax",
                                    softmax, "--no-renormalize"});

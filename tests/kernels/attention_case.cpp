@@ -89,23 +89,28 @@ std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, in
     distances.push_back(static_cast<std::size_t>(std::min<Int128>(steps, 255)));
     exp_sum += attention.exp[distances.back()];
   }
+  const bool log_int = attention.softmax == Softmax::lis4 || attention.softmax == Softmax::lis8;
+  // Weights are probabilities in units of 2^-unit. lis8: 16 octaves from the row's largest on, at most 23.
+  int unit = 15;
+  if (attention.softmax == Softmax::lis8)
+    unit = std::min(unit + exact_code(exp_sum, attention.exp[0]), 23);
   std::vector<Int128> weights;
   Int128 divisor = 0;
   for (const std::size_t distance : distances) {
     if (attention.softmax == Softmax::int8) {
       weights.push_back(attention.int8_weights[distance]);
     } else if (attention.softmax == Softmax::int16) {
-      weights.push_back(distance == 255
-                            ? 0
-                            : round_div(attention.exp[distance], power_of_two(attention.int16_weight_shift)));
+      weights.push_back(
+          distance == 255 ? 0 : round_div(attention.exp[distance], power_of_two(attention.int16_weight_shift)));
     } else {
       const int code = exact_code(exp_sum, attention.exp[distance]);
-      weights.push_back(code < kernels::lis4_zero ? power_of_two(15 - code) : 0);
+      const bool nothing = code > unit || (attention.softmax == Softmax::lis8 && distance == 255);
+      weights.push_back(nothing ? 0 : power_of_two(unit - code));
     }
     divisor += weights.back();
   }
-  if (attention.softmax == Softmax::lis4 && !attention.renormalize)
-    divisor = power_of_two(15);
+  if (log_int && !attention.renormalize)
+    divisor = power_of_two(unit);
 
   int left = 0;
   while (divisor * power_of_two(left) < power_of_two(30))

@@ -35,19 +35,17 @@ int fqvit_code(double sum, double exp) {
   const double ratio = std::nearbyint(sum / exp); // ties to even
   const double floor_log2 = std::floor(std::log2(ratio));
   const double rest = ratio - std::exp2(floor_log2);
-  const double code = rest >= std::exp2(floor_log2 - 1) ? floor_log2 + 1 : floor_log2;
-  return static_cast<int>(std::min(code, 16.0));
+  return static_cast<int>(rest >= std::exp2(floor_log2 - 1) ? floor_log2 + 1 : floor_log2);
 }
 
 int exact_code(Int128 sum, Int128 exp) {
   if (exp == 0)
-    return kernels::lis4_zero;
+    return kernels::no_log_int_softmax_code;
   const Int128 ratio = round_div(sum, exp);
   int k = 0;
   while (power_of_two(k + 1) <= ratio)
     ++k;
-  const int code = 2 * ratio >= 3 * power_of_two(k) ? k + 1 : k;
-  return std::min(code, kernels::lis4_zero);
+  return 2 * ratio >= 3 * power_of_two(k) ? k + 1 : k;
 }
 
 kernels::ExpPolynomial fqvit_polynomial(double scale, int octaves_kept) {

@@ -14,11 +14,11 @@ double fqvit_exp(double x, double scale);
 // FQ-ViT's octave of x: how often ln 2 goes into it.
 double fqvit_octave(double x, double scale);
 
-// The 4-bit code of exp / sum; 16 for probability 0.
+// The code of exp / sum, exp > 0. With codes of b bits those of 2^b and above stand for probability 0.
 int fqvit_code(double sum, double exp);
 
 // The engine's form of the same rule: rational arithmetic, ties upward (docs/numerics.md, "log_int_softmax").
-// 0 <= exp <= sum, 0 < sum.
+// 0 <= exp <= sum, 0 < sum; no_log_int_softmax_code for exp = 0.
 int exact_code(Int128 sum, Int128 exp);
 
 // The same polynomial in the integers of the engine.

@@ -27,15 +27,31 @@ void check_code(std::uint32_t sum, std::uint32_t exp) {
   if (fqvit_code(sum, exp) != (other_tie ? 1 : code) || (other_tie && code != 2))
     FAIL("FQ-ViT's code of " << exp << " / " << sum << " is " << fqvit_code(sum, exp) << ", ours " << code);
   // The weight is less than 1.5 times 2^15 * exp / sum: this makes a row's weights add up to less than 1.5 * 2^15.
-  if (Int128{2} * lis4_weight(code) * sum >= Int128{3} * 32768 * exp)
-    FAIL("the weight of " << exp << " / " << sum << " is " << lis4_weight(code));
+  if (Int128{2} * log_int_softmax_weight(code, lis4_unit) * sum >= Int128{3} * 32768 * exp)
+    FAIL("the weight of " << exp << " / " << sum << " is " << log_int_softmax_weight(code, lis4_unit));
 }
 
+// The sum of a row's lis4 weights, which must be below 1.5 * 2^15. Checks lis8's weights on the way.
 std::int64_t weight_sum(const std::vector<std::uint32_t> &row) {
-  const std::uint64_t sum = std::accumulate(row.begin(), row.end(), std::uint64_t{0});
+  const auto sum = static_cast<std::uint32_t>(std::accumulate(row.begin(), row.end(), std::uint64_t{0}));
+  const int least = exact_code(sum, *std::max_element(row.begin(), row.end()));
+  const int unit = std::min(15 + least, 23);
+  if (lis8_unit(least) != unit)
+    FAIL("lis8_unit(" << least << ") = " << lis8_unit(least));
   std::int64_t weights = 0;
-  for (const std::uint32_t exp : row)
-    weights += lis4_weight(log_int_softmax_code(static_cast<std::uint32_t>(sum), exp));
+  std::int64_t lis8_weights = 0;
+  for (const std::uint32_t exp : row) {
+    const int code = log_int_softmax_code(sum, exp);
+    weights += log_int_softmax_weight(code, lis4_unit);
+    const std::int32_t lis8_weight = log_int_softmax_weight(code, unit);
+    // Probabilities relative to the row's largest, exactly, as far as 16 codes and the unit go.
+    const Int128 expected = code > unit ? Int128{0} : power_of_two(unit) / power_of_two(code);
+    if (lis8_weight != expected || lis8_weight > 1 << 15)
+      FAIL("the weight of code " << code << " where the least is " << least << " is " << lis8_weight);
+    lis8_weights += lis8_weight;
+  }
+  if (lis8_weights * 2 >= 3 * (std::int64_t{1} << unit) || lis8_weights >= 1 << 24 || lis8_weights < 1 << 9)
+    FAIL("a row of " << row.size() << " has lis8 weights of " << lis8_weights);
   return weights;
 }
 
@@ -73,10 +89,12 @@ TEST_CASE("log_int_softmax_code: FQ-ViT's rule, random operands and ties") {
   CHECK(log_int_softmax_code(3, 2) == 1);
   CHECK(log_int_softmax_code(1, 1) == 0);
   CHECK(log_int_softmax_code(49151, 1) == 15);
-  CHECK(log_int_softmax_code(49152, 1) == lis4_zero);
+  CHECK(log_int_softmax_code(49152, 1) == 16);
+  CHECK(log_int_softmax_code(largest_sum, 1) == 31);
+  CHECK(log_int_softmax_code(1, 0) == no_log_int_softmax_code);
 }
 
-TEST_CASE("log_int_softmax: a row's weights add up to less than 1.5 * 2^15") {
+TEST_CASE("log_int_softmax: a row's weights add up to less than 1.5 times their unit") {
   SECTION("all rows of up to four small numbers") {
     std::vector<std::uint32_t> row(4);
     for (row[0] = 1; row[0] <= 40; ++row[0])
@@ -90,10 +108,14 @@ TEST_CASE("log_int_softmax: a row's weights add up to less than 1.5 * 2^15") {
     for (std::size_t tokens = 1; tokens <= 1 << 14; ++tokens) {
       const std::uint32_t exp = tokens < 1000 ? 7 : 1;
       // All weights are the one of probability 1 / tokens, and none is 0.
-      const std::int64_t weights = lis4_weight(exact_code(tokens, 1)) * static_cast<std::int64_t>(tokens);
+      const std::int64_t weights =
+          log_int_softmax_weight(exact_code(tokens, 1), lis4_unit) * static_cast<std::int64_t>(tokens);
       const int code = log_int_softmax_code(static_cast<std::uint32_t>(tokens) * exp, exp);
-      if (lis4_weight(code) * static_cast<std::int64_t>(tokens) != weights || weights > bound || weights == 0)
+      if (log_int_softmax_weight(code, lis4_unit) * static_cast<std::int64_t>(tokens) != weights || weights > bound ||
+          weights == 0)
         FAIL(tokens << " tokens");
+      if (tokens % 101 == 0 || tokens > (1 << 14) - 3)
+        weight_sum(std::vector<std::uint32_t>(tokens, exp));
     }
   }
   SECTION("random rows of all spreads") {
@@ -143,9 +165,9 @@ TEST_CASE("log_int_softmax: two planes of 8-bit weights give the same product in
       std::int32_t low = 0;
       for (std::size_t j = 0; j < tokens; ++j) {
         const int code = log_int_softmax_code(sum, row[j]);
-        expected += Int128{lis4_weight(code)} * v[j];
+        expected += Int128{log_int_softmax_weight(code, lis4_unit)} * v[j];
         const auto high_weight = static_cast<std::uint8_t>(code < 8 ? 1 << (7 - code) : 0);
-        const auto low_weight = static_cast<std::uint8_t>(code >= 8 && code < lis4_zero ? 1 << (15 - code) : 0);
+        const auto low_weight = static_cast<std::uint8_t>(code >= 8 && code <= lis4_unit ? 1 << (15 - code) : 0);
         high += high_weight * v[j];
         low += low_weight * v[j];
       }

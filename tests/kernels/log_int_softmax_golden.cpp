@@ -16,6 +16,7 @@ TEST_CASE("log_int_softmax: FQ-ViT's codes, but for its own rounding of scores")
   const auto file = open_golden();
   if (!file)
     return;
+  constexpr int zero = 16; // codes of 4 bits: probability 0
   std::size_t codes = 0;
   std::size_t different = 0;
   for (const std::string name : {"lis0", "lis1", "lis2", "lis3"}) {
@@ -41,11 +42,11 @@ TEST_CASE("log_int_softmax: FQ-ViT's codes, but for its own rounding of scores")
         fqvit_sum += fqvit_exp(fqvit_distance(i), scale);
       }
       for (std::size_t i = row; i < row + tokens; ++i) {
-        const int expected = golden[i] == 255 ? lis4_zero : golden[i];
-        if (fqvit_code(fqvit_sum, fqvit_exp(fqvit_distance(i), scale)) != expected)
+        const int expected = golden[i] == 255 ? zero : golden[i];
+        if (std::min(fqvit_code(fqvit_sum, fqvit_exp(fqvit_distance(i), scale)), zero) != expected)
           FAIL("FQ-ViT's rule in double does not give the golden code " << i << " of " << name);
         const int distance = largest - scores[i];
-        if (log_int_softmax_code(sum, table[static_cast<std::size_t>(distance)]) == expected)
+        if (std::min(log_int_softmax_code(sum, table[static_cast<std::size_t>(distance)]), zero) == expected)
           continue;
         // A distance of whole octaves came out a little short of the integer, so that FQ-ViT took the end of the octave
         // before instead of the beginning of this one. With the integer it agrees with us.

@@ -55,8 +55,11 @@ TEST_CASE("model file: the features that a reader must have") {
         "the model needs the feature \"swin.shifted_windows\", which this program does not have; use a newer intvit",
         StatusCode::unsupported);
   CHECK(status_with("required_features", "[]").ok());
-  CHECK(status_with("required_features", R"(["gelu16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4"])")
-            .ok());
+  CHECK(
+      status_with(
+          "required_features",
+          R"(["gelu16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8"])")
+          .ok());
 }
 
 TEST_CASE("model file: the features that are written") {

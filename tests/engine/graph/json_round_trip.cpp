@@ -102,7 +102,7 @@ TEST_CASE("graph json: the ends of every range survive the round trip") {
       node[range.field] = value;
       CHECK(json::parse(graph_to_json(parsed(graph_of({node})))) == graph_of({node}));
     }
-  for (const char *word : {"lis4", "int8", "int16"}) {
+  for (const char *word : {"lis4", "lis8", "int8", "int16"}) {
     json node = valid_node("attention");
     node["softmax"] = word;
     CHECK(json::parse(graph_to_json(parsed(graph_of({node})))) == graph_of({node}));

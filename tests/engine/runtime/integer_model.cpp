@@ -135,16 +135,16 @@ private:
 
   // Scores of a query spread over some three e-folds. The polynomials are those of docs/numerics.md.
   void attention(const std::string &name, const std::string &input, int queries) {
-    const bool lis4 = options_.softmax == Softmax::lis4;
+    const bool log_int = options_.softmax == Softmax::lis4 || options_.softmax == Softmax::lis8;
     Attention operation{.heads = heads,
                         .queries = queries,
                         .softmax = options_.softmax,
                         .renormalize = options_.renormalize,
                         .score_shift = 18,
                         .shift = 46};
-    operation.exp = lis4 ? kernels::ExpPolynomial{16, 62, 1487, 14} : kernels::ExpPolynomial{32, 124, 5950, 12};
+    operation.exp = log_int ? kernels::ExpPolynomial{16, 62, 1487, 14} : kernels::ExpPolynomial{32, 124, 5950, 12};
     add(name, input, operation);
-    const int multiplier = lis4 ? 1300 : 2600;
+    const int multiplier = log_int ? 1300 : 2600;
     values<std::int32_t>(name + ".score_multiplier", DType::i32, heads, multiplier / 2, multiplier * 3 / 2);
     requantization(name, channels, 46, 49152);
   }

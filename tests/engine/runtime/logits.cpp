@@ -76,7 +76,7 @@ void check_model(const std::vector<std::byte> &bytes, const std::vector<Image> &
 
 TEST_CASE("logits: every residual stream with every softmax") {
   for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper})
-    for (const Softmax softmax : {Softmax::int8, Softmax::lis4, Softmax::int16})
+    for (const Softmax softmax : {Softmax::int8, Softmax::lis4, Softmax::lis8, Softmax::int16})
       for (const bool renormalize : {true, false}) {
         CAPTURE(static_cast<int>(residual), static_cast<int>(softmax), renormalize);
         check_model(test::tiny_model({.residual = residual, .softmax = softmax, .renormalize = renormalize}),

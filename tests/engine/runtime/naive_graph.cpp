@@ -249,6 +249,16 @@ std::vector<Int> softmax(const NodeReader &reader, const std::vector<Int> &dista
   for (const Int distance : distances)
     sum += exp(distance);
   within(sum, 32);
+  // The nearest power of two to the rounded ratio, 1.5 * 2^k going up.
+  const auto log2_of_ratio = [&](Int of) {
+    const Int ratio = floor_divide(2 * sum + of, 2 * of);
+    int code = 0;
+    while (2 * ratio >= 3 * power_of_two(code))
+      ++code;
+    return code;
+  };
+  const bool lis8 = reader.node.at("softmax") == "lis8";
+  const int log_unit = lis8 ? std::min(15 + log2_of_ratio(exp(0)), 23) : 15; // weights are 2^(log_unit - code)
   for (const Int distance : distances) {
     Int weight = 0;
     if (reader.node.at("softmax") == "int8") {
@@ -262,19 +272,15 @@ std::vector<Int> softmax(const NodeReader &reader, const std::vector<Int> &dista
         unit *= 2;
       if (distance < 255)
         weight = floor_divide(2 * exp(distance) + unit, 2 * unit);
-    } else if (exp(distance) > 0) {
-      // The nearest power of two to the rounded ratio, 1.5 * 2^k going up.
-      const Int ratio = floor_divide(2 * sum + exp(distance), 2 * exp(distance));
-      int code = 0;
-      while (2 * ratio >= 3 * power_of_two(code))
-        ++code;
-      weight = code > 15 ? 0 : power_of_two(15 - code);
+    } else if (exp(distance) > 0 && !(lis8 && distance == 255)) {
+      const int code = log2_of_ratio(exp(distance));
+      weight = code > log_unit ? 0 : power_of_two(log_unit - code);
     }
     weights.push_back(weight);
     weight_sum += weight;
   }
-  const bool as_probabilities = reader.node.at("softmax") == "lis4" && !reader.node.at("renormalize").get<bool>();
-  divisor = as_probabilities ? power_of_two(15) : weight_sum;
+  const bool log_int = lis8 || reader.node.at("softmax") == "lis4";
+  divisor = log_int && !reader.node.at("renormalize").get<bool>() ? power_of_two(log_unit) : weight_sum;
   return weights;
 }
 

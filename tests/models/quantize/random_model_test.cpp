@@ -84,7 +84,8 @@ Statistics statistics(const std::vector<std::int32_t> &codes) {
 
 TEST_CASE("random models: codes fill their range in every form of the stream and of softmax") {
   const auto residual = GENERATE(ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper);
-  const auto softmax = GENERATE(kernels::Softmax::int8, kernels::Softmax::lis4, kernels::Softmax::int16);
+  const auto softmax =
+      GENERATE(kernels::Softmax::int8, kernels::Softmax::lis4, kernels::Softmax::lis8, kernels::Softmax::int16);
   QuantizeOptions options;
   options.residual = residual;
   options.softmax = softmax;
