@@ -36,6 +36,15 @@ void ModelBuilder::node(std::string name, std::string input, Operation operation
   description.graph.nodes.push_back({std::move(name), std::move(input), std::move(operation)});
 }
 
+void ModelBuilder::weights(const StlqWeights &weights) {
+  const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
+    constant(suffix, bytes, {static_cast<std::int64_t>(bytes.size()) / columns, columns});
+  };
+  matrix(stlq_first_constant, weights.first, kernels::stlq_row_bytes(weights.in_features));
+  matrix(stlq_tiles_constant, weights.tiles, kernels::stlq_tile_row_bytes(weights.in_features));
+  matrix(stlq_second_constant, weights.second, kernels::stlq_tile_bytes);
+}
+
 void ModelBuilder::requantization(const FixedPoint &fixed) {
   constant("multiplier", fixed.multiplier);
   constant("offset", fixed.offset);

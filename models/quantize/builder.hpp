@@ -10,6 +10,7 @@
 
 #include "engine/container/safetensors.hpp"
 #include "engine/format/model_file.hpp"
+#include "engine/graph/stlq_weights.hpp"
 #include "engine/image/image.hpp"
 #include "models/quantize/fixed_point.hpp"
 
@@ -31,6 +32,8 @@ public:
   template <typename T> void constant(const char *suffix, const std::vector<T> &values) {
     constant(suffix, values, {static_cast<std::int64_t>(values.size())});
   }
+  // STLQ weights of the last node, in place of the constant "weight".
+  void weights(const StlqWeights &weights);
   // multiplier and offset of the last node.
   void requantization(const FixedPoint &fixed);
 

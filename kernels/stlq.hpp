@@ -1,0 +1,88 @@
+// Selective two-word logarithmic weights: their words, and how a matrix of them is laid out (docs/numerics.md, "STLQ
+// weights"; Oh et al., CVPR 2021).
+//
+// A weight is a word of four bits, or the sum of two. A word is a code q in [-7, 7] in two's complement and stands for
+// 0 where q = 0, else for sign(q) * 2^-|q|. In units of 2^-7 that is an integer of at most 64, so that a decoded weight
+// is an int8 and everything behind it is the 8-bit matrix product. Whether weights have a second word is said once for
+// a tile of 64 outputs by 4 inputs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/inline.hpp"
+
+namespace intvit::kernels {
+
+inline constexpr int stlq_max_code = 7;
+// The one pattern of four bits that is no code: -8 in two's complement.
+inline constexpr std::uint8_t stlq_no_code = 8;
+
+// A tile is one step of the widest panel and a whole number of steps of every other (kernels/vector/stlq_panel.hpp), so
+// that files do not depend on the processor.
+inline constexpr int stlq_tile_outputs = 64;
+inline constexpr int stlq_tile_inputs = 4;
+inline constexpr int stlq_tile_bytes = stlq_tile_outputs * stlq_tile_inputs / 2; // of its second words
+
+// The four bits of a code in [-7, 7].
+constexpr std::uint8_t stlq_word(int code) {
+  return static_cast<std::uint8_t>(code & 15);
+}
+
+// In units of 2^-7: 0 or +-1 .. +-64.
+INTVIT_INLINE constexpr std::int8_t stlq_word_value(std::uint8_t word) {
+  const int code = word < 8 ? word : word - 16;
+  return static_cast<std::int8_t>(code == 0 ? 0 : code < 0 ? -(128 >> -code) : 128 >> code);
+}
+
+// A weight of two words, in units of 2^-7: only 64 + 64 does not fit and saturates.
+INTVIT_INLINE constexpr std::int8_t stlq_value(std::uint8_t first, std::uint8_t second) {
+  const int sum = stlq_word_value(first) + stlq_word_value(second);
+  return static_cast<std::int8_t>(sum < -127 ? -127 : sum > 127 ? 127 : sum);
+}
+
+constexpr int stlq_tile_rows(int out_features) {
+  return (out_features + stlq_tile_outputs - 1) / stlq_tile_outputs;
+}
+constexpr int stlq_tile_columns(int in_features) {
+  return in_features / stlq_tile_inputs + (in_features % stlq_tile_inputs != 0 ? 1 : 0);
+}
+// Bytes of a row of first words, and of a row of the tiles' bits.
+constexpr int stlq_row_bytes(int in_features) {
+  return in_features / 2 + in_features % 2;
+}
+constexpr int stlq_tile_row_bytes(int in_features) {
+  return (stlq_tile_columns(in_features) + 7) / 8;
+}
+
+// A matrix [out_features, in_features] of such weights, as it stands in a file (docs/format.md, "STLQ weights"). Words
+// and bits that belong to no weight and no tile are 0.
+struct StlqMatrix {
+  int out_features = 0;
+  int in_features = 0;
+  // [out_features, stlq_row_bytes]: input k of a row is the low half of byte k / 2 where k is even, else the high half.
+  const std::uint8_t *first = nullptr;
+  // [stlq_tile_rows, stlq_tile_row_bytes]: bit t % 8 of byte t / 8 is 1 where tile t of the row has second words.
+  const std::uint8_t *tiles = nullptr;
+  // [tiles with second words, stlq_tile_bytes], in the order of their bits. Within a tile: [64 outputs, 4 inputs], two
+  // words a byte as in `first`.
+  const std::uint8_t *second = nullptr;
+
+  std::uint8_t first_word(int output, int input) const {
+    const std::ptrdiff_t row = std::ptrdiff_t{output} * stlq_row_bytes(in_features);
+    return first[row + input / 2] >> (input % 2 * 4) & 15;
+  }
+  bool has_second_words(int tile_row, int tile_column) const {
+    return (tiles[std::ptrdiff_t{tile_row} * stlq_tile_row_bytes(in_features) + tile_column / 8] >> (tile_column % 8) &
+            1) != 0;
+  }
+  // `tile`: its place among those with second words; `output` and `input` count from its first ones.
+  std::uint8_t second_word(std::ptrdiff_t tile, int output, int input) const {
+    return second[tile * stlq_tile_bytes + output * (stlq_tile_inputs / 2) + input / 2] >> (input % 2 * 4) & 15;
+  }
+};
+
+// All weights in units of 2^-7, int8 [out_features, in_features]: what every kernel's result is defined by.
+void decode_stlq(const StlqMatrix &matrix, std::int8_t *weights);
+
+} // namespace intvit::kernels
