@@ -43,6 +43,7 @@ std::string size_text(int width, int height) {
 Result<Recipe> parse_pairs(std::string_view text) {
   Recipe recipe;
   bool has_filter = false;
+  bool has_offset = false;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view pair = text.substr(begin, end - begin);
@@ -52,11 +53,11 @@ Result<Recipe> parse_pairs(std::string_view text) {
     const std::string_view key = pair.substr(0, equals);
     const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
     const bool is_size = key == "resize" || key == "crop";
-    if (!is_size && key != "filter")
+    if (!is_size && key != "filter" && key != "offset")
       return Status(StatusCode::bad_argument,
-                    "'" + std::string(pair) + "' is none of resize=SIZE, crop=SIZE, filter=NAME");
+                    "'" + std::string(pair) + "' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
     if ((key == "resize" && recipe.fit != Recipe::Fit::none) || (key == "crop" && recipe.crop_width != 0) ||
-        (key == "filter" && has_filter))
+        (key == "filter" && has_filter) || (key == "offset" && has_offset))
       return Status(StatusCode::bad_argument, "'" + std::string(key) + "' is given twice");
     if (is_size) {
       const auto parsed = parse_size(value);
@@ -70,6 +71,12 @@ Result<Recipe> parse_pairs(std::string_view text) {
         recipe.resize_width = parsed->width;
         recipe.resize_height = parsed->height;
       }
+    } else if (key == "offset") {
+      if (value != "down" && value != "half-even")
+        return Status(StatusCode::bad_argument,
+                      "'" + std::string(value) + "' is not an offset: down and half-even are");
+      recipe.offset = value == "down" ? Recipe::Offset::down : Recipe::Offset::half_even;
+      has_offset = true;
     } else {
       const auto filter = resize_filter(value);
       if (!filter)
@@ -116,12 +123,13 @@ struct AxisCrop {
   int border = 0;
 };
 
-AxisCrop centre_crop(int size, int crop) {
+AxisCrop centre_crop(int size, int crop, Recipe::Offset offset) {
   if (size < crop)
     return {0, size, (crop - size) / 2};
   const int excess = size - crop;
-  // Half of an odd number rounds to the even neighbour.
-  const int begin = excess / 2 + (excess % 2 != 0 && (excess / 2) % 2 != 0 ? 1 : 0);
+  int begin = excess / 2;
+  if (offset == Recipe::Offset::half_even && excess % 2 != 0)
+    begin += begin % 2;
   return {begin, crop, 0};
 }
 
@@ -163,13 +171,14 @@ Result<Recipe> parse_recipe(std::string_view text) {
 }
 
 std::string to_string(const Recipe &recipe) {
-  std::string crop = "crop=" + size_text(recipe.crop_width, recipe.crop_height);
+  const std::string crop = "crop=" + size_text(recipe.crop_width, recipe.crop_height);
+  const std::string offset = recipe.offset == Recipe::Offset::down ? ",offset=down" : "";
   if (recipe.fit == Recipe::Fit::none)
-    return crop;
+    return crop + offset;
   const std::string resize = recipe.fit == Recipe::Fit::short_side
                                  ? std::to_string(recipe.resize_width)
                                  : std::to_string(recipe.resize_width) + "x" + std::to_string(recipe.resize_height);
-  return "resize=" + resize + "," + crop + ",filter=" + std::string(name(recipe.filter));
+  return "resize=" + resize + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset;
 }
 
 Result<Image> preprocess(const Image &image, const Recipe &recipe, const kernels::KernelTable &kernels) {
@@ -183,8 +192,8 @@ Result<Image> preprocess(const Image &image, const Recipe &recipe, const kernels
   if (!status.ok())
     return status.in("after the resize");
 
-  const AxisCrop columns = centre_crop(static_cast<int>(width), recipe.crop_width);
-  const AxisCrop rows = centre_crop(static_cast<int>(height), recipe.crop_height);
+  const AxisCrop columns = centre_crop(static_cast<int>(width), recipe.crop_width, recipe.offset);
+  const AxisCrop rows = centre_crop(static_cast<int>(height), recipe.crop_height, recipe.offset);
   Result<Image> resized = resize_region(image, static_cast<int>(width), static_cast<int>(height), recipe.filter,
                                         {columns.begin, rows.begin, columns.length, rows.length}, kernels);
   if (!resized.ok() || (columns.length == recipe.crop_width && rows.length == recipe.crop_height))

@@ -17,6 +17,11 @@ struct Recipe {
     short_side, // the shorter side to a length, the other in proportion (rounded down)
     exact,      // to a width and height, whatever the proportions
   };
+  // Where the crop begins when half of what it leaves over is no whole number of pixels.
+  enum class Offset : std::uint8_t {
+    half_even, // at the even neighbour (torchvision, timm)
+    down,      // at the lower neighbour (Hugging Face)
+  };
 
   Fit fit = Fit::none;
   int resize_width = 0;                        // none: 0; short_side: the length of the shorter side; exact: the width
@@ -24,6 +29,7 @@ struct Recipe {
   ResizeFilter filter = ResizeFilter::bicubic; // without effect where fit is none
   int crop_width = 0;                          // the size of what comes out
   int crop_height = 0;
+  Offset offset = Offset::half_even;
 
   friend bool operator==(const Recipe &, const Recipe &) = default;
 };
@@ -43,14 +49,15 @@ Status validate(const Recipe &recipe);
 //   resize=248       short side to 248            resize=256x224   to width 256, height 224
 //   crop=224         the centre 224 x 224         crop=192x224     width 192, height 224
 //   filter=bicubic   or box, bilinear, lanczos; bicubic if not given
+//   offset=down      or half-even; half-even if not given
 // Without crop, resize=WxH keeps all of WxH; in every other case crop is needed.
 // Errors: bad_argument. parse_recipe(to_string(r)) is r for every valid recipe but for a filter that has no effect.
 Result<Recipe> parse_recipe(std::string_view text);
 std::string to_string(const Recipe &recipe);
 
 // The picture as the recipe wants it, exactly crop_width x crop_height. Follows torchvision's Resize and CenterCrop:
-// the long side is floor(short_side * long / short); the crop begins at (size - crop) / 2, halves to even; a picture
-// smaller than the crop gets a black border, (crop - size) / 2 rounded down on the left and at the top.
+// the long side is floor(short_side * long / short); the crop begins at (size - crop) / 2, halves to even or
+// down; a picture smaller than the crop gets a black border, (crop - size) / 2 rounded down on the left and at the top.
 // `kernels`, a model's as a rule, resizes; the bits do not depend on them.
 // Errors: those of validate(recipe) and of resize_region(); unsupported if the resized picture would be too large.
 Result<Image> preprocess(const Image &image, const Recipe &recipe,

@@ -42,9 +42,11 @@ void read_json_file(const std::string &path, const std::function<void(const json
 }
 
 int positive_integer(const json &value, const std::string &key) {
-  // Compared as what it is: a large unsigned number is negative as an int64.
+  // A large unsigned number is negative as a signed one, so each is compared as what it is.
   const bool in_range =
-      value.is_number_unsigned() && value.get<std::uint64_t>() >= 1 && value.get<std::uint64_t>() <= 1'000'000;
+      value.is_number_integer() &&
+      (value.is_number_unsigned() ? value.get<std::uint64_t>() - 1 < 1'000'000
+                                  : value.get<std::int64_t>() >= 1 && value.get<std::int64_t>() <= 1'000'000);
   if (!in_range)
     refuse(key, "a positive integer", value);
   return value.get<int>();

@@ -49,4 +49,44 @@ void read_tensor(const TensorView &from, const std::string &name, float *to) {
                              std::to_string(bad - to));
 }
 
+RowMatrix TensorReader::matrix(const std::string &name, const Shape &shape, std::int64_t columns) {
+  const TensorView *tensor = files_.find(name);
+  if (tensor == nullptr)
+    throw std::runtime_error("tensor " + name + " is missing, expected shape " + shape_text(shape));
+  if (tensor->shape != shape)
+    throw std::runtime_error("tensor " + name + " has shape " + shape_text(tensor->shape) + ", expected " +
+                             shape_text(shape));
+  read_.insert(name);
+  RowMatrix result(tensor->elements() / columns, columns);
+  read_tensor(*tensor, name, result.data());
+  return result;
+}
+
+RowVector TensorReader::vector(const std::string &name, std::int64_t size) {
+  return matrix(name, {size}, size);
+}
+
+LinearWeights TensorReader::linear(const std::string &name, const Shape &shape, bool has_bias) {
+  const std::int64_t outputs = shape.front();
+  std::int64_t inputs = 1;
+  for (std::size_t i = 1; i < shape.size(); ++i)
+    inputs *= shape[i];
+  RowMatrix weight = matrix(name + ".weight", shape, inputs);
+  RowVector bias = has_bias ? vector(name + ".bias", outputs) : RowVector::Zero(outputs);
+  return {std::move(weight), std::move(bias)};
+}
+
+LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t channels) {
+  LayerNormWeights result;
+  result.weight = vector(name + ".weight", channels);
+  result.bias = vector(name + ".bias", channels);
+  return result;
+}
+
+void TensorReader::require_all_read(const std::string &hint) const {
+  for (const auto &[name, tensor] : files_.tensors())
+    if (read_.count(name) == 0)
+      throw std::runtime_error("tensor " + name + " of shape " + shape_text(tensor.shape) + " is unexpected: " + hint);
+}
+
 } // namespace intvit::importer

@@ -58,6 +58,15 @@ TEST_CASE("preprocess: the crop's offset rounds halves to even") {
   }
 }
 
+TEST_CASE("preprocess: the crop's offset rounds halves down where the recipe says so") {
+  for (const auto &[size, offset] : {std::pair(7, 0), {8, 0}, {9, 1}, {10, 1}, {11, 2}, {12, 2}, {13, 3}, {14, 3}}) {
+    const Result<Image> input = preprocess(picture("gradient", size, 7),
+                                           Recipe{.crop_width = 7, .crop_height = 7, .offset = Recipe::Offset::down});
+    REQUIRE(input.ok());
+    CHECK(input->rgb[2] == offset);
+  }
+}
+
 TEST_CASE("preprocess: a small picture is centred on black, the odd pixel right and below") {
   Image white = picture("noise", 2, 1);
   white.rgb.assign(6, 255);
@@ -102,7 +111,8 @@ TEST_CASE("recipe: the named fractions equal timm's division") {
 TEST_CASE("recipe: text and back") {
   for (const std::string text :
        {"resize=248,crop=224,filter=bicubic", "resize=256x224,crop=192x200,filter=box", "crop=224", "crop=7x65535",
-        "resize=1,crop=1,filter=lanczos", "resize=256x256,crop=256,filter=bilinear"}) {
+        "resize=1,crop=1,filter=lanczos", "resize=256x256,crop=256,filter=bilinear", "crop=224,offset=down",
+        "resize=256,crop=224,filter=bicubic,offset=down"}) {
     const Result<Recipe> recipe = parse_recipe(text);
     INFO(text);
     REQUIRE(recipe.ok());
@@ -113,12 +123,15 @@ TEST_CASE("recipe: text and back") {
   REQUIRE(short_form.ok());
   CHECK(*short_form == squash_recipe(256, 224, ResizeFilter::bicubic));
   CHECK(*parse_recipe("filter=bicubic,crop=224,resize=248") == timm_recipe(224, 900));
+  CHECK(*parse_recipe("offset=half-even,crop=224,resize=248") == timm_recipe(224, 900));
 }
 
 TEST_CASE("recipe: each mistake has its message") {
-  CHECK(message_of("") == "recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME");
-  CHECK(message_of("crop=224,") == "recipe 'crop=224,': '' is none of resize=SIZE, crop=SIZE, filter=NAME");
-  CHECK(message_of("rezise=3") == "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, crop=SIZE, filter=NAME");
+  CHECK(message_of("") == "recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+  CHECK(message_of("crop=224,") ==
+        "recipe 'crop=224,': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+  CHECK(message_of("rezise=3") ==
+        "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
   CHECK(message_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
   CHECK(message_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
   CHECK(message_of("resize=2,crop=1,filter=box,filter=box") ==
@@ -130,6 +143,9 @@ TEST_CASE("recipe: each mistake has its message") {
   CHECK(message_of("resize=2,crop=1,filter=nearest") ==
         "recipe 'resize=2,crop=1,filter=nearest': 'nearest' is not a filter: box, bilinear, bicubic and lanczos are");
   CHECK(message_of("crop=2,filter=box") == "recipe 'crop=2,filter=box': a filter without resize=SIZE has no effect");
+  CHECK(message_of("crop=2,offset=up") == "recipe 'crop=2,offset=up': 'up' is not an offset: down and half-even are");
+  CHECK(message_of("crop=2,offset=down,offset=down") ==
+        "recipe 'crop=2,offset=down,offset=down': 'offset' is given twice");
   CHECK(message_of("resize=248") == "recipe 'resize=248': crop=SIZE is missing");
   CHECK(message_of("crop=70000") ==
         "recipe 'crop=70000': crop: a picture of 70000 x 70000 pixels is too large: at most "

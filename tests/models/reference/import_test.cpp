@@ -11,6 +11,7 @@
 
 #include "engine/container/safetensors.hpp"
 #include "models/architectures/registry.hpp"
+#include "tests/models/import/weight_folder.hpp"
 #include "tests/support/data.hpp"
 
 namespace intvit {
@@ -34,11 +35,8 @@ VitConfig small_config() {
   return config;
 }
 
-struct Tensor {
-  std::vector<std::int64_t> shape;
-  std::vector<float> values;
-};
-using Tensors = std::map<std::string, Tensor>;
+using test::encode;
+using Tensors = test::WeightTensors;
 
 Tensors tensors_of(VitModel model) {
   Tensors tensors;
@@ -47,39 +45,10 @@ Tensors tensors_of(VitModel model) {
   return tensors;
 }
 
-std::vector<std::byte> encode(const std::vector<float> &values, DType dtype) {
-  std::vector<std::byte> bytes(values.size() * element_size(dtype));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (dtype == DType::f32) {
-      std::memcpy(bytes.data() + i * 4, &values[i], 4);
-    } else if (dtype == DType::bf16) { // truncated
-      std::uint32_t bits = 0;
-      std::memcpy(&bits, &values[i], 4);
-      bits >>= 16;
-      std::memcpy(bytes.data() + i * 2, &bits, 2);
-    } else { // f16: normal numbers, truncated
-      int exponent = 0;
-      const float mantissa = std::frexp(std::abs(values[i]), &exponent);
-      auto bits = static_cast<std::uint16_t>((exponent + 14) * 1024 + static_cast<int>(mantissa * 2048) - 1024);
-      if (std::signbit(values[i]))
-        bits |= 0x8000U;
-      std::memcpy(bytes.data() + i * 2, &bits, 2);
-    }
-  }
-  return bytes;
-}
-
-void write(const Tensors &tensors, const std::string &path, DType dtype = DType::f32) {
-  SafetensorsWriter writer;
-  for (const auto &[name, tensor] : tensors)
-    REQUIRE(writer.add_tensor(name, dtype, tensor.shape, encode(tensor.values, dtype)).ok());
-  REQUIRE(writer.write(path).ok());
-}
-
 // The path of a file of these tensors whose name declares no architecture.
 std::string file_of(const Tensors &tensors) {
   std::string path = test::temporary_file("weights.safetensors");
-  write(tensors, path);
+  test::write_weights(tensors, path);
   return path;
 }
 
@@ -87,7 +56,7 @@ std::string file_of(const Tensors &tensors) {
 std::string folder_of(const Tensors &tensors, const std::string &json) {
   std::string path = test::temporary_file("hub");
   std::filesystem::create_directories(path);
-  write(tensors, path + "/model.safetensors");
+  test::write_weights(tensors, path + "/model.safetensors");
   std::ofstream(path + "/config.json") << json;
   return path;
 }
@@ -121,7 +90,7 @@ TEST_CASE("16-bit weights are widened") {
   const std::vector<float> &exact = tensors.at("blocks.0.attn.qkv.weight").values;
   for (const DType dtype : {DType::f16, DType::bf16}) {
     const std::string path = test::temporary_file("half.safetensors");
-    write(tensors, path, dtype);
+    test::write_weights(tensors, path, dtype);
     const std::vector<float> actual = tensors_of(load_timm(path, two_heads)).at("blocks.0.attn.qkv.weight").values;
     const float step = dtype == DType::f16 ? 0x1p-10F : 0x1p-7F;
     REQUIRE(actual.size() == exact.size());
