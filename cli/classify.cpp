@@ -13,6 +13,7 @@
 #include "cli/progress.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/image/decode.hpp"
+#include "engine/image/preprocess.hpp"
 #include "engine/runtime/ranking.hpp"
 #include "engine/runtime/session.hpp"
 #include "models/evaluate/dataset.hpp"

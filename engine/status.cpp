@@ -14,6 +14,10 @@ std::string_view name(StatusCode code) {
     return "unsupported";
   case StatusCode::bad_argument:
     return "bad_argument";
+  case StatusCode::out_of_memory:
+    return "out_of_memory";
+  case StatusCode::not_available:
+    return "not_available";
   }
   return "unknown";
 }

@@ -12,10 +12,12 @@ namespace intvit {
 
 enum class StatusCode : std::uint8_t {
   ok,
-  io,           // a file cannot be opened, read or written
-  bad_format,   // bytes that are not what they should be: truncated, corrupt, of another kind
-  unsupported,  // well-formed, but needs what this build does not have
-  bad_argument, // the caller asked for something impossible
+  io,            // a file cannot be opened, read or written
+  bad_format,    // bytes that are not what they should be: truncated, corrupt, of another kind
+  unsupported,   // well-formed, but needs what this build does not have
+  bad_argument,  // the caller asked for something impossible
+  out_of_memory, // more memory is needed than there is
+  not_available, // there is no such result
 };
 
 // The code's name, for logs and JSON output.

@@ -22,6 +22,14 @@ Status check_image_size(std::int64_t width, std::int64_t height) {
   return {};
 }
 
+Status check_pixels(const Image &image) {
+  Status status = check_image_size(image.width, image.height);
+  if (status.ok() && image.rgb.size() != image.row_bytes() * static_cast<std::size_t>(image.height))
+    return Status(StatusCode::bad_argument, "a picture of " + size_text(image.width, image.height) + " cannot have " +
+                                                std::to_string(image.rgb.size()) + " bytes");
+  return status;
+}
+
 Result<Image> make_image(std::int64_t width, std::int64_t height) {
   Status status = check_image_size(width, height);
   if (!status.ok())

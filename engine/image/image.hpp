@@ -17,6 +17,19 @@ struct Image {
   std::size_t row_bytes() const { return static_cast<std::size_t>(width) * 3; }
 };
 
+// A picture in someone else's memory: interleaved R G B, rows `row_stride` bytes apart (negative where the lower row
+// comes first in memory).
+struct ImageView {
+  const std::uint8_t *rgb = nullptr; // the upper left pixel
+  int width = 0;                     // pixels
+  int height = 0;                    // pixels
+  std::ptrdiff_t row_stride = 0;     // bytes
+};
+
+inline ImageView view(const Image &image) {
+  return {image.rgb.data(), image.width, image.height, static_cast<std::ptrdiff_t>(image.row_bytes())};
+}
+
 // A rectangle of pixels.
 struct Region {
   int left = 0;
@@ -31,6 +44,9 @@ inline constexpr std::int64_t max_image_pixels = std::int64_t{1} << 28;
 
 // Ok if 1 <= width, height <= max_image_side and width * height <= max_image_pixels. Otherwise unsupported.
 Status check_image_size(std::int64_t width, std::int64_t height);
+
+// Errors: those of check_image_size; bad_argument if `image` does not hold the pixels that its size says.
+Status check_pixels(const Image &image);
 
 // A black picture. Errors: those of check_image_size; unsupported if memory does not hold it.
 Result<Image> make_image(std::int64_t width, std::int64_t height);

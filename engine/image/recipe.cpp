@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <utility>
 
 #include "engine/image/binary64.hpp"
-#include "engine/image/resize.hpp"
 
 namespace intvit {
 namespace {
@@ -100,39 +98,6 @@ Result<Recipe> parse_pairs(std::string_view text) {
   return recipe;
 }
 
-// In 64 bits: a short side of 1 pixel can make a long one of 65535^2.
-std::pair<std::int64_t, std::int64_t> resized_size(const Image &image, const Recipe &recipe) {
-  switch (recipe.fit) {
-  case Recipe::Fit::none:
-    break;
-  case Recipe::Fit::exact:
-    return {recipe.resize_width, recipe.resize_height};
-  case Recipe::Fit::short_side: {
-    const std::int64_t side = recipe.resize_width;
-    return image.width <= image.height ? std::pair(side, side * image.height / image.width)
-                                       : std::pair(side * image.width / image.height, side);
-  }
-  }
-  return {image.width, image.height};
-}
-
-// What a centre crop takes of one axis, and where it lands in the output.
-struct AxisCrop {
-  int begin = 0;
-  int length = 0;
-  int border = 0;
-};
-
-AxisCrop centre_crop(int size, int crop, Recipe::Offset offset) {
-  if (size < crop)
-    return {0, size, (crop - size) / 2};
-  const int excess = size - crop;
-  int begin = excess / 2;
-  if (offset == Recipe::Offset::half_even && excess % 2 != 0)
-    begin += begin % 2;
-  return {begin, crop, 0};
-}
-
 } // namespace
 
 Recipe timm_recipe(int size, int crop_thousandths, ResizeFilter filter) {
@@ -179,36 +144,6 @@ std::string to_string(const Recipe &recipe) {
                                  ? std::to_string(recipe.resize_width)
                                  : std::to_string(recipe.resize_width) + "x" + std::to_string(recipe.resize_height);
   return "resize=" + resize + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset;
-}
-
-Result<Image> preprocess(const Image &image, const Recipe &recipe, const kernels::KernelTable &kernels) {
-  Status status = validate(recipe);
-  if (status.ok())
-    status = check_image_size(image.width, image.height);
-  if (!status.ok())
-    return status;
-  const auto [width, height] = resized_size(image, recipe);
-  status = check_image_size(width, height);
-  if (!status.ok())
-    return status.in("after the resize");
-
-  const AxisCrop columns = centre_crop(static_cast<int>(width), recipe.crop_width, recipe.offset);
-  const AxisCrop rows = centre_crop(static_cast<int>(height), recipe.crop_height, recipe.offset);
-  Result<Image> resized = resize_region(image, static_cast<int>(width), static_cast<int>(height), recipe.filter,
-                                        {columns.begin, rows.begin, columns.length, rows.length}, kernels);
-  if (!resized.ok() || (columns.length == recipe.crop_width && rows.length == recipe.crop_height))
-    return resized;
-
-  Result<Image> output = make_image(recipe.crop_width, recipe.crop_height);
-  if (!output.ok())
-    return output;
-  for (int y = 0; y < rows.length; ++y) {
-    const std::size_t source = static_cast<std::size_t>(y) * resized->row_bytes();
-    const std::size_t target =
-        static_cast<std::size_t>(rows.border + y) * output->row_bytes() + static_cast<std::size_t>(columns.border) * 3;
-    std::copy_n(resized->rgb.data() + source, resized->row_bytes(), output->rgb.data() + target);
-  }
-  return output;
 }
 
 } // namespace intvit

@@ -7,7 +7,6 @@
 
 #include "engine/image/image.hpp"
 #include "engine/image/resample_table.hpp"
-#include "kernels/dispatch.hpp"
 
 namespace intvit {
 
@@ -54,13 +53,5 @@ Status validate(const Recipe &recipe);
 // Errors: bad_argument. parse_recipe(to_string(r)) is r for every valid recipe but for a filter that has no effect.
 Result<Recipe> parse_recipe(std::string_view text);
 std::string to_string(const Recipe &recipe);
-
-// The picture as the recipe wants it, exactly crop_width x crop_height. Follows torchvision's Resize and CenterCrop:
-// the long side is floor(short_side * long / short); the crop begins at (size - crop) / 2, halves to even or
-// down; a picture smaller than the crop gets a black border, (crop - size) / 2 rounded down on the left and at the top.
-// `kernels`, a model's as a rule, resizes; the bits do not depend on them.
-// Errors: those of validate(recipe) and of resize_region(); unsupported if the resized picture would be too large.
-Result<Image> preprocess(const Image &image, const Recipe &recipe,
-                         const kernels::KernelTable &kernels = kernels::default_kernels());
 
 } // namespace intvit

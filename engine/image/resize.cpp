@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace intvit {
 namespace {
 
-Status check(const Image &image, int width, int height, const Region &region) {
-  Status status = check_image_size(image.width, image.height);
-  if (status.ok())
-    status = check_image_size(width, height);
-  if (!status.ok())
-    return status;
-  if (image.rgb.size() != image.row_bytes() * static_cast<std::size_t>(image.height))
-    return Status(StatusCode::bad_argument, "a picture of " + std::to_string(image.width) + " x " +
-                                                std::to_string(image.height) + " pixels cannot have " +
-                                                std::to_string(image.rgb.size()) + " bytes");
+Status check_region(int width, int height, const Region &region) {
   // Differences, because sums could overflow.
   if (region.left < 0 || region.top < 0 || region.width < 1 || region.height < 1 || region.width > width ||
       region.height > height || region.left > width - region.width || region.top > height - region.height)
@@ -26,20 +18,74 @@ Status check(const Image &image, int width, int height, const Region &region) {
   return {};
 }
 
-kernels::ResampleArgs pass(const ResampleTable &table, const std::uint8_t *input, int input_width,
-                           std::size_t input_row_bytes, Image &output) {
-  return {.input = input,
-          .input_stride = static_cast<std::ptrdiff_t>(input_row_bytes),
-          .input_width = input_width,
+kernels::ResampleArgs pass(const ResampleTable &table, const ImageView &input, std::uint8_t *output,
+                           std::ptrdiff_t output_stride, int output_width) {
+  return {.input = input.rgb,
+          .input_stride = input.row_stride,
+          .input_width = input.width,
           .windows = table.windows.data(),
           .weights = table.weights.data(),
           .weight_stride = static_cast<std::ptrdiff_t>(table.stride),
-          .output = output.rgb.data(),
-          .output_stride = static_cast<std::ptrdiff_t>(output.row_bytes()),
-          .output_width = output.width};
+          .output = output,
+          .output_stride = output_stride,
+          .output_width = output_width};
 }
 
 } // namespace
+
+Status Resizer::prepare(int input_width, int input_height, int width, int height, ResizeFilter filter,
+                        const Region &region) {
+  Status status = check_image_size(input_width, input_height);
+  if (status.ok())
+    status = check_image_size(width, height);
+  if (status.ok())
+    status = check_region(width, height, region);
+  if (!status.ok())
+    return status;
+
+  region_ = region;
+  first_row_ = region.top;
+  int row_count = region.height;
+  vertical_ = {};
+  if (height != input_height) {
+    vertical_ = resample_table(input_height, height, filter, region.top, region.height);
+    first_row_ = vertical_.windows.front().first;
+    row_count = vertical_.windows.back().first + vertical_.windows.back().count - first_row_;
+    for (kernels::ResampleWindow &window : vertical_.windows)
+      window.first -= first_row_;
+  }
+  horizontal_ = {};
+  narrowed_ = {};
+  if (width != input_width) {
+    horizontal_ = resample_table(input_width, width, filter, region.left, region.width);
+    Result<Image> narrowed = make_image(region.width, row_count);
+    if (!narrowed.ok())
+      return narrowed.status();
+    narrowed_ = std::move(*narrowed);
+  }
+  return {};
+}
+
+void Resizer::run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t output_stride,
+                  const kernels::KernelTable &kernels) {
+  ImageView rows = image;
+  rows.rgb += first_row_ * image.row_stride;
+  if (!horizontal_.windows.empty()) {
+    const auto stride = static_cast<std::ptrdiff_t>(narrowed_.row_bytes());
+    kernels.resample.horizontal(pass(horizontal_, rows, narrowed_.rgb.data(), stride, region_.width),
+                                {0, narrowed_.height});
+    rows = view(narrowed_);
+  } else {
+    rows.rgb += static_cast<std::ptrdiff_t>(region_.left) * 3;
+    rows.width = region_.width;
+  }
+  if (!vertical_.windows.empty())
+    kernels.resample.vertical(pass(vertical_, rows, output, output_stride, region_.width), {0, region_.height});
+  else
+    for (int y = 0; y < region_.height; ++y)
+      std::copy_n(rows.rgb + y * rows.row_stride, static_cast<std::ptrdiff_t>(region_.width) * 3,
+                  output + y * output_stride);
+}
 
 Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter,
                      const kernels::KernelTable &kernels) {
@@ -48,45 +94,15 @@ Result<Image> resize(const Image &image, int width, int height, ResizeFilter fil
 
 Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region,
                             const kernels::KernelTable &kernels) {
-  Status status = check(image, width, height, region);
+  Status status = check_pixels(image);
+  Resizer resizer;
+  if (status.ok())
+    status = resizer.prepare(image.width, image.height, width, height, filter, region);
   if (!status.ok())
     return status;
   Result<Image> output = make_image(region.width, region.height);
-  if (!output.ok())
-    return output;
-
-  // The input rows that the output is made of.
-  int first_row = region.top;
-  int row_count = region.height;
-  ResampleTable vertical;
-  if (height != image.height) {
-    vertical = resample_table(image.height, height, filter, region.top, region.height);
-    first_row = vertical.windows.front().first;
-    row_count = vertical.windows.back().first + vertical.windows.back().count - first_row;
-    for (kernels::ResampleWindow &window : vertical.windows)
-      window.first -= first_row;
-  }
-  const std::uint8_t *rows = image.rgb.data() + static_cast<std::size_t>(first_row) * image.row_bytes();
-  std::size_t row_bytes = image.row_bytes();
-
-  Result<Image> narrowed = Image();
-  if (width != image.width) {
-    const ResampleTable horizontal = resample_table(image.width, width, filter, region.left, region.width);
-    narrowed = make_image(region.width, row_count);
-    if (!narrowed.ok())
-      return narrowed;
-    kernels.resample.horizontal(pass(horizontal, rows, image.width, row_bytes, *narrowed), {0, row_count});
-    rows = narrowed->rgb.data();
-    row_bytes = narrowed->row_bytes();
-  } else {
-    rows += static_cast<std::size_t>(region.left) * 3;
-  }
-
-  if (height != image.height)
-    kernels.resample.vertical(pass(vertical, rows, region.width, row_bytes, *output), {0, region.height});
-  else
-    for (std::size_t y = 0; y < static_cast<std::size_t>(region.height); ++y)
-      std::copy_n(rows + y * row_bytes, output->row_bytes(), output->rgb.data() + y * output->row_bytes());
+  if (output.ok())
+    resizer.run(view(image), output->rgb.data(), static_cast<std::ptrdiff_t>(output->row_bytes()), kernels);
   return output;
 }
 

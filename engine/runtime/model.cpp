@@ -38,6 +38,18 @@ LinearMap linear_map(BoundOperation &operation) {
 
 } // namespace
 
+bool Model::has_head() const {
+  const auto *last = std::get_if<BoundLinear>(&program_.nodes.back().operation);
+  return last != nullptr && last->epilogue == kernels::Epilogue::logits;
+}
+
+std::size_t Model::packed_bytes() const {
+  std::size_t bytes = 0;
+  for (const AlignedBuffer &packed : packed_)
+    bytes += packed.size();
+  return bytes;
+}
+
 Result<std::shared_ptr<const Model>> Model::open(const std::string &path, const kernels::KernelTable &kernels) {
   Result<ModelFile> file = ModelFile::open(path);
   if (!file.ok())
@@ -63,7 +75,7 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
       const int in = map.weights->in_features;
       packed = AlignedBuffer(kernels.linear.packed_bytes(out, in));
       if (packed.data() == nullptr)
-        return Status(StatusCode::bad_argument, file.origin() + ": no memory for the packed weights");
+        return Status(StatusCode::out_of_memory, file.origin() + ": no memory for the packed weights");
       kernels.linear.pack(map.weights->values.data(), map.requantization->view(), out, in, packed.data());
       // The kernels read the packed copies only.
       map.weights->values = {};

@@ -19,12 +19,14 @@ public:
   // Reads, checks and packs a model file for `kernels`. Errors: those of ModelFile::open() and bind().
   static Result<std::shared_ptr<const Model>> open(const std::string &path,
                                                    const kernels::KernelTable &kernels = kernels::default_kernels());
-  static Result<std::shared_ptr<const Model>>
-  create(const ModelFile &file, const kernels::KernelTable &kernels = kernels::default_kernels());
+  static Result<std::shared_ptr<const Model>> create(const ModelFile &file,
+                                                     const kernels::KernelTable &kernels = kernels::default_kernels());
 
   int image_height() const { return program_.values.front().rows; }
   int image_width() const { return program_.values.front().columns / 3; }
   int classes() const { return program_.values.back().columns; }
+  // Whether the outputs are a classifier's logits; otherwise they are features.
+  bool has_head() const;
   // A logit is an integer in units of 2^-this.
   int logit_fraction_bits() const { return program_.logit_fraction_bits; }
   const std::vector<std::string> &labels() const { return labels_; } // empty, or one a class
@@ -37,6 +39,7 @@ public:
   const ArenaPlan &plan() const { return plan_; }
   // Of node i; null where the node has no weights.
   const std::byte *packed(std::size_t node) const { return packed_[node].data(); }
+  std::size_t packed_bytes() const; // of all nodes
 
 private:
   Model() = default;

@@ -12,4 +12,7 @@ namespace intvit {
 // lower class first.
 std::vector<int> top_classes(std::span<const std::int32_t> logits, std::size_t count);
 
+// Likewise the classes.size() most likely ones, in memory of the caller's. Requires classes.size() <= logits.size().
+void top_classes(std::span<const std::int32_t> logits, std::span<int> classes);
+
 } // namespace intvit

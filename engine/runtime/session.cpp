@@ -180,37 +180,63 @@ struct Step {
 
 } // namespace
 
-Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
-  Session session;
-  session.options_ = options;
-  if (session.options_.threads == 0)
-    session.options_.threads = default_threads();
-  if (session.options_.threads < 1 || session.options_.threads > max_threads)
+Status Session::plan(const Model &model, const SessionOptions &options) {
+  options_ = options;
+  if (options_.threads == 0 && options_.parallel_for.run != nullptr)
+    return Status(StatusCode::bad_argument, "a loop of the caller's needs the number of threads as well");
+  if (options_.threads == 0)
+    options_.threads = default_threads();
+  if (options_.threads < 1 || options_.threads > max_threads)
     return Status(StatusCode::bad_argument, "threads must be from 1 to " + std::to_string(max_threads));
   if (options.max_batch < 1 || options.max_batch > max_images)
     return Status(StatusCode::bad_argument, "batch must be from 1 to " + std::to_string(max_images));
 
   // Values of a batch lie one after the other, so the plan for one image is scaled by the batch. The number of tasks
   // (at most rows x heads x batch) must fit the kernels' ranges.
-  for (const ValueInfo &value : model->program().values)
+  for (const ValueInfo &value : model.program().values)
     if (static_cast<long long>(value.rows) * options.max_batch * 1024 > std::numeric_limits<int>::max())
       return Status(StatusCode::bad_argument,
                     "batch " + std::to_string(options.max_batch) + " is too large for this model");
-  session.scratch_bytes_ = scratch_bytes(model->program(), model->kernels());
-  session.scratch_offset_ = model->plan().bytes * static_cast<std::size_t>(options.max_batch);
-  const std::size_t bytes =
-      session.scratch_offset_ + session.scratch_bytes_ * static_cast<std::size_t>(session.options_.threads);
-  session.arena_ = AlignedBuffer(bytes);
-  if (session.arena_.data() == nullptr)
-    return Status(StatusCode::bad_argument,
-                  "no memory for an arena of " + std::to_string(bytes) + " bytes; use a smaller batch");
+  scratch_bytes_ = scratch_bytes(model.program(), model.kernels());
+  scratch_offset_ = model.plan().bytes * static_cast<std::size_t>(options.max_batch);
+  planned_bytes_ = scratch_offset_ + scratch_bytes_ * static_cast<std::size_t>(options_.threads);
+  return {};
+}
+
+Result<std::size_t> Session::required_arena_bytes(const Model &model, const SessionOptions &options) {
+  Session session;
+  if (Status status = session.plan(model, options); !status.ok())
+    return status;
+  return session.planned_bytes_;
+}
+
+Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
+  Session session;
+  if (Status status = session.plan(*model, options); !status.ok())
+    return status;
+  const std::size_t bytes = session.planned_bytes_;
+  if (options.arena.data() != nullptr) {
+    if (options.arena.size() < bytes || reinterpret_cast<std::uintptr_t>(options.arena.data()) % buffer_alignment != 0)
+      return Status(StatusCode::bad_argument, "the arena must have " + std::to_string(bytes) + " bytes aligned to " +
+                                                  std::to_string(buffer_alignment) + "; it has " +
+                                                  std::to_string(options.arena.size()));
+    session.arena_ = options.arena.first(bytes);
+    std::memset(session.arena_.data(), 0, bytes);
+  } else {
+    session.memory_ = AlignedBuffer(bytes);
+    if (session.memory_.data() == nullptr)
+      return Status(StatusCode::out_of_memory,
+                    "no memory for an arena of " + std::to_string(bytes) + " bytes; use a smaller batch");
+    session.arena_ = {session.memory_.data(), bytes};
+  }
   if (options.profile)
     session.node_nanoseconds_.resize(model->program().nodes.size());
   session.model_ = std::move(model);
 
   // Starts the threads, so that the first run allocates nothing either.
-  run_team(
-      session.options_.threads, [](const Team &, void *) {}, nullptr);
+  if (options.parallel_for.run == nullptr)
+    run_team(
+        session.options_.threads, [](const Team &, void *) {}, nullptr);
   return session;
 }
 
@@ -224,13 +250,16 @@ Status Session::run(std::span<const std::uint8_t *const> images) {
     return Status(StatusCode::bad_argument, "a run takes 1 to " + std::to_string(options_.max_batch) + " images, not " +
                                                 std::to_string(images.size()));
   Run run{this, images, options_.profile ? node_nanoseconds_.data() : nullptr};
-  run_team(
-      options_.threads,
-      [](const Team &team, void *context) {
-        const Run &pass = *static_cast<const Run *>(context);
-        pass.session->forward(pass, team);
-      },
-      &run);
+  if (options_.parallel_for.run != nullptr)
+    forward_by_loop(run);
+  else
+    run_team(
+        options_.threads,
+        [](const Team &team, void *context) {
+          const Run &pass = *static_cast<const Run *>(context);
+          pass.session->forward(pass, team);
+        },
+        &run);
   last_batch_ = static_cast<int>(images.size());
   return {};
 }
@@ -252,6 +281,28 @@ void Session::forward(const Run &run, const Team &team) const {
       run.node_nanoseconds[node] = end - begin;
       begin = end;
     }
+  }
+}
+
+void Session::forward_by_loop(const Run &run) const {
+  struct Task {
+    const Run &run;
+    std::size_t node;
+  };
+  for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
+    const std::int64_t begin = run.node_nanoseconds != nullptr ? clock_nanoseconds() : 0;
+    Task task{run, node};
+    // No task waits for another, so that the loop may run them one after the other: execute() holds no barrier.
+    options_.parallel_for.run(
+        options_.parallel_for.context, options_.threads,
+        [](void *argument, int index) {
+          const Task &share = *static_cast<const Task *>(argument);
+          const Session &session = *share.run.session;
+          session.execute(share.run, Team{index, session.options_.threads, nullptr}, share.node);
+        },
+        &task);
+    if (run.node_nanoseconds != nullptr)
+      run.node_nanoseconds[node] = clock_nanoseconds() - begin;
   }
 }
 

@@ -18,11 +18,21 @@ struct SessionOptions {
   int threads = 0;      // 0: default_threads()
   int max_batch = 1;    // images a run may take
   bool profile = false; // measure node_nanoseconds()
+  // If given, a run starts no threads of its own: it calls this loop once a node, with `threads` tasks, which then must
+  // be given too.
+  ParallelFor parallel_for = {};
+  // If given, the session lives in it instead of in memory of its own: at least required_arena_bytes(), aligned to
+  // buffer_alignment, untouched by anybody else while the session exists.
+  std::span<std::byte> arena = {};
 };
 
 class Session {
 public:
-  // Allocates everything that runs need. Errors: bad_argument (threads or batch out of range, too little memory).
+  // How large the arena of such a session is. Errors: bad_argument (threads or batch out of range).
+  static Result<std::size_t> required_arena_bytes(const Model &model, const SessionOptions &options = {});
+
+  // Allocates everything that runs need. Errors: those of required_arena_bytes(); bad_argument (a given arena that is
+  // too small or not aligned); out_of_memory.
   static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions &options = {});
 
   // Classifies `images`: each points to image_height x image_width x 3 bytes, row-major RGB, dense. Logits go to
@@ -45,15 +55,19 @@ private:
   struct Run;
 
   Session() = default;
+  Status plan(const Model &model, const SessionOptions &options);
   std::byte *value(int index) const;
   void forward(const Run &run, const Team &team) const;
+  void forward_by_loop(const Run &run) const;
   void execute(const Run &run, const Team &team, std::size_t node) const;
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
-  AlignedBuffer arena_;
+  AlignedBuffer memory_; // empty where the caller gave an arena
+  std::span<std::byte> arena_;
   std::size_t scratch_offset_ = 0; // each thread's scratch, one after the other
   std::size_t scratch_bytes_ = 0;  // a thread
+  std::size_t planned_bytes_ = 0;  // of the arena
   int last_batch_ = 0;
   std::vector<std::int64_t> node_nanoseconds_;
 };

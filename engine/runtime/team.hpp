@@ -17,6 +17,13 @@ struct Rectangle {
   kernels::Range columns;
 };
 
+// A parallel loop of the caller's, to run on threads of the caller's: calls task(argument, i) once for every i from 0
+// to count - 1, on any thread and in any order, and returns when all calls have returned.
+struct ParallelFor {
+  void (*run)(void *context, int count, void (*task)(void *argument, int index), void *argument) = nullptr;
+  void *context = nullptr;
+};
+
 // One thread's view of the team.
 struct Team {
   // Where a team's threads wait for one another.

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "engine/image/decode.hpp"
+#include "engine/image/preprocess.hpp"
 
 namespace intvit {
 

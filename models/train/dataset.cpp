@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "engine/image/decode.hpp"
-#include "engine/image/recipe.hpp"
+#include "engine/image/preprocess.hpp"
 #include "models/train/tar_reader.hpp"
 
 namespace intvit::train {

@@ -1,5 +1,5 @@
 // Preprocessing against what Pillow gives after torchvision's rules (tests/golden/images/recipe.txt).
-#include "engine/image/recipe.hpp"
+#include "engine/image/preprocess.hpp"
 
 #include <fstream>
 #include <sstream>

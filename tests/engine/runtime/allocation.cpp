@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/include/intvit.h"
 #include "engine/runtime/session.hpp"
 #include "tests/support/sanitizers.hpp"
 #include "tests/support/tiny_model.hpp"
@@ -175,6 +176,48 @@ TEST_CASE("a run allocates nothing, nor does the first") {
           }
         }
     }
+}
+
+// Also of the interface: pixels of the model's size, and of another size from the second image on.
+TEST_CASE("a run through the C interface allocates nothing") {
+  if (cannot_count())
+    return;
+  const std::vector<std::byte> file = test::tiny_model();
+  intvit_model *model = nullptr;
+  REQUIRE(intvit_model_from_memory(file.data(), file.size(), nullptr, &model, nullptr) == INTVIT_OK);
+  const Image small = test::random_images(1, 16, 16, 6)[0];
+  const Image large = test::random_images(1, 50, 40, 6)[0];
+  const std::array<intvit_image, 2> exact{intvit_input_image(small.rgb.data(), 16, 16, 0),
+                                          intvit_input_image(large.rgb.data(), 16, 16, 150)};
+  const std::array<intvit_image, 2> frames{intvit_rgb_image(large.rgb.data(), 50, 40, 0),
+                                           intvit_rgb_image(large.rgb.data(), 50, 40, 150)};
+  const std::array<intvit_image, 1> other{intvit_rgb_image(small.rgb.data(), 14, 16, 48)};
+  intvit_session_options options = intvit_default_session_options();
+  options.threads = 2;
+  options.max_batch = 2;
+  intvit_session *session = nullptr;
+  REQUIRE(intvit_session_create(model, &options, &session, nullptr) == INTVIT_OK);
+  const auto calls_of_run = [&](std::span<const intvit_image> images) {
+    intvit_error error;
+    bool ok = true;
+    const Calls calls = calls_of([&] {
+      const std::int32_t *logits = nullptr;
+      std::array<intvit_class, 5> top;
+      ok = intvit_run(session, images.data(), static_cast<int>(images.size()), &error) == INTVIT_OK &&
+           intvit_top_k(session, 0, 5, top.data(), &error) == INTVIT_OK &&
+           intvit_logits(session, 0, &logits, &error) == INTVIT_OK;
+    });
+    CHECK(ok);
+    return calls.by_malloc;
+  };
+  CHECK(calls_of_run(exact) == 0);
+  CHECK(calls_of_run(frames) > 0); // tables for the resize, once
+  CHECK(calls_of_run(frames) == 0);
+  CHECK(calls_of_run(exact) == 0);
+  CHECK(calls_of_run(frames) == 0);
+  CHECK(calls_of_run(other) > 0);
+  intvit_session_free(session);
+  intvit_model_free(model);
 }
 
 } // namespace

@@ -66,7 +66,7 @@ TEST_CASE("session: an arena larger than the address space") {
   const std::shared_ptr<const Model> model = create(parts);
   CHECK(model->plan().bytes > std::size_t{600} * 127 * 129 << 18);
   const Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 100});
-  CHECK(session.status().code() == StatusCode::bad_argument);
+  CHECK(session.status().code() == StatusCode::out_of_memory);
   CAPTURE(session.status().message());
   CHECK(session.status().message().rfind("no memory for an arena of ", 0) == 0);
   CHECK(session.status().message().find(" bytes; use a smaller batch") != std::string::npos);

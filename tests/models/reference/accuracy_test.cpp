@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/image/decode.hpp"
-#include "engine/image/recipe.hpp"
+#include "engine/image/preprocess.hpp"
 #include "models/import/timm.hpp"
 #include "models/reference/forward.hpp"
 #include "tests/support/data.hpp"

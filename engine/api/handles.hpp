@@ -1,0 +1,44 @@
+// What stands behind the handles of the C interface.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/image/preprocess.hpp"
+#include "engine/include/intvit.h"
+#include "engine/runtime/session.hpp"
+
+namespace intvit::api {
+
+// Where messages for the operator go.
+struct Log {
+  intvit_log_callback callback = nullptr;
+  void *context = nullptr;
+
+  void operator()(intvit_log_level level, const std::string &message) const {
+    if (callback != nullptr)
+      callback(context, level, message.c_str());
+  }
+};
+
+} // namespace intvit::api
+
+struct intvit_model {
+  std::shared_ptr<const intvit::Model> model;
+  std::string recipe;
+  intvit::api::Log log;
+};
+
+struct intvit_session {
+  intvit::Session session;
+  intvit::Preprocessor preprocessor;
+  // Each image of a batch as the model takes it; behind the engine's part of the arena.
+  std::uint8_t *inputs = nullptr;
+  std::vector<const std::uint8_t *> batch; // max_batch pointers, to inputs or to the caller's pixels
+  std::vector<int> ranking;                // one a class, for intvit_top_k()
+  intvit::AlignedBuffer memory;            // the arena where the caller gave none
+  std::size_t arena_bytes = 0;
+  int images = 0; // of the last run
+};

@@ -1,0 +1,31 @@
+// Options whose size the caller's header sets: they may come from an older or a newer header than this build's.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+#include "engine/status.hpp"
+
+namespace intvit::api {
+
+// Copies what both headers know over the defaults in `options`. `oldest_size` is the size of the struct in the first
+// version that had it. Errors: bad_argument (struct_size was not set); unsupported (the caller sets a field that this
+// build does not know).
+template <typename Options>
+Status take_options(const Options *given, std::size_t oldest_size, const char *name, Options &options) {
+  if (given == nullptr)
+    return {};
+  const std::size_t size = given->struct_size;
+  if (size < oldest_size)
+    return Status(StatusCode::bad_argument, std::string("struct_size of the options is not set; begin with ") + name);
+  const auto *bytes = reinterpret_cast<const unsigned char *>(given);
+  if (size > sizeof options &&
+      std::any_of(bytes + sizeof options, bytes + size, [](unsigned char byte) { return byte != 0; }))
+    return Status(StatusCode::unsupported, "the options hold a field that this version of the library does not know");
+  std::memcpy(&options, given, std::min(size, sizeof options));
+  return {};
+}
+
+} // namespace intvit::api

@@ -1,0 +1,275 @@
+// Sessions: images in, integers out.
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "engine/api/handles.hpp"
+#include "engine/api/options.hpp"
+#include "engine/api/status.hpp"
+#include "engine/image/decode.hpp"
+#include "engine/runtime/probability.hpp"
+#include "engine/runtime/ranking.hpp"
+
+namespace intvit::api {
+
+namespace {
+
+std::size_t input_bytes(const Model &model) {
+  return align_up(static_cast<std::size_t>(model.image_width()) * static_cast<std::size_t>(model.image_height()) * 3);
+}
+
+// A session's memory: what the engine needs, then a place for every image of a batch.
+struct Layout {
+  SessionOptions engine;
+  std::size_t engine_bytes = 0;
+  std::size_t bytes = 0;
+};
+
+Result<Layout> layout(const intvit_model *model, const intvit_session_options &options) {
+  if (model == nullptr)
+    return Status(StatusCode::bad_argument, "the model is null");
+  Layout layout;
+  layout.engine.threads = options.threads;
+  layout.engine.max_batch = options.max_batch;
+  layout.engine.parallel_for = {options.parallel_for, options.parallel_for_context};
+  const Result<std::size_t> bytes = Session::required_arena_bytes(*model->model, layout.engine);
+  if (!bytes.ok())
+    return bytes.status();
+  layout.engine_bytes = align_up(*bytes);
+  layout.bytes = layout.engine_bytes + static_cast<std::size_t>(options.max_batch) * input_bytes(*model->model);
+  return layout;
+}
+
+Result<intvit_session_options> options_of(const intvit_session_options *given) {
+  intvit_session_options options = intvit_default_session_options();
+  if (Status status = take_options(given, sizeof options, "intvit_default_session_options()", options); !status.ok())
+    return status;
+  return options;
+}
+
+Status create(const intvit_model *model, const intvit_session_options &options, intvit_session **result) {
+  Result<Layout> planned = layout(model, options);
+  if (!planned.ok())
+    return planned.status();
+  AlignedBuffer memory;
+  auto *arena = static_cast<std::byte *>(options.arena);
+  if (arena == nullptr) {
+    memory = AlignedBuffer(planned->bytes);
+    arena = memory.data();
+    if (arena == nullptr)
+      return Status(StatusCode::out_of_memory,
+                    "no memory for an arena of " + std::to_string(planned->bytes) + " bytes; use a smaller batch");
+  } else if (options.arena_bytes < planned->bytes) {
+    return Status(StatusCode::bad_argument, "the arena has " + std::to_string(options.arena_bytes) + " bytes, " +
+                                                std::to_string(planned->bytes) +
+                                                " are needed; intvit_arena_bytes() tells");
+  }
+  planned->engine.arena = {arena, planned->engine_bytes};
+  Result<Session> session = Session::create(model->model, planned->engine);
+  if (!session.ok())
+    return session.status();
+  model->log(INTVIT_LOG_INFO, "session: " + std::to_string(session->threads()) + " threads, batch " +
+                                  std::to_string(options.max_batch) + ", arena of " + std::to_string(planned->bytes) +
+                                  " bytes");
+  *result = new intvit_session{std::move(*session),
+                               Preprocessor(model->model->recipe(), model->model->kernels()),
+                               reinterpret_cast<std::uint8_t *>(arena + planned->engine_bytes),
+                               std::vector<const std::uint8_t *>(static_cast<std::size_t>(options.max_batch)),
+                               std::vector<int>(static_cast<std::size_t>(model->model->classes())),
+                               std::move(memory),
+                               planned->bytes,
+                               0};
+  return {};
+}
+
+// The caller's pixels. Errors: bad_argument; those of check_image_size().
+Result<ImageView> pixels(const intvit_image &image) {
+  if (image.data == nullptr)
+    return Status(StatusCode::bad_argument, "the pixels are at a null pointer");
+  if (Status status = check_image_size(image.width, image.height); !status.ok())
+    return Status(StatusCode::bad_argument, status.message());
+  const std::ptrdiff_t row_bytes = std::ptrdiff_t{image.width} * 3;
+  const std::ptrdiff_t stride = image.stride == 0 ? row_bytes : image.stride;
+  if (stride > -row_bytes && stride < row_bytes)
+    return Status(StatusCode::bad_argument, "a stride of " + std::to_string(stride) + " bytes for rows of " +
+                                                std::to_string(row_bytes) + " bytes");
+  return ImageView{static_cast<const std::uint8_t *>(image.data), image.width, image.height, stride};
+}
+
+// Where the model's input is: in the caller's memory if it is there just so, else at `place`.
+Result<const std::uint8_t *> exact_input(const Model &model, const ImageView &view, std::uint8_t *place) {
+  if (view.width != model.image_width() || view.height != model.image_height())
+    return Status(StatusCode::bad_argument, "the model takes " + std::to_string(model.image_width()) + " x " +
+                                                std::to_string(model.image_height()) + " pixels, not " +
+                                                std::to_string(view.width) + " x " + std::to_string(view.height) +
+                                                "; INTVIT_IMAGE_RGB resizes");
+  const auto row_bytes = static_cast<std::size_t>(view.width) * 3;
+  if (view.row_stride == static_cast<std::ptrdiff_t>(row_bytes))
+    return view.rgb;
+  for (int y = 0; y < view.height; ++y)
+    std::memcpy(place + static_cast<std::size_t>(y) * row_bytes, view.rgb + y * view.row_stride, row_bytes);
+  return static_cast<const std::uint8_t *>(place);
+}
+
+Result<const std::uint8_t *> preprocessed(Preprocessor &preprocessor, const ImageView &view, std::uint8_t *place) {
+  if (Status status = preprocessor.run(view, place); !status.ok())
+    return status;
+  return static_cast<const std::uint8_t *>(place);
+}
+
+Result<const std::uint8_t *> input(intvit_session &session, const intvit_image &image, std::uint8_t *place) {
+  if (image.kind == INTVIT_IMAGE_ENCODED) {
+    if (image.data == nullptr)
+      return Status(StatusCode::bad_argument, "the file is at a null pointer");
+    const Result<Image> decoded =
+        decode_image({static_cast<const std::byte *>(image.data), image.size}, "picture in memory");
+    if (!decoded.ok())
+      return decoded.status();
+    return preprocessed(session.preprocessor, view(*decoded), place);
+  }
+  if (image.kind != INTVIT_IMAGE_RGB && image.kind != INTVIT_IMAGE_INPUT)
+    return Status(StatusCode::bad_argument, "there is no such kind of image");
+  const Result<ImageView> given = pixels(image);
+  if (!given.ok())
+    return given.status();
+  return image.kind == INTVIT_IMAGE_INPUT ? exact_input(session.session.model(), *given, place)
+                                          : preprocessed(session.preprocessor, *given, place);
+}
+
+Status run(intvit_session *session, const intvit_image *images, int count) {
+  if (session == nullptr || (images == nullptr && count > 0))
+    return Status(StatusCode::bad_argument, "the session or the images are null");
+  session->images = 0;
+  const std::size_t places = session->batch.size();
+  // Session::run() says what is wrong with any other number.
+  const std::size_t used = count < 1 ? 0 : static_cast<std::size_t>(count);
+  const std::size_t bytes = input_bytes(session->session.model());
+  for (std::size_t i = 0; i < used && used <= places; ++i) {
+    const Result<const std::uint8_t *> pixels = input(*session, images[i], session->inputs + i * bytes);
+    if (!pixels.ok())
+      return count == 1 ? pixels.status() : pixels.status().in("image " + std::to_string(i));
+    session->batch[i] = *pixels;
+  }
+  if (Status status = session->session.run({session->batch.data(), used}); !status.ok())
+    return status;
+  session->images = count;
+  return {};
+}
+
+// Of one image of the last run. Errors: not_available.
+Result<std::span<const std::int32_t>> outputs(const intvit_session *session, int image, bool head) {
+  if (session == nullptr)
+    return Status(StatusCode::bad_argument, "the session is null");
+  const Model &model = session->session.model();
+  if (head && !model.has_head())
+    return Status(StatusCode::not_available, "the model has no classifier: it gives features");
+  if (!head && model.has_head())
+    return Status(StatusCode::not_available,
+                  "the model ends in a classifier and gives logits; one without a head gives features");
+  if (image < 0 || image >= session->images)
+    return Status(StatusCode::not_available, "image " + std::to_string(image) + ": the last run had " +
+                                                 std::to_string(session->images) + " images");
+  const auto values = static_cast<std::size_t>(model.classes());
+  return session->session.logits().subspan(static_cast<std::size_t>(image) * values, values);
+}
+
+intvit_status outputs(const intvit_session *session, int image, bool head, const std::int32_t **values,
+                      intvit_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (values == nullptr)
+      return Status(StatusCode::bad_argument, "there is no place for the result: the pointer to it is null");
+    *values = nullptr;
+    const Result<std::span<const std::int32_t>> found = outputs(session, image, head);
+    if (found.ok())
+      *values = found->data();
+    return found.status();
+  });
+}
+
+Status top_k(intvit_session *session, int image, int k, intvit_class *classes) {
+  const Result<std::span<const std::int32_t>> logits = outputs(session, image, true);
+  if (!logits.ok())
+    return logits.status();
+  if (classes == nullptr || k < 1 || static_cast<std::size_t>(k) > logits->size())
+    return Status(StatusCode::bad_argument, "from 1 to " + std::to_string(logits->size()) +
+                                                " classes can be asked for, not " + std::to_string(k));
+  const Model &model = session->session.model();
+  const Probabilities probabilities(*logits, model.logit_fraction_bits());
+  const std::span<int> order = std::span(session->ranking).first(static_cast<std::size_t>(k));
+  top_classes(*logits, order);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto index = static_cast<std::size_t>(order[i]);
+    classes[i] = {model.labels().empty() ? nullptr : model.labels()[index].c_str(), order[i], (*logits)[index],
+                  probabilities.millionths((*logits)[index])};
+  }
+  return {};
+}
+
+} // namespace
+
+} // namespace intvit::api
+
+using namespace intvit;
+
+extern "C" {
+
+intvit_status intvit_arena_bytes(const intvit_model *model, const intvit_session_options *options, size_t *bytes,
+                                 intvit_error *error) {
+  return api::guarded(error, [&]() -> Status {
+    if (bytes == nullptr)
+      return Status(StatusCode::bad_argument, "there is no place for the result: the pointer to it is null");
+    *bytes = 0;
+    const Result<intvit_session_options> taken = api::options_of(options);
+    if (!taken.ok())
+      return taken.status();
+    const Result<api::Layout> planned = api::layout(model, *taken);
+    if (planned.ok())
+      *bytes = planned->bytes;
+    return planned.status();
+  });
+}
+
+intvit_status intvit_session_create(const intvit_model *model, const intvit_session_options *options,
+                                    intvit_session **session, intvit_error *error) {
+  return api::guarded(error, [&]() -> Status {
+    if (session == nullptr)
+      return Status(StatusCode::bad_argument, "there is no place for the session: the pointer to it is null");
+    *session = nullptr;
+    const Result<intvit_session_options> taken = api::options_of(options);
+    return taken.ok() ? api::create(model, *taken, session) : taken.status();
+  });
+}
+
+void intvit_session_free(intvit_session *session) {
+  delete session;
+}
+
+int intvit_session_threads(const intvit_session *session) {
+  return session->session.threads();
+}
+
+size_t intvit_session_arena_bytes(const intvit_session *session) {
+  return session->arena_bytes;
+}
+
+intvit_status intvit_run(intvit_session *session, const intvit_image *images, int count, intvit_error *error) {
+  return api::guarded(error, [&] { return api::run(session, images, count); });
+}
+
+int intvit_session_images(const intvit_session *session) {
+  return session->images;
+}
+
+intvit_status intvit_logits(const intvit_session *session, int image, const int32_t **logits, intvit_error *error) {
+  return api::outputs(session, image, true, logits, error);
+}
+
+intvit_status intvit_features(const intvit_session *session, int image, const int32_t **features, intvit_error *error) {
+  return api::outputs(session, image, false, features, error);
+}
+
+intvit_status intvit_top_k(intvit_session *session, int image, int k, intvit_class *classes, intvit_error *error) {
+  return api::guarded(error, [&] { return api::top_k(session, image, k, classes); });
+}
+
+} // extern "C"

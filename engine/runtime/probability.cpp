@@ -1,0 +1,69 @@
+#include "engine/runtime/probability.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/reciprocal.hpp"
+
+namespace intvit {
+
+namespace {
+
+// Fractional bits of one exponential: 2^22 of them add up to less than 2^63.
+constexpr int exponential_bits = 40;
+// Fractional bits of the factors that it is made of.
+constexpr int factor_bits = 31;
+constexpr int fraction_digits = 28;
+
+// log2(e) in units of 2^-31. Times a difference of two int32 it stays below 2^64.
+constexpr std::uint64_t log2_e = 3'098'164'009;
+
+// 2^-(1/2), 2^-(1/4), 2^-(1/8) and so on: each the square root of the one before.
+constexpr std::array<std::uint64_t, fraction_digits> factors = [] {
+  std::array<std::uint64_t, fraction_digits> roots{};
+  std::uint64_t factor = std::uint64_t{1} << (factor_bits - 1);
+  for (std::uint64_t &root : roots) {
+    factor = kernels::integer_sqrt(factor << factor_bits);
+    root = factor;
+  }
+  return roots;
+}();
+
+// e^-difference with exponential_bits fractional bits; the difference is in units of 2^-fraction_bits. It is a power of
+// two: a shift by the whole part of its exponent, and a factor for each binary digit of the rest. Error: the factors
+// are right to 2^-30 and rounded products to 2^-32 more, 28 times: below 2^-24 of the value.
+std::uint64_t exponential(std::uint64_t difference, int fraction_bits) {
+  const std::uint64_t exponent = difference * log2_e;
+  const int exponent_bits = fraction_bits + 31;
+  const std::uint64_t whole = exponent >> exponent_bits;
+  if (whole > exponential_bits)
+    return 0;
+  std::uint64_t rest = exponent << (64 - exponent_bits);
+  std::uint64_t value = std::uint64_t{1} << factor_bits;
+  for (const std::uint64_t factor : factors) {
+    if (rest >> 63 != 0)
+      value = (value * factor + (std::uint64_t{1} << (factor_bits - 1))) >> factor_bits;
+    rest <<= 1;
+  }
+  return (value << (exponential_bits - factor_bits)) >> whole;
+}
+
+std::uint64_t difference(std::int32_t largest, std::int32_t logit) {
+  return static_cast<std::uint64_t>(std::int64_t{largest} - logit);
+}
+
+} // namespace
+
+Probabilities::Probabilities(std::span<const std::int32_t> logits, int fraction_bits)
+    : largest_(*std::max_element(logits.begin(), logits.end())), fraction_bits_(fraction_bits), sum_(0) {
+  for (const std::int32_t logit : logits)
+    sum_ += exponential(difference(largest_, logit), fraction_bits);
+}
+
+std::int32_t Probabilities::millionths(std::int32_t logit) const {
+  constexpr std::uint64_t million = 1'000'000;
+  return static_cast<std::int32_t>((exponential(difference(largest_, logit), fraction_bits_) * million + sum_ / 2) /
+                                   sum_);
+}
+
+} // namespace intvit

@@ -1,0 +1,24 @@
+// From logits to probabilities, for people: integers here too, so that every machine shows the same digits.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace intvit {
+
+// The softmax of logits in units of 2^-fraction_bits, in millionths.
+class Probabilities {
+public:
+  // Requires 1 to 2^22 logits and fraction_bits in 0 .. 30.
+  Probabilities(std::span<const std::int32_t> logits, int fraction_bits);
+
+  // Of a class with this logit, one of those given: within 1 of the exact value.
+  std::int32_t millionths(std::int32_t logit) const;
+
+private:
+  std::int32_t largest_;
+  int fraction_bits_;
+  std::uint64_t sum_;
+};
+
+} // namespace intvit

@@ -1,0 +1,97 @@
+// Two sessions of one model in two threads at once, each with a loop of its own on more threads. Knows the interface
+// alone, so that ThreadSanitizer can look at it in a build of little else (preset tsan).
+#define CATCH_CONFIG_MAIN
+#include <array>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "engine/include/intvit.hpp"
+
+namespace {
+
+constexpr int side = 32;
+constexpr int classes = 10;
+constexpr int runs = 5;
+
+using Logits = std::array<std::int32_t, classes>;
+
+struct Picture {
+  int width;
+  int height;
+  std::vector<std::uint8_t> rgb;
+
+  Picture(int width_, int height_, unsigned seed)
+      : width(width_), height(height_), rgb(static_cast<std::size_t>(width_ * height_ * 3)) {
+    for (std::uint8_t &value : rgb) {
+      seed = seed * 1664525U + 1013904223U;
+      value = static_cast<std::uint8_t>(seed >> 24);
+    }
+  }
+};
+
+void on_threads(void *, int count, void (*task)(void *argument, int index), void *argument) {
+  std::vector<std::thread> threads;
+  for (int i = 1; i < count; ++i)
+    threads.emplace_back(task, argument, i);
+  task(argument, 0);
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+// Logits of each picture, or nothing where a call failed. A session of its own, pictures of different sizes in turn.
+std::vector<Logits> classify(const intvit::Model &model, const std::vector<Picture> &pictures, int tasks) {
+  intvit_session_options options = intvit_default_session_options();
+  options.threads = tasks;
+  if (tasks > 1)
+    options.parallel_for = on_threads;
+  intvit::Result<intvit::Session> session = model.session(options);
+  std::vector<Logits> results;
+  for (const Picture &picture : pictures) {
+    if (!session || !session->run(intvit_rgb_image(picture.rgb.data(), picture.width, picture.height, 0)))
+      return {};
+    const intvit::Result<intvit::Values> logits = session->logits();
+    const auto top = session->top(3);
+    if (!logits || !top || top->front().label == nullptr)
+      return {};
+    std::copy(logits->begin(), logits->end(), results.emplace_back().begin());
+  }
+  return results;
+}
+
+TEST_CASE("threads: sessions of one model at once, with loops of their own") {
+  const intvit::Model model = intvit::Model::open(INTVIT_SHIPPED_MODEL).value();
+  REQUIRE(model.classes() == classes);
+  REQUIRE(model.width() == side);
+  const std::vector<Picture> pictures = {{side, side, 1}, {50, 40, 2}, {20, 90, 3}};
+  const std::vector<Logits> expected = classify(model, pictures, 1);
+  REQUIRE(expected.size() == pictures.size());
+  CHECK(expected[0] != expected[1]);
+  for (const int tasks : {1, 3})
+    for (int run = 0; run < runs; ++run) {
+      std::array<std::vector<Logits>, 2> results;
+      std::vector<std::thread> callers;
+      for (std::vector<Logits> &result : results)
+        callers.emplace_back([&] { result = classify(model, pictures, tasks); });
+      for (std::thread &caller : callers)
+        caller.join();
+      for (const std::vector<Logits> &result : results)
+        CHECK(result == expected);
+    }
+}
+
+TEST_CASE("threads: models opened at once") {
+  std::array<bool, 3> opened{};
+  std::vector<std::thread> callers;
+  for (bool &result : opened)
+    callers.emplace_back([&result] {
+      const intvit::Result<intvit::Model> model = intvit::Model::open(INTVIT_SHIPPED_MODEL);
+      result = model && model->session() && intvit_isa_name(0) != nullptr;
+    });
+  for (std::thread &caller : callers)
+    caller.join();
+  CHECK(opened == std::array<bool, 3>{true, true, true});
+}
+
+} // namespace

@@ -1,0 +1,58 @@
+// Integer probabilities against the softmax in floating point.
+#include "engine/runtime/probability.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+#include "tests/kernels/random.hpp"
+
+using namespace intvit;
+
+namespace {
+
+// The largest difference to the exact softmax, in millionths.
+double error_of(const std::vector<std::int32_t> &logits, int fraction_bits) {
+  const Probabilities probabilities(logits, fraction_bits);
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const std::int32_t logit : logits)
+    sum += std::exp(std::ldexp(logit - largest, -fraction_bits));
+  double error = 0;
+  for (const std::int32_t logit : logits)
+    error = std::max(error, std::abs(probabilities.millionths(logit) -
+                                     1e6 * std::exp(std::ldexp(logit - largest, -fraction_bits)) / sum));
+  return error;
+}
+
+} // namespace
+
+TEST_CASE("probability: within 2 millionths of the softmax, whatever the unit") {
+  test::Random random(1);
+  double worst = 0;
+  for (const int fraction_bits : {0, 1, 5, 10, 16, 24, 30})
+    for (const int classes : {1, 2, 10, 1000})
+      for (const int spread_bits : {0, 1, 3, 6, 40}) {
+        const auto limit = static_cast<std::int32_t>(
+            std::min<std::int64_t>(std::int64_t{1} << std::min(spread_bits + fraction_bits, 40), 2'147'483'647));
+        worst = std::max(worst, error_of(random.values<std::int32_t>(static_cast<std::size_t>(classes), -limit, limit),
+                                         fraction_bits));
+      }
+  CAPTURE(worst);
+  CHECK(worst <= 0.6);
+}
+
+TEST_CASE("probability: extremes") {
+  constexpr std::int32_t least = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+  for (const int fraction_bits : {0, 15, 30}) {
+    CHECK(Probabilities(std::vector<std::int32_t>{least}, fraction_bits).millionths(least) == 1'000'000);
+    CHECK(error_of({least, most}, fraction_bits) <= 0.6);
+    CHECK(error_of({most, most, most, most - 1}, fraction_bits) <= 0.6);
+    CHECK(error_of({0, -1, 1}, fraction_bits) <= 0.6);
+  }
+  const std::vector<std::int32_t> equal(1 << 20, 7);
+  CHECK(Probabilities(equal, 10).millionths(7) == 1);
+}
