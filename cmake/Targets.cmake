@@ -1,13 +1,21 @@
 # What every target of the project is built with: C++20, no compiler extensions, strict warnings.
 # Members that a designated initializer leaves out have default values, so leaving them out is no mistake; GCC 12's
 # -Wrestrict warns inside std::string (GCC bug 105651).
+# A section a function, so that the linker can leave out what nothing calls; symbols hidden, but for the interface's.
 # Floating-point contraction is off so that the quantizer writes the same file whatever the instruction set.
 function(intvit_target name)
   target_compile_features(${name} PUBLIC cxx_std_20)
-  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
   target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_compile_options(${name} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -ffp-contract=off
+    -ffunction-sections -fdata-sections
     $<$<BOOL:${INTVIT_WERROR}>:-Werror>)
+endfunction()
+
+# Leaves out of a program or shared library what nothing in it calls.
+function(intvit_strip_unused name)
+  target_link_options(${name} PRIVATE $<$<PLATFORM_ID:Linux>:-Wl,--gc-sections>)
 endfunction()

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstdlib>
-#if defined(INTVIT_ARM) && defined(__linux__)
+#if defined(INTVIT_NEON_DOTPROD) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
@@ -26,29 +26,37 @@ struct Tables {
 
   Tables() {
     tables[count++] = reference_kernels();
+#ifdef INTVIT_SCALAR
     add(use_scalar);
-#ifdef INTVIT_X86
+#endif
+#if defined(INTVIT_AVX2) || defined(INTVIT_AVXVNNI) || defined(INTVIT_AVX512VNNI)
     // The compiler's check reads CPUID and, for the wider registers, that the operating system saves them (XGETBV).
     __builtin_cpu_init();
+#endif
+#ifdef INTVIT_AVX2
     if (__builtin_cpu_supports("avx2"))
       add(use_avx2);
+#endif
+#ifdef INTVIT_AVXVNNI
     if (__builtin_cpu_supports("avx2") && has_avxvnni())
       add(use_avxvnni);
+#endif
+#ifdef INTVIT_AVX512VNNI
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
       add(use_avx512vnni);
 #endif
-#ifdef INTVIT_ARM
+#ifdef INTVIT_NEON
     add(use_neon);
-#ifdef __linux__
+#endif
+#if defined(INTVIT_NEON_DOTPROD) && defined(__linux__)
     // The kernel's list of what the processor has.
     if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0)
       add(use_neon_dotprod);
 #endif
-#endif
   }
 
-#ifdef INTVIT_X86
+#ifdef INTVIT_AVXVNNI
   // CPUID leaf 7, subleaf 1, EAX bit 4; clang 14's check does not know the name.
   static bool has_avxvnni() {
     unsigned leaves = 0;

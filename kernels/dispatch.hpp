@@ -8,8 +8,8 @@
 
 namespace intvit::kernels {
 
-// The instruction sets that were built and that this processor and operating system have, slowest first. The first two
-// are always "reference" and "scalar".
+// The instruction sets that were built and that this processor and operating system have, slowest first. The first
+// is always "reference", the next "scalar" unless a small build leaves it out.
 std::span<const KernelTable> available_kernels();
 
 // The one of that name; null where it was not built or this processor does not have it.

@@ -110,7 +110,7 @@ private:
   int size_;
 };
 
-// Runs a model. Movable, not copyable; one caller at a time. Outlives its Model if need be; labels do not.
+// Runs a model. Movable, not copyable; one caller at a time. Outlives its Model if need be.
 class Session {
 public:
   Session(Session &&other) noexcept

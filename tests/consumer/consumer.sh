@@ -1,0 +1,200 @@
+#!/bin/sh
+# Uses intvit as others do: installed or packaged, through the compiler alone, pkg-config or CMake. The programs are those
+# in examples/, and each has to find the cat on the sample photograph.
+#
+#   consumer.sh install|compile|find_package|add_subdirectory|deb SOURCE BUILD WORK CC CXX
+#
+# install puts BUILD's installation into WORK/prefix, where compile and find_package look for it.
+set -eu
+kind=$1
+source=$2
+build=$3
+work=$4
+cc=$5
+cxx=$6
+model=$source/models/zoo/cifar10_vit.safetensors
+picture=$source/docs/sample/chelsea.png
+prefix=$work/prefix
+
+fail() {
+  echo "consumer.sh $kind: $1" >&2
+  exit 1
+}
+
+# finds_cat PROGRAM: it says so first.
+finds_cat() {
+  output=$("$1" "$model" "$picture") || fail "$1 fails"
+  case $output in
+  *"$picture
+   79."*" %  cat
+"*) ;;
+  *) fail "$1 prints $output" ;;
+  esac
+}
+
+# frames PROGRAM: a grey picture as a frame, twice.
+frames() {
+  printf 'P6 5 3 255\n%045d' 0 >"$work/frame.ppm"
+  output=$("$1" "$model" "$work/frame.ppm" "$work/frame.ppm" 2>"$work/log") || fail "$1 fails: $(cat "$work/log")"
+  [ "$(echo "$output" | sort -u | wc -l)" -eq 1 ] && [ "$(echo "$output" | wc -l)" -eq 2 ] || fail "$1 prints $output"
+  grep -q '^info: .*: loaded for ' "$work/log" || fail "$1 logs $(cat "$work/log")"
+}
+
+# watches PROGRAM: one picture moved into the folder, one damaged, one more.
+watches() {
+  rm -rf "$work/watched" "$work/watch.out"
+  mkdir -p "$work/watched"
+  "$1" "$model" "$work/watched" 3 >"$work/watch.out" 2>"$work/watch.err" &
+  watcher=$!
+  tries=0
+  until grep -q '^watching' "$work/watch.err"; do
+    tries=$((tries + 1))
+    [ $tries -lt 600 ] || { kill $watcher; fail "$1 does not begin to watch: $(cat "$work/watch.err")"; }
+    sleep 0.1
+  done
+  cp "$picture" "$work/one.png"
+  mv "$work/one.png" "$work/watched/one.png"
+  echo "not a picture" >"$work/watched/two.png"
+  cp "$picture" "$work/watched/three.png"
+  wait $watcher || fail "$1 fails"
+  expected=$(printf 'one.png\tcat\t79.\nthree.png\tcat\t79.')
+  [ "$(cut -c 1-14 "$work/watch.out" | sed 's/\.[0-9]*$/./')" = "$(echo "$expected" | cut -c 1-14 | sed 's/\.[0-9]*$/./')" ] ||
+    fail "$1 prints $(cat "$work/watch.out")"
+  grep -q 'two.png: .*not a picture' "$work/watch.err" || fail "$1 says $(cat "$work/watch.err")"
+}
+
+all_examples() {
+  finds_cat "$1/classify"
+  frames "$1/classify_frames"
+  watches "$1/watch_folder"
+}
+
+warnings="-pedantic -Wall -Wextra -Wshadow -Wconversion -Werror"
+mkdir -p "$work"
+case $kind in
+install)
+  rm -rf "$prefix"
+  cmake --install "$build" --prefix "$prefix" >"$work/install.log"
+  for file in bin/intvit include/intvit.h include/intvit.hpp lib/pkgconfig/intvit.pc share/intvit/default.safetensors; do
+    [ -f "$prefix/$file" ] || fail "$file was not installed"
+  done
+  finds_cat_with_program=$("$prefix/bin/intvit" classify -k 1 "$picture")
+  case $finds_cat_with_program in
+  *cat) ;;
+  *) fail "the installed program prints $finds_cat_with_program" ;;
+  esac
+  ;;
+
+compile)
+  command -v pkg-config >/dev/null || {
+    echo "[skipped] there is no pkg-config"
+    exit 0
+  }
+  export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+  [ "$(pkg-config --modversion intvit)" = "$(sed -n 's/^  VERSION //p' "$source/CMakeLists.txt")" ] ||
+    fail "pkg-config has version $(pkg-config --modversion intvit)"
+  mkdir -p "$work/compile"
+  cd "$work/compile"
+  # The headers alone, each by the strictest rules that it promises to keep.
+  for standard in c11 c17; do
+    # shellcheck disable=SC2086 # lists of options
+    echo '#include <intvit.h>' | $cc -std=$standard $warnings -Wstrict-prototypes -fsyntax-only -x c - $(pkg-config --cflags intvit)
+  done
+  for standard in c++17 c++20; do
+    for header in intvit.h intvit.hpp; do
+      # shellcheck disable=SC2086
+      echo "#include <$header>" | $cxx -std=$standard $warnings -Wold-style-cast -fno-rtti -fno-exceptions -fsyntax-only -x c++ - \
+        $(pkg-config --cflags intvit)
+    done
+  done
+  # shellcheck disable=SC2046,SC2086
+  {
+    $cc -std=c11 $warnings $(pkg-config --cflags intvit) "$source/examples/classify.c" -o classify_shared $(pkg-config --libs intvit) \
+      "-Wl,-rpath,$prefix/lib"
+    $cc -std=c11 $warnings $(pkg-config --cflags intvit) "$source/examples/classify.c" -o classify_static "$prefix/lib/libintvit.a" \
+      $(pkg-config --libs-only-l --static intvit | sed 's/-lintvit//')
+    $cxx -std=c++17 $warnings -fno-rtti -fno-exceptions $(pkg-config --cflags intvit) "$source/examples/classify_frames.cpp" \
+      -o classify_frames "$prefix/lib/libintvit.a" $(pkg-config --libs-only-l --static intvit | sed 's/-lintvit//')
+  }
+  finds_cat ./classify_shared
+  finds_cat ./classify_static
+  frames ./classify_frames
+  # Nothing but the interface is to be seen.
+  foreign=$(nm -D --defined-only "$prefix/lib/libintvit.so" | awk '$3 !~ /^intvit_/ { print $3 }')
+  [ -z "$foreign" ] || fail "libintvit.so exports $foreign"
+  ;;
+
+find_package)
+  for library in static shared; do
+    cmake -S "$source/examples" -B "$work/find_$library" "-DCMAKE_PREFIX_PATH=$prefix" -DCMAKE_BUILD_TYPE=Release \
+      "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_CXX_COMPILER=$cxx" \
+      -DBUILD_SHARED_LIBS=$([ $library = shared ] && echo ON || echo OFF) >"$work/find_$library.log" 2>&1 ||
+      fail "$(cat "$work/find_$library.log")"
+    cmake --build "$work/find_$library" >>"$work/find_$library.log" 2>&1 || fail "$(cat "$work/find_$library.log")"
+    all_examples "$work/find_$library"
+  done
+  # A project that knows C alone.
+  mkdir -p "$work/only_c"
+  cat >"$work/only_c/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.22)
+project(only_c LANGUAGES C)
+find_package(intvit 0.1 REQUIRED)
+add_executable(classify "$source/examples/classify.c")
+target_link_libraries(classify PRIVATE intvit::static)
+END
+  cmake -S "$work/only_c" -B "$work/only_c/build" "-DCMAKE_PREFIX_PATH=$prefix" "-DCMAKE_C_COMPILER=$cc" \
+    >"$work/only_c/log" 2>&1 || fail "$(cat "$work/only_c/log")"
+  cmake --build "$work/only_c/build" >>"$work/only_c/log" 2>&1 || fail "$(cat "$work/only_c/log")"
+  finds_cat "$work/only_c/build/classify"
+  # Another version than asked for.
+  sed 's/find_package(intvit 0.1 /find_package(intvit 0.0 /' "$work/only_c/CMakeLists.txt" >"$work/only_c/changed"
+  mkdir -p "$work/only_c/other"
+  mv "$work/only_c/changed" "$work/only_c/other/CMakeLists.txt"
+  if cmake -S "$work/only_c/other" -B "$work/only_c/other/build" "-DCMAKE_PREFIX_PATH=$prefix" >/dev/null 2>&1; then
+    fail "version 0.0 was found"
+  fi
+  ;;
+
+add_subdirectory)
+  # As small a build as there is: one set of kernels, no OpenMP, not optimized.
+  cmake -S "$source/examples" -B "$work/subdirectory" -G Ninja "-DINTVIT_SOURCE=$source" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_C_FLAGS_RELEASE=-O1 -DCMAKE_CXX_FLAGS_RELEASE=-O1 "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_CXX_COMPILER=$cxx" \
+    -DINTVIT_OPENMP=OFF -DINTVIT_AVX2=OFF -DINTVIT_AVXVNNI=OFF -DINTVIT_AVX512VNNI=OFF -DINTVIT_NEON=OFF \
+    -DINTVIT_NEON_DOTPROD=OFF >"$work/subdirectory.log" 2>&1 || fail "$(cat "$work/subdirectory.log")"
+  cmake --build "$work/subdirectory" >>"$work/subdirectory.log" 2>&1 || fail "$(tail -n 50 "$work/subdirectory.log")"
+  all_examples "$work/subdirectory"
+  if grep -E "^(INTVIT_(CLI|TESTS|INSTALL|WERROR))(:[A-Z]*)?=ON" "$work/subdirectory/CMakeCache.txt"; then
+    fail "builds more than the library by default"
+  fi
+  ;;
+
+deb)
+  command -v dpkg-deb >/dev/null || {
+    echo "[skipped] there is no dpkg-deb"
+    exit 0
+  }
+  rm -rf "$work/deb"
+  mkdir -p "$work/deb"
+  (cd "$work/deb" && cpack --config "$build/CPackConfig.cmake" -G DEB -B "$work/deb" >log 2>&1) || fail "$(cat "$work/deb/log")"
+  package=$(ls "$work"/deb/intvit_*.deb)
+  dpkg-deb -c "$package" | awk '{ print $6 }' >"$work/deb/content"
+  for file in bin/intvit include/intvit.h include/intvit.hpp lib/libintvit.a lib/libintvit.so lib/pkgconfig/intvit.pc \
+    lib/cmake/intvit/intvit-config.cmake share/intvit/default.safetensors; do
+    grep -qx "./usr/$file" "$work/deb/content" || fail "the package lacks /usr/$file"
+  done
+  if grep -vE '^\./usr/((bin|lib|include|share)/.*)?$' "$work/deb/content" | grep -vx './usr/*'; then
+    fail "the package holds more"
+  fi
+  [ "$(dpkg-deb -f "$package" Package)" = intvit ] || fail "wrong name"
+  [ "$(dpkg-deb -f "$package" Version)" = "$(sed -n 's/^  VERSION //p' "$source/CMakeLists.txt")" ] || fail "wrong version"
+  dpkg-deb -x "$package" "$work/deb/root"
+  "$work/deb/root/usr/bin/intvit" verify >/dev/null || fail "the packaged program fails"
+  # shellcheck disable=SC2046,SC2086
+  $cc -std=c11 "-I$work/deb/root/usr/include" "$source/examples/classify.c" -o "$work/deb/classify" \
+    "-L$work/deb/root/usr/lib" -lintvit "-Wl,-rpath,$work/deb/root/usr/lib"
+  finds_cat "$work/deb/classify"
+  ;;
+*)
+  fail "no such kind"
+  ;;
+esac
