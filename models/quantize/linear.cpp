@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <span>
 
+#include "models/quantize/round_to_even.hpp"
+#include "models/quantize/rounding.hpp"
+#include "models/quantize/stlq.hpp"
 #include "models/reference/matmul.hpp"
 
 namespace intvit {
@@ -19,6 +21,7 @@ constexpr double code_steps = 255.0;
 
 // Factors on a calibrated range. Below 1 clips the tails for a finer step; above 1 leaves room for unseen images.
 constexpr std::array range_factors{0.6, 0.7, 0.8, 0.9, 1.0, 1.1};
+constexpr std::array fitting_scale{100.0}; // percent
 constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0};
 
 struct ChannelRange {
@@ -50,7 +53,7 @@ ChannelCodes codes_for(const ChannelRange &range, double strength, double factor
 }
 
 double quantize_value(float value, float gain, double scale, double zero) {
-  return std::clamp(std::nearbyint(static_cast<double>(value) * static_cast<double>(gain) / scale + zero), -128.0,
+  return std::clamp(round_to_even(static_cast<double>(value) * static_cast<double>(gain) / scale + zero), -128.0,
                     127.0);
 }
 
@@ -88,49 +91,6 @@ CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, std::sp
   return statistics;
 }
 
-struct QuantizedWeights {
-  std::vector<std::int8_t> values;
-  ArrayXd scale;
-};
-
-// Rows of `weight` times the input's scales, to int8 with a scale a row. `importance` is the variance of each input
-// code: what an error of that weight costs.
-QuantizedWeights quantize_weights(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &importance,
-                                  RangeMethod method, double *total_error) {
-  const Eigen::Index in = weight.cols();
-  QuantizedWeights result;
-  result.values.resize(static_cast<std::size_t>(weight.size()));
-  result.scale.resize(weight.rows());
-  double sum = 0;
-  ArrayXd row(in);
-  for (Eigen::Index n = 0; n < weight.rows(); ++n) {
-    row = weight.row(n).transpose().array().cast<double>() * input_scale;
-    const double largest = std::max(row.abs().maxCoeff(), 1e-30);
-    double best_error = std::numeric_limits<double>::infinity();
-    double best_scale = largest / 127.0;
-    for (int percent = 100; percent >= (method == RangeMethod::mse ? 80 : 100); percent -= 4) {
-      const double scale = largest * percent / 100.0 / 127.0;
-      double error = 0;
-      for (Eigen::Index c = 0; c < in; ++c) {
-        const double difference = row[c] - scale * std::clamp(std::nearbyint(row[c] / scale), -127.0, 127.0);
-        error += difference * difference * importance[c];
-      }
-      if (error < best_error) {
-        best_error = error;
-        best_scale = scale;
-      }
-    }
-    sum += best_error;
-    result.scale[n] = best_scale;
-    for (Eigen::Index c = 0; c < in; ++c)
-      result.values[static_cast<std::size_t>(n * in + c)] =
-          static_cast<std::int8_t>(std::clamp(std::nearbyint(row[c] / best_scale), -127.0, 127.0));
-  }
-  if (total_error != nullptr)
-    *total_error = sum;
-  return result;
-}
-
 // The codes of the sampled rows without their means, one channel a row.
 RowMatrix centred_codes(const ChannelCodes &input, const CodeStatistics &statistics, const RowVector &gain,
                         std::span<const RowMatrix *const> samples) {
@@ -149,95 +109,26 @@ RowMatrix centred_codes(const ChannelCodes &input, const CodeStatistics &statist
   return codes;
 }
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-// L D L^T of a symmetric positive definite matrix, in place: L below the diagonal, D on it. In plain loops, so that
-// every machine gives the same bits.
-void factorize(Matrix &m) {
-  for (Eigen::Index j = 0; j < m.rows(); ++j) {
-    for (Eigen::Index k = 0; k < j; ++k)
-      for (Eigen::Index i = 0; i < k; ++i)
-        m(j, k) -= m(j, i) * m(k, i); // m(j, i) is still L(j, i) D(i)
-    for (Eigen::Index k = 0; k < j; ++k) {
-      const double l = m(j, k) / m(k, k);
-      m(j, j) -= l * m(j, k);
-      m(j, k) = l;
-    }
-  }
+WeightGrid one_word_grid(WeightFormat format, Eigen::Index inputs) {
+  if (format == WeightFormat::stlq)
+    return LogGrid(inputs);
+  return UniformGrid(format == WeightFormat::int4 ? 4 : 8);
 }
 
-// The codes' covariance, with columns in the order given. Few samples say little about pairs of channels, so those
-// covariances are shrunk; a share of the mean variance keeps the matrix well-conditioned.
-Matrix covariance(const RowMatrix &codes, const std::vector<Eigen::Index> &order) {
-  const RowMatrix products = reference::matmul_transposed(codes, codes);
-  const Eigen::Index channels = codes.rows();
-  const auto count = static_cast<double>(codes.cols());
-  const double share = count / (count + static_cast<double>(channels));
-  double mean_variance = 0;
-  for (Eigen::Index c = 0; c < channels; ++c)
-    mean_variance += static_cast<double>(products(c, c)) / count / static_cast<double>(channels);
-  Matrix result(channels, channels);
-  for (Eigen::Index i = 0; i < channels; ++i)
-    for (Eigen::Index j = 0; j < channels; ++j) {
-      const auto product =
-          static_cast<double>(products(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]));
-      result(i, j) = i == j ? product / count + 0.01 * mean_variance + 1e-12 : share * product / count;
+// The weights whose error with one word costs most.
+std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
+                                   const QuantizeOptions &options) {
+  const WeightGrid one_word = LogGrid(weight.cols());
+  const RoundedWeights rounded =
+      round_to_nearest(weight, input_scale, variance, one_word, scale_candidates(one_word, options.range));
+  RowMatrix squares(weight.rows(), weight.cols());
+  for (Eigen::Index n = 0; n < weight.rows(); ++n)
+    for (Eigen::Index c = 0; c < weight.cols(); ++c) {
+      const double residual = static_cast<double>(weight(n, c)) * input_scale[c] -
+                              rounded.scale[n] * rounded.values[static_cast<std::size_t>(n * weight.cols() + c)];
+      squares(n, c) = static_cast<float>(residual * residual * variance[c]);
     }
-  return result;
-}
-
-// Rounds the weights of a row one after the other, each together with what the rounding errors of those before it leave
-// to it, so that the error of the layer's output over the samples is small (GPTQ, arXiv 2210.17323, in the form of
-// LDLQ, arXiv 2307.13304): with H = L D L^T the squared error e^T H e is the sum of D[j] (e[j] + sum_{i > j} L[i][j]
-// e[i])^2, and from the last weight to the first each rounding makes its term least.
-QuantizedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_scale, const RowMatrix &codes,
-                                    const ArrayXd &variance, RangeMethod method) {
-  const Eigen::Index in = weight.cols();
-  // The codes that vary most are rounded first, while the others can still make up for them.
-  std::vector<Eigen::Index> order(static_cast<std::size_t>(in));
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](Eigen::Index a, Eigen::Index b) { return variance[a] < variance[b]; });
-  Matrix h = covariance(codes, order);
-  factorize(h);
-
-  QuantizedWeights result;
-  result.values.resize(static_cast<std::size_t>(weight.size()));
-  result.scale.resize(weight.rows());
-  ArrayXd row(in);
-  ArrayXd target(in);
-  ArrayXd rounded(in);
-  ArrayXd best(in);
-  for (Eigen::Index n = 0; n < weight.rows(); ++n) {
-    for (Eigen::Index j = 0; j < in; ++j) {
-      const Eigen::Index c = order[static_cast<std::size_t>(j)];
-      row[j] = static_cast<double>(weight(n, c)) * input_scale[c];
-    }
-    const double largest = std::max(row.abs().maxCoeff(), 1e-30);
-    double best_error = std::numeric_limits<double>::infinity();
-    for (int percent = 100; percent >= (method == RangeMethod::mse ? 80 : 100); percent -= 4) {
-      const double scale = largest * percent / 100.0 / 127.0;
-      double error = 0;
-      target = row;
-      for (Eigen::Index j = in - 1; j >= 0 && error < best_error; --j) {
-        rounded[j] = std::clamp(std::nearbyint(target[j] / scale), -127.0, 127.0);
-        const double left = target[j] - scale * rounded[j];
-        error += h(j, j) * left * left;
-        const double own = row[j] - scale * rounded[j];
-        for (Eigen::Index i = 0; i < j; ++i)
-          target[i] += h(j, i) * own;
-      }
-      if (error < best_error) {
-        best_error = error;
-        best = rounded;
-        result.scale[n] = scale;
-      }
-    }
-    for (Eigen::Index j = 0; j < in; ++j)
-      result.values[static_cast<std::size_t>(n * in + order[static_cast<std::size_t>(j)])] =
-          static_cast<std::int8_t>(best[j]);
-  }
-  return result;
+  return stlq::select_by_ratio(squares, options.two_word_granularity, options.two_word_ratio);
 }
 
 } // namespace
@@ -281,6 +172,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
     return codes;
   };
 
+  WeightGrid grid = one_word_grid(options.weight_format, layer.weight.cols());
   // Chosen with the first half's range, judged by the second half's rows.
   const ChannelRange first_half = scaled_range(samples.minimum[0], samples.maximum[0], gain);
   const std::array<const RowMatrix *, 1> second_half{&samples.rows[1]};
@@ -297,9 +189,8 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
       const double candidate = options.channel_strength.value_or(strength);
       const ChannelCodes codes = constrained(first_half, candidate, factor);
       const CodeStatistics statistics = measure(codes, gain, second_half);
-      double error = 0;
-      quantize_weights(layer.weight, codes.scale, statistics.variance, RangeMethod::minmax, &error);
-      error += (statistics.squared_error * column_norms).sum();
+      const double error = round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, fitting_scale).error +
+                           (statistics.squared_error * column_norms).sum();
       if (error < best_error) {
         best_error = error;
         best_strength = candidate;
@@ -313,11 +204,15 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
       constrained(scaled_range(samples.overall_minimum(), samples.overall_maximum(), gain), best_strength, best_factor);
   const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   const CodeStatistics statistics = measure(result.input, gain, all);
-  QuantizedWeights weights =
+  if (options.weight_format == WeightFormat::stlq)
+    grid =
+        LogGrid(layer.weight.cols(), select_two_words(layer.weight, result.input.scale, statistics.variance, options));
+  const std::span<const double> scales = scale_candidates(grid, options.range);
+  RoundedWeights weights =
       options.compensate
           ? round_compensating(layer.weight, result.input.scale, centred_codes(result.input, statistics, gain, all),
-                               statistics.variance, options.range)
-          : quantize_weights(layer.weight, result.input.scale, statistics.variance, options.range, nullptr);
+                               statistics.variance, grid, scales)
+          : round_to_nearest(layer.weight, result.input.scale, statistics.variance, grid, scales);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Eigen::Index n = 0; n < layer.weight.rows(); ++n)
@@ -336,7 +231,9 @@ QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, RangeMethod me
   const Eigen::Index in = layer.weight.cols();
   QuantizedLinear result;
   result.input = {ArrayXd::Ones(in), ArrayXd::Constant(in, -128.0)};
-  QuantizedWeights weights = quantize_weights(layer.weight, result.input.scale, ArrayXd::Ones(in), method, nullptr);
+  const WeightGrid grid = UniformGrid();
+  RoundedWeights weights =
+      round_to_nearest(layer.weight, result.input.scale, ArrayXd::Ones(in), grid, scale_candidates(grid, method));
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Eigen::Index n = 0; n < layer.weight.rows(); ++n)

@@ -23,6 +23,20 @@ enum class ResidualFormat : std::uint8_t {
   ptf8_paper, // 8-bit codes, a factor 2^0..2^3 per channel and one zero point: FQ-ViT's form
 };
 
+// What the weights of the blocks' linear maps may be. The first and the last layer's are int8 always.
+enum class WeightFormat : std::uint8_t {
+  int8,
+  int4, // every 16th int8: what uniform 4 bits give, to compare with; stored as int8
+  stlq, // one or two words of 4 bits on a log scale (stlq.hpp)
+};
+
+// Which weights get a second word together.
+enum class Granularity : std::uint8_t {
+  element, // each weight for itself
+  filter,  // those of one output
+  tile,    // 64 outputs by 4 inputs, as model files hold them
+};
+
 struct QuantizeOptions {
   RangeMethod range = RangeMethod::mse;
   ResidualFormat residual = ResidualFormat::int16;
@@ -35,6 +49,10 @@ struct QuantizeOptions {
   std::optional<double> channel_strength;
   // Round weights so that their errors make up for one another, not each to the nearest code.
   bool compensate = true;
+  WeightFormat weight_format = WeightFormat::int8;
+  // stlq: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
+  double two_word_ratio = 0.15;
+  Granularity two_word_granularity = Granularity::tile;
   int threads = 1;
 };
 

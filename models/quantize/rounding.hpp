@@ -1,0 +1,67 @@
+// How the weights of a linear map become integers with a scale per output channel.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "models/architectures/vit.hpp"
+#include "models/quantize/options.hpp"
+
+namespace intvit {
+
+// Integers of at most `bits` bits, evenly spaced and symmetric: 8 bits are all of [-127, 127], fewer are multiples of
+// 2^(8 - bits).
+class UniformGrid {
+public:
+  explicit UniformGrid(int bits = 8);
+
+  int largest() const { return step_ * steps_; }
+  std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const;
+
+private:
+  int step_;
+  int steps_; // on either side of 0
+};
+
+// What STLQ's words decode to (stlq.hpp): 0 and the powers of two up to 64 with their signs, and for weights with
+// second words the sums of two of them, up to 127.
+class LogGrid {
+public:
+  // `two_words`: a bit for each weight, row-major; empty: none has a second word.
+  explicit LogGrid(Eigen::Index inputs, std::vector<bool> two_words = {})
+      : inputs_(inputs), two_words_(std::move(two_words)) {}
+
+  int largest() const { return 64; }
+  std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const;
+
+private:
+  Eigen::Index inputs_;
+  std::vector<bool> two_words_;
+};
+
+using WeightGrid = std::variant<UniformGrid, LogGrid>;
+
+// Scales to try for a row, in percent of the one with which its largest weight becomes the grid's largest integer.
+std::span<const double> scale_candidates(const WeightGrid &grid, RangeMethod method);
+
+struct RoundedWeights {
+  std::vector<std::int8_t> values; // [out, in], row-major
+  Eigen::ArrayXd scale;            // of each output
+  double error = 0;                // what is expected of the outputs' squared error, summed over them
+};
+
+// Rows of `weight` times the input's scales, each weight to the nearest integer of the grid, with the best of
+// `scales`. `variance`: of each input's code, which is what an error of its weights costs.
+RoundedWeights round_to_nearest(const RowMatrix &weight, const Eigen::ArrayXd &input_scale,
+                                const Eigen::ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales);
+
+// Rounds the weights of a row one after the other, each together with what the rounding errors of those before it leave
+// to it, so that the error of the layer's output over the samples is small (GPTQ, arXiv 2210.17323, in the form of
+// LDLQ, arXiv 2307.13304). `codes`: sampled input codes without their means, one channel a row.
+RoundedWeights round_compensating(const RowMatrix &weight, const Eigen::ArrayXd &input_scale, const RowMatrix &codes,
+                                  const Eigen::ArrayXd &variance, const WeightGrid &grid,
+                                  std::span<const double> scales);
+
+} // namespace intvit
