@@ -85,7 +85,7 @@ int eval(const Arguments &arguments) {
   if (count > 0 && static_cast<std::size_t>(count) < images.size())
     images.resize(static_cast<std::size_t>(count));
 
-  std::optional<VitModel> float_model;
+  std::optional<FloatModel> float_model;
   if (parser.has("float")) {
     TimmOptions options;
     if (parser.has("arch"))

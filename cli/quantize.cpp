@@ -37,7 +37,7 @@ std::vector<std::string> read_label_names(const std::string &path, int classes) 
   return labels;
 }
 
-Recipe model_recipe(const VitConfig &config) {
+Recipe model_recipe(const ModelConfig &config) {
   const std::optional<ResizeFilter> filter = resize_filter(config.interpolation);
   if (!filter)
     throw std::runtime_error("the model's interpolation \"" + config.interpolation + "\" is not supported");
@@ -124,17 +124,19 @@ int quantize(const Arguments &arguments) {
   TimmOptions import;
   if (parser.has("arch"))
     import.architecture = parser.get<std::string>("arch");
-  const VitModel model = load_timm(weights, import);
-  const Recipe recipe = recipe_option ? *recipe_option : model_recipe(model.config);
-  const std::vector<std::string> labels =
-      parser.has("labels") ? read_label_names(parser.get<std::string>("labels"), model.config.classes) : model.labels;
+  const FloatModel model = load_timm(weights, import);
+  const ModelConfig &config = common_config(model);
+  const Recipe recipe = recipe_option ? *recipe_option : model_recipe(config);
+  const std::vector<std::string> labels = parser.has("labels")
+                                              ? read_label_names(parser.get<std::string>("labels"), config.classes)
+                                              : intvit::labels(model);
   const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads);
 
   const QuantizeInput input{.model = model,
                             .calibration = images,
                             .recipe = recipe,
                             .labels = labels,
-                            .provenance = {{"architecture", model.config.architecture},
+                            .provenance = {{"architecture", config.architecture},
                                            {"source", fs::path(weights).filename().string()},
                                            {"source_sha256", source_hash(weights)},
                                            {"calibration", std::to_string(images.size()) + " images"},
@@ -148,8 +150,8 @@ int quantize(const Arguments &arguments) {
     });
   }
   require(write_file_atomically(output, file));
-  std::cout << output << ": " << file.size() << " bytes, " << model.config.architecture << ", calibrated on "
-            << images.size() << " images\n";
+  std::cout << output << ": " << file.size() << " bytes, " << config.architecture << ", calibrated on " << images.size()
+            << " images\n";
   return exit_ok;
 }
 

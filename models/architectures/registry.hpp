@@ -1,21 +1,22 @@
-// timm's names of plain ViT and DeiT models, with their dimensions and preprocessing.
+// timm's names of architectures, with their dimensions and preprocessing.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <string_view>
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/float_model.hpp"
 
 namespace intvit {
 
-// All known architectures, in the order in which they are listed to a user. 1000 classes each.
-std::span<const VitConfig> known_architectures();
+// All known architectures, in the order in which they are listed to a user. 1000 classes each, but for those that give
+// features.
+std::span<const ArchitectureConfig> known_architectures();
 
 // The architecture of that name; a pretrained tag (".augreg_in21k_ft_in1k") is ignored.
-std::optional<VitConfig> find_architecture(std::string_view name);
+std::optional<ArchitectureConfig> find_architecture(std::string_view name);
 
 // As find_architecture. Throws std::runtime_error that lists the known names where there is none.
-VitConfig architecture(std::string_view name);
+ArchitectureConfig architecture(std::string_view name);
 
 } // namespace intvit

@@ -45,7 +45,7 @@ struct Outcome {
   double seconds = 0;
 };
 
-Outcome evaluate_image(Session &session, const VitModel *float_model, const LabelledImage &labelled,
+Outcome evaluate_image(Session &session, const FloatModel *float_model, const LabelledImage &labelled,
                        const Recipe &recipe) {
   Outcome outcome;
   Image image;
@@ -85,13 +85,15 @@ bool in_top(std::span<const double> logits, int label, int k) {
   return ahead < k;
 }
 
-Evaluation evaluate(const std::shared_ptr<const Model> &model, const VitModel *float_model,
+Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                     std::span<const LabelledImage> images, const Recipe &recipe, int threads,
                     const std::function<void(std::size_t)> &progress) {
-  if (float_model != nullptr &&
-      (float_model->config.classes != model->classes() || float_model->config.image_height != model->image_height() ||
-       float_model->config.image_width != model->image_width()))
-    throw std::runtime_error("the float model has other classes or another image size than the integer model");
+  if (float_model != nullptr) {
+    const ModelConfig &config = common_config(*float_model);
+    if (config.classes != model->classes() || config.image_height != model->image_height() ||
+        config.image_width != model->image_width())
+      throw std::runtime_error("the float model has other classes or another image size than the integer model");
+  }
 
   std::vector<Session> sessions;
   for (int thread = 0; thread < threads; ++thread) {

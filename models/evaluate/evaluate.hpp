@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "engine/runtime/model.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/float_model.hpp"
 #include "models/evaluate/dataset.hpp"
 
 namespace intvit {
 
 struct FloatComparison {
-  double top1 = 0;      // of the float model, in percent
+  double top1 = 0; // of the float model, in percent
   double top5 = 0;
   double agreement = 0; // images for which both models give the same class, in percent
   double cosine = 0;    // mean cosine of the two logit vectors
@@ -36,7 +36,7 @@ bool in_top(std::span<const double> logits, int label, int k);
 
 // Runs every image on one of `threads` threads. `float_model` may be null. `progress` is called with the number of
 // images done, from any thread but never from two at once.
-Evaluation evaluate(const std::shared_ptr<const Model> &model, const VitModel *float_model,
+Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                     std::span<const LabelledImage> images, const Recipe &recipe, int threads,
                     const std::function<void(std::size_t done)> &progress);
 

@@ -15,13 +15,20 @@ struct TimmConfig {
   std::vector<std::string> labels;
   std::optional<int> classes;
 
+  std::optional<bool> mean_pool; // global_pool: "avg" or "token"
+
   // model_args: departures from the architecture.
   std::optional<std::pair<int, int>> image_size; // height, width; also from pretrained_cfg's input_size
   std::optional<int> patch;
   std::optional<int> channels;
   std::optional<int> depth;
-  std::optional<int> heads;
+  std::optional<std::vector<int>> heads;  // one, or one a stage
+  std::optional<std::vector<int>> depths; // one a stage
+  std::optional<int> window;
   std::optional<double> mlp_ratio; // mlp_hidden = floor(channels * mlp_ratio)
+  std::optional<int> class_tokens; // class_token: 0 or 1
+  std::optional<int> register_tokens;
+  std::optional<int> layer_scales; // a block; init_values
 
   // pretrained_cfg.
   std::optional<std::array<double, 3>> mean;
@@ -31,7 +38,7 @@ struct TimmConfig {
 };
 
 // Throws std::runtime_error, beginning with `path`: file unreadable, not JSON, a value of the wrong type, or an
-// argument that asks for another architecture than the plain ViT with a class token.
+// argument that asks for another architecture than those of models/architectures.
 TimmConfig read_timm_config(const std::string &path);
 
 } // namespace intvit

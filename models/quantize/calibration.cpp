@@ -76,9 +76,8 @@ const SiteSamples &samples_of(const BlockSamples &samples, SiteKind kind) {
 // One per block; images write to places of their own, so no lock is needed.
 class Calibration::Collector {
 public:
-  Collector(std::vector<SiteKind> kinds, std::size_t images, bool class_token_only)
-      : kinds_(std::move(kinds)), class_token_only_(class_token_only),
-        samples_(kinds_.size(), std::vector<ImageSamples>(images)) {}
+  Collector(std::initializer_list<SiteKind> kinds, std::size_t images, int kept_rows = 0)
+      : kinds_(kinds), kept_rows_(kept_rows), samples_(kinds_.size(), std::vector<ImageSamples>(images)) {}
 
   class ForImage : public reference::Observer {
   public:
@@ -88,8 +87,8 @@ public:
       if (kind == collector_.kinds_.end())
         return;
       auto &slot = collector_.samples_[static_cast<std::size_t>(kind - collector_.kinds_.begin())];
-      if (collector_.class_token_only_ && after_attention(site.kind))
-        slot[image_] = ImageSamples(activation.topRows(1), image_, slot.size());
+      if (collector_.kept_rows_ > 0 && after_attention(site.kind))
+        slot[image_] = ImageSamples(activation.topRows(collector_.kept_rows_), image_, slot.size());
       else
         slot[image_] = ImageSamples(activation, image_, slot.size());
     }
@@ -108,17 +107,23 @@ public:
 
 private:
   std::vector<SiteKind> kinds_;
-  bool class_token_only_;
+  int kept_rows_;
   std::vector<std::vector<ImageSamples>> samples_; // [kind][image]
 };
 
-Calibration::Calibration(const VitModel &model, std::span<const Image> images, int threads)
-    : model_(model), images_(images), threads_(threads), streams_(images.size()) {
+Calibration::Calibration(std::span<const Image> images, int threads)
+    : images_(images), threads_(threads), streams_(images.size()) {
   if (images.empty())
     throw std::runtime_error("calibration needs at least one image");
+}
+
+BlockSamples Calibration::embed(std::initializer_list<SiteKind> kinds, const Embed &embed) {
+  Collector collector(kinds, images_.size());
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
-    streams_[i] = reference::embed(model_.weights, reference::extract_patches(model_.config, images_[i]));
+    Collector::ForImage observer(collector, i);
+    streams_[i] = embed(images_[i], observer);
   });
+  return collector.samples();
 }
 
 SiteSamples Calibration::stream() const {
@@ -128,27 +133,24 @@ SiteSamples Calibration::stream() const {
   return join(images);
 }
 
-BlockSamples Calibration::run_block(bool class_token_only) {
-  const int layer = next_block_++;
-  Collector collector({SiteKind::norm1_normalized, SiteKind::query, SiteKind::key, SiteKind::value,
-                       SiteKind::attention_output, SiteKind::block_middle, SiteKind::norm2_normalized,
-                       SiteKind::fc1_output, SiteKind::gelu_output},
-                      images_.size(), class_token_only);
+BlockSamples Calibration::run(std::initializer_list<SiteKind> kinds, const Step &step) {
+  Collector collector(kinds, images_.size());
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
-    streams_[i] = reference::block_forward(model_.config, model_.weights.blocks[static_cast<std::size_t>(layer)],
-                                           streams_[i], layer, &observer);
-    if (class_token_only)
-      streams_[i] = RowMatrix(streams_[i].topRows(1));
+    streams_[i] = step(streams_[i], observer);
   });
   return collector.samples();
 }
 
-BlockSamples Calibration::run_head() {
-  Collector collector({SiteKind::final_normalized}, images_.size(), true);
+BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows) {
+  Collector collector({SiteKind::norm1_normalized, SiteKind::query, SiteKind::key, SiteKind::value,
+                       SiteKind::attention_output, SiteKind::block_middle, SiteKind::norm2_normalized,
+                       SiteKind::fc1_output, SiteKind::gelu_output},
+                      images_.size(), kept_rows);
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
-    reference::classify(model_, streams_[i], &observer);
+    RowMatrix stream = reference::block_forward(config, block, streams_[i], 0, &observer);
+    streams_[i] = kept_rows > 0 ? RowMatrix(stream.topRows(kept_rows)) : std::move(stream);
   });
   return collector.samples();
 }

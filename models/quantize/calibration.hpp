@@ -2,12 +2,14 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <initializer_list>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "engine/image/image.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/block.hpp"
 #include "models/reference/observer.hpp"
 
 namespace intvit {
@@ -29,29 +31,34 @@ using BlockSamples = std::vector<std::pair<reference::SiteKind, SiteSamples>>;
 // The samples of a kind; std::out_of_range where they were not gathered.
 const SiteSamples &samples_of(const BlockSamples &samples, reference::SiteKind kind);
 
-// Walks the network once, all images side by side, one block at a time.
+// Walks the network once, all images side by side, one step at a time.
 class Calibration {
 public:
-  // `images` are of the model's input size and at least one. Keeps references to both.
-  Calibration(const VitModel &model, std::span<const Image> images, int threads);
+  // Part of the forward of one image; what it does is reported to `observer`.
+  using Embed = std::function<RowMatrix(const Image &image, reference::Observer &observer)>;
+  using Step = std::function<RowMatrix(const MatrixView &stream, reference::Observer &observer)>;
 
-  // The residual stream as it is now: before the first block, or after the last one that was run.
+  // `images` are of the model's input size and at least one. Keeps a reference.
+  Calibration(std::span<const Image> images, int threads);
+
+  // The first step: makes the residual stream of every image.
+  BlockSamples embed(std::initializer_list<reference::SiteKind> kinds, const Embed &embed);
+
+  // The residual stream as it is now.
   SiteSamples stream() const;
 
-  // Runs the next block on all images. With `class_token_only`, samples everything after the attention from the class
-  // token alone, as is right for the last block.
-  BlockSamples run_block(bool class_token_only);
+  // Replaces every residual stream by what `step` makes of it.
+  BlockSamples run(std::initializer_list<reference::SiteKind> kinds, const Step &step);
 
-  // After the last block: final_normalized.
-  BlockSamples run_head();
+  // Runs a block. With `kept_rows` > 0 only that many of the first tokens go on: what comes after the attention is
+  // sampled from them alone, as is right for a last block of which the others are not used.
+  BlockSamples run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows = 0);
 
 private:
   class Collector;
 
-  const VitModel &model_;
   std::span<const Image> images_;
   int threads_;
-  int next_block_ = 0;
   std::vector<RowMatrix> streams_; // one an image
 };
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/reciprocal.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 
 namespace intvit {
 

@@ -10,7 +10,7 @@
 #include <functional>
 #include <vector>
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/options.hpp"
 

@@ -1,4 +1,4 @@
-// Post-training quantization of a float ViT to an integer-only model (FQ-ViT, arXiv 2111.13824, with the departures
+// Post-training quantization of a float model to an integer-only model (FQ-ViT, arXiv 2111.13824, with the departures
 // that docs/quantization.md lists).
 #pragma once
 
@@ -11,13 +11,13 @@
 
 #include "engine/image/image.hpp"
 #include "engine/image/recipe.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/float_model.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
 
 struct QuantizeInput {
-  const VitModel &model;
+  const FloatModel &model;
   std::span<const Image> calibration; // already of the model's input size; at least one
   Recipe recipe;                      // how photographs become such images
   std::vector<std::string> labels;    // empty, or one a class

@@ -5,6 +5,7 @@
 #include <numbers>
 #include <numeric>
 #include <random>
+#include <stdexcept>
 #include <string>
 
 #include "engine/graph/bounds.hpp"
@@ -270,9 +271,13 @@ private:
 
 } // namespace
 
-std::vector<std::byte> random_model(const VitConfig &config, const QuantizeOptions &options, std::uint32_t seed) {
+std::vector<std::byte> random_model(const ArchitectureConfig &config, const QuantizeOptions &options,
+                                    std::uint32_t seed) {
   validate(config);
-  return RandomModel(config, options, seed).run();
+  const auto *vit = std::get_if<VitConfig>(&config);
+  if (vit == nullptr || vit->prefix_tokens != 1 || vit->pool != VitPool::token || vit->classes == 0)
+    throw std::runtime_error(common_config(config).architecture + " cannot be made an integer model yet");
+  return RandomModel(*vit, options, seed).run();
 }
 
 } // namespace intvit

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/float_model.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
@@ -15,6 +15,7 @@ namespace intvit {
 // weights give, so that codes fill their range, residual branches matter and attention is neither flat nor a single
 // token. Of `options` only the residual stream, softmax and renormalize are used. The same seed gives the same bytes on
 // every machine. Throws std::runtime_error where `config` is impossible.
-std::vector<std::byte> random_model(const VitConfig &config, const QuantizeOptions &options, std::uint32_t seed);
+std::vector<std::byte> random_model(const ArchitectureConfig &config, const QuantizeOptions &options,
+                                    std::uint32_t seed);
 
 } // namespace intvit

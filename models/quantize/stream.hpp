@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/residual.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/options.hpp"
 

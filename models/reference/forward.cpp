@@ -1,24 +1,14 @@
 #include "models/reference/forward.hpp"
 
-#include <cmath>
 #include <stdexcept>
 #include <string>
 
+#include "models/reference/attention.hpp"
 #include "models/reference/layers.hpp"
-#include "models/reference/matmul.hpp"
 
 namespace intvit::reference {
 
-namespace {
-
-void report(Observer *observer, int layer, SiteKind kind, const MatrixView &activation, int head = 0) {
-  if (observer != nullptr)
-    observer->observe({layer, kind, head}, activation);
-}
-
-} // namespace
-
-RowMatrix extract_patches(const VitConfig &config, const Image &pixels) {
+RowMatrix extract_patches(const ModelConfig &config, const Image &pixels) {
   if (pixels.width != config.image_width || pixels.height != config.image_height)
     throw std::invalid_argument("image is " + std::to_string(pixels.width) + "x" + std::to_string(pixels.height) +
                                 ", the model takes " + std::to_string(config.image_width) + "x" +
@@ -44,33 +34,23 @@ RowMatrix extract_patches(const VitConfig &config, const Image &pixels) {
   return patches;
 }
 
-RowMatrix embed(const VitWeights &weights, const MatrixView &patches) {
-  RowMatrix tokens(patches.rows() + 1, weights.cls_token.cols());
-  tokens.row(0) = weights.cls_token;
-  tokens.bottomRows(patches.rows()) = linear(patches, weights.patch_embed);
-  return tokens + weights.pos_embed;
+RowMatrix embed(const VitModel &model, const MatrixView &patches) {
+  const VitWeights &weights = model.weights;
+  RowMatrix tokens(weights.prefix.rows() + patches.rows(), weights.position.cols());
+  tokens.topRows(weights.prefix.rows()) = weights.prefix;
+  tokens.bottomRows(patches.rows()) = linear(patches, weights.patch_embed) + weights.position;
+  return tokens;
 }
 
-RowMatrix attention(const MatrixView &qkv, int heads, int layer, Observer *observer) {
-  const Eigen::Index channels = qkv.cols() / 3;
-  const Eigen::Index head_dim = channels / heads;
-  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
-  RowMatrix output(qkv.rows(), channels);
-  for (int head = 0; head < heads; ++head) {
-    const Eigen::Index column = head * head_dim;
-    const MatrixView query = qkv.middleCols(column, head_dim);
-    const MatrixView key = qkv.middleCols(channels + column, head_dim);
-    const MatrixView value = qkv.middleCols(2 * channels + column, head_dim);
-    const RowMatrix scores = matmul_transposed(query, key) * scale;
-    report(observer, layer, SiteKind::attention_scores, scores, head);
-    const RowMatrix probabilities = softmax(scores);
-    report(observer, layer, SiteKind::attention_probabilities, probabilities, head);
-    output.middleCols(column, head_dim) = matmul(probabilities, value);
-  }
-  return output;
+RowMatrix embed(const SwinModel &model, const MatrixView &patches, Observer *observer) {
+  const RowMatrix embedding = linear(patches, model.weights.patch_embed);
+  report(observer, 0, SiteKind::embedding, embedding);
+  const RowMatrix normalized = normalize(embedding, model.config.layer_norm_eps);
+  report(observer, 0, SiteKind::embedding_normalized, normalized);
+  return affine(normalized, model.weights.patch_norm);
 }
 
-RowMatrix block_forward(const VitConfig &config, const BlockWeights &block, const MatrixView &stream, int layer,
+RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer,
                         Observer *observer) {
   const auto tap = [&](SiteKind kind, const MatrixView &activation) { report(observer, layer, kind, activation); };
 
@@ -80,10 +60,10 @@ RowMatrix block_forward(const VitConfig &config, const BlockWeights &block, cons
   RowMatrix normed = affine(normalized, block.norm1);
   tap(SiteKind::norm1_output, normed);
   const RowMatrix qkv = linear(normed, block.qkv);
-  tap(SiteKind::query, qkv.leftCols(config.channels));
-  tap(SiteKind::key, qkv.middleCols(config.channels, config.channels));
-  tap(SiteKind::value, qkv.rightCols(config.channels));
-  const RowMatrix attended = attention(qkv, config.heads, layer, observer);
+  tap(SiteKind::query, qkv.leftCols(stream.cols()));
+  tap(SiteKind::key, qkv.middleCols(stream.cols(), stream.cols()));
+  tap(SiteKind::value, qkv.rightCols(stream.cols()));
+  const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer);
   tap(SiteKind::attention_output, attended);
   const RowMatrix middle = stream + linear(attended, block.proj);
 
@@ -99,28 +79,119 @@ RowMatrix block_forward(const VitConfig &config, const BlockWeights &block, cons
   return middle + linear(hidden, block.fc2);
 }
 
-RowVector classify(const VitModel &model, const MatrixView &stream, Observer *observer) {
-  const auto tap = [&](SiteKind kind, const MatrixView &activation) {
-    report(observer, model.config.depth, kind, activation);
-  };
+RowMatrix merge_patches(const SwinModel &model, int stage, const MatrixView &stream, int layer, Observer *observer) {
+  const SwinStageWeights &weights = model.weights.stages[static_cast<std::size_t>(stage)];
+  const Windows to = model.config.windows(stage, 0);
+  const Eigen::Index channels = stream.cols();
+  RowMatrix merged(to.tokens(), 4 * channels);
+  for (int y = 0; y < to.grid_height; ++y)
+    for (int x = 0; x < to.grid_width; ++x)
+      for (int part = 0; part < 4; ++part) {
+        const int from = (2 * y + part % 2) * 2 * to.grid_width + 2 * x + part / 2;
+        merged.row(y * to.grid_width + x).segment(part * channels, channels) = stream.row(from);
+      }
+  const RowMatrix normalized = normalize(merged, model.config.layer_norm_eps);
+  report(observer, layer, SiteKind::merge_normalized, normalized);
+  return linear(affine(normalized, weights.merge_norm), weights.merge);
+}
 
-  tap(SiteKind::final_input, stream);
-  const RowMatrix normalized = normalize(stream.topRows(1), model.config.layer_norm_eps);
-  tap(SiteKind::final_normalized, normalized);
-  const RowMatrix normed = affine(normalized, model.weights.norm);
-  tap(SiteKind::final_output, normed);
-  const RowMatrix logits = linear(normed, model.weights.head);
-  tap(SiteKind::logits, logits);
-  return logits.row(0);
+namespace {
+
+RowMatrix mean_of_rows(const MatrixView &x) {
+  RowMatrix mean(1, x.cols());
+  for (Eigen::Index column = 0; column < x.cols(); ++column) {
+    double sum = 0.0;
+    for (Eigen::Index row = 0; row < x.rows(); ++row)
+      sum += static_cast<double>(x(row, column));
+    mean(0, column) = static_cast<float>(sum / static_cast<double>(x.rows()));
+  }
+  return mean;
+}
+
+// What is left to do after the last block; reports the final sites.
+class Classifier {
+public:
+  Classifier(int layer, double eps, Observer *observer) : layer_(layer), eps_(eps), observer_(observer) {}
+
+  void tap(SiteKind kind, const MatrixView &activation) const { report(observer_, layer_, kind, activation); }
+
+  RowMatrix norm(const MatrixView &rows, const LayerNormWeights &weights) const {
+    const RowMatrix normalized = normalize(rows, eps_);
+    tap(SiteKind::final_normalized, normalized);
+    RowMatrix normed = affine(normalized, weights);
+    tap(SiteKind::final_output, normed);
+    return normed;
+  }
+
+  RowMatrix mean(const MatrixView &rows) const {
+    RowMatrix mean = mean_of_rows(rows);
+    tap(SiteKind::final_mean, mean);
+    return mean;
+  }
+
+  // Features pass where there is no head.
+  RowVector head(const MatrixView &features, const LinearWeights &weights) const {
+    const RowMatrix logits = weights.weight.size() == 0 ? RowMatrix(features) : linear(features, weights);
+    tap(SiteKind::logits, logits);
+    return logits.row(0);
+  }
+
+private:
+  int layer_;
+  double eps_;
+  Observer *observer_;
+};
+
+std::vector<float> to_vector(const RowVector &row) {
+  return {row.data(), row.data() + row.size()};
+}
+
+} // namespace
+
+RowVector classify(const VitModel &model, const MatrixView &stream, Observer *observer) {
+  const VitConfig &config = model.config;
+  const Classifier classifier(config.depth, config.layer_norm_eps, observer);
+  classifier.tap(SiteKind::final_input, stream);
+  const Eigen::Index first = stream.rows() == config.tokens() ? config.first_pooled() : 0;
+  RowMatrix pooled = stream.middleRows(first, config.pooled_rows());
+  if (config.pool == VitPool::mean)
+    pooled = classifier.mean(pooled);
+  pooled = classifier.norm(pooled, model.weights.norm);
+  if (config.pool == VitPool::normed_mean)
+    pooled = classifier.mean(pooled);
+  // Two tokens side by side: rows lie one behind the other already.
+  return classifier.head(Eigen::Map<const RowMatrix>(pooled.data(), 1, config.features()), model.weights.head);
+}
+
+RowVector classify(const SwinModel &model, const MatrixView &stream, Observer *observer) {
+  const Classifier classifier(model.config.depth(), model.config.layer_norm_eps, observer);
+  classifier.tap(SiteKind::final_input, stream);
+  return classifier.head(classifier.mean(classifier.norm(stream, model.weights.norm)), model.weights.head);
 }
 
 std::vector<float> forward(const VitModel &model, const Image &pixels, Observer *observer) {
-  RowMatrix stream = embed(model.weights, extract_patches(model.config, pixels));
+  RowMatrix stream = embed(model, extract_patches(model.config, pixels));
   for (int layer = 0; layer < model.config.depth; ++layer)
-    stream =
-        block_forward(model.config, model.weights.blocks[static_cast<std::size_t>(layer)], stream, layer, observer);
-  const RowVector logits = classify(model, stream, observer);
-  return {logits.data(), logits.data() + logits.size()};
+    stream = block_forward(model.config.block(), model.weights.blocks[static_cast<std::size_t>(layer)], stream, layer,
+                           observer);
+  return to_vector(classify(model, stream, observer));
+}
+
+std::vector<float> forward(const SwinModel &model, const Image &pixels, Observer *observer) {
+  RowMatrix stream = embed(model, extract_patches(model.config, pixels), observer);
+  int layer = 0;
+  for (int stage = 0; stage < model.config.stages(); ++stage) {
+    if (stage > 0)
+      stream = merge_patches(model, stage, stream, layer, observer);
+    int index = 0;
+    for (const BlockWeights &block : model.weights.stages[static_cast<std::size_t>(stage)].blocks)
+      stream = block_forward(model.config.block(stage, index++), block, stream, layer++, observer);
+  }
+  return to_vector(classify(model, stream, observer));
+}
+
+std::vector<float> forward(const FloatModel &model, const Image &pixels, Observer *observer) {
+  return std::visit([&](const auto &m) { return forward(m, pixels, observer); }, model);
 }
 
 } // namespace intvit::reference

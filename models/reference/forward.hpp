@@ -1,4 +1,4 @@
-// The float32 forward of a ViT, against which integer models are calibrated and judged.
+// The float32 forward of a model, against which integer models are calibrated and judged.
 //
 // All functions are pure and re-entrant: callers parallelize over images. Results are the same bits on every machine
 // and instruction set: each sum is taken in one fixed order, no multiply-add is fused, and exp and GELU are computed by
@@ -8,33 +8,39 @@
 #include <vector>
 
 #include "engine/image/image.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/float_model.hpp"
 #include "models/reference/observer.hpp"
 
 namespace intvit::reference {
 
-// Logits, one a class. `pixels` has the model's input size (std::invalid_argument if not); mean and std are applied
-// here. `observer` may be null.
+// Logits, one a class, or features where the model has no head. `pixels` has the model's input size
+// (std::invalid_argument if not); mean and std are applied here. `observer` may be null.
 std::vector<float> forward(const VitModel &model, const Image &pixels, Observer *observer = nullptr);
+std::vector<float> forward(const SwinModel &model, const Image &pixels, Observer *observer = nullptr);
+std::vector<float> forward(const FloatModel &model, const Image &pixels, Observer *observer = nullptr);
 
 // The parts of a forward, in its order. T tokens, C channels.
 
 // The patches of `pixels` after mean and std: [patches, 3 * patch * patch], a row in the order colour, y, x, as
 // patch_embed expects them. std::invalid_argument where `pixels` is not of the model's input size.
-RowMatrix extract_patches(const VitConfig &config, const Image &pixels);
+RowMatrix extract_patches(const ModelConfig &config, const Image &pixels);
 
-// Projects the patches, puts the class token in front and adds the position embedding: the residual stream [T, C] that
-// enters the first block.
-RowMatrix embed(const VitWeights &weights, const MatrixView &patches);
+// The residual stream [T, C] that enters the first block. ViT: the prefix tokens, then the projected patches with their
+// positions. Swin: the projected patches, normalized.
+RowMatrix embed(const VitModel &model, const MatrixView &patches);
+RowMatrix embed(const SwinModel &model, const MatrixView &patches, Observer *observer = nullptr);
 
 // One block on the residual stream [T, C]. `layer` only names the sites reported to `observer`.
-RowMatrix block_forward(const VitConfig &config, const BlockWeights &block, const MatrixView &stream, int layer = 0,
+RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer = 0,
                         Observer *observer = nullptr);
 
-// Multi-head attention on qkv [T, 3C] (q, k, v side by side) without the output projection: [T, C].
-RowMatrix attention(const MatrixView &qkv, int heads, int layer = 0, Observer *observer = nullptr);
+// Swin's way from the stage before to stage `stage`: [4T, C / 2] -> [T, C].
+RowMatrix merge_patches(const SwinModel &model, int stage, const MatrixView &stream, int layer = 0,
+                        Observer *observer = nullptr);
 
-// Norm and head on the class token of the residual stream [T, C] after the last block: [classes].
+// From the residual stream [T, C] after the last block to the logits or features. ViT: as its pool says; the stream may
+// be cut to the rows that the pool reads. Swin: norm, mean, head.
 RowVector classify(const VitModel &model, const MatrixView &stream, Observer *observer = nullptr);
+RowVector classify(const SwinModel &model, const MatrixView &stream, Observer *observer = nullptr);
 
 } // namespace intvit::reference

@@ -2,7 +2,7 @@
 // for the promise on bits.
 #pragma once
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 
 namespace intvit::reference {
 

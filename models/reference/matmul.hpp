@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 
 namespace intvit::reference {
 

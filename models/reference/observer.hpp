@@ -3,36 +3,44 @@
 
 #include <cstdint>
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 
 namespace intvit::reference {
 
-// T: tokens, the class token first. C: channels. d: C / heads; head h owns the columns [h * d, (h + 1) * d).
-// In the order in which a forward reports them.
+// T: tokens, the prefix tokens first. C: channels. d: C / heads; head h owns the columns [h * d, (h + 1) * d). K: the
+// keys that a query attends to: T, or those of its window, window after window.
+// In the order in which a forward reports them; in the parts at the end see VitPool.
 enum class SiteKind : std::uint8_t {
+  // Swin only, layer 0:
+  embedding,            // [T, C] projected patches, before their norm
+  embedding_normalized, // [T, C] (x - mean) / sqrt(variance + eps), before gamma and beta
+  // Swin only, before the first block of every stage but the first, layer = that block:
+  merge_normalized, // [T, 2C] four neighbours of the stage before side by side, normalized
+  // Every block:
   block_input,             // [T, C] residual stream entering the block's norm1
   norm1_normalized,        // [T, C] (x - mean) / sqrt(variance + eps), before gamma and beta
   norm1_output,            // [T, C] input of qkv
   query,                   // [T, C] after the bias, before the division by sqrt(d)
   key,                     // [T, C] after the bias
   value,                   // [T, C] after the bias
-  attention_scores,        // [T, T] a head: q k^T / sqrt(d), one row a query
-  attention_probabilities, // [T, T] a head: softmax of the scores' rows
+  attention_scores,        // [T, K] a head: q k^T / sqrt(d), plus position bias and mask, one row a query
+  attention_probabilities, // [T, K] a head: softmax of the scores' rows
   attention_output,        // [T, C] input of proj, heads side by side
   block_middle,            // [T, C] residual stream after the attention branch was added, entering norm2
   norm2_normalized,        // [T, C]
   norm2_output,            // [T, C] input of fc1
   fc1_output,              // [T, mlp_hidden] before GELU
   gelu_output,             // [T, mlp_hidden] input of fc2
-  // Once a forward, layer = depth:
+  // Once a forward, layer = number of blocks. R: rows that are normalized, 1 for a class token or a mean:
   final_input,      // [T, C] residual stream after the last block
-  final_normalized, // [1, C] class token only, as are the rest
-  final_output,     // [1, C] input of the head
-  logits,           // [1, classes]
+  final_normalized, // [R, C]
+  final_output,     // [R, C] normalized times gamma plus beta
+  final_mean,       // [1, C] where the mean of the patches is taken: before final_normalized or after final_output
+  logits,           // [1, outputs]
 };
 
 struct Site {
-  int layer = 0; // block index; depth for the final sites
+  int layer = 0; // block index, counted through all stages; number of blocks for the final sites
   SiteKind kind = SiteKind::block_input;
   int head = 0; // attention_scores and attention_probabilities; 0 elsewhere
 
@@ -48,5 +56,10 @@ public:
   // `activation` is valid during the call only.
   virtual void observe(const Site &site, const MatrixView &activation) = 0;
 };
+
+inline void report(Observer *observer, int layer, SiteKind kind, const MatrixView &activation, int head = 0) {
+  if (observer != nullptr)
+    observer->observe({layer, kind, head}, activation);
+}
 
 } // namespace intvit::reference

@@ -303,7 +303,7 @@ TEST_CASE("bench --shapes says which line it cannot read") {
 TEST_CASE("the shape lists hold all linear maps of their architectures") {
   for (const char *size : {"tiny", "small", "base"}) {
     CAPTURE(size);
-    const auto config = intvit::architecture("vit_" + std::string(size) + "_patch16_224");
+    const auto config = std::get<intvit::VitConfig>(intvit::architecture("vit_" + std::string(size) + "_patch16_224"));
     std::multiset<std::vector<int>> expected{
         {config.patches(), config.channels, config.patch_inputs(), 1},
         {config.tokens(), 3 * config.channels, config.channels, config.depth},

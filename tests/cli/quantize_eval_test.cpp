@@ -9,6 +9,7 @@
 #include "models/architectures/vit.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/timm_tensors.hpp"
 
 using namespace intvit;
 using namespace intvit::test;
@@ -32,12 +33,9 @@ std::string weights_folder() {
   config.heads = 2;
   config.mlp_hidden = 64;
   config.classes = 5;
-  VitModel model = random_vit(config, 7);
   SafetensorsWriter writer;
-  for (const NamedTensor &tensor : named_tensors(config, model.weights)) {
-    const std::span<const float> values(tensor.data, static_cast<std::size_t>(tensor.elements()));
-    REQUIRE(writer.add_tensor(tensor.name, DType::f32, tensor.shape, std::as_bytes(values)).ok());
-  }
+  for (const auto &[name, tensor] : timm_tensors(random_vit(config, 7)))
+    REQUIRE(writer.add_tensor(name, DType::f32, tensor.shape, std::as_bytes(std::span(tensor.values))).ok());
   REQUIRE(writer.write(folder + "/model.safetensors").ok());
   const json description = {
       {"architecture", "vit_custom"},

@@ -2,20 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "engine/container/dtype.hpp"
+#include "tests/support/timm_tensors.hpp"
 
 namespace intvit::test {
-
-struct WeightTensor {
-  std::vector<std::int64_t> shape;
-  std::vector<float> values;
-};
-using WeightTensors = std::map<std::string, WeightTensor>;
 
 // As f32, or truncated to bf16 or (normal numbers only) f16.
 std::vector<std::byte> encode(const std::vector<float> &values, DType dtype);

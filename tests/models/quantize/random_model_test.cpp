@@ -16,7 +16,7 @@ namespace {
 using test::ModelParts;
 
 VitConfig shallow(std::string_view name) {
-  VitConfig config = architecture(name);
+  auto config = std::get<VitConfig>(architecture(name));
   config.depth = 3;
   config.classes = 10;
   return config;
@@ -115,7 +115,7 @@ TEST_CASE("random models: valid files, with golden logits that every instruction
     const std::vector<std::byte> bytes = random_model(shallow(name), {}, 1);
     const Result<ModelFile> file = ModelFile::parse(bytes, name);
     REQUIRE(file.ok());
-    const VitConfig config = architecture(name);
+    const ModelConfig config = common_config(architecture(name));
     Image image{config.image_width, config.image_height, {}};
     image.rgb.assign(file->golden_image().begin(), file->golden_image().end());
     const std::vector<std::int32_t> golden = file->golden_logits();

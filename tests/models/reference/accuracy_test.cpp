@@ -14,10 +14,10 @@ namespace intvit {
 namespace {
 
 // Of the first `count` validation images, those whose best class by `model` is their label.
-int correct_of(const VitModel &model, const std::string &folder, int count) {
+int correct_of(const FloatModel &model, const std::string &folder, int count) {
   Recipe recipe;
-  recipe.crop_width = model.config.image_width;
-  recipe.crop_height = model.config.image_height;
+  recipe.crop_width = common_config(model).image_width;
+  recipe.crop_height = common_config(model).image_height;
   std::ifstream csv(folder + "/labels.csv");
   std::string line;
   std::getline(csv, line);

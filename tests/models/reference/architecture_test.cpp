@@ -10,10 +10,10 @@ namespace intvit {
 namespace {
 
 std::int64_t parameters(std::string_view name) {
-  VitConfig config = architecture(name);
+  const auto config = std::get<VitConfig>(architecture(name));
   VitWeights unallocated;
   unallocated.blocks.resize(static_cast<std::size_t>(config.depth));
-  std::int64_t count = 0;
+  std::int64_t count = config.channels; // the class token's position, which is added to the token
   for (const NamedTensor &tensor : named_tensors(config, unallocated))
     count += tensor.elements();
   return count;
@@ -48,25 +48,29 @@ TEST_CASE("known architectures have the published number of parameters") {
 
 TEST_CASE("every known architecture is valid and says in its name what it is") {
   std::set<std::string> names;
-  for (const VitConfig &config : known_architectures()) {
-    CAPTURE(config.architecture);
-    CHECK_NOTHROW(validate(config));
-    CHECK(names.insert(config.architecture).second);
-    const std::string suffix = "_patch" + std::to_string(config.patch) + "_" + std::to_string(config.image_width);
-    CHECK(config.architecture.ends_with(suffix));
-    CHECK(config.head_dim() == 64);
-    CHECK(config.mean[0] == (config.architecture.starts_with("deit") ? 0.485 : 0.5));
-    CHECK(config.crop_pct == (config.image_width == 384 ? 1.0 : 0.9));
+  for (const ArchitectureConfig &architecture : known_architectures()) {
+    const ModelConfig &config = common_config(architecture);
+    const std::string &name = config.architecture;
+    CAPTURE(name);
+    CHECK_NOTHROW(validate(architecture));
+    CHECK(names.insert(name).second);
+    CHECK(name.find("_patch" + std::to_string(config.patch) + "_") != std::string::npos);
+    const bool features = name.ends_with("_dinov2");
+    CHECK((features || name.ends_with("_" + std::to_string(config.image_width))));
+    CHECK(config.classes == (features ? 0 : 1000));
+    CHECK(outputs(architecture) >= 384);
+    CHECK(config.mean[0] == (name.starts_with("vit") && !features ? 0.5 : 0.485));
     CHECK(config.interpolation == "bicubic");
   }
 }
 
 TEST_CASE("an architecture is found under its name with a pretrained tag") {
-  CHECK(architecture("vit_small_patch32_384.augreg_in21k_ft_in1k").architecture == "vit_small_patch32_384");
+  CHECK(common_config(architecture("vit_small_patch32_384.augreg_in21k_ft_in1k")).architecture ==
+        "vit_small_patch32_384");
   CHECK(!find_architecture("vit_small"));
   CHECK_THROWS_WITH(architecture("resnet50"), Catch::Contains("unknown architecture \"resnet50\"; known are: vit_tiny_"
                                                               "patch16_224 ") &&
-                                                  Catch::EndsWith(" deit_base_patch16_384"));
+                                                  Catch::EndsWith(" swin_large_patch4_window12_384"));
 }
 
 TEST_CASE("impossible configurations are refused with what is wrong") {

@@ -76,7 +76,7 @@ TEST_CASE("a forward of trained weights agrees with a naive one in double") {
   const auto path = test::shared_data("weights/vit_tiny_patch16_224.safetensors");
   if (!path)
     return;
-  check_against_naive(load_timm(*path), test::random_image(224, 224, 1), 1e-4);
+  check_against_naive(std::get<VitModel>(load_timm(*path)), test::random_image(224, 224, 1), 1e-4);
 }
 
 TEST_CASE("an observer sees the sites in the order of their kinds and changes nothing") {
@@ -88,7 +88,7 @@ TEST_CASE("an observer sees the sites in the order of their kinds and changes no
 
   std::vector<reference::Site> expected;
   for (int layer = 0; layer < model.config.depth; ++layer)
-    for (int kind = 0; kind < static_cast<int>(SiteKind::final_input); ++kind) {
+    for (int kind = static_cast<int>(SiteKind::block_input); kind < static_cast<int>(SiteKind::final_input); ++kind) {
       const auto site_kind = static_cast<SiteKind>(kind);
       if (site_kind == SiteKind::attention_probabilities)
         continue; // alternates with the scores
@@ -101,17 +101,18 @@ TEST_CASE("an observer sees the sites in the order of their kinds and changes no
         expected.push_back({layer, SiteKind::attention_probabilities, head});
       }
     }
-  for (int kind = static_cast<int>(SiteKind::final_input); kind <= static_cast<int>(SiteKind::logits); ++kind)
-    expected.push_back({model.config.depth, static_cast<SiteKind>(kind)});
+  for (const SiteKind kind :
+       {SiteKind::final_input, SiteKind::final_normalized, SiteKind::final_output, SiteKind::logits})
+    expected.push_back({model.config.depth, kind});
   CHECK(recorder.sites == expected);
 }
 
 TEST_CASE("the parts of a forward put together are the forward") {
   const VitModel model = small_vit();
   const Image pixels = test::random_image(20, 12, 6);
-  RowMatrix stream = reference::embed(model.weights, reference::extract_patches(model.config, pixels));
+  RowMatrix stream = reference::embed(model, reference::extract_patches(model.config, pixels));
   for (const BlockWeights &block : model.weights.blocks)
-    stream = reference::block_forward(model.config, block, stream);
+    stream = reference::block_forward(model.config.block(), block, stream);
   const RowVector logits = reference::classify(model, stream);
   const std::vector<float> whole = reference::forward(model, pixels);
   CHECK(std::vector<float>(logits.begin(), logits.end()) == whole);

@@ -13,6 +13,7 @@
 #include "models/architectures/registry.hpp"
 #include "tests/models/import/weight_folder.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/timm_tensors.hpp"
 
 namespace intvit {
 
@@ -36,13 +37,11 @@ VitConfig small_config() {
 }
 
 using test::encode;
+using test::timm_tensors;
 using Tensors = test::WeightTensors;
 
-Tensors tensors_of(VitModel model) {
-  Tensors tensors;
-  for (const NamedTensor &tensor : named_tensors(model.config, model.weights))
-    tensors[tensor.name] = {tensor.shape, std::vector<float>(tensor.data, tensor.data + tensor.elements())};
-  return tensors;
+VitModel load_vit(const std::string &path, const TimmOptions &options = {}) {
+  return std::get<VitModel>(load_timm(path, options));
 }
 
 // The path of a file of these tensors whose name declares no architecture.
@@ -67,9 +66,11 @@ const TimmOptions two_heads = {.architecture = {}, .heads = 2};
 
 TEST_CASE("a bare file is imported with the number of heads given") {
   const VitModel original = random_vit(small_config(), 1);
-  const VitModel model = load_timm(file_of(tensors_of(original)), two_heads);
-  CHECK(tensors_of(model)["blocks.1.mlp.fc2.weight"].values == tensors_of(original)["blocks.1.mlp.fc2.weight"].values);
-  CHECK(model.weights.pos_embed == original.weights.pos_embed);
+  const VitModel model = load_vit(file_of(timm_tensors(original)), two_heads);
+  CHECK(timm_tensors(model)["blocks.1.mlp.fc2.weight"].values ==
+        timm_tensors(original)["blocks.1.mlp.fc2.weight"].values);
+  CHECK(model.weights.prefix == original.weights.prefix);
+  CHECK(model.weights.position == original.weights.position);
   CHECK(model.weights.patch_embed.weight == original.weights.patch_embed.weight);
   CHECK(model.weights.head.bias == original.weights.head.bias);
   CHECK(model.config.architecture == "vit");
@@ -86,12 +87,12 @@ TEST_CASE("a bare file is imported with the number of heads given") {
 }
 
 TEST_CASE("16-bit weights are widened") {
-  const Tensors tensors = tensors_of(random_vit(small_config(), 2));
+  const Tensors tensors = timm_tensors(random_vit(small_config(), 2));
   const std::vector<float> &exact = tensors.at("blocks.0.attn.qkv.weight").values;
   for (const DType dtype : {DType::f16, DType::bf16}) {
     const std::string path = test::temporary_file("half.safetensors");
     test::write_weights(tensors, path, dtype);
-    const std::vector<float> actual = tensors_of(load_timm(path, two_heads)).at("blocks.0.attn.qkv.weight").values;
+    const std::vector<float> actual = timm_tensors(load_vit(path, two_heads)).at("blocks.0.attn.qkv.weight").values;
     const float step = dtype == DType::f16 ? 0x1p-10F : 0x1p-7F;
     REQUIRE(actual.size() == exact.size());
     for (std::size_t i = 0; i < exact.size(); ++i)
@@ -103,8 +104,8 @@ TEST_CASE("16-bit weights are widened") {
 TEST_CASE("config.json describes a custom model") {
   VitConfig config = small_config();
   config.image_width = 16;
-  const Tensors tensors = tensors_of(random_vit(config, 3));
-  const VitModel model = load_timm(folder_of(tensors, R"({
+  const Tensors tensors = timm_tensors(random_vit(config, 3));
+  const VitModel model = load_vit(folder_of(tensors, R"({
     "architecture": "vit_tiny_patch16_224", "num_classes": 3, "num_features": 6, "global_pool": "token",
     "label_names": ["cat", "dog", "horse"],
     "pretrained_cfg": {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "crop_pct": 0.875, "interpolation": "bilinear",
@@ -123,8 +124,8 @@ TEST_CASE("config.json describes a custom model") {
 }
 
 TEST_CASE("what config.json leaves unsaid is the architecture's") {
-  const Tensors tensors = tensors_of(random_vit(small_config(), 3));
-  const VitModel model = load_timm(folder_of(tensors, R"({
+  const Tensors tensors = timm_tensors(random_vit(small_config(), 3));
+  const VitModel model = load_vit(folder_of(tensors, R"({
     "architecture": "vit_tiny_patch16_384.augreg_in21k_ft_in1k",
     "model_args": {"img_size": 8, "patch_size": 4, "embed_dim": 6, "depth": 2}})"));
   CHECK(model.config.architecture == "vit_tiny_patch16_384");
@@ -134,17 +135,17 @@ TEST_CASE("what config.json leaves unsaid is the architecture's") {
 }
 
 TEST_CASE("config.json may name an architecture of the user's own if model_args give the heads") {
-  const Tensors tensors = tensors_of(random_vit(small_config(), 3));
+  const Tensors tensors = timm_tensors(random_vit(small_config(), 3));
   const VitModel model =
-      load_timm(folder_of(tensors, R"({"architecture": "vit_mine", "model_args": {"num_heads": 3, "img_size": 8}})"));
+      load_vit(folder_of(tensors, R"({"architecture": "vit_mine", "model_args": {"num_heads": 3, "img_size": 8}})"));
   CHECK(model.config.architecture == "vit_mine");
   CHECK(model.config.heads == 3);
 }
 
 TEST_CASE("early config.json files hold the preprocessing at the top") {
-  const Tensors tensors = tensors_of(random_vit(small_config(), 3));
+  const Tensors tensors = timm_tensors(random_vit(small_config(), 3));
   const VitModel model =
-      load_timm(folder_of(tensors, R"({"mean": [0.1, 0.2, 0.3], "input_size": [3, 8, 8]})"), two_heads);
+      load_vit(folder_of(tensors, R"({"mean": [0.1, 0.2, 0.3], "input_size": [3, 8, 8]})"), two_heads);
   CHECK(model.config.mean[2] == 0.3);
 }
 
@@ -152,12 +153,12 @@ TEST_CASE("trained weights are recognized by their file's name, by the caller's 
   const auto path = test::shared_data("weights/deit_tiny_patch16_224.safetensors");
   if (!path)
     return;
-  const VitModel model = load_timm(*path);
+  const VitModel model = load_vit(*path);
   CHECK(model.config.architecture == "deit_tiny_patch16_224");
   CHECK(model.config.heads == 3);
   CHECK(model.config.mean[0] == 0.485);
   CHECK(model.config.tokens() == 197);
-  CHECK(load_timm(*path, {.architecture = "vit_tiny_patch16_224", .heads = 0}).config.mean[0] == 0.5);
+  CHECK(load_vit(*path, {.architecture = "vit_tiny_patch16_224", .heads = 0}).config.mean[0] == 0.5);
   CHECK_THROWS_WITH(
       load_timm(*path, {.architecture = "deit_small_patch16_224", .heads = 0}),
       Contains("embedding dimension is 192 by the tensors, but 384 by architecture deit_small_patch16_224"));
@@ -165,7 +166,7 @@ TEST_CASE("trained weights are recognized by their file's name, by the caller's 
 
 TEST_CASE("damaged weights are refused with the file, the tensor and the shapes") {
   const auto refused = [](const std::function<void(Tensors &)> &damage, const std::string &message) {
-    Tensors tensors = tensors_of(random_vit(small_config(), 4));
+    Tensors tensors = timm_tensors(random_vit(small_config(), 4));
     damage(tensors);
     const std::string path = file_of(tensors);
     CHECK_THROWS_WITH(load_timm(path, two_heads), path + ": " + message);
@@ -173,13 +174,12 @@ TEST_CASE("damaged weights are refused with the file, the tensor and the shapes"
   refused([](Tensors &t) { t.erase("blocks.1.norm2.bias"); },
           "tensor blocks.1.norm2.bias is missing, expected shape [6]");
   refused([](Tensors &t) { t.erase("pos_embed"); },
-          "tensor pos_embed is missing: not a plain ViT or DeiT under timm's names");
+          "tensor pos_embed is missing: not a model under timm's names that can be imported");
   refused(
       [](Tensors &t) {
-        t["dist_token"] = {{1, 1, 6}, std::vector<float>(6)};
+        t["norm_pre.weight"] = {{6}, std::vector<float>(6)};
       },
-      "tensor dist_token of shape [1, 1, 6] is unexpected: only plain ViT and DeiT models with a class token can be "
-      "imported");
+      "tensor norm_pre.weight of shape [6] is unexpected: not part of a model that can be imported");
   refused(
       [](Tensors &t) {
         t["blocks.0.attn.proj.weight"].shape = {4, 9};
@@ -190,15 +190,19 @@ TEST_CASE("damaged weights are refused with the file, the tensor and the shapes"
         t["pos_embed"].shape = {5, 6};
       },
       "tensor pos_embed has shape [5, 6], must have 3 dimensions");
-  refused([](Tensors &t) { t["head.weight"] = {{0, 6}, {}}; }, "tensor head.weight has shape [0, 6], which no ViT has");
+  refused(
+      [](Tensors &t) {
+        t["head.weight"] = {{0, 6}, {}};
+      },
+      "tensor head.weight has shape [0, 6], which no model has");
   refused([](Tensors &t) { t["norm.weight"].values[4] = std::nanf(""); }, "tensor norm.weight holds NaN at element 4");
   refused([](Tensors &t) { t["head.bias"].values[2] = -std::numeric_limits<float>::infinity(); },
           "tensor head.bias holds infinity at element 2");
   refused(
       [](Tensors &t) {
-        t["pos_embed"] = {{1, 6, 6}, std::vector<float>(36)};
+        t["pos_embed"] = {{1, 7, 6}, std::vector<float>(42)};
       },
-      "tensor pos_embed has 6 positions, which is no square of patches and a class token: give the image size as "
+      "tensor pos_embed has 7 positions, which is no square of patches beside 1 other tokens: give the image size as "
       "model_args.img_size in config.json");
   refused(
       [](Tensors &t) {
@@ -214,7 +218,7 @@ TEST_CASE("damaged weights are refused with the file, the tensor and the shapes"
 
 TEST_CASE("weights of a type that is not floating point are refused") {
   SafetensorsWriter writer;
-  for (const auto &[name, tensor] : tensors_of(random_vit(small_config(), 5)))
+  for (const auto &[name, tensor] : timm_tensors(random_vit(small_config(), 5)))
     REQUIRE(writer.add_tensor(name, DType::i32, tensor.shape, encode(tensor.values, DType::f32)).ok());
   const std::string path = test::temporary_file("integers.safetensors");
   REQUIRE(writer.write(path).ok());
@@ -223,17 +227,17 @@ TEST_CASE("weights of a type that is not floating point are refused") {
 }
 
 TEST_CASE("what the weights do not tell and nobody says is refused") {
-  const std::string path = file_of(tensors_of(random_vit(small_config(), 6)));
+  const std::string path = file_of(timm_tensors(random_vit(small_config(), 6)));
   CHECK_THROWS_WITH(load_timm(path), StartsWith(path + ": the number of attention heads is unknown"));
   CHECK_THROWS_WITH(load_timm(path, {.architecture = {}, .heads = 4}),
                     path + ": embedding dimension 6 is not a multiple of number of heads 4");
-  CHECK_THROWS_WITH(load_timm(path, {.architecture = "swin_tiny", .heads = 0}),
-                    Contains("unknown architecture \"swin_tiny\"; known are:"));
+  CHECK_THROWS_WITH(load_timm(path, {.architecture = "resnet50", .heads = 0}),
+                    Contains("unknown architecture \"resnet50\"; known are:"));
   CHECK_THROWS_WITH(load_timm("/nowhere/weights.safetensors"), StartsWith("/nowhere/weights.safetensors: "));
 }
 
 TEST_CASE("a config.json that contradicts the weights or asks for another architecture is refused") {
-  const Tensors tensors = tensors_of(random_vit(small_config(), 7));
+  const Tensors tensors = timm_tensors(random_vit(small_config(), 7));
   const auto refused = [&](const std::string &json, const std::string &message) {
     CAPTURE(json);
     CHECK_THROWS_WITH(load_timm(folder_of(tensors, json), two_heads),
@@ -249,7 +253,7 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused(R"({"architecture": 5})", "\"architecture\" must be a string, is 5");
   refused(R"({"num_classes": 10})", "number of classes is 3 by the tensors, but 10 by ");
   refused(R"({"num_classes": -1})", "\"num_classes\" must be a positive integer, is -1");
-  refused(R"({"global_pool": "avg"})", "\"global_pool\" is \"avg\"; only models that classify by the class token");
+  refused(R"({"global_pool": "map"})", "\"global_pool\" is \"map\"; only models that classify by the class token");
   refused(R"({"label_names": ["cat"]})", "1 label_names in ");
   refused(R"({"label_names": "cat"})", "\"label_names\" must be a list of strings");
   refused_args(R"("depth": 3)", "depth is 2 by the tensors, but 3 by ");
@@ -270,7 +274,7 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
 }
 
 TEST_CASE("an architecture in config.json that nobody knows is refused unless the heads are given") {
-  const Tensors tensors = tensors_of(random_vit(small_config(), 8));
+  const Tensors tensors = timm_tensors(random_vit(small_config(), 8));
   CHECK_THROWS_WITH(load_timm(folder_of(tensors, R"({"architecture": "vit_mine"})")),
                     Contains("unknown architecture \"vit_mine\"; known are:"));
 }

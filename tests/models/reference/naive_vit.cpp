@@ -156,13 +156,12 @@ private:
     const std::size_t grid_height = static_cast<std::size_t>(pixels.height) / patch;
     const Table &weight = tensors_.at("patch_embed.proj.weight");
     const Table &bias = tensors_.at("patch_embed.proj.bias");
-    const std::vector<double> &position = tensors_.at("pos_embed").values;
-    const std::vector<double> &cls_token = tensors_.at("cls_token").values;
+    const Table &position = tensors_.at("position");
     const std::size_t channels = weight.rows;
 
     Table stream(grid_width * grid_height + 1, channels);
     for (std::size_t c = 0; c < channels; ++c) {
-      stream.at(0, c) = cls_token[c] + position[c];
+      stream.at(0, c) = tensors_.at("prefix").at(0, c);
       for (std::size_t token = 1; token < stream.rows; ++token) {
         const std::size_t top = (token - 1) / grid_width * patch;
         const std::size_t left = (token - 1) % grid_width * patch;
@@ -174,7 +173,7 @@ private:
               sum += (pixel / 255.0 - config_.mean[colour]) / config_.std[colour] *
                      weight.at(c, (colour * patch + y) * patch + x);
             }
-        stream.at(token, c) = sum + position[token * channels + c];
+        stream.at(token, c) = sum + position.at(token - 1, c);
       }
     }
     return stream;

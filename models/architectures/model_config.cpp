@@ -1,0 +1,50 @@
+#include "models/architectures/model_config.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace intvit {
+
+namespace {
+
+void validate_range(const char *what, double value, double low, double high) {
+  if (!(value >= low && value <= high)) // also refuses NaN
+    throw std::runtime_error(std::string(what) + " is " + std::to_string(value) + ", must be between " +
+                             std::to_string(low) + " and " + std::to_string(high));
+}
+
+} // namespace
+
+void validate_dimension(const char *what, int value, int limit) {
+  if (value < 1 || value > limit)
+    throw std::runtime_error(std::string(what) + " is " + std::to_string(value) + ", must be 1 to " +
+                             std::to_string(limit));
+}
+
+void validate_multiple(const char *what, int value, const char *of, int divisor) {
+  if (value % divisor != 0)
+    throw std::runtime_error(std::string(what) + " " + std::to_string(value) + " is not a multiple of " + of + " " +
+                             std::to_string(divisor));
+}
+
+void validate_common(const ModelConfig &config) {
+  validate_dimension("image height", config.image_height, 16384);
+  validate_dimension("image width", config.image_width, 16384);
+  validate_dimension("patch size", config.patch, 512);
+  validate_multiple("image height", config.image_height, "patch size", config.patch);
+  validate_multiple("image width", config.image_width, "patch size", config.patch);
+  if (config.classes != 0) // features
+    validate_dimension("number of classes", config.classes, 1 << 20);
+  validate_range("LayerNorm eps", config.layer_norm_eps, 1e-12, 1.0);
+  for (const double mean : config.mean)
+    validate_range("mean", mean, 0.0, 1.0);
+  for (const double std : config.std)
+    validate_range("std", std, 1e-3, 1e3);
+  validate_range("crop_pct", config.crop_pct, 1e-2, 1.0);
+  const std::array<std::string, 4> filters = {"bicubic", "bilinear", "lanczos", "box"};
+  if (std::find(filters.begin(), filters.end(), config.interpolation) == filters.end())
+    throw std::runtime_error("interpolation \"" + config.interpolation +
+                             "\" is not supported: use bicubic, bilinear, lanczos or box");
+}
+
+} // namespace intvit

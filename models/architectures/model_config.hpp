@@ -1,0 +1,43 @@
+// What the architectures have in common: the image, how a photograph becomes one, and the number of outputs.
+#pragma once
+
+#include <array>
+#include <string>
+
+namespace intvit {
+
+struct ModelConfig {
+  std::string architecture; // timm's name without the pretrained tag; "vit" or "swin" where the source gives no name
+
+  int image_height = 224; // pixels, a multiple of patch
+  int image_width = 224;
+  int patch = 16;  // pixels, square
+  int classes = 0; // logits; 0: the model has no head and gives features
+  double layer_norm_eps = 1e-6;
+
+  // Preprocessing: resize the short side to floor(size / crop_pct), crop the centre, then (pixel / 255 - mean) / std.
+  std::array<double, 3> mean = {0.5, 0.5, 0.5}; // R, G, B
+  std::array<double, 3> std = {0.5, 0.5, 0.5};
+  double crop_pct = 0.9;                 // in (0, 1]
+  std::string interpolation = "bicubic"; // Pillow's filter: bicubic, bilinear, lanczos or box
+
+  int grid_height() const { return image_height / patch; }
+  int grid_width() const { return image_width / patch; }
+  int patches() const { return grid_height() * grid_width(); }
+  int patch_inputs() const { return 3 * patch * patch; }
+};
+
+// ImageNet's mean and standard deviation, on which many models were trained.
+inline constexpr std::array<double, 3> imagenet_mean = {0.485, 0.456, 0.406};
+inline constexpr std::array<double, 3> imagenet_std = {0.229, 0.224, 0.225};
+
+// Throws std::runtime_error that says what is impossible: an image that is not a multiple of the patch, a dimension
+// that is absurdly large (within the limits, patches() and patch_inputs() fit an int), a preprocessing value out of
+// range.
+void validate_common(const ModelConfig &config);
+
+// As above for one value: `what` names it in the message.
+void validate_dimension(const char *what, int value, int limit); // 1 to limit
+void validate_multiple(const char *what, int value, const char *of, int divisor);
+
+} // namespace intvit

@@ -1,0 +1,73 @@
+// The Swin Transformer (arXiv 2103.14030): stages on ever coarser grids, attention within windows that are shifted in
+// every other block.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/architectures/block.hpp"
+#include "models/architectures/model_config.hpp"
+#include "models/architectures/weights.hpp"
+
+namespace intvit {
+
+struct SwinConfig : ModelConfig {
+  SwinConfig() {
+    patch = 4;
+    layer_norm_eps = 1e-5;
+  }
+
+  int channels = 0;        // of the first stage; each stage has twice those of the one before
+  std::vector<int> depths; // blocks of each stage
+  std::vector<int> heads;  // attention heads of each stage
+  double mlp_ratio = 4;
+  int window = 7; // tokens; a grid smaller than that is one window
+
+  int stages() const { return static_cast<int>(depths.size()); }
+  int depth() const; // blocks of all stages
+  int stage_channels(int stage) const { return channels << stage; }
+  int stage_mlp_hidden(int stage) const { return static_cast<int>(stage_channels(stage) * mlp_ratio); }
+  // The windows of a block, `block` being counted within its stage.
+  Windows windows(int stage, int block) const;
+  BlockConfig block(int stage, int block) const;
+  int features() const { return stage_channels(stages() - 1); } // inputs of the head
+  int outputs() const { return classes == 0 ? features() : classes; }
+};
+
+// Throws std::runtime_error that says what is impossible: as validate_common(), channels that are not a multiple of
+// heads, a grid that is not a multiple of its window or, before the last stage, of 2.
+void validate(const SwinConfig &config);
+
+struct SwinStageWeights {
+  // All stages but the first: four neighbours (y, x), (y + 1, x), (y, x + 1), (y + 1, x + 1) side by side, normalized
+  // and mapped to the stage's channels.
+  LayerNormWeights merge_norm; // [2C]: four times the channels of the stage before
+  LinearWeights merge;         // [C, 2C]; importers set the bias to 0
+  std::vector<BlockWeights> blocks;
+};
+
+struct SwinWeights {
+  SwinWeights() = default;
+  explicit SwinWeights(const SwinConfig &config); // all zero, of the shapes given here
+
+  LinearWeights patch_embed; // [C, 3 * patch * patch], a row in the order colour, y, x
+  LayerNormWeights patch_norm;
+  std::vector<SwinStageWeights> stages;
+  LayerNormWeights norm; // the last; the mean over all tokens follows
+  LinearWeights head;    // [classes, features]; empty where there are no classes
+};
+
+struct SwinModel {
+  SwinConfig config;
+  SwinWeights weights;
+  std::vector<std::string> labels; // one a class, or empty where the source names none
+};
+
+// Every tensor of `weights`. `weights` must have the stages and blocks of `config`.
+std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &weights);
+
+// A model with random weights, see randomize().
+SwinModel random_swin(const SwinConfig &config, std::uint32_t seed);
+
+} // namespace intvit

@@ -1,0 +1,77 @@
+// Float weights of transformer layers, as all architectures have them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+namespace intvit {
+
+using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using RowVector = Eigen::Matrix<float, 1, Eigen::Dynamic>;
+// Read access to a matrix or to a block of one: rows may lie apart, the elements of a row are contiguous. Not copied.
+using MatrixView = Eigen::Ref<const RowMatrix>;
+
+// y = x weight^T + bias.
+struct LinearWeights {
+  RowMatrix weight; // [out, in]
+  RowVector bias;   // [out]
+};
+
+// gamma and beta of a layer norm.
+struct LayerNormWeights {
+  RowVector weight; // [C]
+  RowVector bias;   // [C]
+};
+
+// A transformer block: x += proj(attention(qkv(norm1(x)))), then x += fc2(gelu(fc1(norm2(x)))). A layer scale
+// (arXiv 2103.17239) is folded into proj and fc2.
+struct BlockWeights {
+  LayerNormWeights norm1;
+  LinearWeights qkv;  // [3C, C]: rows of q, then k, then v; within each, head by head
+  LinearWeights proj; // [C, C]
+  LayerNormWeights norm2;
+  LinearWeights fc1; // [mlp_hidden, C]
+  LinearWeights fc2; // [C, mlp_hidden]
+  // Attention within windows of w x w tokens only, else empty: [heads, (2w - 1)^2], what is added to the score of a
+  // query at (y, x) and a key at (v, u) of the window is in column (y - v + w - 1) * (2w - 1) + x - u + w - 1.
+  RowMatrix position_bias;
+};
+
+// All zero.
+LinearWeights zero_linear(int outputs, int inputs);
+LayerNormWeights zero_layer_norm(int channels);
+BlockWeights zero_block(int channels, int mlp_hidden); // without a position bias
+
+// A tensor of a model under a name and a shape ("blocks.0.attn.qkv.weight", [3C, C]), row-major.
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  float *data = nullptr; // inside the weights, which must outlive this; null where nothing is allocated yet
+
+  std::int64_t elements() const; // the product of shape
+};
+
+// A list of named tensors in the making.
+class NamedTensors {
+public:
+  void add(std::string name, std::vector<std::int64_t> shape, float *data);
+  // name.weight of that shape, its first dimension being the outputs, and name.bias.
+  void add_linear(const std::string &name, std::vector<std::int64_t> shape, LinearWeights &layer);
+  void add_layer_norm(const std::string &name, std::int64_t channels, LayerNormWeights &layer);
+  // norm1, attn.qkv, attn.proj, norm2, mlp.fc1 and mlp.fc2, `prefix` ending in a point.
+  void add_block(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
+
+  std::vector<NamedTensor> take() { return std::move(tensors_); }
+
+private:
+  std::vector<NamedTensor> tensors_;
+};
+
+// Fills tensors for benchmarks and tests: weights get the variance 1 / in, so that activations keep their spread
+// through the layers and attention is far from uniform. The same seed gives the same bits on every machine.
+void randomize(const std::vector<NamedTensor> &tensors, std::uint32_t seed);
+
+} // namespace intvit

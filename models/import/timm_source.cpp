@@ -1,0 +1,120 @@
+#include "models/import/timm_source.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+#include "models/import/tensors.hpp"
+
+namespace intvit::importer {
+
+namespace {
+
+std::string text(int value) {
+  return std::to_string(value);
+}
+
+std::string text(const std::vector<int> &values) {
+  return shape_text({values.begin(), values.end()});
+}
+
+template <typename T>
+void agree(const TimmSource &source, const char *what, const T &actual, const std::optional<T> &configured,
+           const std::optional<T> &architecture_value) {
+  const auto refuse = [&](const T &declared, const std::string &by) {
+    if (actual != declared)
+      throw std::runtime_error(std::string(what) + " is " + text(actual) + " by the tensors, but " + text(declared) +
+                               " by " + by);
+  };
+  if (configured)
+    refuse(*configured, source.config_path);
+  else if (architecture_value)
+    refuse(*architecture_value, "architecture " + common_config(*source.architecture).architecture);
+}
+
+// timm computes these itself; older files hold them.
+bool is_buffer(std::string_view name) {
+  return name.ends_with(".relative_position_index") || name.ends_with(".attn_mask");
+}
+
+} // namespace
+
+int TimmSource::dimension(const std::string &name, std::size_t rank, std::size_t index) const {
+  const TensorView *tensor = files.find(name);
+  if (tensor == nullptr)
+    throw std::runtime_error("tensor " + name + " is missing: not a model under timm's names that can be imported");
+  if (tensor->shape.size() != rank)
+    throw std::runtime_error("tensor " + name + " has shape " + shape_text(tensor->shape) + ", must have " +
+                             std::to_string(rank) + " dimensions");
+  const std::int64_t size = tensor->shape[index];
+  if (size < 1 || size > 1 << 24)
+    throw std::runtime_error("tensor " + name + " has shape " + shape_text(tensor->shape) + ", which no model has");
+  return static_cast<int>(size);
+}
+
+int TimmSource::count(const std::string &prefix) const {
+  int result = 0;
+  for (auto entry = files.tensors().lower_bound(prefix);
+       entry != files.tensors().end() && entry->first.starts_with(prefix); ++entry) {
+    const std::string &name = entry->first;
+    int index = 0;
+    if (std::from_chars(name.data() + prefix.size(), name.data() + name.size(), index).ec == std::errc() &&
+        index < 1 << 16)
+      result = std::max(result, index + 1);
+  }
+  return result;
+}
+
+void TimmSource::require_agreement(const char *what, int actual, const std::optional<int> &configured,
+                                   const std::optional<int> &architecture_value) const {
+  agree(*this, what, actual, configured, architecture_value);
+}
+
+void TimmSource::require_agreement(const char *what, const std::vector<int> &actual,
+                                   const std::optional<std::vector<int>> &configured,
+                                   const std::optional<std::vector<int>> &architecture_value) const {
+  agree(*this, what, actual, configured, architecture_value);
+}
+
+int TimmSource::classes(const std::string &name) const {
+  std::optional<int> declared = config.classes;
+  if (!declared && architecture)
+    declared = common_config(*architecture).classes;
+  if (!has(name) && declared.value_or(0) == 0)
+    return 0;
+  const int classes = dimension(name, 2, 0);
+  if (config.classes && *config.classes != classes)
+    throw std::runtime_error("number of classes is " + std::to_string(classes) + " by the tensors, but " +
+                             std::to_string(*config.classes) + " by " + config_path);
+  return classes;
+}
+
+void TimmSource::read_preprocessing(ModelConfig &model) const {
+  model.mean = config.mean.value_or(model.mean);
+  model.std = config.std.value_or(model.std);
+  model.crop_pct = config.crop_pct.value_or(model.crop_pct);
+  model.interpolation = config.interpolation.value_or(model.interpolation);
+}
+
+void TimmSource::check(const std::vector<NamedTensor> &expected) const {
+  for (const NamedTensor &tensor : expected) {
+    const TensorView *found = files.find(tensor.name);
+    if (found == nullptr)
+      throw std::runtime_error("tensor " + tensor.name + " is missing, expected shape " + shape_text(tensor.shape));
+    if (found->shape != tensor.shape)
+      throw std::runtime_error("tensor " + tensor.name + " has shape " + shape_text(found->shape) + ", expected " +
+                               shape_text(tensor.shape));
+  }
+  for (const auto &[name, tensor] : files.tensors())
+    if (!is_buffer(name) && std::none_of(expected.begin(), expected.end(),
+                                         [&, &wanted = name](const NamedTensor &t) { return t.name == wanted; }))
+      throw std::runtime_error("tensor " + name + " of shape " + shape_text(tensor.shape) +
+                               " is unexpected: not part of a model that can be imported");
+}
+
+void TimmSource::read(const std::vector<NamedTensor> &tensors) const {
+  for (const NamedTensor &tensor : tensors)
+    read_tensor(*files.find(tensor.name), tensor.name, tensor.data);
+}
+
+} // namespace intvit::importer

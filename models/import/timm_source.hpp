@@ -1,0 +1,58 @@
+// What the readers of timm's models share: the weight files beside what is declared about them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/architectures/float_model.hpp"
+#include "models/import/timm_config.hpp"
+#include "models/import/weight_files.hpp"
+
+namespace intvit::importer {
+
+struct TimmSource {
+  const WeightFiles &files;
+  // What the tensors must agree with: the architecture where one is known, overridden by config.json.
+  std::optional<ArchitectureConfig> architecture;
+  TimmConfig config;
+  std::string config_path; // empty where there is none
+  int heads = 0;           // by the caller's word; 0: by the above
+
+  bool has(const std::string &name) const { return files.find(name) != nullptr; }
+
+  // A dimension of the tensor `name`, which must have `rank` of them. Throws std::runtime_error where it is missing or
+  // not a dimension that a model has.
+  int dimension(const std::string &name, std::size_t rank, std::size_t index) const;
+
+  // One more than the highest N of the tensors "PREFIXN.*".
+  int count(const std::string &prefix) const;
+
+  // Refuses a dimension of the tensors that is declared otherwise: by config.json, or else by the architecture. Either
+  // may be silent. Throws std::runtime_error.
+  void require_agreement(const char *what, int actual, const std::optional<int> &configured,
+                         const std::optional<int> &architecture_value) const;
+  void require_agreement(const char *what, const std::vector<int> &actual,
+                         const std::optional<std::vector<int>> &configured,
+                         const std::optional<std::vector<int>> &architecture_value) const;
+
+  // The outputs of the tensor `name`, which fine-tuning may have changed, or 0 where it is missing and nothing declares
+  // a head.
+  int classes(const std::string &name) const;
+
+  // Overrides what config.json declares of the preprocessing.
+  void read_preprocessing(ModelConfig &model) const;
+
+  // Before anything is allocated: the files hold `expected`, in their shapes, and nothing else but buffers that are no
+  // parameters. Throws std::runtime_error that names the tensor.
+  void check(const std::vector<NamedTensor> &expected) const;
+
+  // Reads all of `tensors`, which check() has passed.
+  void read(const std::vector<NamedTensor> &tensors) const;
+};
+
+// A ViT or its kin, see models/architectures/vit.hpp.
+VitModel read_timm_vit(const TimmSource &source);
+SwinModel read_timm_swin(const TimmSource &source);
+
+} // namespace intvit::importer

@@ -1,0 +1,254 @@
+#include "models/quantize/emitter.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/attention.hpp"
+#include "kernels/gelu.hpp"
+#include "kernels/layer_norm.hpp"
+
+namespace intvit {
+
+using Eigen::ArrayXd;
+using kernels::Epilogue;
+using reference::SiteKind;
+
+namespace {
+
+ArrayXd column_norms(const RowMatrix &weight) {
+  return weight.colwise().squaredNorm().transpose().array().cast<double>();
+}
+
+RowVector ones(Eigen::Index channels) {
+  return RowVector::Ones(channels);
+}
+
+} // namespace
+
+ArrayXd to_array(const RowVector &values) {
+  return values.transpose().array().cast<double>();
+}
+
+ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next) {
+  return to_array(norm.weight).square() * column_norms(next.weight);
+}
+
+CodeConstraint norm_constraint(const LayerNormWeights &norm) {
+  return requantizable(to_array(norm.weight) * quotient_unit);
+}
+
+double smallest_stream_scale(const QuantizedLinear &layer) {
+  return layer.scale.maxCoeff() / 0.4;
+}
+
+QuantizedLinear quantize_after_norm(const LinearWeights &layer, const LayerNormWeights &norm,
+                                    const SiteSamples &normalized, const QuantizeOptions &options) {
+  return quantize_linear({layer.weight, fold_beta(layer, norm.bias)}, normalized, norm.weight, options,
+                         norm_constraint(norm));
+}
+
+Emitter::Emitter(const QuantizeInput &input, const QuantizeOptions &options)
+    : calibration(input.calibration, options.threads), options_(options) {
+  const ModelConfig &config = common_config(input.model);
+  builder.description.recipe = input.recipe;
+  builder.description.labels = input.labels;
+  builder.description.provenance = input.provenance;
+  builder.description.graph.image_height = config.image_height;
+  builder.description.graph.image_width = config.image_width;
+}
+
+// Pixels are the first codes: value = pixel, code = pixel - 128. Mean and std are folded into weights and bias:
+// w (pixel / 255 - mean) / std.
+QuantizedLinear Emitter::pixel_linear(const ModelConfig &config, const LinearWeights &patch_embed) const {
+  const int area = config.patch * config.patch;
+  LinearWeights folded;
+  folded.weight.resize(patch_embed.weight.rows(), patch_embed.weight.cols());
+  folded.bias = patch_embed.bias;
+  for (int colour = 0; colour < 3; ++colour) {
+    const double mean = config.mean[static_cast<std::size_t>(colour)];
+    const double std = config.std[static_cast<std::size_t>(colour)];
+    for (int pixel = 0; pixel < area; ++pixel) {
+      // timm's order is colour, y, x; the image's is y, x, colour.
+      const auto from = patch_embed.weight.col(colour * area + pixel);
+      folded.weight.col(pixel * 3 + colour) = from * static_cast<float>(1.0 / (255.0 * std));
+      folded.bias -= (from * static_cast<float>(mean / std)).transpose();
+    }
+  }
+  return quantize_pixel_linear(folded, options_.range);
+}
+
+void Emitter::block(const std::string &name, const BlockConfig &config, const BlockWeights &weights,
+                    const ArrayXd &next_importance, int kept_rows) {
+  const BlockSamples samples = calibration.run_block(config, weights, kept_rows);
+  attention_branch(name, config, weights, samples, kept_rows);
+  mlp_branch(name, config, weights, samples, next_importance);
+}
+
+void Emitter::attention_branch(const std::string &name, const BlockConfig &config, const BlockWeights &block,
+                               const BlockSamples &samples, int kept_rows) {
+  const QuantizedLinear qkv_layer =
+      quantize_after_norm(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), options_);
+  layer_norm(name + ".norm1", stream, block.norm1, config.layer_norm_eps, qkv_layer.input);
+  const AttentionScores scores = choose_score_codes(samples_of(samples, SiteKind::query),
+                                                    samples_of(samples, SiteKind::key), config.heads, options_);
+  const ChannelCodes value = own_range_codes(samples_of(samples, SiteKind::value), options_.range,
+                                             requantizable(qkv_layer.scale.tail(block.proj.weight.cols())));
+  qkv(name + ".attn.qkv", name + ".norm1", qkv_layer, scores, value);
+  const QuantizedLinear proj =
+      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), ones(block.proj.weight.cols()),
+                      options_, requantizable(value.scale * quotient_unit));
+  attention(name + ".attn", name + ".attn.qkv", config, scores, value, proj.input, kept_rows);
+  if (kept_rows > 0) {
+    builder.node("head_tokens", stream.name, TakeRows{kept_rows});
+    stream.name = "head_tokens";
+  }
+  add_to_stream(name + ".attn.proj", name + ".attn", proj,
+                choose_stream_codes(samples_of(samples, SiteKind::block_middle), options_.residual,
+                                    stream_importance(block.norm2, block.fc1), smallest_stream_scale(proj)));
+}
+
+void Emitter::mlp_branch(const std::string &name, const BlockConfig &config, const BlockWeights &block,
+                         const BlockSamples &samples, const ArrayXd &next_importance) {
+  const QuantizedLinear fc1_layer =
+      quantize_after_norm(block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), options_);
+  layer_norm(name + ".norm2", stream, block.norm2, config.layer_norm_eps, fc1_layer.input);
+
+  // 16-bit inputs of GELU: as many fraction bits as the largest value and the requantization's range leave.
+  const double largest = static_cast<double>(samples_of(samples, SiteKind::fc1_output).overall_maximum().maxCoeff());
+  int fraction_bits = kernels::max_gelu_fraction_bits;
+  while (fraction_bits > kernels::min_gelu_fraction_bits &&
+         (std::ldexp(1.25 * largest, fraction_bits) > 32767 ||
+          std::ldexp(fc1_layer.scale.maxCoeff(), fraction_bits) > 0.49))
+    --fraction_bits;
+  const double unit = std::ldexp(1.0, 15 - fraction_bits);
+  const QuantizedLinear fc2 = quantize_linear(block.fc2, samples_of(samples, SiteKind::gelu_output),
+                                              ones(block.fc2.weight.cols()), options_, [&](ChannelCodes &codes) {
+                                                codes.scale = unit / (unit / codes.scale).round().max(1.0).min(32767.0);
+                                                codes.zero = codes.zero.round().max(-128.0).min(127.0);
+                                              });
+  fc1(name + ".mlp.fc1", name + ".norm2", fc1_layer, fraction_bits, fc2.input);
+  add_to_stream(
+      name + ".mlp.fc2", name + ".mlp.fc1", fc2,
+      choose_stream_codes(calibration.stream(), options_.residual, next_importance, smallest_stream_scale(fc2)));
+}
+
+void Emitter::layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
+                         const ChannelCodes &output) {
+  const ArrayXd gain = to_array(norm.weight);
+  const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
+  const auto channels = static_cast<double>(gain.size());
+  const double base = input.codes.base_scale;
+  const double epsilon = std::min(std::nearbyint(channels * channels * eps / (base * base)),
+                                  static_cast<double>(kernels::max_layer_norm_epsilon));
+  builder.node(name, input.name, LayerNorm{fixed.shift, static_cast<std::int64_t>(epsilon)});
+  builder.requantization(fixed);
+  if (input.codes.type == kernels::CodeType::int8) {
+    builder.constant("alpha", input.codes.alpha);
+    builder.constant("zero_point", input.codes.zero_point);
+  }
+}
+
+void Emitter::add_to_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                            StreamCodes next) {
+  const ArrayXd scale = next.scale();
+  const ResidualFixedPoint fixed =
+      residual_fixed_point(layer.scale / scale, stream.codes.scale() / scale, stream.codes.zero(),
+                           layer.bias / scale + next.zero(), kernels::max_residual_shift(stream.codes.type));
+  Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
+  operation.residual = stream.name;
+  operation.residual_shift = fixed.shift;
+  operation.output_type = next.type;
+  builder.node(name, input, operation);
+  weights(layer);
+  builder.requantization(fixed.requantization);
+  builder.constant("residual_multiplier", fixed.multiplier);
+  stream = {name, std::move(next)};
+}
+
+void Emitter::head(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
+  int fraction_bits = 16;
+  while (fraction_bits > 0 && std::ldexp(layer.scale.maxCoeff(), fraction_bits) > 0.49)
+    --fraction_bits;
+  builder.description.graph.logit_fraction_bits = fraction_bits;
+  const double unit = std::ldexp(1.0, fraction_bits);
+  const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
+  builder.node(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
+  weights(layer);
+  builder.requantization(fixed);
+}
+
+void Emitter::weights(const QuantizedLinear &layer) {
+  const auto out = static_cast<std::int64_t>(layer.scale.size());
+  builder.constant("weight", layer.weights, {out, static_cast<std::int64_t>(layer.weights.size()) / out});
+}
+
+void Emitter::stream_constant(const char *suffix, const RowMatrix &values) {
+  const ArrayXd scale = stream.codes.scale();
+  const ArrayXd zero = stream.codes.zero();
+  std::vector<std::int64_t> shape = {values.cols()};
+  if (values.rows() > 1)
+    shape.insert(shape.begin(), values.rows());
+  std::vector<std::int32_t> codes;
+  for (Eigen::Index row = 0; row < values.rows(); ++row)
+    for (Eigen::Index c = 0; c < values.cols(); ++c)
+      codes.push_back(static_cast<std::int32_t>(std::lround(static_cast<double>(values(row, c)) / scale[c] + zero[c])));
+  const auto add = [&](auto clamp) {
+    std::vector<decltype(clamp(0))> narrow(codes.size());
+    std::transform(codes.begin(), codes.end(), narrow.begin(), clamp);
+    builder.constant(suffix, narrow, shape);
+  };
+  if (stream.codes.type == kernels::CodeType::int8)
+    add(kernels::clamp_to_int8);
+  else
+    add(kernels::clamp_to_int16);
+}
+
+void Emitter::qkv(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                  const AttentionScores &scores, const ChannelCodes &value) {
+  ArrayXd scale(layer.scale.size());
+  ArrayXd zero(layer.scale.size());
+  scale << scores.query.scale, scores.key.scale, value.scale;
+  zero << scores.query.zero, scores.key.zero, value.zero;
+  const FixedPoint fixed = fixed_point(layer.scale / scale, layer.bias / scale + zero);
+  builder.node(name, input, Linear{.epilogue = Epilogue::requantize, .shift = fixed.shift});
+  weights(layer);
+  builder.requantization(fixed);
+}
+
+void Emitter::attention(const std::string &name, const std::string &input, const BlockConfig &config,
+                        const AttentionScores &scores, const ChannelCodes &value, const ChannelCodes &output,
+                        int kept_rows) {
+  // The weights' quotient gives sum P v / sum P in the codes of v; its zero point is taken off afterwards.
+  const ArrayXd ratio = value.scale / output.scale;
+  const FixedPoint fixed = fixed_point(ratio * quotient_unit, output.zero - ratio * value.zero);
+  Attention operation{.heads = config.heads, .queries = kept_rows, .softmax = options_.softmax};
+  operation.renormalize = options_.renormalize;
+  operation.score_shift = scores.shift;
+  operation.exp = exp_polynomial(options_.softmax, config.keys());
+  operation.shift = fixed.shift;
+  builder.node(name, input, operation);
+  builder.constant("score_multiplier", scores.multiplier);
+  builder.requantization(fixed);
+}
+
+void Emitter::fc1(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
+                  const ChannelCodes &output) {
+  const double unit = std::ldexp(1.0, 15 - fraction_bits);
+  std::vector<std::int16_t> multiplier;
+  std::vector<std::int8_t> zero_point;
+  for (Eigen::Index c = 0; c < output.scale.size(); ++c) {
+    multiplier.push_back(static_cast<std::int16_t>(std::lround(unit / output.scale[c])));
+    zero_point.push_back(static_cast<std::int8_t>(output.zero[c]));
+  }
+  const FixedPoint fixed =
+      fixed_point(layer.scale * std::ldexp(1.0, fraction_bits), layer.bias * std::ldexp(1.0, fraction_bits));
+  Linear operation{.epilogue = Epilogue::gelu, .shift = fixed.shift};
+  operation.gelu_fraction_bits = fraction_bits;
+  builder.node(name, input, operation);
+  weights(layer);
+  builder.requantization(fixed);
+  builder.constant("gelu_multiplier", multiplier);
+  builder.constant("gelu_zero_point", zero_point);
+}
+
+} // namespace intvit

@@ -1,0 +1,111 @@
+#include "models/reference/attention.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include "models/reference/layers.hpp"
+#include "models/reference/matmul.hpp"
+
+namespace intvit::reference {
+
+namespace {
+
+// Added to the scores of tokens that do not attend to one another, as the published code does.
+constexpr float masked = -100.0F;
+
+// What is added to a head's scores in a window of `size` x `size` tokens: [size^2, size^2].
+RowMatrix expand_position_bias(const RowMatrix &position_bias, int head, int size) {
+  const int tokens = size * size;
+  RowMatrix bias(tokens, tokens);
+  for (int query = 0; query < tokens; ++query)
+    for (int key = 0; key < tokens; ++key) {
+      const int down = query / size - key / size + size - 1;
+      const int right = query % size - key % size + size - 1;
+      bias(query, key) = position_bias(head, down * (2 * size - 1) + right);
+    }
+  return bias;
+}
+
+void add_mask(const std::vector<int> &regions, Eigen::Index first, Eigen::Ref<RowMatrix> scores) {
+  for (Eigen::Index query = 0; query < scores.rows(); ++query)
+    for (Eigen::Index key = 0; key < scores.cols(); ++key)
+      if (regions[static_cast<std::size_t>(first + query)] != regions[static_cast<std::size_t>(first + key)])
+        scores(query, key) += masked;
+}
+
+} // namespace
+
+std::vector<int> window_order(const Windows &windows) {
+  std::vector<int> order;
+  order.reserve(static_cast<std::size_t>(windows.tokens()));
+  for (int top = 0; top < windows.grid_height; top += windows.size)
+    for (int left = 0; left < windows.grid_width; left += windows.size)
+      for (int y = top; y < top + windows.size; ++y)
+        for (int x = left; x < left + windows.size; ++x)
+          order.push_back((y + windows.shift) % windows.grid_height * windows.grid_width +
+                          (x + windows.shift) % windows.grid_width);
+  return order;
+}
+
+std::vector<int> window_regions(const Windows &windows) {
+  std::vector<int> regions;
+  for (const int token : window_order(windows)) {
+    // Rolling brings the first `shift` rows and columns behind the last ones.
+    const bool rolled_down = token / windows.grid_width < windows.shift;
+    const bool rolled_right = token % windows.grid_width < windows.shift;
+    regions.push_back(2 * static_cast<int>(rolled_down) + static_cast<int>(rolled_right));
+  }
+  return regions;
+}
+
+RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, const MatrixView &qkv, int layer,
+                    Observer *observer) {
+  const Eigen::Index tokens = qkv.rows();
+  const Eigen::Index channels = qkv.cols() / 3;
+  const Eigen::Index head_dim = channels / config.heads;
+  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
+  // All tokens are one window of their own where there are none.
+  Eigen::Index window = tokens;
+  std::vector<int> order(static_cast<std::size_t>(tokens));
+  std::vector<int> regions;
+  if (config.windows) {
+    window = Eigen::Index{config.windows->size} * config.windows->size;
+    order = window_order(*config.windows);
+    regions = window_regions(*config.windows);
+  } else {
+    std::iota(order.begin(), order.end(), 0);
+  }
+  RowMatrix ordered(tokens, qkv.cols());
+  for (Eigen::Index i = 0; i < tokens; ++i)
+    ordered.row(i) = qkv.row(order[static_cast<std::size_t>(i)]);
+
+  RowMatrix output(tokens, channels);
+  for (int head = 0; head < config.heads; ++head) {
+    const auto part = [&](Eigen::Index first, Eigen::Index index) {
+      return ordered.block(first, index * channels + head * head_dim, window, head_dim);
+    };
+    RowMatrix bias;
+    if (config.windows)
+      bias = expand_position_bias(position_bias, head, config.windows->size);
+    RowMatrix scores(tokens, window);
+    for (Eigen::Index first = 0; first < tokens; first += window) {
+      scores.middleRows(first, window) = matmul_transposed(part(first, 0), part(first, 1)) * scale;
+      if (config.windows) {
+        scores.middleRows(first, window) += bias;
+        if (config.windows->shift > 0)
+          add_mask(regions, first, scores.middleRows(first, window));
+      }
+    }
+    report(observer, layer, SiteKind::attention_scores, scores, head);
+    const RowMatrix probabilities = softmax(scores);
+    report(observer, layer, SiteKind::attention_probabilities, probabilities, head);
+    for (Eigen::Index first = 0; first < tokens; first += window) {
+      const RowMatrix attended = matmul(probabilities.middleRows(first, window), part(first, 2));
+      for (Eigen::Index i = 0; i < window; ++i)
+        output.row(order[static_cast<std::size_t>(first + i)]).segment(head * head_dim, head_dim) = attended.row(i);
+    }
+  }
+  return output;
+}
+
+} // namespace intvit::reference
