@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/models.hpp"
+#include "engine/graph/json.hpp"
 #include "engine/runtime/session.hpp"
 
 namespace intvit::cli {
@@ -18,18 +19,6 @@ struct Summary {
   std::string softmax = "none";
   std::string residual = "none";
 };
-
-const char *operation_name(const Operation &operation) {
-  struct Visitor {
-    const char *operator()(const Patches &) const { return "patches"; }
-    const char *operator()(const PatchEmbed &) const { return "patch_embed"; }
-    const char *operator()(const LayerNorm &) const { return "layer_norm"; }
-    const char *operator()(const Linear &) const { return "linear"; }
-    const char *operator()(const Attention &) const { return "attention"; }
-    const char *operator()(const TakeRows &) const { return "take_rows"; }
-  };
-  return std::visit(Visitor{}, operation);
-}
 
 Summary summarize(const ModelFile &file) {
   Summary summary;

@@ -10,6 +10,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
+#include "kernels/mean_rows.hpp"
 #include "kernels/patches.hpp"
 #include "kernels/resample.hpp"
 
@@ -49,6 +50,7 @@ struct KernelTable {
   const char *name = "";
   LinearKernel linear;
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
+  void (*mean_rows)(const MeanRowsArgs &args, Range columns) = nullptr;
   AttentionKernel attention;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
   ResampleKernel resample;

@@ -29,7 +29,8 @@ struct LayerNormArgs {
   const std::int8_t *zero_point = nullptr;
   std::int64_t epsilon = 0;      // E above
   Requantization requantization; // from the normalized value with 16 fraction bits
-  std::int8_t *output = nullptr; // [rows, channels], dense
+  void *output = nullptr;        // [rows, channels], dense
+  OutputType output_type = OutputType::int8;
 };
 
 } // namespace intvit::kernels

@@ -16,10 +16,11 @@ namespace intvit::kernels {
 
 // What happens to an accumulator; a closed set.
 enum class Epilogue : std::uint8_t {
-  requantize, // clamp to 8-bit codes
-  gelu,       // requantize to 16 bits, GELU, 8-bit codes
-  residual,   // add to the residual stream, clamp to its codes
-  logits,     // requantize to 32 bits, no clamp
+  requantize,   // clamp to 8-bit codes
+  requantize16, // clamp to 16-bit codes
+  gelu,         // requantize to 16 bits, GELU, 8-bit codes
+  residual,     // add to the residual stream, clamp to its codes
+  logits,       // requantize to 32 bits, no clamp
 };
 
 struct GeluParameters {

@@ -113,11 +113,12 @@ MultiplyAccumulates multiply_accumulates(const Program &program, std::size_t ind
     const ValueInfo &input;
     const ValueInfo &output;
 
+    // Of a plain Vision Transformer, whose last layers may compute fewer rows; of others, the node's own.
     std::int64_t tokens() const {
       for (std::size_t i = 0; i < program.nodes.size(); ++i)
         if (std::holds_alternative<BoundPatchEmbed>(program.nodes[i].operation))
           return program.values[i + 1].rows;
-      return 1;
+      return input.rows;
     }
     MultiplyAccumulates operator()(const BoundPatchEmbed &) const {
       const std::int64_t count = std::int64_t{input.rows} * input.columns * output.columns;
@@ -134,6 +135,9 @@ MultiplyAccumulates multiply_accumulates(const Program &program, std::size_t ind
     MultiplyAccumulates operator()(const BoundPatches &) const { return {}; }
     MultiplyAccumulates operator()(const BoundLayerNorm &) const { return {}; }
     MultiplyAccumulates operator()(const BoundTakeRows &) const { return {}; }
+    MultiplyAccumulates operator()(const BoundMeanRows &) const { return {}; }
+    MultiplyAccumulates operator()(const BoundFlatten &) const { return {}; }
+    MultiplyAccumulates operator()(const BoundMergePatches &) const { return {}; }
   };
   return std::visit(Visitor{program, input, output}, node.operation);
 }
@@ -148,6 +152,9 @@ std::string operation_name(const BoundNode &node) {
     std::string operator()(const BoundLinear &) const { return name.substr(name.rfind('.') + 1); }
     std::string operator()(const BoundAttention &) const { return "attention"; }
     std::string operator()(const BoundTakeRows &) const { return "take_rows"; }
+    std::string operator()(const BoundMeanRows &) const { return "mean_rows"; }
+    std::string operator()(const BoundFlatten &) const { return "flatten"; }
+    std::string operator()(const BoundMergePatches &) const { return "merge_patches"; }
   };
   return std::visit(Visitor{node.name}, node.operation);
 }

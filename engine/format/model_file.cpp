@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -26,31 +27,53 @@ constexpr const char *provenance_key = "intvit.provenance";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph.
-constexpr std::array<std::string_view, 7> known_features = {
-    "gelu16", "residual.int16", "residual.ptf8", "softmax.int16", "softmax.int8", "softmax.lis4", "softmax.lis8"};
+constexpr std::array<std::string_view, 14> known_features = {
+    "flatten",       "gelu16",        "layer_norm.int16", "layer_norm.int32", "mean_rows",
+    "merge_patches", "prefix_tokens", "requantize16",     "residual.int16",   "residual.ptf8",
+    "softmax.int16", "softmax.int8",  "softmax.lis4",     "softmax.lis8"};
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::vector<std::string> required_features(const Graph &graph) {
-  std::vector<std::string> features;
-  const auto require = [&](const std::string &feature) {
-    if (std::find(features.begin(), features.end(), feature) == features.end())
-      features.push_back(feature);
-  };
-  for (const Node &node : graph.nodes) {
-    if (const auto *linear = std::get_if<Linear>(&node.operation)) {
-      if (linear->epilogue == kernels::Epilogue::gelu)
-        require("gelu16");
-      if (linear->epilogue == kernels::Epilogue::residual)
-        require(linear->output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16");
-    } else if (const auto *attention = std::get_if<Attention>(&node.operation)) {
-      require(std::string("softmax.") + kernels::softmax_name(attention->softmax));
-    }
+// What an operation needs beside the first programs' minimum, or nothing.
+struct Feature {
+  std::string operator()(const Patches &) const { return ""; }
+  std::string operator()(const PatchEmbed &op) const { return op.prefix_rows == 1 ? "" : "prefix_tokens"; }
+  std::string operator()(const LayerNorm &op) const {
+    return op.output_type == kernels::OutputType::int8    ? ""
+           : op.output_type == kernels::OutputType::int16 ? "layer_norm.int16"
+                                                          : "layer_norm.int32";
   }
-  std::sort(features.begin(), features.end());
+  std::string operator()(const Linear &op) const {
+    switch (op.epilogue) {
+    case kernels::Epilogue::requantize:
+    case kernels::Epilogue::logits:
+      break;
+    case kernels::Epilogue::requantize16:
+      return "requantize16";
+    case kernels::Epilogue::gelu:
+      return "gelu16";
+    case kernels::Epilogue::residual:
+      return op.output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16";
+    }
+    return "";
+  }
+  std::string operator()(const Attention &op) const {
+    return std::string("softmax.") + kernels::softmax_name(op.softmax);
+  }
+  std::string operator()(const TakeRows &) const { return ""; }
+  std::string operator()(const MeanRows &) const { return "mean_rows"; }
+  std::string operator()(const Flatten &) const { return "flatten"; }
+  std::string operator()(const MergePatches &) const { return "merge_patches"; }
+};
+
+std::set<std::string> required_features(const Graph &graph) {
+  std::set<std::string> features;
+  for (const Node &node : graph.nodes)
+    if (std::string feature = std::visit(Feature{}, node.operation); !feature.empty())
+      features.insert(std::move(feature));
   return features;
 }
 

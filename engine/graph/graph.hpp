@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/linear.hpp"
+#include "kernels/requantize.hpp"
 #include "kernels/softmax.hpp"
 
 namespace intvit {
@@ -24,19 +25,22 @@ struct Patches {
   int patch = 0; // side in pixels
 };
 
-// Patches to the residual stream: linear map plus position, with the class token's row in front.
+// Patches to the residual stream: linear map plus position, with the rows of tokens that are no patches (class,
+// distillation, registers) in front.
 // Constants: weight i8 [C, K], multiplier i32 [C], offset i64 [C], position i16 [patches, C], position_multiplier i32
-// [C], class_token i8 or i16 [C], whose type is the stream's.
+// [C], prefix_tokens i8 or i16 [prefix_rows, C], whose type is the stream's; one row alone is class_token [C].
 struct PatchEmbed {
   int shift = 0;
   int position_shift = 0;
+  int prefix_rows = 1;
 };
 
-// Residual stream to int8 codes.
+// Residual stream to int8 codes, to int16 codes of another stream, or to int32 features.
 // Constants: multiplier i32 [C], offset i64 [C]; for an int8 stream also alpha u8 [C], zero_point i8 [C].
 struct LayerNorm {
   int shift = 0;
   std::int64_t epsilon = 0; // C^2 eps / scale^2
+  kernels::OutputType output_type = kernels::OutputType::int8;
 };
 
 // Constants: weight i8 [N, K], multiplier i32 [N], offset i64 [N];
@@ -67,7 +71,27 @@ struct TakeRows {
   int rows = 0;
 };
 
-using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, TakeRows>;
+// The mean of rows [first, first + rows): one row.
+// Constants: multiplier i32 [C], offset i64 [C], from the rows' sum.
+struct MeanRows {
+  int first = 0;
+  int rows = 0;
+  int shift = 0;
+  kernels::OutputType output_type = kernels::OutputType::int8;
+};
+
+// All rows one after the other as a single one.
+struct Flatten {};
+
+// Four neighbours on a grid of patches, [grid_height * grid_width, C], to one row of 4 C: top left, bottom left, top
+// right, bottom right.
+struct MergePatches {
+  int grid_height = 0; // both even
+  int grid_width = 0;
+};
+
+using Operation =
+    std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, TakeRows, MeanRows, Flatten, MergePatches>;
 
 struct Node {
   std::string name; // also its output's name
@@ -78,7 +102,7 @@ struct Node {
 // The largest models have a few hundred; planning the memory of so many takes quadratic time.
 inline constexpr std::size_t max_graph_nodes = 16384;
 
-// The last node's output is the result: int32 logits [1, classes].
+// The last node's output is the result: int32 logits [1, classes], or features.
 struct Graph {
   int image_height = 0; // pixels
   int image_width = 0;

@@ -14,6 +14,7 @@ namespace {
 
 using kernels::CodeType;
 using kernels::Epilogue;
+using kernels::OutputType;
 using kernels::Softmax;
 using nlohmann::json;
 
@@ -23,14 +24,20 @@ template <typename Enum> struct EnumName {
 };
 
 constexpr std::array epilogue_names{
-    EnumName<Epilogue>{Epilogue::requantize, "requantize"}, EnumName<Epilogue>{Epilogue::gelu, "gelu"},
-    EnumName<Epilogue>{Epilogue::residual, "residual"}, EnumName<Epilogue>{Epilogue::logits, "logits"}};
+    EnumName<Epilogue>{Epilogue::requantize, "requantize"}, EnumName<Epilogue>{Epilogue::requantize16, "requantize16"},
+    EnumName<Epilogue>{Epilogue::gelu, "gelu"}, EnumName<Epilogue>{Epilogue::residual, "residual"},
+    EnumName<Epilogue>{Epilogue::logits, "logits"}};
 constexpr std::array softmax_names{EnumName<Softmax>{Softmax::lis4, softmax_name(Softmax::lis4)},
                                    EnumName<Softmax>{Softmax::lis8, softmax_name(Softmax::lis8)},
                                    EnumName<Softmax>{Softmax::int8, softmax_name(Softmax::int8)},
                                    EnumName<Softmax>{Softmax::int16, softmax_name(Softmax::int16)}};
 constexpr std::array code_type_names{EnumName<CodeType>{CodeType::int8, "int8"},
                                      EnumName<CodeType>{CodeType::int16, "int16"}};
+constexpr std::array output_type_names{EnumName<OutputType>{OutputType::int8, "int8"},
+                                       EnumName<OutputType>{OutputType::int16, "int16"},
+                                       EnumName<OutputType>{OutputType::int32, "int32"}};
+
+constexpr int max_image_side = 1 << 14; // pixels
 
 template <typename Names, typename Enum> const char *text_of(const Names &names, Enum value) {
   for (const auto &entry : names)
@@ -39,7 +46,8 @@ template <typename Names, typename Enum> const char *text_of(const Names &names,
   return "";
 }
 
-// Each operation lists its fields once, for reading and for writing: `fields` is a Reader or a Writer.
+// Each operation lists its fields once, for reading and for writing: `fields` is a Reader or a Writer. A field with a
+// default, which files of the first version do not have, is left out where it has that value.
 template <typename Fields> void describe(Fields &f, Patches &op) {
   f.integer("patch", op.patch, 1, 4096);
 }
@@ -47,11 +55,15 @@ template <typename Fields> void describe(Fields &f, Patches &op) {
 template <typename Fields> void describe(Fields &f, PatchEmbed &op) {
   f.integer("shift", op.shift, kernels::min_shift, kernels::max_shift);
   f.integer("position_shift", op.position_shift, 0, kernels::max_residual_shift(CodeType::int16));
+  if (f.has("prefix_rows", op.prefix_rows != PatchEmbed{}.prefix_rows))
+    f.integer("prefix_rows", op.prefix_rows, 0, kernels::max_tokens - 1);
 }
 
 template <typename Fields> void describe(Fields &f, LayerNorm &op) {
   f.integer("shift", op.shift, kernels::min_shift, kernels::max_shift);
   f.integer("epsilon", op.epsilon, 0, kernels::max_layer_norm_epsilon);
+  if (f.has("output_type", op.output_type != OutputType::int8))
+    f.choice("output_type", op.output_type, output_type_names);
 }
 
 template <typename Fields> void describe(Fields &f, Linear &op) {
@@ -84,8 +96,23 @@ template <typename Fields> void describe(Fields &f, TakeRows &op) {
   f.integer("rows", op.rows, 1, kernels::max_tokens);
 }
 
+template <typename Fields> void describe(Fields &f, MeanRows &op) {
+  f.integer("first", op.first, 0, kernels::max_mean_rows - 1);
+  f.integer("rows", op.rows, 1, kernels::max_mean_rows);
+  f.integer("shift", op.shift, kernels::min_shift, kernels::max_shift);
+  f.choice("output_type", op.output_type, output_type_names);
+}
+
+template <typename Fields> void describe(Fields &, Flatten &) {}
+
+template <typename Fields> void describe(Fields &f, MergePatches &op) {
+  f.integer("grid_height", op.grid_height, 2, max_image_side);
+  f.integer("grid_width", op.grid_width, 2, max_image_side);
+}
+
 // In the order of the variant's alternatives.
-constexpr std::array operation_names{"patches", "patch_embed", "layer_norm", "linear", "attention", "take_rows"};
+constexpr std::array operation_names{"patches",   "patch_embed", "layer_norm", "linear",       "attention",
+                                     "take_rows", "mean_rows",   "flatten",    "merge_patches"};
 static_assert(operation_names.size() == std::variant_size_v<Operation>);
 
 class Writer {
@@ -99,6 +126,7 @@ public:
     object_[key] = text_of(names, value);
   }
   void text(const char *key, const std::string &value) { object_[key] = value; }
+  bool has(const char *, bool differs) const { return differs; }
   void boolean(const char *key, const bool &value) { object_[key] = value; }
 
 private:
@@ -153,6 +181,9 @@ public:
         fail(std::string("\"") + key + "\" must be true or false");
     }
   }
+
+  // Whether a field that has a default stands there.
+  bool has(const char *key, bool) const { return object_.contains(key); }
 
   void fail(std::string reason) {
     if (error_.empty())
@@ -219,10 +250,14 @@ Status node_from_json(const json &object, std::size_t position, Node &node) {
 
 } // namespace
 
+const char *operation_name(const Operation &operation) {
+  return operation_names[operation.index()];
+}
+
 std::string graph_to_json(const Graph &graph) {
   json nodes = json::array();
   for (const Node &node : graph.nodes) {
-    json object = {{"name", node.name}, {"op", operation_names[node.operation.index()]}, {"input", node.input}};
+    json object = {{"name", node.name}, {"op", operation_name(node.operation)}, {"input", node.input}};
     Operation operation = node.operation; // describe() serves reading too and so takes a mutable operation
     Writer fields(object);
     std::visit([&](auto &op) { describe(fields, op); }, operation);
@@ -242,8 +277,8 @@ Result<Graph> graph_from_json(std::string_view text) {
 
   Graph graph;
   Reader fields(root);
-  fields.integer("image_height", graph.image_height, 1, 1 << 14);
-  fields.integer("image_width", graph.image_width, 1, 1 << 14);
+  fields.integer("image_height", graph.image_height, 1, max_image_side);
+  fields.integer("image_width", graph.image_width, 1, max_image_side);
   fields.integer("logit_fraction_bits", graph.logit_fraction_bits, 0, 30);
   const auto nodes = root.find("nodes");
   if (!fields.failed() && (nodes == root.end() || !nodes->is_array() || nodes->empty()))

@@ -56,7 +56,7 @@ struct BoundPatchEmbed {
   std::vector<std::int32_t> position_multiplier;
   int position_shift = 0;
   kernels::CodeType stream_type = kernels::CodeType::int8;
-  std::vector<std::byte> class_token; // [C] codes of the stream's type
+  std::vector<std::byte> prefix; // [prefix_rows, C] codes of the stream's type
 };
 
 struct BoundLayerNorm {
@@ -65,6 +65,7 @@ struct BoundLayerNorm {
   std::vector<std::int8_t> zero_point; // int8 stream only
   std::int64_t epsilon = 0;
   RequantizationConstants requantization;
+  kernels::OutputType output_type = kernels::OutputType::int8;
 };
 
 struct BoundLinear {
@@ -96,8 +97,21 @@ struct BoundAttention {
 
 struct BoundTakeRows {};
 
-using BoundOperation =
-    std::variant<BoundPatches, BoundPatchEmbed, BoundLayerNorm, BoundLinear, BoundAttention, BoundTakeRows>;
+struct BoundMeanRows {
+  int first = 0;
+  int rows = 0;
+  RequantizationConstants requantization;
+  kernels::OutputType output_type = kernels::OutputType::int8;
+};
+
+struct BoundFlatten {};
+
+struct BoundMergePatches {
+  int grid_width = 0; // of the input
+};
+
+using BoundOperation = std::variant<BoundPatches, BoundPatchEmbed, BoundLayerNorm, BoundLinear, BoundAttention,
+                                    BoundTakeRows, BoundMeanRows, BoundFlatten, BoundMergePatches>;
 
 struct BoundNode {
   std::string name;

@@ -94,13 +94,13 @@ struct Step {
                                      .residual = {.stream = {op.position.data(), CodeType::int16, output.columns},
                                                   .multiplier = op.position_multiplier.data(),
                                                   .shift = op.position_shift},
-                                     .output = rows + output.row_bytes(),
+                                     .output = rows + op.prefix.size(),
                                      .output_type = op.stream_type,
                                      .output_stride = output.columns,
                                      .scratch = scratch};
       run_linear(args, input.rows);
       if (image % team.size == team.index)
-        std::memcpy(rows, op.class_token.data(), output.row_bytes());
+        std::copy(op.prefix.begin(), op.prefix.end(), rows);
     }
   }
 
@@ -111,7 +111,8 @@ struct Step {
                                       .zero_point = op.zero_point.data(),
                                       .epsilon = op.epsilon,
                                       .requantization = op.requantization.view(),
-                                      .output = reinterpret_cast<std::int8_t *>(to)};
+                                      .output = to,
+                                      .output_type = op.output_type};
     kernels.layer_norm(args, team.share(batch * input.rows));
   }
 
@@ -170,11 +171,46 @@ struct Step {
     kernels.linear.run(args, share.rows, share.columns);
   }
 
-  void take_rows() const {
+  // The beginning of every image's input, as much as the output holds: its first rows, or all of it.
+  void copy() const {
     const Range share = team.share(batch);
     for (int image = share.begin; image < share.end; ++image)
       std::memcpy(to + static_cast<std::size_t>(image) * output.bytes(),
                   from + static_cast<std::size_t>(image) * input.bytes(), output.bytes());
+  }
+
+  void mean_rows(const BoundMeanRows &op) const {
+    constexpr int grain = 64; // columns: of int8, a line of memory
+    const int columns = output.columns;
+    const Range share = team.share(batch * columns, grain);
+    for (int image = share.begin / columns; image * columns < share.end; ++image) {
+      const kernels::MeanRowsArgs args{.input =
+                                           residual_codes(from + static_cast<std::size_t>(image) * input.bytes() +
+                                                              static_cast<std::size_t>(op.first) * input.row_bytes(),
+                                                          input),
+                                       .rows = op.rows,
+                                       .requantization = op.requantization.view(),
+                                       .output = to + static_cast<std::size_t>(image) * output.bytes(),
+                                       .output_type = op.output_type};
+      kernels.mean_rows(args,
+                        {std::max(share.begin - image * columns, 0), std::min(share.end - image * columns, columns)});
+    }
+  }
+
+  void merge_patches(const BoundMergePatches &op) const {
+    // An output row is one of the four rows' codes after the other; rows of all images together count on, because an
+    // image has an even number of rows of patches.
+    const int across = op.grid_width / 2;
+    const std::size_t row_bytes = input.row_bytes();
+    const Range share = team.share(batch * output.rows);
+    for (int row = share.begin; row < share.end; ++row) {
+      const int top_left = row / across * 2 * op.grid_width + row % across * 2;
+      std::byte *place = to + static_cast<std::size_t>(row) * output.row_bytes();
+      for (const int neighbour : {0, op.grid_width, 1, op.grid_width + 1}) {
+        std::memcpy(place, from + static_cast<std::size_t>(top_left + neighbour) * row_bytes, row_bytes);
+        place += row_bytes;
+      }
+    }
   }
 };
 
@@ -330,7 +366,10 @@ void Session::execute(const Run &run, const Team &team, std::size_t index) const
                   session.model_->program().values[static_cast<std::size_t>(op.residual)]);
     }
     void operator()(const BoundAttention &op) const { step.attention(op); }
-    void operator()(const BoundTakeRows &) const { step.take_rows(); }
+    void operator()(const BoundTakeRows &) const { step.copy(); }
+    void operator()(const BoundMeanRows &op) const { step.mean_rows(op); }
+    void operator()(const BoundFlatten &) const { step.copy(); }
+    void operator()(const BoundMergePatches &op) const { step.merge_patches(op); }
   };
   std::visit(Visitor{*this, run, step}, node.operation);
 }

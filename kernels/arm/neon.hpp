@@ -74,11 +74,22 @@ template <class Unit> struct Operations : Lanes<Unit> {
     std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(T));
     return widen(whole);
   }
-  static void store_clamped(std::int8_t *to, Vec value, int count) {
+  // The first `count` lanes, clamped to the codes of `to`; 16-bit ones are symmetric.
+  static void store_output(std::int8_t *to, Vec value, int count) {
     const int16x4_t words = vqmovn_s32(value);
     const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
     const std::uint32_t four = vget_lane_u32(vreinterpret_u32_s8(bytes), 0);
     std::memcpy(to, &four, static_cast<std::size_t>(count));
+  }
+  static void store_output(std::int16_t *to, Vec value, int count) {
+    std::int16_t words[lanes];
+    vst1_s16(words, vmax_s16(vqmovn_s32(value), vdup_n_s16(-32767)));
+    std::memcpy(to, words, static_cast<std::size_t>(count) * sizeof(std::int16_t));
+  }
+  static void store_output(std::int32_t *to, Vec value, int count) {
+    std::int32_t whole[lanes];
+    vst1q_s32(whole, value);
+    std::memcpy(to, whole, static_cast<std::size_t>(count) * sizeof(std::int32_t));
   }
 
   static Vec shift_left(Vec value, int count) { return vshlq_s32(value, vdupq_n_s32(count)); }

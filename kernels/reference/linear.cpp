@@ -39,6 +39,10 @@ void store(const LinearArgs &args, const Requantization &r, int row, int column,
   case Epilogue::requantize:
     output8[index] = clamp_to_int8(requantize(accumulator, r.multiplier[n], r.offset[n], r.shift));
     break;
+  case Epilogue::requantize16:
+    static_cast<std::int16_t *>(args.output)[index] =
+        clamp_to_int16(requantize(accumulator, r.multiplier[n], r.offset[n], r.shift));
+    break;
   case Epilogue::gelu: {
     const std::int16_t x = clamp_to_int16(requantize(accumulator, r.multiplier[n], r.offset[n], r.shift));
     output8[index] = gelu_code(gelu(x, args.gelu.fraction_bits), args.gelu.multiplier[n], args.gelu.zero_point[n]);

@@ -5,6 +5,16 @@
 
 namespace intvit::kernels::reference {
 
+// output[index] = value, clamped to the type's codes.
+inline void store_output(void *output, OutputType type, std::ptrdiff_t index, std::int32_t value) {
+  if (type == OutputType::int8)
+    static_cast<std::int8_t *>(output)[index] = clamp_to_int8(value);
+  else if (type == OutputType::int16)
+    static_cast<std::int16_t *>(output)[index] = clamp_to_int16(value);
+  else
+    static_cast<std::int32_t *>(output)[index] = value;
+}
+
 // The row-major weights as they are, then offsets, then multipliers.
 std::size_t packed_bytes(int out_features, int in_features);
 void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
@@ -16,6 +26,7 @@ void linear(const LinearArgs &args, Range rows, Range columns);
 std::int64_t peak(std::int64_t steps);
 
 void layer_norm(const LayerNormArgs &args, Range rows);
+void mean_rows(const MeanRowsArgs &args, Range columns);
 std::size_t attention_scratch_bytes(int tokens, int head_dim);
 void attention(const AttentionArgs &args, int head, Range queries);
 void patches(const PatchesArgs &args, Range patches);

@@ -10,6 +10,7 @@ const KernelTable &reference_kernels() {
                  .scratch_bytes = reference::scratch_bytes,
                  .run = reference::linear},
       .layer_norm = reference::layer_norm,
+      .mean_rows = reference::mean_rows,
       .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .patches = reference::patches,
       .resample = {.horizontal = reference::resample_horizontal, .vertical = reference::resample_vertical},

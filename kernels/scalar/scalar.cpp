@@ -72,9 +72,18 @@ struct Vector {
       result[i] = static_cast<std::int32_t>(from[i]);
     return result;
   }
-  static void store_clamped(std::int8_t *to, Vec value, int count) {
+  // The first `count` lanes, clamped to the codes of `to`.
+  static void store_output(std::int8_t *to, Vec value, int count) {
     for (std::size_t i = 0; i < index(count); ++i)
       to[i] = clamp_to_int8(value[i]);
+  }
+  static void store_output(std::int16_t *to, Vec value, int count) {
+    for (std::size_t i = 0; i < index(count); ++i)
+      to[i] = clamp_to_int16(value[i]);
+  }
+  static void store_output(std::int32_t *to, Vec value, int count) {
+    for (std::size_t i = 0; i < index(count); ++i)
+      to[i] = value[i];
   }
 
   static Vec set(std::int32_t value) {

@@ -5,6 +5,7 @@
 #include "kernels/vector/attention_tile.hpp"
 #include "kernels/vector/layer_norm.hpp"
 #include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/mean_rows.hpp"
 #include "kernels/vector/patches.hpp"
 #include "kernels/vector/peak.hpp"
 #include "kernels/vector/resample.hpp"
@@ -22,6 +23,7 @@ template <class V, class Peak = vector::Peak<V>> void use_vector_kernels(KernelT
                   .scratch_bytes = Linear::scratch_bytes,
                   .run = Linear::run};
   table.layer_norm = vector::LayerNormRows<V>::run;
+  table.mean_rows = vector::MeanRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
   table.resample = {.horizontal = vector::Resample<V>::horizontal, .vertical = vector::Resample<V>::vertical};

@@ -19,14 +19,25 @@ template <class V> class LayerNormRows {
 
 public:
   static void run(const LayerNormArgs &args, Range range) {
-    for (int row = range.begin; row < range.end; row += rows)
-      if (args.input.type == CodeType::int8)
-        normalize<std::int8_t>(args, row, range.end - row < rows ? range.end - row : rows);
-      else
-        normalize<std::int16_t>(args, row, range.end - row < rows ? range.end - row : rows);
+    switch (args.output_type) {
+    case OutputType::int8:
+      return run_to<std::int8_t>(args, range);
+    case OutputType::int16:
+      return run_to<std::int16_t>(args, range);
+    case OutputType::int32:
+      return run_to<std::int32_t>(args, range);
+    }
   }
 
 private:
+  template <typename Output> static void run_to(const LayerNormArgs &args, Range range) {
+    for (int row = range.begin; row < range.end; row += rows)
+      if (args.input.type == CodeType::int8)
+        normalize<std::int8_t, Output>(args, row, range.end - row < rows ? range.end - row : rows);
+      else
+        normalize<std::int16_t, Output>(args, row, range.end - row < rows ? range.end - row : rows);
+  }
+
   struct Statistics {
     std::int32_t sum;
     Reciprocal deviation; // 2^16 / sqrt(C Q - S^2 + E)
@@ -72,7 +83,7 @@ private:
   }
 
   // Fewer rows than `rows` are filled up with the last one, whose results are written once.
-  template <typename T> static void normalize(const LayerNormArgs &args, int first, int count) {
+  template <typename T, typename Output> static void normalize(const LayerNormArgs &args, int first, int count) {
     Statistics statistic[std::size_t{rows}];
     const T *from[std::size_t{rows}];
     for (int r = 0; r < count; ++r)
@@ -105,8 +116,8 @@ private:
           x = V::shift_left_lanes(V::subtract(x, zero_point), alpha);
         const Vec n = V::subtract(V::multiply(x, channels), V::set(statistic[r].sum));
         const Vec normalized = V::quotient(n, statistic[r].deviation.factor, statistic[r].deviation.shift);
-        V::store_clamped(args.output + std::ptrdiff_t{first + r} * args.channels + c,
-                         V::requantize(normalized, multiplier, odd_multiplier, even, odd, q.shift), width);
+        V::store_output(static_cast<Output *>(args.output) + std::ptrdiff_t{first + r} * args.channels + c,
+                        V::requantize(normalized, multiplier, odd_multiplier, even, odd, q.shift), width);
       }
     }
   }

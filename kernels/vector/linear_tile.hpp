@@ -84,6 +84,8 @@ public:
     switch (args.epilogue) {
     case Epilogue::requantize:
       return run_parts<Epilogue::requantize>(args, rows, wanted);
+    case Epilogue::requantize16:
+      return run_parts<Epilogue::requantize16>(args, rows, wanted);
     case Epilogue::gelu:
       return run_parts<Epilogue::gelu>(args, rows, wanted);
     case Epilogue::residual:
@@ -215,6 +217,8 @@ private:
         requantize_row<V>(constants_, args_.shift, row);
         if constexpr (epilogue == Epilogue::logits)
           store_logits(row, index);
+        else if constexpr (epilogue == Epilogue::requantize16)
+          store_codes<std::int16_t>(row, index);
         else
           store_codes<std::int8_t>(row, index);
       }

@@ -66,10 +66,21 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(T));
     return widen(whole);
   }
-  static void store_clamped(std::int8_t *to, Vec value, int count) {
+  // The first `count` lanes, clamped to the codes of `to`; 16-bit ones are symmetric.
+  static void store_output(std::int8_t *to, Vec value, int count) {
     const __m128i words = to_words(value);
     const std::int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(words, words));
     std::memcpy(to, &bytes, static_cast<std::size_t>(count));
+  }
+  static void store_output(std::int16_t *to, Vec value, int count) {
+    alignas(16) std::int16_t words[lanes];
+    store128(words, _mm_max_epi16(to_words(value), _mm_set1_epi16(-32767)));
+    std::memcpy(to, words, static_cast<std::size_t>(count) * sizeof(std::int16_t));
+  }
+  static void store_output(std::int32_t *to, Vec value, int count) {
+    alignas(32) std::int32_t whole[lanes];
+    store256(whole, value);
+    std::memcpy(to, whole, static_cast<std::size_t>(count) * sizeof(std::int32_t));
   }
 
   static std::int32_t largest(Vec value) {

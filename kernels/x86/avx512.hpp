@@ -62,9 +62,15 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   static Vec load(const std::uint8_t *from, int count) {
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(count), from));
   }
-  static void store_clamped(std::int8_t *to, Vec value, int count) {
+  // The first `count` lanes, clamped to the codes of `to`; 16-bit ones are symmetric.
+  static void store_output(std::int8_t *to, Vec value, int count) {
     _mm_mask_storeu_epi8(to, mask(count), _mm512_cvtsepi32_epi8(value));
   }
+  static void store_output(std::int16_t *to, Vec value, int count) {
+    _mm256_mask_storeu_epi16(to, mask(count),
+                             _mm256_max_epi16(_mm512_cvtsepi32_epi16(value), _mm256_set1_epi16(-32767)));
+  }
+  static void store_output(std::int32_t *to, Vec value, int count) { _mm512_mask_storeu_epi32(to, mask(count), value); }
 
   static Vec shift_left_lanes(Vec value, Vec counts) { return _mm512_sllv_epi32(value, counts); }
   static std::int32_t largest(Vec value) { return _mm512_reduce_max_epi32(value); }

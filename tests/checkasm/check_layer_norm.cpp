@@ -1,4 +1,4 @@
-// LayerNorm by type of the residual stream.
+// LayerNorm by type of the residual stream and of the output.
 #include "tests/checkasm/check.hpp"
 
 #include <cstdlib>
@@ -13,7 +13,8 @@ using namespace kernels;
 
 namespace {
 
-std::optional<Failure> round(CodeType type, const KernelTable &table, Random &random, GuardedMemory &memory) {
+std::optional<Failure> round(CodeType type, OutputType output_type, const KernelTable &table, Random &random,
+                             GuardedMemory &memory) {
   constexpr std::size_t usual_channels[] = {192, 384, 768, 1024};
   const auto channels = random.between(0, 3) == 0
                             ? usual_channels[random.between(0, 3)] + random.between<std::size_t>(0, 2) - 1
@@ -22,24 +23,25 @@ std::optional<Failure> round(CodeType type, const KernelTable &table, Random &ra
   const Stream stream = make_stream(random, type, channels, pattern);
   const std::int64_t epsilon = std::abs(random.any_magnitude(max_layer_norm_epsilon));
   const Constants constants =
-      random_constants(random, channels, static_cast<std::int64_t>(normalized_bound(static_cast<int>(channels))));
+      random_constants(random, channels, static_cast<std::int64_t>(normalized_bound(static_cast<int>(channels))),
+                       spread_beyond(output_type));
   const int row_count = static_cast<int>(stream.rows);
   const int begin = random.between(0, row_count);
   const Range rows{begin, random.between(begin, row_count)};
-  const OutputRange range{1, channels, rows, {0, static_cast<int>(channels)}, stream.rows * channels};
+  const auto size = static_cast<std::size_t>(element_size(output_type));
+  const OutputRange range{size, channels, rows, {0, static_cast<int>(channels)}, stream.rows * channels * size};
 
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);
-  reference_kernels().layer_norm(stream.args(epsilon, constants, reinterpret_cast<std::int8_t *>(expected.data())),
-                                 rows);
+  reference_kernels().layer_norm(stream.args(epsilon, constants, expected.data(), output_type), rows);
 
   const std::string shape = range_text("rows", rows, row_count) + ", channels " + std::to_string(channels) +
                             ", pattern " + std::to_string(static_cast<int>(pattern)) + ", epsilon " +
                             std::to_string(epsilon);
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
-    std::byte *output = memory.output("output", range.bytes, 1);
-    LayerNormArgs args = stream.args(epsilon, constants, reinterpret_cast<std::int8_t *>(output));
+    std::byte *output = memory.output("output", range.bytes, size);
+    LayerNormArgs args = stream.args(epsilon, constants, output, output_type);
     const std::size_t code_size = type == CodeType::int8 ? 1 : 2;
     args.input.data =
         memory.input("input", args.input.data, ((stream.rows - 1) * stream.stride + channels) * code_size, code_size);
@@ -55,23 +57,23 @@ std::optional<Failure> round(CodeType type, const KernelTable &table, Random &ra
   return std::nullopt;
 }
 
-Timing time(CodeType type, const KernelTable &table) {
+Timing time(CodeType type, OutputType output_type, const KernelTable &table) {
   constexpr std::size_t channels = 384;
   Random random(1);
   const Stream stream = make_stream(random, type, channels, Pattern::random);
   const Constants constants =
       random_constants(random, channels, static_cast<std::int64_t>(normalized_bound(static_cast<int>(channels))));
-  AlignedBytes output(stream.rows * channels);
-  const LayerNormArgs args = stream.args(1, constants, reinterpret_cast<std::int8_t *>(output.data()));
+  AlignedBytes output(stream.rows * channels * static_cast<std::size_t>(element_size(output_type)));
+  const LayerNormArgs args = stream.args(1, constants, output.data(), output_type);
   return measure([&] { table.layer_norm(args, {0, static_cast<int>(stream.rows)}); });
 }
 
-template <CodeType type> Check layer_norm_check(const char *name) {
+template <CodeType type, OutputType output_type = OutputType::int8> Check layer_norm_check(const char *name) {
   return {name, "4 x 384",
           [](const KernelTable &table, Random &random, GuardedMemory &memory) {
-            return round(type, table, random, memory);
+            return round(type, output_type, table, random, memory);
           },
-          [](const KernelTable &table) { return time(type, table); }};
+          [](const KernelTable &table) { return time(type, output_type, table); }};
 }
 
 } // namespace
@@ -79,6 +81,8 @@ template <CodeType type> Check layer_norm_check(const char *name) {
 void add_layer_norm_checks(std::vector<Check> &checks) {
   checks.push_back(layer_norm_check<CodeType::int8>("layer_norm_int8"));
   checks.push_back(layer_norm_check<CodeType::int16>("layer_norm_int16"));
+  checks.push_back(layer_norm_check<CodeType::int8, OutputType::int16>("layer_norm_to_int16"));
+  checks.push_back(layer_norm_check<CodeType::int16, OutputType::int32>("layer_norm_to_int32"));
 }
 
 } // namespace intvit::test

@@ -122,6 +122,7 @@ template <Epilogue epilogue> Check linear_check(const char *name) {
 
 void add_linear_checks(std::vector<Check> &checks) {
   checks.push_back(linear_check<Epilogue::requantize>("linear_requantize"));
+  checks.push_back(linear_check<Epilogue::requantize16>("linear_requantize16"));
   checks.push_back(linear_check<Epilogue::gelu>("linear_gelu"));
   checks.push_back(linear_check<Epilogue::residual>("linear_residual"));
   checks.push_back(linear_check<Epilogue::logits>("linear_logits"));

@@ -74,7 +74,7 @@ int check_kernels(const Options &options) {
 }
 
 void time_kernels(const Options &options) {
-  std::printf("%-18s %-22s %-12s %12s %12s %10s %8s\n", "kernel", "shape", "isa", "best ns", "median ns", "GMAC/s",
+  std::printf("%-19s %-22s %-12s %12s %12s %10s %8s\n", "kernel", "shape", "isa", "best ns", "median ns", "GMAC/s",
               "speed-up");
   for (const Check *check : options.checks) {
     double slowest = 0;
@@ -85,7 +85,7 @@ void time_kernels(const Options &options) {
       char rate[32] = "";
       if (timing.macs > 0)
         std::snprintf(rate, sizeof rate, "%.1f", timing.macs / timing.best_ns);
-      std::printf("%-18s %-22s %-12s %12.0f %12.0f %10s %7.1fx\n", check->name, check->timed_shape, table->name,
+      std::printf("%-19s %-22s %-12s %12.0f %12.0f %10s %7.1fx\n", check->name, check->timed_shape, table->name,
                   timing.best_ns, timing.median_ns, rate, slowest / timing.best_ns);
     }
   }

@@ -39,9 +39,9 @@ template <Mistake mistake> struct Planted {
     reference_kernels().linear.run(args, rows, columns);
     if (empty(rows) || empty(columns))
       return;
-    const std::ptrdiff_t size = args.epilogue == Epilogue::logits                                            ? 4
-                                : args.epilogue == Epilogue::residual && args.output_type == CodeType::int16 ? 2
-                                                                                                             : 1;
+    const bool int16 = args.epilogue == Epilogue::requantize16 ||
+                       (args.epilogue == Epilogue::residual && args.output_type == CodeType::int16);
+    const std::ptrdiff_t size = args.epilogue == Epilogue::logits ? 4 : int16 ? 2 : 1;
     std::byte *row = static_cast<std::byte *>(args.output) + (rows.end - 1) * args.output_stride * size;
     harm<mistake>(row + columns.begin * size, args.input + (rows.end - 1) * args.input_stride + args.in_features,
                   row + columns.end * size);
@@ -52,11 +52,24 @@ template <Mistake mistake> struct Planted {
     if (empty(rows))
       return;
     const std::ptrdiff_t size = args.input.type == CodeType::int8 ? 1 : 2;
-    std::byte *output = reinterpret_cast<std::byte *>(args.output);
-    harm<mistake>(output + rows.begin * args.channels,
+    std::byte *output = static_cast<std::byte *>(args.output);
+    const std::ptrdiff_t output_row = args.channels * element_size(args.output_type);
+    harm<mistake>(output + rows.begin * output_row,
                   static_cast<const std::byte *>(args.input.data) +
                       ((rows.end - 1) * args.input.stride + args.channels) * size,
-                  output + rows.end * args.channels);
+                  output + rows.end * output_row);
+  }
+
+  static void mean_rows(const MeanRowsArgs &args, Range columns) {
+    reference_kernels().mean_rows(args, columns);
+    if (empty(columns))
+      return;
+    const std::ptrdiff_t size = args.input.type == CodeType::int8 ? 1 : 2;
+    std::byte *output = static_cast<std::byte *>(args.output);
+    harm<mistake>(output + columns.begin * element_size(args.output_type),
+                  static_cast<const std::byte *>(args.input.data) +
+                      ((args.rows - 1) * args.input.stride + columns.end) * size,
+                  output + columns.end * element_size(args.output_type));
   }
 
   static void attention(const AttentionArgs &args, int head, Range queries) {
@@ -103,6 +116,7 @@ template <Mistake mistake> struct Planted {
     KernelTable table = reference_kernels();
     table.linear.run = linear;
     table.layer_norm = layer_norm;
+    table.mean_rows = mean_rows;
     table.attention.run = attention;
     table.patches = patches;
     table.resample = {.horizontal = resample_horizontal, .vertical = resample_vertical};

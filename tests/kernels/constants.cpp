@@ -1,6 +1,8 @@
 #include "tests/kernels/constants.hpp"
 
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace intvit::test {
 
@@ -23,17 +25,49 @@ Constants constants_for(const std::vector<double> &factor, const std::vector<dou
   return constants;
 }
 
-Constants random_constants(Random &random, std::size_t channels, std::int64_t bound) {
+Constants random_constants(Random &random, std::size_t channels, std::int64_t bound, std::int64_t spread) {
   Constants constants;
-  constants.shift = random.between(32, 53);
+  constants.shift = random.between(32, 63 - static_cast<int>(std::bit_width(2 * static_cast<std::uint64_t>(spread))));
   const Int128 unit = power_of_two(constants.shift);
-  const std::int64_t largest_multiplier = clamped(300 * unit / bound, 1, 2147483647);
-  const auto largest_offset = static_cast<std::int64_t>(300 * unit);
+  const std::int64_t largest_multiplier = clamped(spread * unit / bound, 1, 2147483647);
+  const auto largest_offset = static_cast<std::int64_t>(spread * unit);
   for (std::size_t c = 0; c < channels; ++c) {
     constants.multiplier.push_back(static_cast<std::int32_t>(random.between(-largest_multiplier, largest_multiplier)));
     constants.offset.push_back(random.between(-largest_offset, largest_offset));
   }
   return constants;
+}
+
+std::int64_t spread_beyond(kernels::OutputType type) {
+  return type == kernels::OutputType::int8 ? 300 : type == kernels::OutputType::int16 ? 40'000 : 1'000'000;
+}
+
+std::int64_t stored(Int128 result, kernels::OutputType type) {
+  switch (type) {
+  case kernels::OutputType::int8:
+    return clamped(result, -128, 127);
+  case kernels::OutputType::int16:
+    return clamped(result, -32767, 32767);
+  case kernels::OutputType::int32:
+    break;
+  }
+  return static_cast<std::int64_t>(result);
+}
+
+namespace {
+
+template <typename T> std::vector<std::int64_t> read_as(const std::vector<std::byte> &bytes) {
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return {values.begin(), values.end()};
+}
+
+} // namespace
+
+std::vector<std::int64_t> read_codes(const std::vector<std::byte> &bytes, kernels::OutputType type) {
+  return type == kernels::OutputType::int8    ? read_as<std::int8_t>(bytes)
+         : type == kernels::OutputType::int16 ? read_as<std::int16_t>(bytes)
+                                              : read_as<std::int32_t>(bytes);
 }
 
 } // namespace intvit::test

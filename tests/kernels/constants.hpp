@@ -25,8 +25,17 @@ struct Constants {
 // y = value * factor[c] + addend[c], rounded to nearest. Every |factor| < 1/2.
 Constants constants_for(const std::vector<double> &factor, const std::vector<double> &addend);
 
-// Results spread to some 300 codes on both sides for values in -bound .. bound, all shifts and both signs, within
-// bound * |multiplier| + |offset| < 2^63. bound in 1 .. 2^31.
-Constants random_constants(Random &random, std::size_t channels, std::int64_t bound);
+// Results spread to some `spread` codes on both sides for values in -bound .. bound, all shifts and both signs, within
+// bound * |multiplier| + |offset| < 2^63. bound in 1 .. 2^31, spread below 2^30.
+Constants random_constants(Random &random, std::size_t channels, std::int64_t bound, std::int64_t spread = 300);
+
+// A spread that goes a little beyond a type's codes; of int32, which are not clamped, some 20 bits.
+std::int64_t spread_beyond(kernels::OutputType type);
+
+// What is stored of a result.
+std::int64_t stored(Int128 result, kernels::OutputType type);
+
+// Codes as they lie in memory, as numbers.
+std::vector<std::int64_t> read_codes(const std::vector<std::byte> &bytes, kernels::OutputType type);
 
 } // namespace intvit::test

@@ -52,24 +52,27 @@ TEST_CASE("layer_norm: exactly as defined, and only the rows it is asked for") {
              {std::int64_t{0}, std::int64_t{1}, random.between<std::int64_t>(0, 1 << 30), max_layer_norm_epsilon}) {
           const Stream stream = make_stream(random, type, channels, pattern);
           const auto bound = static_cast<std::int64_t>(intvit::normalized_bound(static_cast<int>(channels)));
-          const Constants constants = random_constants(random, channels, bound);
-          const std::vector<std::int8_t> untouched(stream.rows * channels, 99);
-          std::vector<std::int8_t> expected = untouched;
-          for (std::size_t row = 1; row < 3; ++row) {
-            const std::vector<Int128> normalized = normalized_row(stream, row, epsilon);
-            for (std::size_t c = 0; c < channels; ++c) {
-              if (absolute(normalized[c]) > bound)
-                FAIL("channel " << c << " of " << channels << " is above the bound that the loader assumes");
-              expected[row * channels + c] =
-                  static_cast<std::int8_t>(clamped(constants.exact(normalized[c], c), -128, 127));
+          const std::vector<Int128> normalized[] = {normalized_row(stream, 1, epsilon),
+                                                    normalized_row(stream, 2, epsilon)};
+          for (const OutputType output_type : {OutputType::int8, OutputType::int16, OutputType::int32}) {
+            const Constants constants = random_constants(random, channels, bound, spread_beyond(output_type));
+            const std::vector<std::byte> untouched(
+                stream.rows * channels * static_cast<std::size_t>(element_size(output_type)), std::byte{99});
+            std::vector<std::int64_t> expected = read_codes(untouched, output_type);
+            for (std::size_t row = 1; row < 3; ++row)
+              for (std::size_t c = 0; c < channels; ++c) {
+                const Int128 value = normalized[row - 1][c];
+                if (absolute(value) > bound)
+                  FAIL("channel " << c << " of " << channels << " is above the bound that the loader assumes");
+                expected[row * channels + c] = stored(constants.exact(value, c), output_type);
+              }
+            for (const KernelTable &kernels : available_kernels()) {
+              std::vector<std::byte> output = untouched;
+              kernels.layer_norm(stream.args(epsilon, constants, output.data(), output_type), {1, 3});
+              if (read_codes(output, output_type) != expected)
+                FAIL(kernels.name << ": channels " << channels << ", pattern " << static_cast<int>(pattern)
+                                  << ", epsilon " << epsilon << ", output type " << static_cast<int>(output_type));
             }
-          }
-          for (const KernelTable &kernels : available_kernels()) {
-            std::vector<std::int8_t> output = untouched;
-            kernels.layer_norm(stream.args(epsilon, constants, output.data()), {1, 3});
-            if (output != expected)
-              FAIL(kernels.name << ": channels " << channels << ", pattern " << static_cast<int>(pattern)
-                                << ", epsilon " << epsilon);
           }
         }
 }

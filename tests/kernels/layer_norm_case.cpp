@@ -20,15 +20,18 @@ std::int64_t Stream::value(std::size_t row, std::size_t c) const {
   return (codes8[row * stride + c] - zero_point[c]) * static_cast<std::int64_t>(power_of_two(alpha[c]));
 }
 
-LayerNormArgs Stream::args(std::int64_t epsilon, const Constants &constants, std::int8_t *output) const {
+LayerNormArgs Stream::args(std::int64_t epsilon, const Constants &constants, void *output,
+                           kernels::OutputType output_type) const {
   return {.input = {data(), type, static_cast<std::ptrdiff_t>(stride)},
           .channels = static_cast<int>(channels),
           .alpha = alpha.data(),
           .zero_point = zero_point.data(),
           .epsilon = epsilon,
           .requantization = constants.view(),
-          .output = output};
+          .output = output,
+          .output_type = output_type};
 }
+
 Stream make_stream(Random &random, CodeType type, std::size_t channels, Pattern pattern) {
   Stream stream{type, channels, 4, channels + random.between<std::size_t>(0, 9), {}, {}, {}, {}};
   const bool wide = type == CodeType::int16;

@@ -31,7 +31,8 @@ struct Stream {
   const void *data() const;
   // (code - zero_point) * 2^alpha, or the 16-bit code.
   std::int64_t value(std::size_t row, std::size_t c) const;
-  kernels::LayerNormArgs args(std::int64_t epsilon, const Constants &constants, std::int8_t *output) const;
+  kernels::LayerNormArgs args(std::int64_t epsilon, const Constants &constants, void *output,
+                              kernels::OutputType output_type = kernels::OutputType::int8) const;
 };
 
 // Four rows.

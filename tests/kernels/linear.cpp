@@ -23,6 +23,8 @@ std::int64_t exact_output(const LinearCase &linear, std::size_t row, std::size_t
   switch (linear.epilogue) {
   case Epilogue::requantize:
     return clamped(linear.constants.exact(accumulator, n), -128, 127);
+  case Epilogue::requantize16:
+    return clamped(linear.constants.exact(accumulator, n), -32767, 32767);
   case Epilogue::gelu: {
     const auto x = static_cast<std::int16_t>(clamped(linear.constants.exact(accumulator, n), -32767, 32767));
     const Int128 g = gelu(x, linear.gelu_fraction_bits); // tests/kernels/gelu.cpp
@@ -69,7 +71,8 @@ void check_all(const LinearCase &linear) {
     check(kernels, linear, {0, linear.shape.rows}, {0, linear.shape.out_features});
 }
 
-constexpr Epilogue epilogues[] = {Epilogue::requantize, Epilogue::gelu, Epilogue::residual, Epilogue::logits};
+constexpr Epilogue epilogues[] = {Epilogue::requantize, Epilogue::requantize16, Epilogue::gelu, Epilogue::residual,
+                                  Epilogue::logits};
 
 // A multiple of `tile` in 0 .. limit.
 int tile_border(Random &random, int tile, int limit) {

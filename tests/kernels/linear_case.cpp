@@ -13,6 +13,8 @@ using kernels::LinearArgs;
 std::size_t LinearCase::element_size() const {
   if (epilogue == Epilogue::logits)
     return 4;
+  if (epilogue == Epilogue::requantize16)
+    return 2;
   return epilogue == Epilogue::residual && output_type == CodeType::int16 ? 2 : 1;
 }
 
@@ -56,9 +58,10 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue) {
   result.input = random.values<std::int8_t>(rows * result.input_stride, -128, 127);
   result.weights = random.values<std::int8_t>(out * in, -128, 127);
 
-  // Results of GELU's input span some 16 bits, of the others some 9.
+  // Results of GELU's input and of 16-bit codes span some 16 bits, of the others some 9.
   const auto typical = static_cast<std::int64_t>(1) << 20;
-  result.constants = random_constants(random, out, epilogue == Epilogue::gelu ? typical >> 7 : typical);
+  const bool wide = epilogue == Epilogue::gelu || epilogue == Epilogue::requantize16;
+  result.constants = random_constants(random, out, wide ? typical >> 7 : typical);
   if (epilogue == Epilogue::gelu) {
     result.gelu_fraction_bits = random.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
     result.gelu_multiplier = random.values<std::int16_t>(out, 1, 32767);

@@ -1,4 +1,6 @@
 // Graphs whose nodes do not fit together.
+#include <tuple>
+
 #include <catch2/catch.hpp>
 
 #include "tests/engine/graph/bind_messages.hpp"
@@ -17,6 +19,16 @@ ModelParts small_graph(int width, int height, std::vector<Node> nodes) {
   parts.description.graph = {.image_height = height, .image_width = width, .nodes = std::move(nodes)};
   parts.description.recipe = squash_recipe(width, height);
   parts.add_blank_golden(1);
+  return parts;
+}
+
+// Node w: 64 rows of 2^18 + 1 columns.
+ModelParts wide_rows() {
+  constexpr int columns = (1 << 18) + 1;
+  ModelParts parts = small_graph(8, 8, {{"p", "image", Patches{1}}, {"w", "p", Linear{.shift = 32}}});
+  parts.set("w.weight", DType::i8, {columns, 3}, std::vector<std::int8_t>(3 * columns));
+  parts.set("w.multiplier", DType::i32, {columns}, std::vector<std::int32_t>(columns));
+  parts.set("w.offset", DType::i64, {columns}, std::vector<std::int64_t>(columns));
   return parts;
 }
 
@@ -49,7 +61,7 @@ TEST_CASE("bind: a name that stands twice") {
 }
 
 TEST_CASE("bind: the last node must give one row of logits") {
-  const std::string message = "graph: the last node must give one row of int32 logits";
+  const std::string message = "graph: the last node must give one row of int32 logits or features";
   ModelParts parts = test::tiny_parts();
   parts.description.graph.nodes.pop_back();
   CHECK(bind_message(parts) == message);
@@ -176,6 +188,121 @@ TEST_CASE("bind: attention's shape") {
 TEST_CASE("bind: more patches than there are tokens") {
   ModelParts parts = small_graph(128, 128, {{"p", "image", Patches{1}}, {"e", "p", PatchEmbed{32, 0}}});
   CHECK(message_of(parts, "e") == "more than 16383 patches");
+}
+
+TEST_CASE("bind: prefix tokens count as tokens, and their shape is the field's") {
+  ModelParts parts = small_graph(128, 128, {{"p", "image", Patches{1}}, {"e", "p", PatchEmbed{32, 0, 0}}});
+  CHECK(message_of(parts, "e") == "tensor e.weight is missing");
+  parts.operation<PatchEmbed>("e").prefix_rows = 7;
+  CHECK(message_of(parts, "e") == "more than 16377 patches");
+
+  for (const ModelParts &original : {test::tiny_parts(), test::tiny_parts_int16()}) {
+    const ModelParts::Tensor token = original.tensors.at("patch_embed.class_token");
+    const bool int8 = token.dtype == DType::i8;
+    parts = original;
+    parts.tensors.erase("patch_embed.class_token");
+    for (const int rows : {0, 2, 5}) {
+      CAPTURE(int8, rows);
+      parts.operation<PatchEmbed>("patch_embed").prefix_rows = rows;
+      parts.tensors.erase("patch_embed.prefix_tokens");
+      CHECK(message_of(parts, "patch_embed") == "tensor patch_embed.prefix_tokens is missing");
+      ModelParts::Tensor prefix{token.dtype, {rows, 16}, {}};
+      for (int row = 0; row < rows; ++row)
+        prefix.bytes.insert(prefix.bytes.end(), token.bytes.begin(), token.bytes.end());
+      parts.tensors["patch_embed.prefix_tokens"] = prefix;
+      CHECK(bind_message(parts) == "");
+      const std::string message = "prefix_tokens must be I8 or I16 [" + std::to_string(rows) + ", 16]";
+      parts.tensors["patch_embed.prefix_tokens"].dtype = int8 ? DType::u8 : DType::u16;
+      CHECK(message_of(parts, "patch_embed") == message);
+      for (const std::int64_t wrong : {rows + 1, std::max(rows - 1, 1)}) {
+        prefix.shape = {wrong, 16};
+        prefix.bytes.resize(static_cast<std::size_t>(wrong) * token.bytes.size());
+        parts.tensors["patch_embed.prefix_tokens"] = prefix;
+        CHECK(message_of(parts, "patch_embed") == message);
+      }
+    }
+    parts = original;
+    parts.set("patch_embed.prefix_tokens", DType::i8, {1, 16}, std::vector<std::int8_t>(16));
+    CHECK(bind_message(parts) == "tensor patch_embed.prefix_tokens is not used by the graph");
+  }
+}
+
+TEST_CASE("bind: the output of a layer_norm has the type that it says") {
+  ModelParts parts = test::tiny_parts();
+  parts.operation<LayerNorm>("blocks.0.norm1").output_type = kernels::OutputType::int16;
+  CHECK(message_of(parts, "blocks.0.attn.qkv") == "its input must be int8");
+  parts.operation<LayerNorm>("blocks.0.norm1").output_type = kernels::OutputType::int32;
+  CHECK(message_of(parts, "blocks.0.attn.qkv") == "its input must be int8");
+
+  // Features: the last layer_norm's int32 output of one row is a result.
+  parts = test::tiny_parts();
+  parts.description.graph.nodes.pop_back();
+  for (const char *name : {"head.weight", "head.multiplier", "head.offset"})
+    parts.tensors.erase(name);
+  parts.operation<LayerNorm>("norm").output_type = kernels::OutputType::int32;
+  parts.description.labels.clear();
+  parts.add_blank_golden(16);
+  CHECK(bind_message(parts) == "");
+  parts.operation<LayerNorm>("norm").output_type = kernels::OutputType::int16;
+  CHECK(bind_message(parts) == "graph: the last node must give one row of int32 logits or features");
+}
+
+TEST_CASE("bind: requantize16 writes a stream") {
+  ModelParts parts = test::tiny_parts_int16();
+  parts.operation<Linear>("blocks.0.attn.qkv").epilogue = kernels::Epilogue::requantize16;
+  CHECK(message_of(parts, "blocks.0.attn") == "its input must be int8 with 3 * heads * head_dim columns");
+}
+
+TEST_CASE("bind: mean_rows") {
+  // The mean of the 4 patches' rows behind the class token.
+  ModelParts parts = test::tiny_parts();
+  parts.node("norm").input = "mean";
+  auto &nodes = parts.description.graph.nodes;
+  nodes.insert(nodes.end() - 2, {"mean", "patch_embed", MeanRows{.first = 1, .rows = 4, .shift = 40}});
+  parts.set("mean.multiplier", DType::i32, {16}, std::vector<std::int32_t>(16, 1 << 29));
+  parts.set("mean.offset", DType::i64, {16}, std::vector<std::int64_t>(16));
+  CHECK(bind_message(parts) == "");
+  for (const auto &[first, rows] : {std::pair(2, 4), {5, 1}, {0, 6}, {16383, 16384}}) {
+    parts.operation<MeanRows>("mean").first = first;
+    parts.operation<MeanRows>("mean").rows = rows;
+    CHECK(message_of(parts, "mean") ==
+          "takes rows " + std::to_string(first) + " to " + std::to_string(first + rows - 1) + " of 5");
+  }
+  parts.operation<MeanRows>("mean") = {.first = 4, .rows = 1, .shift = 40, .output_type = kernels::OutputType::int32};
+  CHECK(message_of(parts, "norm") == "its input must be int8 or int16");
+  CHECK(message_of(small_graph(8, 8, {{"m", "image", MeanRows{.rows = 1, .shift = 32}}}), "m") ==
+        "its input must be int8 or int16");
+}
+
+TEST_CASE("bind: flatten") {
+  CHECK(message_of(small_graph(8, 8, {{"f", "image", Flatten{}}}), "f") == "its input must not be the image");
+  ModelParts parts = wide_rows();
+  parts.description.graph.nodes.push_back({"f", "w", Flatten{}});
+  CHECK(message_of(parts, "f") == "would give 16777280 columns, more than 16777216");
+}
+
+TEST_CASE("bind: merge_patches") {
+  const auto merged = [](int height, int width) {
+    return small_graph(24, 16,
+                       {{"p", "image", Patches{4}},
+                        {"m", "p", MergePatches{height, width}},
+                        {"h", "m", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}});
+  };
+  ModelParts parts = merged(4, 6);
+  CHECK(message_of(parts, "h") == "tensor h.weight is missing");
+  parts.set("h.weight", DType::i8, {1, 191}, std::vector<std::int8_t>(191));
+  CHECK(message_of(parts, "h") == "tensor h.weight is I8 [1, 191], expected I8 [1, 192]");
+  for (const auto &[height, width] : {std::pair(3, 8), {8, 3}})
+    CHECK(message_of(merged(height, width), "m") ==
+          "a grid of " + std::to_string(height) + " rows and " + std::to_string(width) + " columns cannot be halved");
+  for (const auto &[height, width] : {std::pair(4, 8), {2, 6}, {16384, 16384}})
+    CHECK(message_of(merged(height, width), "m") ==
+          "a grid of " + std::to_string(height) + " rows and " + std::to_string(width) + " columns is not 24 patches");
+  CHECK(message_of(small_graph(8, 8, {{"m", "image", MergePatches{2, 4}}}), "m") == "its input must not be the image");
+  parts = wide_rows();
+  for (const auto &[name, input, side] : {std::tuple("a", "w", 8), {"b", "a", 4}, {"c", "b", 2}})
+    parts.description.graph.nodes.push_back({name, input, MergePatches{side, side}});
+  CHECK(message_of(parts, "c") == "would give 16777280 columns, more than 16777216");
 }
 
 TEST_CASE("bind: take_rows of the image, which is not in the arena") {

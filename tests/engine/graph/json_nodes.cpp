@@ -10,9 +10,21 @@ std::vector<NodeCase> valid_nodes() {
   return {
       {"patches", json::parse(R"({"name":"p","op":"patches","input":"image","patch":16})")},
       {"patch_embed", json::parse(R"({"name":"e","op":"patch_embed","input":"p","shift":41,"position_shift":3})")},
+      {"patch_embed prefix",
+       json::parse(
+           R"({"name":"f","op":"patch_embed","input":"p","shift":40,"position_shift":2,
+                                     "prefix_rows":5})"),
+       "prefix_rows"},
       {"layer_norm", json::parse(R"({"name":"n","op":"layer_norm","input":"e","shift":42,"epsilon":123456789012})")},
+      {"layer_norm output",
+       json::parse(
+           R"({"name":"m","op":"layer_norm","input":"e","shift":33,"epsilon":7,
+                                    "output_type":"int32"})"),
+       "output_type"},
       {"linear requantize",
        json::parse(R"({"name":"l","op":"linear","input":"n","epilogue":"requantize","shift":43})")},
+      {"linear requantize16",
+       json::parse(R"({"name":"w","op":"linear","input":"n","epilogue":"requantize16","shift":34})")},
       {"linear gelu", json::parse(
                           R"({"name":"g","op":"linear","input":"n","epilogue":"gelu","shift":44,
                               "gelu_fraction_bits":11})")},
@@ -25,6 +37,12 @@ std::vector<NodeCase> valid_nodes() {
                             "renormalize":false,"score_shift":20,"units_per_octave":32,"exp_linear":124,
                             "exp_constant":5951,"exp_octaves":10,"shift":47})")},
       {"take_rows", json::parse(R"({"name":"t","op":"take_rows","input":"e","rows":1})")},
+      {"mean_rows", json::parse(
+                        R"({"name":"o","op":"mean_rows","input":"e","first":5,"rows":49,"shift":48,
+                            "output_type":"int16"})")},
+      {"flatten", json::parse(R"({"name":"s","op":"flatten","input":"t"})")},
+      {"merge_patches",
+       json::parse(R"({"name":"d","op":"merge_patches","input":"e","grid_height":14,"grid_width":28})")},
   };
 }
 
@@ -33,9 +51,15 @@ std::vector<IntegerField> integer_fields() {
       {"patches", "patch", 1, 4096},
       {"patch_embed", "shift", 32, 62},
       {"patch_embed", "position_shift", 0, 15},
+      {"patch_embed prefix", "shift", 32, 62},
+      {"patch_embed prefix", "position_shift", 0, 15},
+      {"patch_embed prefix", "prefix_rows", 0, 16383},
       {"layer_norm", "shift", 32, 62},
       {"layer_norm", "epsilon", 0, 1152921504606846976},
+      {"layer_norm output", "shift", 32, 62},
+      {"layer_norm output", "epsilon", 0, 1152921504606846976},
       {"linear requantize", "shift", 32, 62},
+      {"linear requantize16", "shift", 32, 62},
       {"linear gelu", "shift", 32, 62},
       {"linear gelu", "gelu_fraction_bits", 8, 12},
       {"linear residual", "shift", 32, 62},
@@ -50,6 +74,11 @@ std::vector<IntegerField> integer_fields() {
       {"attention", "exp_octaves", 0, 30},
       {"attention", "shift", 32, 62},
       {"take_rows", "rows", 1, 16384},
+      {"mean_rows", "first", 0, 16383},
+      {"mean_rows", "rows", 1, 16384},
+      {"mean_rows", "shift", 32, 62},
+      {"merge_patches", "grid_height", 2, 16384},
+      {"merge_patches", "grid_width", 2, 16384},
   };
 }
 

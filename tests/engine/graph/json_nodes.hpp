@@ -10,10 +10,11 @@
 
 namespace intvit::test {
 
-// A node of every operation, linear in each of its four epilogues; every value differs from its default.
+// A node of every operation, linear in each of its epilogues; every value differs from its default.
 struct NodeCase {
-  std::string variant; // the operation, or the operation and the epilogue
+  std::string variant; // the operation, or the operation and the epilogue or the field that may be left out
   nlohmann::json node;
+  std::string optional_field = {}; // which may be left out
 };
 std::vector<NodeCase> valid_nodes();
 

@@ -33,13 +33,20 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(embed.shift == 41);
   CHECK(embed.position_shift == 3);
 
+  CHECK(embed.prefix_rows == 1);
+  CHECK(parsed_operation<PatchEmbed>("patch_embed prefix").prefix_rows == 5);
+
   const auto norm = parsed_operation<LayerNorm>("layer_norm");
   CHECK(norm.shift == 42);
   CHECK(norm.epsilon == 123456789012);
+  CHECK(norm.output_type == kernels::OutputType::int8);
+  CHECK(parsed_operation<LayerNorm>("layer_norm output").output_type == kernels::OutputType::int32);
 
   const auto requantize = parsed_operation<Linear>("linear requantize");
   CHECK(requantize.epilogue == kernels::Epilogue::requantize);
   CHECK(requantize.shift == 43);
+
+  CHECK(parsed_operation<Linear>("linear requantize16").epilogue == kernels::Epilogue::requantize16);
 
   const auto gelu = parsed_operation<Linear>("linear gelu");
   CHECK(gelu.epilogue == kernels::Epilogue::gelu);
@@ -70,6 +77,18 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(attention.shift == 47);
 
   CHECK(parsed_operation<TakeRows>("take_rows").rows == 1);
+
+  const auto mean = parsed_operation<MeanRows>("mean_rows");
+  CHECK(mean.first == 5);
+  CHECK(mean.rows == 49);
+  CHECK(mean.shift == 48);
+  CHECK(mean.output_type == kernels::OutputType::int16);
+
+  parsed_operation<Flatten>("flatten");
+
+  const auto merge = parsed_operation<MergePatches>("merge_patches");
+  CHECK(merge.grid_height == 14);
+  CHECK(merge.grid_width == 28);
 }
 
 TEST_CASE("graph json: the graph's own fields") {
@@ -94,6 +113,20 @@ TEST_CASE("graph json: writing gives back every field and nothing else") {
   CHECK(json::parse(graph_to_json(parsed(graph))) == graph);
 }
 
+TEST_CASE("graph json: a field with a default is read as it and left out where it stands") {
+  for (const test::NodeCase &entry : test::valid_nodes()) {
+    if (entry.optional_field.empty())
+      continue;
+    CAPTURE(entry.variant);
+    json without = entry.node;
+    without.erase(entry.optional_field);
+    CHECK(json::parse(graph_to_json(parsed(graph_of({without})))) == graph_of({without}));
+    json with_default = entry.node;
+    with_default[entry.optional_field] = entry.optional_field == "prefix_rows" ? json(1) : json("int8");
+    CHECK(json::parse(graph_to_json(parsed(graph_of({with_default})))) == graph_of({without}));
+  }
+}
+
 TEST_CASE("graph json: the ends of every range survive the round trip") {
   for (const test::IntegerField &range : test::integer_fields())
     for (const std::int64_t value : {range.low, range.high}) {
@@ -107,8 +140,14 @@ TEST_CASE("graph json: the ends of every range survive the round trip") {
     node["softmax"] = word;
     CHECK(json::parse(graph_to_json(parsed(graph_of({node})))) == graph_of({node}));
   }
-  for (const char *word : {"int16", "int8"}) {
-    json node = valid_node("linear residual");
+  for (const auto &[variant, word] : {std::pair("linear residual", "int16"),
+                                      {"linear residual", "int8"},
+                                      {"layer_norm output", "int16"},
+                                      {"layer_norm output", "int32"},
+                                      {"mean_rows", "int8"},
+                                      {"mean_rows", "int16"},
+                                      {"mean_rows", "int32"}}) {
+    json node = valid_node(variant);
     node["output_type"] = word;
     CHECK(json::parse(graph_to_json(parsed(graph_of({node})))) == graph_of({node}));
   }

@@ -2,14 +2,13 @@
 
 #include <string>
 
-#include "tests/kernels/random.hpp"
-#include "tests/support/tiny_model.hpp"
+#include "tests/engine/runtime/integer_builder.hpp"
 
 namespace intvit::test {
 
 using kernels::CodeType;
 using kernels::Epilogue;
-using kernels::Softmax;
+using kernels::OutputType;
 
 namespace {
 
@@ -21,110 +20,117 @@ constexpr int hidden = 150;
 constexpr int classes = 37;
 constexpr int blocks = 3;
 
-// Typical sizes: codes some 40, codes of the int16 stream some 500, weights some 73 (they are uniform), hence
-// accumulators of K products some 2900 sqrt(K).
-class Builder {
-public:
-  explicit Builder(const IntegerModel &options) : options_(options), random_(1) {
-    Graph &graph = parts_.description.graph;
-    graph.image_width = integer_model_width;
-    graph.image_height = integer_model_height;
-    graph.logit_fraction_bits = 10;
-    parts_.description.recipe = squash_recipe(integer_model_width, integer_model_height);
+int prefix_rows_of(IntegerHead head) {
+  switch (head) {
+  case IntegerHead::class_token:
+    return 1;
+  case IntegerHead::distilled:
+    return 2;
+  case IntegerHead::pooled:
+    return 0;
+  case IntegerHead::registers:
+  case IntegerHead::features:
+    break;
+  }
+  return 5;
+}
 
+class Vit : IntegerBuilder {
+public:
+  explicit Vit(const IntegerModel &options)
+      : IntegerBuilder(integer_model_width, integer_model_height, options.stream), options_(options),
+        prefix_rows_(prefix_rows_of(options.head)) {}
+
+  std::vector<std::byte> file() {
     add("patches", "image", Patches{patch});
     patch_embed();
-    std::string stream = "patch_embed";
+    std::string tokens = "patch_embed";
     for (int i = 0; i < blocks; ++i)
-      stream = block("blocks." + std::to_string(i) + ".", stream, i == blocks - 1);
-    layer_norm("norm", stream);
-    linear("head", "norm", channels, classes, 36, 64, Linear{.epilogue = Epilogue::logits});
-    parts_.add_blank_golden(classes);
+      tokens = block("blocks." + std::to_string(i) + ".", tokens, i == blocks - 1 ? last_rows() : 0);
+    return IntegerBuilder::file(head(tokens));
   }
-
-  std::vector<std::byte> file() const { return parts_.file(); }
 
 private:
-  void add(const std::string &name, const std::string &input, Operation operation) {
-    parts_.description.graph.nodes.push_back({name, input, std::move(operation)});
-  }
-
-  template <typename T> void values(const std::string &name, DType dtype, int count, T low, T high) {
-    parts_.set(name, dtype, {count}, random_.values<T>(static_cast<std::size_t>(count), low, high));
-  }
-
-  void weight(const std::string &name, int out, int in) {
-    parts_.set(name + ".weight", DType::i8, {out, in},
-               random_.values<std::int8_t>(static_cast<std::size_t>(out * in), -127, 127));
-  }
-
-  // One output code for every `divisor` of the accumulator, within a third, of either sign; up to 10 codes are added.
-  void requantization(const std::string &name, int count, int shift, std::int64_t divisor) {
-    const std::int64_t unit = std::int64_t{1} << shift;
-    const auto multiplier = static_cast<std::int32_t>(unit / divisor);
-    std::vector<std::int32_t> multipliers =
-        random_.values<std::int32_t>(static_cast<std::size_t>(count), multiplier / 3 * 2, multiplier / 3 * 4);
-    for (std::int32_t &value : multipliers)
-      value = (random_.bits() & 1) != 0 ? value : -value;
-    parts_.set(name + ".multiplier", DType::i32, {count}, multipliers);
-    values<std::int64_t>(name + ".offset", DType::i64, count, -10 * unit, 10 * unit);
-  }
-
-  void linear(const std::string &name, const std::string &input, int in, int out, int shift, std::int64_t divisor,
-              Linear operation) {
-    operation.shift = shift;
-    add(name, input, operation);
-    weight(name, out, in);
-    requantization(name, out, shift, divisor);
-    if (operation.epilogue == Epilogue::gelu) {
-      values<std::int16_t>(name + ".gelu_multiplier", DType::i16, out, 400, 1200);
-      values<std::int8_t>(name + ".gelu_zero_point", DType::i8, out, -60, 0);
+  // The logits or features from the stream behind the last block; returns how many there are.
+  int head(std::string tokens) {
+    int in = channels;
+    CodeType type = stream();
+    if (last_rows() == 0) {
+      // The mean of codes of 40 and more tokens, in steps finer than the stream's; the int8 stream's zero points are
+      // not taken off, which does not matter here.
+      add("pool", tokens,
+          MeanRows{.first = prefix_rows_, .rows = patches, .shift = 32, .output_type = OutputType::int16});
+      requantization("pool", channels, 32, type == CodeType::int8 ? 3 : 40);
+      tokens = "pool";
+      type = CodeType::int16;
     }
-    // The stream's codes count about as they are.
-    if (operation.epilogue == Epilogue::residual) {
-      const std::int32_t one = 1 << (shift - operation.residual_shift);
-      values<std::int32_t>(name + ".residual_multiplier", DType::i32, out, one / 10 * 8, one);
+    if (options_.head == IntegerHead::features) {
+      layer_norm("norm", tokens, channels, type, 16, OutputType::int32);
+      return channels;
     }
+    layer_norm("norm", tokens, channels, type);
+    tokens = "norm";
+    if (options_.head == IntegerHead::distilled) {
+      add("flatten", tokens, Flatten{});
+      tokens = "flatten";
+      in *= prefix_rows_;
+    }
+    linear("head", tokens, in, classes, 36, 64, Linear{.epilogue = Epilogue::logits});
+    return classes;
+  }
+
+  // How many rows of the last block are wanted behind it; 0: all.
+  int last_rows() const {
+    switch (options_.head) {
+    case IntegerHead::class_token:
+    case IntegerHead::features:
+      return 1;
+    case IntegerHead::distilled:
+      return 2;
+    case IntegerHead::pooled:
+    case IntegerHead::registers:
+      break;
+    }
+    return 0;
   }
 
   void patch_embed() {
     constexpr int in = 3 * patch * patch;
-    add("patch_embed", "patches", PatchEmbed{.shift = 39, .position_shift = 12});
+    add("patch_embed", "patches", PatchEmbed{.shift = 39, .position_shift = 12, .prefix_rows = prefix_rows_});
     weight("patch_embed", channels, in);
     requantization("patch_embed", channels, 39, 1850 / scale());
-    parts_.set("patch_embed.position", DType::i16, {patches, channels},
-               random_.values<std::int16_t>(std::size_t{patches} * channels, -1000, 1000));
+    values<std::int16_t>("patch_embed.position", DType::i16, {patches, channels}, -1000, 1000);
     const std::int32_t one = (1 << 27) / 40 * scale(); // positions of 1000 are 25 codes of the narrower stream
     values<std::int32_t>("patch_embed.position_multiplier", DType::i32, channels, one / 2, one);
-    if (options_.stream == CodeType::int8)
-      values<std::int8_t>("patch_embed.class_token", DType::i8, channels, -80, 80);
+    const bool class_token = prefix_rows_ == 1;
+    const std::string name = class_token ? "patch_embed.class_token" : "patch_embed.prefix_tokens";
+    const auto shape =
+        class_token ? std::vector<std::int64_t>{channels} : std::vector<std::int64_t>{prefix_rows_, channels};
+    if (stream() == CodeType::int8)
+      values<std::int8_t>(name, DType::i8, shape, -80, 80);
     else
-      values<std::int16_t>("patch_embed.class_token", DType::i16, channels, -1000, 1000);
+      values<std::int16_t>(name, DType::i16, shape, -1000, 1000);
   }
 
-  void layer_norm(const std::string &name, const std::string &input) {
-    add(name, input, LayerNorm{.shift = 42, .epsilon = 12345});
-    requantization(name, channels, 42, 65536 / 40);
-    if (options_.stream == CodeType::int8) {
-      values<std::uint8_t>(name + ".alpha", DType::u8, channels, 0, 3);
-      values<std::int8_t>(name + ".zero_point", DType::i8, channels, -30, 30);
-    }
-  }
-
-  std::string block(const std::string &prefix, const std::string &stream, bool last) {
-    const Linear add_to_stream{.epilogue = Epilogue::residual, .residual_shift = 11, .output_type = options_.stream};
-    layer_norm(prefix + "norm1", stream);
+  // `wanted`: how many rows are wanted behind it; 0: all.
+  std::string block(const std::string &prefix, const std::string &tokens, int wanted) {
+    const Linear add_to_stream{.epilogue = Epilogue::residual, .residual_shift = 11, .output_type = stream()};
+    layer_norm(prefix + "norm1", tokens, channels, stream());
     linear(prefix + "attn.qkv", prefix + "norm1", channels, 3 * channels, 40, 560, Linear{});
-    attention(prefix + "attn", prefix + "attn.qkv", last ? 1 : 0);
-    std::string rows = stream;
-    if (last) { // nothing behind it reads another row than the class token's
+    Attention operation = attention(heads, options_.softmax);
+    operation.queries = wanted;
+    operation.renormalize = options_.renormalize;
+    add(prefix + "attn", prefix + "attn.qkv", operation);
+    attention_constants(prefix + "attn", heads, channels, options_.softmax);
+    std::string rows = tokens;
+    if (wanted != 0) {
       rows = "class_token";
-      add(rows, stream, TakeRows{1});
+      add(rows, tokens, TakeRows{wanted});
     }
     Linear projection = add_to_stream;
     projection.residual = rows;
     linear(prefix + "attn.proj", prefix + "attn", channels, channels, 38, 800 / scale(), projection);
-    layer_norm(prefix + "norm2", prefix + "attn.proj");
+    layer_norm(prefix + "norm2", prefix + "attn.proj", channels, stream());
     linear(prefix + "mlp.fc1", prefix + "norm2", channels, hidden, 34, 15,
            Linear{.epilogue = Epilogue::gelu, .gelu_fraction_bits = 10});
     Linear second = add_to_stream;
@@ -133,34 +139,14 @@ private:
     return prefix + "mlp.fc2";
   }
 
-  // Scores of a query spread over some three e-folds. The polynomials are those of docs/numerics.md.
-  void attention(const std::string &name, const std::string &input, int queries) {
-    const bool log_int = options_.softmax == Softmax::lis4 || options_.softmax == Softmax::lis8;
-    Attention operation{.heads = heads,
-                        .queries = queries,
-                        .softmax = options_.softmax,
-                        .renormalize = options_.renormalize,
-                        .score_shift = 18,
-                        .shift = 46};
-    operation.exp = log_int ? kernels::ExpPolynomial{16, 62, 1487, 14} : kernels::ExpPolynomial{32, 124, 5950, 12};
-    add(name, input, operation);
-    const int multiplier = log_int ? 1300 : 2600;
-    values<std::int32_t>(name + ".score_multiplier", DType::i32, heads, multiplier / 2, multiplier * 3 / 2);
-    requantization(name, channels, 46, 49152);
-  }
-
-  // How many codes of the stream make what is one code of the int8 stream.
-  int scale() const { return options_.stream == CodeType::int8 ? 1 : 12; }
-
   IntegerModel options_;
-  Random random_;
-  ModelParts parts_;
+  int prefix_rows_;
 };
 
 } // namespace
 
 std::vector<std::byte> integer_model(const IntegerModel &options) {
-  return Builder(options).file();
+  return Vit(options).file();
 }
 
 } // namespace intvit::test

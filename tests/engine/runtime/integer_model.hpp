@@ -1,4 +1,4 @@
-// A model whose constants are integers from a generator, not quantized real numbers: the same bytes on every machine,
+// Models whose constants are integers from a generator, not quantized real numbers: the same bytes on every machine,
 // with every compiler, whatever becomes of the quantizer.
 #pragma once
 
@@ -10,10 +10,20 @@
 
 namespace intvit::test {
 
+// What becomes of the tokens behind the last block.
+enum class IntegerHead {
+  class_token, // one prefix row, normalized, to logits
+  distilled,   // two prefix rows, normalized, one beside the other, to logits
+  pooled,      // no prefix row; the mean of all patches, normalized, to logits
+  registers,   // five prefix rows; the mean of the patches alone, normalized, to logits
+  features,    // five prefix rows, of which the first, normalized, is the result
+};
+
 struct IntegerModel {
   kernels::CodeType stream = kernels::CodeType::int8; // int8: with alpha and zero point
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
+  IntegerHead head = IntegerHead::class_token;
 };
 
 inline constexpr int integer_model_width = 48; // pixels

@@ -1,0 +1,72 @@
+#include <map>
+#include <utility>
+
+#include "engine/graph/bind/node_binder.hpp"
+#include "engine/graph/program.hpp"
+
+namespace intvit {
+
+using kernels::Epilogue;
+
+std::size_t element_size(ValueType type) {
+  switch (type) {
+  case ValueType::uint8:
+  case ValueType::int8:
+    return 1;
+  case ValueType::int16:
+    return 2;
+  case ValueType::int32:
+    return 4;
+  }
+  return 1;
+}
+
+Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vector<std::string> &used) {
+  Program program;
+  program.logit_fraction_bits = graph.logit_fraction_bits;
+  program.values.push_back({ValueType::uint8, graph.image_height, graph.image_width * 3});
+  std::map<std::string, int, std::less<>> index{{image_value, 0}};
+
+  for (const Node &node : graph.nodes) {
+    NodeBinder binder(node, file, used);
+    const auto input = index.find(node.input);
+    if (input == index.end())
+      binder.fail("reads \"" + node.input + "\", which no earlier node writes");
+    if (!binder.ok())
+      return binder.status();
+
+    Binding binding = std::visit(
+        [&](const auto &op) {
+          return bind_operation(binder, op, program.values[static_cast<std::size_t>(input->second)]);
+        },
+        node.operation);
+    if (const auto *linear = std::get_if<Linear>(&node.operation)) {
+      auto &bound = std::get<BoundLinear>(binding.operation);
+      if (linear->epilogue == Epilogue::residual) {
+        const auto stream = index.find(linear->residual);
+        if (stream == index.end())
+          binder.fail("adds to \"" + linear->residual + "\", which no earlier node writes");
+        else if (binder.ok())
+          bind_residual(binder, bound, *linear, stream->second,
+                        program.values[static_cast<std::size_t>(stream->second)], binding.output);
+      } else {
+        binder.prove(bound.weights, bound.requantization, {});
+      }
+    }
+    if (!binder.ok())
+      return binder.status();
+
+    const int value = static_cast<int>(program.values.size());
+    if (!index.emplace(node.name, value).second)
+      return Status(StatusCode::bad_format, "graph node " + node.name + ": the name stands twice");
+    program.nodes.push_back({node.name, input->second, std::move(binding.operation)});
+    program.values.push_back(binding.output);
+  }
+
+  const ValueInfo &result = program.values.back();
+  if (result.type != ValueType::int32 || result.rows != 1)
+    return Status(StatusCode::bad_format, "graph: the last node must give one row of int32 logits or features");
+  return program;
+}
+
+} // namespace intvit

@@ -1,0 +1,81 @@
+#include "engine/graph/bind/node_binder.hpp"
+
+#include "engine/graph/bounds.hpp"
+
+namespace intvit {
+
+namespace {
+
+std::string dimensions(const std::vector<std::int64_t> &shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+} // namespace
+
+void NodeBinder::fail(std::string reason) {
+  if (status_.ok())
+    status_ = Status(StatusCode::bad_format, "graph node " + node_.name + ": " + std::move(reason));
+}
+
+const TensorView *NodeBinder::constant(const char *suffix, std::size_t rank) {
+  const std::string name = node_.name + "." + suffix;
+  const TensorView *view = file_.find(name);
+  if (view == nullptr)
+    fail("tensor " + name + " is missing");
+  else if (view->shape.size() != rank)
+    fail("tensor " + name + " has shape " + dimensions(view->shape) + ", expected rank " + std::to_string(rank));
+  if (!ok())
+    return nullptr;
+  used_.push_back(name);
+  return view;
+}
+
+const TensorView *NodeBinder::constant(const char *suffix, DType dtype, const std::vector<std::int64_t> &shape) {
+  const TensorView *view = constant(suffix, shape.size());
+  if (view != nullptr && (view->dtype != dtype || view->shape != shape))
+    fail("tensor " + node_.name + "." + suffix + " is " + std::string(safetensors_name(view->dtype)) + " " +
+         dimensions(view->shape) + ", expected " + std::string(safetensors_name(dtype)) + " " + dimensions(shape));
+  return ok() ? view : nullptr;
+}
+
+Weights NodeBinder::weights(int in_features) {
+  const TensorView *view = constant("weight", 2);
+  if (view == nullptr)
+    return {};
+  const std::int64_t out_features = view->shape[0];
+  if (out_features < 1 || out_features > max_columns) {
+    fail("the weight has " + std::to_string(out_features) + " rows");
+    return {};
+  }
+  Weights weights{static_cast<int>(out_features), in_features, {}};
+  weights.values = read<std::int8_t>("weight", DType::i8, {out_features, in_features});
+  return weights;
+}
+
+RequantizationConstants NodeBinder::requantization(int channels, int shift) {
+  return {read<std::int32_t>("multiplier", DType::i32, {channels}),
+          read<std::int64_t>("offset", DType::i64, {channels}), shift};
+}
+
+void NodeBinder::prove(const Weights &weights, const RequantizationConstants &constants,
+                       const std::vector<std::uint64_t> &extra) {
+  if (!ok())
+    return;
+  std::vector<std::uint64_t> bounds;
+  if (const int channel = accumulator_bounds(weights, bounds); channel >= 0)
+    return fail("the accumulator of channel " + std::to_string(channel) + " could overflow 32 bits");
+  prove(constants, bounds, extra);
+}
+
+void NodeBinder::prove(const RequantizationConstants &constants, const std::vector<std::uint64_t> &bounds,
+                       const std::vector<std::uint64_t> &extra) {
+  if (!ok())
+    return;
+  if (const int channel = check_requantization(constants, bounds, extra); channel >= 0)
+    fail("the requantization of channel " + std::to_string(channel) + " could overflow 64 bits");
+}
+
+} // namespace intvit

@@ -1,0 +1,25 @@
+// The mean of a value's rows, channel by channel (docs/numerics.md, "Mean of rows").
+//
+// output[c] = requantize(sum over the rows of input[row][c]): the division by the number of rows is in the multiplier.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/range.hpp"
+#include "kernels/requantize.hpp"
+#include "kernels/residual.hpp"
+
+namespace intvit::kernels {
+
+// 2^14 rows of codes of at most 2^15: |sum| <= 2^29.
+inline constexpr int max_mean_rows = 1 << 14;
+
+struct MeanRowsArgs {
+  ResidualCodes input; // [rows, channels]; zero points are in the requantization's offset
+  int rows = 0;        // 1 to max_mean_rows
+  Requantization requantization;
+  void *output = nullptr; // [channels]
+  OutputType output_type = OutputType::int8;
+};
+
+} // namespace intvit::kernels

@@ -1,0 +1,53 @@
+// The mean of rows on vectors (docs/numerics.md, "Mean of rows"); V as for panel.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/mean_rows.hpp"
+
+namespace intvit::kernels::vector {
+
+template <class V> class MeanRows {
+  using Vec = typename V::Vec;
+
+  static constexpr int lanes = V::lanes;
+
+public:
+  static void run(const MeanRowsArgs &args, Range columns) {
+    for (int c = columns.begin; c < columns.end; c += lanes) {
+      const int width = columns.end - c < lanes ? columns.end - c : lanes;
+      const Vec sums = args.input.type == CodeType::int8 ? add_rows<std::int8_t>(args, c, width)
+                                                         : add_rows<std::int16_t>(args, c, width);
+      const Requantization &q = args.requantization;
+      const Vec multiplier = V::load(q.multiplier + c, width);
+      Vec even;
+      Vec odd;
+      V::load_offsets(q.offset + c, width, even, odd);
+      const Vec mean = V::requantize(sums, multiplier, V::odd_lanes(multiplier), even, odd, q.shift);
+      switch (args.output_type) {
+      case OutputType::int8:
+        V::store_output(static_cast<std::int8_t *>(args.output) + c, mean, width);
+        break;
+      case OutputType::int16:
+        V::store_output(static_cast<std::int16_t *>(args.output) + c, mean, width);
+        break;
+      case OutputType::int32:
+        V::store_output(static_cast<std::int32_t *>(args.output) + c, mean, width);
+        break;
+      }
+    }
+  }
+
+private:
+  // Sums of `width` columns from `first` on.
+  template <typename T> static Vec add_rows(const MeanRowsArgs &args, int first, int width) {
+    const T *from = static_cast<const T *>(args.input.data) + first;
+    Vec sums = V::set(0);
+    for (int row = 0; row < args.rows; ++row, from += args.input.stride)
+      sums = V::add(sums, V::load(from, width));
+    return sums;
+  }
+};
+
+} // namespace intvit::kernels::vector

@@ -1,0 +1,90 @@
+#include "tests/engine/runtime/integer_builder.hpp"
+
+namespace intvit::test {
+
+using kernels::CodeType;
+using kernels::Epilogue;
+using kernels::Softmax;
+
+namespace {
+
+bool is_log_int(Softmax softmax) {
+  return softmax == Softmax::lis4 || softmax == Softmax::lis8;
+}
+
+} // namespace
+
+IntegerBuilder::IntegerBuilder(int width, int height, CodeType stream) : stream_(stream), random_(1) {
+  Graph &graph = parts_.description.graph;
+  graph.image_width = width;
+  graph.image_height = height;
+  graph.logit_fraction_bits = 10;
+  parts_.description.recipe = squash_recipe(width, height);
+}
+
+void IntegerBuilder::add(const std::string &name, const std::string &input, Operation operation) {
+  parts_.description.graph.nodes.push_back({name, input, std::move(operation)});
+}
+
+void IntegerBuilder::weight(const std::string &name, int out, int in) {
+  values<std::int8_t>(name + ".weight", DType::i8, {out, in}, -127, 127);
+}
+
+void IntegerBuilder::requantization(const std::string &name, int count, int shift, std::int64_t divisor) {
+  const std::int64_t unit = std::int64_t{1} << shift;
+  const auto multiplier = static_cast<std::int32_t>(unit / divisor);
+  std::vector<std::int32_t> multipliers =
+      random_.values<std::int32_t>(static_cast<std::size_t>(count), multiplier / 3 * 2, multiplier / 3 * 4);
+  for (std::int32_t &value : multipliers)
+    value = (random_.bits() & 1) != 0 ? value : -value;
+  parts_.set(name + ".multiplier", DType::i32, {count}, multipliers);
+  values<std::int64_t>(name + ".offset", DType::i64, count, -10 * unit, 10 * unit);
+}
+
+void IntegerBuilder::linear(const std::string &name, const std::string &input, int in, int out, int shift,
+                            std::int64_t divisor, Linear operation) {
+  operation.shift = shift;
+  add(name, input, operation);
+  weight(name, out, in);
+  requantization(name, out, shift, divisor);
+  if (operation.epilogue == Epilogue::gelu) {
+    values<std::int16_t>(name + ".gelu_multiplier", DType::i16, out, 400, 1200);
+    values<std::int8_t>(name + ".gelu_zero_point", DType::i8, out, -60, 0);
+  }
+  // The stream's codes count about as they are.
+  if (operation.epilogue == Epilogue::residual) {
+    const std::int32_t one = 1 << (shift - operation.residual_shift);
+    values<std::int32_t>(name + ".residual_multiplier", DType::i32, out, one / 10 * 8, one);
+  }
+}
+
+void IntegerBuilder::layer_norm(const std::string &name, const std::string &input, int channels, CodeType input_type,
+                                std::int64_t divisor, kernels::OutputType output_type) {
+  const int shift = divisor > 1024 ? 42 : 34; // the largest multiplier is 4 / 3 * 2^shift / divisor
+  add(name, input, LayerNorm{.shift = shift, .epsilon = 12345, .output_type = output_type});
+  requantization(name, channels, shift, divisor);
+  if (input_type == CodeType::int8) {
+    values<std::uint8_t>(name + ".alpha", DType::u8, channels, 0, 3);
+    values<std::int8_t>(name + ".zero_point", DType::i8, channels, -30, 30);
+  }
+}
+
+Attention IntegerBuilder::attention(int heads, Softmax softmax) const {
+  Attention operation{.heads = heads, .softmax = softmax, .score_shift = 18, .shift = 46};
+  operation.exp =
+      is_log_int(softmax) ? kernels::ExpPolynomial{16, 62, 1487, 14} : kernels::ExpPolynomial{32, 124, 5950, 12};
+  return operation;
+}
+
+void IntegerBuilder::attention_constants(const std::string &name, int heads, int channels, Softmax softmax) {
+  const int multiplier = is_log_int(softmax) ? 1300 : 2600;
+  values<std::int32_t>(name + ".score_multiplier", DType::i32, heads, multiplier / 2, multiplier * 3 / 2);
+  requantization(name, channels, 46, 49152);
+}
+
+std::vector<std::byte> IntegerBuilder::file(int classes) {
+  parts_.add_blank_golden(classes);
+  return parts_.file();
+}
+
+} // namespace intvit::test

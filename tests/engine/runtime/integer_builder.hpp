@@ -1,0 +1,64 @@
+// What models with integers from a generator are put together from.
+//
+// Typical sizes: codes some 40, codes of the int16 stream some 500, weights some 73 (they are uniform), hence
+// accumulators of K products some 2900 sqrt(K).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/kernels/random.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit::test {
+
+class IntegerBuilder {
+public:
+  // Of images of this size.
+  IntegerBuilder(int width, int height, kernels::CodeType stream);
+
+  void add(const std::string &name, const std::string &input, Operation operation);
+
+  template <typename T>
+  void values(const std::string &name, DType dtype, std::vector<std::int64_t> shape, T low, T high) {
+    std::size_t count = 1;
+    for (const std::int64_t length : shape)
+      count *= static_cast<std::size_t>(length);
+    parts_.set(name, dtype, std::move(shape), random_.values<T>(count, low, high));
+  }
+  template <typename T> void values(const std::string &name, DType dtype, int count, T low, T high) {
+    values<T>(name, dtype, std::vector<std::int64_t>{count}, low, high);
+  }
+
+  void weight(const std::string &name, int out, int in);
+
+  // One output code for every `divisor` of the accumulator, within a third, of either sign; up to 10 codes are added.
+  void requantization(const std::string &name, int count, int shift, std::int64_t divisor);
+
+  void linear(const std::string &name, const std::string &input, int in, int out, int shift, std::int64_t divisor,
+              Linear operation);
+
+  // `divisor`: of normalized values, which have 16 fraction bits.
+  void layer_norm(const std::string &name, const std::string &input, int channels, kernels::CodeType input_type,
+                  std::int64_t divisor = 65536 / 40, kernels::OutputType output_type = kernels::OutputType::int8);
+
+  // Scores of a query spread over some three e-folds. The polynomials are those of docs/numerics.md.
+  Attention attention(int heads, kernels::Softmax softmax) const;
+  void attention_constants(const std::string &name, int heads, int channels, kernels::Softmax softmax);
+
+  // How many codes of the stream make what is one code of the int8 stream.
+  int scale() const { return stream_ == kernels::CodeType::int8 ? 1 : 12; }
+  kernels::CodeType stream() const { return stream_; }
+
+  std::vector<std::byte> file(int classes);
+
+private:
+  kernels::CodeType stream_; // of the residual stream
+  Random random_;
+  ModelParts parts_;
+};
+
+} // namespace intvit::test

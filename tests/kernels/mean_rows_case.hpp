@@ -1,0 +1,32 @@
+// Rows of random codes whose mean is taken.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/mean_rows.hpp"
+#include "tests/kernels/constants.hpp"
+#include "tests/kernels/random.hpp"
+
+namespace intvit::test {
+
+struct MeanRowsCase {
+  kernels::CodeType type = kernels::CodeType::int8;
+  kernels::OutputType output_type = kernels::OutputType::int8;
+  std::size_t rows = 0;
+  std::size_t channels = 0;
+  std::size_t stride = 0;
+  std::vector<std::int8_t> codes8;
+  std::vector<std::int16_t> codes16;
+  Constants constants;
+
+  const void *data() const;
+  std::int64_t code(std::size_t row, std::size_t c) const;
+  kernels::MeanRowsArgs args(void *output) const;
+};
+
+// Of random types.
+MeanRowsCase make_mean_rows(Random &random, std::size_t rows, std::size_t channels);
+
+} // namespace intvit::test
