@@ -8,7 +8,7 @@
 #include "cli/models.hpp"
 #include "cli/progress.hpp"
 #include "models/evaluate/evaluate.hpp"
-#include "models/import/timm.hpp"
+#include "models/import/load.hpp"
 
 namespace intvit::cli {
 
@@ -87,10 +87,10 @@ int eval(const Arguments &arguments) {
 
   std::optional<FloatModel> float_model;
   if (parser.has("float")) {
-    TimmOptions options;
+    ImportOptions options;
     if (parser.has("arch"))
-      options.architecture = parser.get<std::string>("arch");
-    float_model = load_timm(parser.get<std::string>("float"), options);
+      options.timm.architecture = parser.get<std::string>("arch");
+    float_model = load_float_model(parser.get<std::string>("float"), options).model;
   }
 
   ProgressBar progress("evaluating");

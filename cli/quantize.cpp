@@ -1,6 +1,5 @@
 // intvit quantize: float weights and photographs in, an integer-only model file out.
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -9,9 +8,9 @@
 #include "cli/models.hpp"
 #include "cli/progress.hpp"
 #include "engine/container/file_io.hpp"
-#include "engine/container/sha256.hpp"
 #include "models/evaluate/dataset.hpp"
-#include "models/import/timm.hpp"
+#include "models/import/load.hpp"
+#include "models/import/weight_files.hpp"
 #include "models/parallel.hpp"
 #include "models/quantize/quantize.hpp"
 
@@ -37,15 +36,6 @@ std::vector<std::string> read_label_names(const std::string &path, int classes) 
   return labels;
 }
 
-Recipe model_recipe(const ModelConfig &config) {
-  const std::optional<ResizeFilter> filter = resize_filter(config.interpolation);
-  if (!filter)
-    throw std::runtime_error("the model's interpolation \"" + config.interpolation + "\" is not supported");
-  if (config.image_width != config.image_height)
-    return squash_recipe(config.image_width, config.image_height, *filter);
-  return timm_recipe(config.image_height, static_cast<int>(std::lround(config.crop_pct * 1000)), *filter);
-}
-
 // Calibration images, those that could be read; the others are reported.
 std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads) {
   const std::vector<std::string> paths = spread(list_images(folder), static_cast<std::size_t>(count));
@@ -68,11 +58,6 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   return images;
 }
 
-std::string source_hash(const std::string &weights) {
-  const fs::path path = fs::is_directory(weights) ? fs::path(weights) / "model.safetensors" : fs::path(weights);
-  return sha256_hex(value_of(read_file(path.string())));
-}
-
 // The options that decide the model's bytes, defaults included: a later program may have others.
 std::string settings(const Parser &parser, const QuantizeOptions &options) {
   std::ostringstream text;
@@ -91,17 +76,25 @@ int quantize(const Arguments &arguments) {
   add_threads_option(parser);
   add_preprocess_option(parser);
   add_numerics_options(parser);
-  parser.add()("weights", "timm-named safetensors file, or a folder with model.safetensors and config.json",
-               cxxopts::value<std::string>(), "FILE|FOLDER")(
-      "arch", "timm's name of the architecture, where neither file name nor config tell", cxxopts::value<std::string>(),
-      "NAME")("calib", "folder of photographs to calibrate on", cxxopts::value<std::string>(),
-              "FOLDER")("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N")(
-      "observer", "how activation ranges are found: minmax or mse", cxxopts::value<std::string>()->default_value("mse"),
-      "NAME")("rounding", "how weights become codes: compensating, for one another's errors, or nearest",
-              cxxopts::value<std::string>()->default_value("compensating"), "NAME")(
-      "channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
-      cxxopts::value<double>(), "S")("labels", "text file with one class name a line", cxxopts::value<std::string>(),
-                                     "FILE")("o,output", "model file to write", cxxopts::value<std::string>(), "FILE");
+  const auto text = [] { return cxxopts::value<std::string>(); };
+  cxxopts::OptionAdder add = parser.add();
+  add("weights",
+      "float weights: a safetensors file under timm's names, or a folder with config.json and model.safetensors (or "
+      "its "
+      "shards) as timm or Hugging Face's transformers saves it",
+      text(), "FILE|FOLDER");
+  add("arch", "timm's name of the architecture, where neither file name nor config.json tells", text(), "NAME");
+  add("image-size", "pixels a side of the model's input (default: as it was trained); positions are resampled",
+      cxxopts::value<int>()->default_value("0"), "N");
+  add("calib", "folder of photographs to calibrate on", text(), "FOLDER");
+  add("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N");
+  add("observer", "how activation ranges are found: minmax or mse", text()->default_value("mse"), "NAME");
+  add("rounding", "how weights become codes: compensating, for one another's errors, or nearest",
+      text()->default_value("compensating"), "NAME");
+  add("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
+      cxxopts::value<double>(), "S");
+  add("labels", "text file with one class name a line (default: those of config.json)", text(), "FILE");
+  add("o,output", "model file to write", text(), "FILE");
   if (!parser.parse(arguments))
     return exit_ok;
 
@@ -121,12 +114,14 @@ int quantize(const Arguments &arguments) {
   }
   const std::optional<Recipe> recipe_option = preprocess_option(parser);
 
-  TimmOptions import;
+  ImportOptions import;
   if (parser.has("arch"))
-    import.architecture = parser.get<std::string>("arch");
-  const FloatModel model = load_timm(weights, import);
+    import.timm.architecture = parser.get<std::string>("arch");
+  import.image_size = parser.integer("image-size", 0, 16384);
+  const ImportedModel imported = load_float_model(weights, import);
+  const FloatModel &model = imported.model;
   const ModelConfig &config = common_config(model);
-  const Recipe recipe = recipe_option ? *recipe_option : model_recipe(config);
+  const Recipe recipe = recipe_option ? *recipe_option : imported.recipe;
   const std::vector<std::string> labels = parser.has("labels")
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)
                                               : intvit::labels(model);
@@ -138,7 +133,7 @@ int quantize(const Arguments &arguments) {
                             .labels = labels,
                             .provenance = {{"architecture", config.architecture},
                                            {"source", fs::path(weights).filename().string()},
-                                           {"source_sha256", source_hash(weights)},
+                                           {"source_sha256", importer::WeightFiles(weights).sha256()},
                                            {"calibration", std::to_string(images.size()) + " images"},
                                            {"settings", settings(parser, options)},
                                            {"generator", "intvit " INTVIT_VERSION}}};

@@ -49,6 +49,11 @@ void read_tensor(const TensorView &from, const std::string &name, float *to) {
                              std::to_string(bad - to));
 }
 
+void scale_outputs(const RowVector &scale, LinearWeights &layer) {
+  layer.weight.array().colwise() *= scale.transpose().array();
+  layer.bias.array() *= scale.array();
+}
+
 RowMatrix TensorReader::matrix(const std::string &name, const Shape &shape, std::int64_t columns) {
   const TensorView *tensor = files_.find(name);
   if (tensor == nullptr)

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/container/tensor_view.hpp"
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 #include "models/import/weight_files.hpp"
 
 namespace intvit::importer {
@@ -18,6 +18,9 @@ std::string shape_text(const std::vector<std::int64_t> &shape);
 // Widens the elements of `from`, which messages call `name`, to the from.elements() floats at `to`. Throws
 // std::runtime_error where the type is none of F32, F16 and BF16, or an element is NaN or infinite.
 void read_tensor(const TensorView &from, const std::string &name, float *to);
+
+// Folds a layer scale (arXiv 2103.17239), one factor an output, into the map before it.
+void scale_outputs(const RowVector &scale, LinearWeights &layer);
 
 // Reads a model's tensors one by one and keeps account of them. Each is checked against the shape it must have before
 // anything is allocated for it, so that no more memory is taken than the files are long. All throw std::runtime_error

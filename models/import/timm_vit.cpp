@@ -174,11 +174,6 @@ void allocate(const VitConfig &config, const Form &form, Parts &parts) {
       scale.resize(channels);
 }
 
-void scale_outputs(const RowVector &scale, LinearWeights &layer) {
-  layer.weight.array().colwise() *= scale.transpose().array();
-  layer.bias.array() *= scale.array();
-}
-
 // timm joins class token, distillation token and registers in this order.
 void fold(const VitConfig &config, const Form &form, const Parts &parts, VitWeights &weights) {
   weights.prefix << parts.class_token, parts.distillation_token, parts.registers;

@@ -58,6 +58,11 @@ void write_shards(const WeightTensors &tensors, const std::string &path, int sha
                   nlohmann::json{{"metadata", {{"total_size", 0}}}, {"weight_map", map}}.dump());
 }
 
+std::string read_text_file(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 void write_text_file(const std::string &path, const std::string &text) {
   std::ofstream file(path, std::ios::binary);
   file << text;

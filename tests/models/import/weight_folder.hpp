@@ -19,6 +19,7 @@ void write_weights(const WeightTensors &tensors, const std::string &path, DType 
 // Writes `shards` files that take the tensors in turn, and model.safetensors.index.json, to the folder `path`.
 void write_shards(const WeightTensors &tensors, const std::string &path, int shards);
 
+std::string read_text_file(const std::string &path);
 void write_text_file(const std::string &path, const std::string &text);
 
 // The path of an empty folder.

@@ -1,0 +1,27 @@
+// Reads a folder that Hugging Face's transformers wrote with save_pretrained(): config.json, preprocessor_config.json,
+// and model.safetensors or shards of it with model.safetensors.index.json.
+#pragma once
+
+#include <string>
+
+#include "engine/image/recipe.hpp"
+#include "models/architectures/float_model.hpp"
+
+namespace intvit::importer {
+
+struct HuggingFaceModel {
+  FloatModel model;
+  Recipe recipe; // how a picture becomes its input
+};
+
+// ForImageClassification models of ViT, DeiT (also WithTeacher) and Swin, and the models without a head, of which the
+// features are the normalized class token (Swin: the mean of the normalized tokens), of these and of DINOv2, with and
+// without registers. docs/importing.md tells which tensor becomes what. The position embedding of a DINOv2 is
+// resampled to the size that preprocessor_config.json asks for, as transformers does.
+//
+// Throws std::runtime_error whose message begins with the file at fault: as read_huggingface_config(),
+// read_image_processor() and WeightFiles; a tensor that is missing, unexpected, of the wrong shape or type, or holds
+// NaN or infinity; an image processor that does not give the model's image size.
+HuggingFaceModel load_huggingface(const std::string &folder);
+
+} // namespace intvit::importer

@@ -1,0 +1,33 @@
+// Float models from files and folders of every kind that can be imported (docs/importing.md).
+#pragma once
+
+#include <string>
+
+#include "engine/image/recipe.hpp"
+#include "models/architectures/float_model.hpp"
+#include "models/import/timm.hpp"
+
+namespace intvit {
+
+struct ImportOptions {
+  TimmOptions timm;   // folders of transformers tell all of this themselves
+  int image_size = 0; // pixels a side, to which the model is brought (models/import/position_embedding.hpp); 0: its own
+};
+
+struct ImportedModel {
+  FloatModel model;
+  Recipe recipe; // how a picture becomes an image of the model's size
+};
+
+// Loads a safetensors file under timm's names, a folder as timm pushes it to the Hugging Face hub (see load_timm()), or
+// one as transformers saves it, whose config.json has a "model_type" (see importer::load_huggingface()). Weights may be
+// sharded in either.
+//
+// With another image size, timm's recipe follows it by crop_pct, and the sizes in that of transformers grow or shrink
+// with it, rounded to the nearest.
+//
+// Throws std::runtime_error as these do; also for options that a folder of transformers has no use for, and for an
+// image size that the model cannot have.
+ImportedModel load_float_model(const std::string &path, const ImportOptions &options = {});
+
+} // namespace intvit

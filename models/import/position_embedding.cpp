@@ -1,0 +1,105 @@
+#include "models/import/position_embedding.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace intvit {
+
+namespace {
+
+// Keys' cubic convolution kernel.
+double cubic(double x, double a) {
+  x = std::abs(x);
+  if (x < 1)
+    return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2)
+    return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  return 0;
+}
+
+// [to, from]: a row of weights for every output position.
+Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
+  Eigen::MatrixXd weights = Eigen::MatrixXd::Zero(to, from);
+  const double scale = static_cast<double>(from) / to;
+  const double stretch = std::max(scale, 1.0);
+  for (int i = 0; i < to; ++i) {
+    const double centre = (i + 0.5) * scale;
+    if (antialias == Antialias::yes) {
+      const int begin = std::max(static_cast<int>(centre - 2 * stretch + 0.5), 0);
+      const int end = std::min(static_cast<int>(centre + 2 * stretch + 0.5), from);
+      for (int j = begin; j < end; ++j)
+        weights(i, j) = cubic((j - centre + 0.5) / stretch, -0.5);
+      weights.row(i) /= weights.row(i).sum();
+    } else {
+      const int nearest = static_cast<int>(std::floor(centre - 0.5));
+      for (int j = nearest - 1; j <= nearest + 2; ++j) // beyond the edge, the edge is repeated
+        weights(i, std::clamp(j, 0, from - 1)) += cubic(j - centre + 0.5, -0.75);
+    }
+  }
+  return weights;
+}
+
+} // namespace
+
+RowMatrix resample_positions(const RowMatrix &positions, int from_height, int from_width, int to_height, int to_width,
+                             Antialias antialias) {
+  const Eigen::MatrixXd rows = interpolation(from_height, to_height, antialias);
+  const Eigen::MatrixXd columns = interpolation(from_width, to_width, antialias);
+  const Eigen::Index channels = positions.cols();
+  const Eigen::Index from_cells = Eigen::Index{from_height} * from_width;
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Matrix source = positions.topRows(from_cells).cast<double>();
+
+  Matrix narrowed(Eigen::Index{from_height} * to_width, channels);
+  for (int y = 0; y < from_height; ++y)
+    narrowed.middleRows(Eigen::Index{y} * to_width, to_width) =
+        columns.lazyProduct(source.middleRows(Eigen::Index{y} * from_width, from_width));
+  Matrix result = Matrix::Zero(Eigen::Index{to_height} * to_width, channels);
+  for (int y = 0; y < to_height; ++y)
+    for (int v = 0; v < from_height; ++v)
+      if (rows(y, v) != 0)
+        result.middleRows(Eigen::Index{y} * to_width, to_width) +=
+            rows(y, v) * narrowed.middleRows(Eigen::Index{v} * to_width, to_width);
+  return result.cast<float>();
+}
+
+void set_image_size(VitModel &model, int height, int width, Antialias antialias) {
+  VitConfig config = model.config;
+  config.image_height = height;
+  config.image_width = width;
+  validate(config);
+  if (config.grid_height() != model.config.grid_height() || config.grid_width() != model.config.grid_width())
+    model.weights.position =
+        resample_positions(model.weights.position, model.config.grid_height(), model.config.grid_width(),
+                           config.grid_height(), config.grid_width(), antialias);
+  model.config = config;
+}
+
+namespace {
+
+void set_swin_image_size(SwinModel &model, int height, int width) {
+  SwinConfig config = model.config;
+  config.image_height = height;
+  config.image_width = width;
+  validate(config);
+  for (int stage = 0; stage < config.stages(); ++stage)
+    if (config.windows(stage, 0).size != model.config.windows(stage, 0).size)
+      throw std::runtime_error("images of " + std::to_string(width) + " x " + std::to_string(height) +
+                               " pixels would change the windows of stage " + std::to_string(stage) +
+                               ", whose position biases cannot be resampled");
+  model.config = config;
+}
+
+} // namespace
+
+void set_image_size(FloatModel &model, int height, int width) {
+  if (auto *vit = std::get_if<VitModel>(&model))
+    set_image_size(*vit, height, width);
+  else
+    set_swin_image_size(std::get<SwinModel>(model), height, width);
+}
+
+} // namespace intvit

@@ -1,0 +1,237 @@
+#include "models/import/huggingface.hpp"
+
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+
+#include "models/import/load.hpp"
+#include "models/reference/forward.hpp"
+#include "tests/models/import/transformers_folder.hpp"
+#include "tests/support/data.hpp"
+#include "tests/support/tiny_model.hpp"
+
+using namespace intvit;
+using namespace intvit::importer;
+using namespace intvit::test;
+using Catch::Contains;
+using Catch::StartsWith;
+using nlohmann::json;
+
+TEST_CASE("transformers: a ViT's tensors and settings arrive where they belong") {
+  const TransformersTensors tensors = vit_tensors();
+  const HuggingFaceModel loaded = load_huggingface(transformers_folder(tensors, vit_config()));
+  CHECK(loaded.recipe == squash_recipe(16, 16));
+  const auto &model = std::get<VitModel>(loaded.model);
+  CHECK(model.config.architecture == "vit");
+  CHECK(model.config.layer_norm_eps == 1e-12);
+  CHECK(model.config.heads == 2);
+  CHECK(model.config.mlp_hidden == 10);
+  CHECK(model.config.classes == 3);
+  CHECK(model.config.prefix_tokens == 1);
+  CHECK(model.config.pool == VitPool::token);
+  CHECK(model.config.mean == std::array<double, 3>{0.1, 0.2, 0.3});
+  CHECK(model.config.std == std::array<double, 3>{0.4, 0.5, 0.6});
+  CHECK(model.labels == std::vector<std::string>{"ant", "bee", "cat"});
+
+  const VitWeights &weights = model.weights;
+  const auto tensor = [&](const std::string &name) { return tensors.matrix(name); };
+  CHECK(weights.patch_embed.weight == tensor("vit.embeddings.patch_embeddings.projection.weight"));
+  const RowMatrix position = tensor("vit.embeddings.position_embeddings");
+  CHECK(weights.position == position.bottomRows(4));
+  CHECK(weights.prefix == tensor("vit.embeddings.cls_token") + position.topRows(1));
+  REQUIRE(weights.blocks.size() == 2);
+  const BlockWeights &block = weights.blocks[1];
+  const std::string name = "vit.encoder.layer.1.";
+  CHECK(block.norm1.weight == tensor(name + "layernorm_before.weight"));
+  CHECK(block.qkv.weight.topRows(6) == tensor(name + "attention.attention.query.weight"));
+  CHECK(block.qkv.weight.middleRows(6, 6) == tensor(name + "attention.attention.key.weight"));
+  CHECK(block.qkv.weight.bottomRows(6) == tensor(name + "attention.attention.value.weight"));
+  CHECK(block.qkv.bias.middleCols(6, 6) == tensor(name + "attention.attention.key.bias"));
+  CHECK(block.proj.weight == tensor(name + "attention.output.dense.weight"));
+  CHECK(block.norm2.bias == tensor(name + "layernorm_after.bias"));
+  CHECK(block.fc1.weight == tensor(name + "intermediate.dense.weight"));
+  CHECK(block.fc2.weight == tensor(name + "output.dense.weight"));
+  CHECK(weights.norm.bias == tensor("vit.layernorm.bias"));
+  CHECK(weights.head.weight == tensor("classifier.weight"));
+  CHECK(weights.head.bias == tensor("classifier.bias"));
+}
+
+TEST_CASE("transformers: shards, half precision, no bias, features") {
+  const Image image = random_images(1, 16, 16, 1).front();
+  const auto logits = [&](const std::string &folder) {
+    return reference::forward(load_huggingface(folder).model, image);
+  };
+  TransformersTensors tensors = vit_tensors();
+  const std::vector<float> whole = logits(transformers_folder(tensors, vit_config()));
+  CHECK(whole.size() == 3);
+
+  const std::string folder = transformers_folder(tensors, vit_config());
+  std::filesystem::remove(folder + "/model.safetensors");
+  write_shards(tensors.all, folder, 3);
+  CHECK(logits(folder) == whole);
+  std::filesystem::remove(folder + "/model-2.safetensors");
+  CHECK_THROWS_WITH(logits(folder), StartsWith(folder + "/model-2.safetensors: cannot open"));
+
+  std::filesystem::remove(folder + "/model.safetensors.index.json");
+  write_weights(tensors.all, folder + "/model.safetensors", DType::f16);
+  CHECK(logits(folder)[0] == Approx(whole[0]).margin(0.02));
+
+  for (auto &[name, tensor] : tensors.all)
+    if (name.find("query.bias") != std::string::npos || name.find("key.bias") != std::string::npos ||
+        name.find("value.bias") != std::string::npos)
+      tensor.values.assign(6, 0);
+  const std::vector<float> without_bias = logits(transformers_folder(tensors, vit_config()));
+  std::erase_if(tensors.all, [](const auto &entry) {
+    return entry.second.shape.size() == 1 && entry.first.find("attention.attention") != std::string::npos;
+  });
+  CHECK(logits(transformers_folder(tensors, changed(vit_config(), {{"qkv_bias", false}}))) == without_bias);
+
+  TransformersTensors headless = vit_tensors("");
+  headless.all.erase("classifier.weight");
+  headless.all.erase("classifier.bias");
+  headless.add_linear("pooler.dense", 6, 6);
+  headless.add("embeddings.mask_token", {1, 1, 6});
+  const HuggingFaceModel features =
+      load_huggingface(transformers_folder(headless, changed(vit_config(), {{"architectures", {"ViTModel"}}})));
+  CHECK(std::get<VitModel>(features.model).config.classes == 0);
+  CHECK(labels(features.model).empty());
+  CHECK(reference::forward(features.model, image).size() == 6);
+}
+
+TEST_CASE("transformers: DeiT has a distillation token, with a teacher two heads") {
+  TransformersTensors tensors = vit_tensors("deit.", 2);
+  tensors.add("deit.embeddings.distillation_token", {1, 1, 6});
+  const json deit_processor =
+      changed(image_processor(), {{"image_processor_type", "DeiTImageProcessor"}, {"crop_size", 16}});
+  const json config =
+      changed(vit_config(), {{"model_type", "deit"}, {"architectures", {"DeiTForImageClassification"}}});
+  const auto load = [&](const json &of) { // moved out, not referred to
+    return std::get<VitModel>(load_huggingface(transformers_folder(tensors, of, deit_processor)).model);
+  };
+  const VitModel plain = load(config);
+  CHECK(plain.config.pool == VitPool::token);
+  CHECK(plain.config.prefix_tokens == 2);
+  const RowMatrix position = tensors.matrix("deit.embeddings.position_embeddings");
+  CHECK(plain.weights.prefix.row(0) == tensors.matrix("deit.embeddings.cls_token") + position.row(0));
+  CHECK(plain.weights.prefix.row(1) == tensors.matrix("deit.embeddings.distillation_token") + position.row(1));
+
+  tensors.all.erase("classifier.weight");
+  tensors.all.erase("classifier.bias");
+  tensors.add_linear("cls_classifier", 3, 6);
+  tensors.add_linear("distillation_classifier", 3, 6);
+  const VitModel taught = load(changed(config, {{"architectures", {"DeiTForImageClassificationWithTeacher"}}}));
+  CHECK(taught.config.pool == VitPool::token_pair);
+  CHECK(taught.weights.head.weight.leftCols(6) == tensors.matrix("cls_classifier.weight") * 0.5F);
+  CHECK(taught.weights.head.weight.rightCols(6) == tensors.matrix("distillation_classifier.weight") * 0.5F);
+}
+
+TEST_CASE("transformers: Swin's merging, windows and position biases") {
+  const TransformersTensors tensors = swin_tensors();
+  const json swin_processor = changed(image_processor(), {{"size", 32}});
+  const HuggingFaceModel loaded = load_huggingface(transformers_folder(tensors, swin_config(), swin_processor));
+  const auto &model = std::get<SwinModel>(loaded.model);
+  CHECK(model.config.depths == std::vector<int>{2, 1});
+  CHECK(model.config.layer_norm_eps == 1e-5);
+  CHECK(model.weights.stages[0].merge.weight.size() == 0);
+  CHECK(model.weights.stages[1].merge.weight == tensors.matrix("swin.encoder.layers.0.downsample.reduction.weight"));
+  CHECK(model.weights.stages[1].merge.bias == RowVector::Zero(8));
+  CHECK(model.weights.stages[1].blocks[0].position_bias ==
+        tensors.matrix("swin.encoder.layers.1.blocks.0.attention.self.relative_position_bias_table").transpose());
+  CHECK(reference::forward(loaded.model, random_images(1, 32, 32, 1).front()).size() == 3);
+
+  TransformersTensors old = tensors; // up to transformers 4.30
+  for (const char *block : {"0.blocks.0", "0.blocks.1", "1.blocks.0"})
+    old.add(std::string("swin.encoder.layers.") + block + ".attention.self.relative_position_index", {16, 16});
+  CHECK_NOTHROW(load_huggingface(transformers_folder(old, swin_config(), swin_processor)));
+
+  const auto refused = [&](const json &patch, const std::string &message) {
+    CAPTURE(patch);
+    CHECK_THROWS_WITH(load_huggingface(transformers_folder(tensors, changed(swin_config(), patch), swin_processor)),
+                      Contains(message));
+  };
+  refused({{"use_absolute_embeddings", true}}, "\"use_absolute_embeddings\" is true");
+  refused({{"layer_norm_eps", 1e-6}}, "\"layer_norm_eps\" is 1e-06; only 1e-5 can be imported");
+  refused({{"depths", 2}}, "\"depths\" must be a list, is 2");
+  refused({{"depths", json::array()}}, "number of stages is 0");
+  refused({{"depths", {2, 1, 1}}}, "heads are given for 2 stages of 3");
+  refused({{"window_size", 3}}, "not a multiple of window size");
+  refused({{"mlp_ratio", 1e300}}, "MLP ratio");
+  refused({{"mlp_ratio", 3}}, "intermediate.dense.weight has shape [8, 4], expected [12, 4]");
+}
+
+TEST_CASE("transformers: DINOv2's layer scales are folded, its positions resampled, its registers have none") {
+  const json config = {{"architectures", {"Dinov2WithRegistersModel"}},
+                       {"model_type", "dinov2_with_registers"},
+                       {"hidden_size", 6},
+                       {"num_hidden_layers", 1},
+                       {"num_attention_heads", 2},
+                       {"mlp_ratio", 2},
+                       {"image_size", 32},
+                       {"patch_size", 8},
+                       {"num_register_tokens", 2}};
+  TransformersTensors tensors;
+  tensors.add("embeddings.patch_embeddings.projection.weight", {6, 3, 8, 8});
+  tensors.add("embeddings.patch_embeddings.projection.bias", {6});
+  tensors.add("embeddings.cls_token", {1, 1, 6});
+  tensors.add("embeddings.mask_token", {1, 6});
+  tensors.add("embeddings.register_tokens", {1, 2, 6});
+  tensors.add("embeddings.position_embeddings", {1, 17, 6});
+  const std::string name = "encoder.layer.0.";
+  for (const char *part : {"query", "key", "value"})
+    tensors.add_linear(name + "attention.attention." + part, 6, 6);
+  tensors.add_linear(name + "attention.output.dense", 6, 6);
+  tensors.add_norm(name + "norm1", 6);
+  tensors.add_norm(name + "norm2", 6);
+  tensors.add_linear(name + "mlp.fc1", 12, 6);
+  tensors.add_linear(name + "mlp.fc2", 6, 12);
+  tensors.add(name + "layer_scale1.lambda1", {6});
+  tensors.add(name + "layer_scale2.lambda1", {6});
+  tensors.add_norm("layernorm", 6);
+  const auto load = [&](int size) {
+    return std::get<VitModel>(
+        load_huggingface(transformers_folder(tensors, config, changed(image_processor(), {{"size", size}}))).model);
+  };
+  const VitModel same = load(32);
+  CHECK(same.config.layer_norm_eps == 1e-6);
+  CHECK(same.config.prefix_tokens == 3);
+  CHECK(same.weights.prefix.bottomRows(2) == tensors.matrix("embeddings.register_tokens"));
+  CHECK(same.weights.position == tensors.matrix("embeddings.position_embeddings").bottomRows(16));
+  const RowMatrix scale = tensors.matrix(name + "layer_scale2.lambda1");
+  const RowMatrix fc2 = tensors.matrix(name + "mlp.fc2.weight");
+  for (Eigen::Index i = 0; i < 6; ++i)
+    CHECK(same.weights.blocks[0].fc2.weight.row(i) == fc2.row(i) * scale(0, i));
+
+  const VitModel smaller = load(16);
+  CHECK(smaller.config.image_width == 16);
+  CHECK(smaller.weights.position.rows() == 4);
+  CHECK_THROWS_WITH(load(20), Contains("preprocessor_config.json: image height 20 is not a multiple of patch size 8"));
+}
+
+TEST_CASE("transformers: defaults of what config.json leaves out") {
+  TransformersTensors tensors = vit_tensors();
+  json config = vit_config();
+  for (const char *key : {"architectures", "hidden_act", "num_channels", "qkv_bias", "layer_norm_eps"})
+    config.erase(key);
+  config["id2label"] = {{"0", "LABEL_0"}, {"1", "LABEL_1"}, {"2", "LABEL_2"}};
+  const HuggingFaceModel loaded = load_huggingface(transformers_folder(tensors, config));
+  CHECK(common_config(loaded.model).layer_norm_eps == 1e-12);
+  CHECK(labels(loaded.model).empty()); // placeholders
+  config.erase("id2label");
+  CHECK_THROWS_WITH(load_huggingface(transformers_folder(tensors, config)),
+                    Contains("has shape [3, 6], expected [2, 6]"));
+}
+
+TEST_CASE("load_float_model tells folders of timm and of transformers apart") {
+  const std::string folder = transformers_folder(vit_tensors(), vit_config());
+  CHECK(common_config(load_float_model(folder).model).architecture == "vit");
+  CHECK_THROWS_WITH(load_float_model(folder, {.timm = {.architecture = "deit_tiny_patch16_224"}}),
+                    StartsWith(folder + ": an architecture or number of heads cannot be given"));
+  const ImportedModel larger = load_float_model(folder, {.image_size = 40});
+  CHECK(larger.recipe == squash_recipe(40, 40));
+  CHECK(std::get<VitModel>(larger.model).weights.position.rows() == 25);
+  CHECK_THROWS_WITH(load_float_model(folder, {.image_size = 41}), Contains("41 is not a multiple of patch size 8"));
+
+  // Without "model_type", config.json is timm's, which has no such tensors.
+  write_text_file(folder + "/config.json", R"({"architecture": "vit_tiny_patch16_224"})");
+  CHECK_THROWS_WITH(load_float_model(folder), Contains("tensor patch_embed.proj.weight is missing"));
+}

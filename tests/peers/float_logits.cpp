@@ -1,0 +1,45 @@
+// Prints what the float reference makes of pictures, for comparisons with other implementations:
+//   float_logits [--image-size N] WEIGHTS IMAGE ...
+// A line of JSON an image: the recipe, the preprocessed pixels (row by row, R, G, B), the logits (or features).
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "models/evaluate/dataset.hpp"
+#include "models/import/load.hpp"
+#include "models/reference/forward.hpp"
+
+namespace {
+
+void run(std::vector<std::string> arguments) {
+  intvit::ImportOptions options;
+  if (arguments.size() > 2 && arguments.front() == "--image-size") {
+    options.image_size = std::stoi(arguments[1]);
+    arguments.erase(arguments.begin(), arguments.begin() + 2);
+  }
+  const intvit::ImportedModel imported = intvit::load_float_model(arguments.at(0), options);
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const intvit::Image image = intvit::load_preprocessed(arguments[i], imported.recipe);
+    const nlohmann::json line = {{"recipe", intvit::to_string(imported.recipe)},
+                                 {"labels", intvit::labels(imported.model)},
+                                 {"pixels", image.rgb},
+                                 {"logits", intvit::reference::forward(imported.model, image)}};
+    std::cout << line.dump() << "\n";
+  }
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    run({argv + 1, argv + argc});
+    return 0;
+  } catch (const std::exception &error) {
+    std::cerr << "float_logits: " << error.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Compares the import of Hugging Face folders with PyPI's transformers itself.
+
+Every kind of model that can be imported is made with random weights, saved by transformers (whole, sharded, in
+float16 and bfloat16), and run by transformers' image processor and model on a photograph. float_logits must give the
+same pixels, byte for byte, and logits (or features) whose cosine with transformers' is above 0.99999.
+
+    cmake --build build/release --target float_logits
+    python3 tests/peers/transformers_folders.py build/release/bin/float_logits [--full] [PHOTOGRAPH]
+
+Needs torch, torchvision, transformers, safetensors, Pillow. --full adds the usual sizes of each kind.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import PIL.Image
+import torch
+import transformers as hf
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SMALL = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 64, "patch_size": 16}
+LABELS = {"id2label": {0: "ant", 1: "bee", 2: "cat", 3: "dog", 4: "elk"},
+          "label2id": {"ant": 0, "bee": 1, "cat": 2, "dog": 3, "elk": 4}}
+
+
+def vit(**changes):
+    return hf.ViTForImageClassification(hf.ViTConfig(**{**SMALL, "intermediate_size": 96, **LABELS, **changes}))
+
+
+def deit(model=hf.DeiTForImageClassification, **changes):
+    return model(hf.DeiTConfig(**{**SMALL, "intermediate_size": 96, **LABELS, **changes}))
+
+
+def swin(model=hf.SwinForImageClassification, **changes):
+    return model(hf.SwinConfig(**{"image_size": 64, "patch_size": 4, "embed_dim": 24, "depths": [2, 2, 2],
+                                  "num_heads": [2, 3, 4], "window_size": 4, **LABELS, **changes}))
+
+
+def dinov2(**changes):
+    return hf.Dinov2Model(hf.Dinov2Config(**{**SMALL, **changes}))
+
+
+def dinov2_registers(**changes):
+    return hf.Dinov2WithRegistersModel(hf.Dinov2WithRegistersConfig(**{**SMALL, **changes}))
+
+
+def squash(size, **changes):
+    return hf.ViTImageProcessorPil(size={"height": size, "width": size}, **changes)
+
+
+def crop(processor, resize, size, **changes):
+    resize = {"shortest_edge": resize} if processor is hf.BitImageProcessorPil else {"height": resize, "width": resize}
+    return processor(size=resize, crop_size={"height": size, "width": size}, **changes)
+
+
+# Name, model, processor, how it is saved.
+SMALL_CASES = [
+    ("vit", vit, lambda: squash(64), {}),
+    ("vit, shards", vit, lambda: squash(64, resample=3), {"max_shard_size": "60KB"}),
+    ("vit, float16", vit, lambda: squash(64, resample=1), {"dtype": torch.float16}),
+    ("vit, bfloat16 shards", vit, lambda: squash(64), {"dtype": torch.bfloat16, "max_shard_size": "30KB"}),
+    ("vit, no qkv bias", lambda: vit(qkv_bias=False), lambda: squash(64), {}),
+    ("vit, wide", lambda: vit(image_size=[48, 96]), lambda: hf.ViTImageProcessorPil(size={"height": 48, "width": 96}), {}),
+    ("vit, features", lambda: hf.ViTModel(vit().config), lambda: squash(64), {}),
+    ("vit, no normalization", vit, lambda: squash(64, do_normalize=False), {}),
+    ("vit, no rescaling", vit, lambda: squash(64, do_rescale=False, image_mean=[120, 115, 100],
+                                              image_std=[60, 61, 62]), {}),
+    ("deit", deit, lambda: crop(hf.DeiTImageProcessorPil, 73, 64), {}),
+    ("deit with teacher", lambda: deit(hf.DeiTForImageClassificationWithTeacher),
+     lambda: crop(hf.DeiTImageProcessorPil, 75, 64), {}),
+    ("deit, features", lambda: deit(hf.DeiTModel), lambda: crop(hf.DeiTImageProcessorPil, 72, 64), {}),
+    ("swin", swin, lambda: squash(64, resample=3), {}),
+    ("swin, shards", swin, lambda: squash(64, resample=3), {"max_shard_size": "100KB"}),
+    ("swin, no qkv bias", lambda: swin(qkv_bias=False), lambda: squash(64), {}),
+    ("swin, features", lambda: swin(hf.SwinModel), lambda: squash(64), {}),
+    ("dinov2", dinov2, lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
+    ("dinov2 at another size", lambda: dinov2(image_size=112), lambda: crop(hf.BitImageProcessorPil, 75, 64), {}),
+    ("dinov2 with registers", dinov2_registers, lambda: crop(hf.BitImageProcessorPil, 73, 64), {}),
+    ("dinov2 with registers at another size", lambda: dinov2_registers(image_size=112),
+     lambda: crop(hf.BitImageProcessorPil, 73, 64), {}),
+]
+FULL_CASES = [
+    ("ViT-B/16", lambda: hf.ViTForImageClassification(hf.ViTConfig(num_labels=1000)), lambda: squash(224), {}),
+    ("DeiT-S/16 with teacher", lambda: hf.DeiTForImageClassificationWithTeacher(
+        hf.DeiTConfig(num_labels=1000, hidden_size=384, num_attention_heads=6, intermediate_size=1536)),
+     hf.DeiTImageProcessorPil, {}),
+    ("Swin-T", lambda: hf.SwinForImageClassification(hf.SwinConfig(num_labels=1000)), lambda: squash(224, resample=3),
+     {"max_shard_size": "30MB"}),
+    ("DINOv2-S/14, 518 to 224", lambda: hf.Dinov2Model(hf.Dinov2Config(
+        hidden_size=384, num_attention_heads=6, image_size=518)), lambda: crop(hf.BitImageProcessorPil, 256, 224), {}),
+    ("DINOv2-S/14 with registers, 518 to 224", lambda: hf.Dinov2WithRegistersModel(hf.Dinov2WithRegistersConfig(
+        hidden_size=384, num_attention_heads=6, image_size=518, patch_size=14)),
+     lambda: crop(hf.BitImageProcessorPil, 256, 224), {}),
+]
+
+
+def randomize(model):
+    """Fresh models hold zeros and ones where trained ones do not; such weights would hide what is left out."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if "norm" in name and name.endswith("weight") or "lambda1" in name:
+                parameter.copy_(1 + 0.2 * noise)
+            elif parameter.dim() >= 2 and not name.endswith("token") and "position_embeddings" not in name:
+                parameter.copy_(noise / parameter[0].numel() ** 0.5)
+            else:
+                parameter.copy_(0.3 * noise)
+
+
+def expected(model, processor, photograph):
+    """The pixels before rescaling and normalization, and the logits or features."""
+    plain = type(processor)(**{**processor.to_dict(), "do_rescale": False, "do_normalize": False})
+    pixels = np.asarray(plain(photograph, return_tensors="np").pixel_values[0]).transpose(1, 2, 0)
+    with torch.no_grad():
+        output = model(processor(photograph, return_tensors="pt").pixel_values.float())
+    if hasattr(output, "logits"):
+        return pixels, output.logits[0]
+    if isinstance(model, hf.SwinModel):
+        return pixels, output.pooler_output[0]
+    return pixels, output.last_hidden_state[0, 0]
+
+
+def check(program, case, photograph_path):
+    name, make_model, make_processor, saving = case
+    model, processor = make_model().eval(), make_processor()
+    randomize(model)
+    saving = dict(saving)
+    model = model.to(saving.pop("dtype", torch.float32))
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder, **saving)
+        processor.save_pretrained(folder)
+        shards = sum(entry.endswith(".safetensors") for entry in os.listdir(folder))
+        run = subprocess.run([program, folder, photograph_path], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        return False, name + ": " + run.stderr.strip()
+    actual = json.loads(run.stdout)
+    pixels, logits = expected(model.float(), processor, PIL.Image.open(photograph_path).convert("RGB"))
+    equal = np.array_equal(np.asarray(actual["pixels"]), pixels.astype(np.int64).ravel())
+    a, b = np.asarray(actual["logits"]), logits.double().numpy()
+    cosine = a @ b / np.sqrt((a @ a) * (b @ b)) if a.shape == b.shape else 0
+    labels = [] if "LABEL" in next(iter(model.config.id2label.values())) or not hasattr(model, "num_labels") else \
+        list(model.config.id2label.values())
+    good = equal and cosine > 0.99999 and actual["labels"] == labels and ("max_shard_size" in saving) == (shards > 1)
+    return good, f"{name}: pixels {'equal' if equal else 'DIFFER'}, cosine {cosine:.8f}, {actual['recipe']}" + \
+        (f", {shards} shards" if shards > 1 else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program")
+    parser.add_argument("photograph", nargs="?", default=os.path.join(ROOT, "docs/sample/chelsea.png"))
+    parser.add_argument("--full", action="store_true")
+    arguments = parser.parse_args()
+    hf.logging.set_verbosity_error()
+    hf.utils.logging.disable_progress_bar()
+    failures = 0
+    for case in SMALL_CASES + (FULL_CASES if arguments.full else []):
+        good, line = check(arguments.program, case, arguments.photograph)
+        failures += not good
+        print(("ok      " if good else "FAILED  ") + line, flush=True)
+    print(f"{failures} failures; transformers {hf.__version__}, torch {torch.__version__}")
+    return failures != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
