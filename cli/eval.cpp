@@ -97,6 +97,7 @@ int eval(const Arguments &arguments) {
   const Evaluation result =
       evaluate(model, float_model ? &*float_model : nullptr, images, recipe ? *recipe : model->recipe(), thread_count,
                [&](std::size_t done) { progress.show(done, images.size()); });
+  progress.wipe();
   for (const std::string &error : result.errors)
     print_error(error);
   if (result.images == 0)

@@ -7,9 +7,10 @@ namespace intvit::cli {
 
 ProgressBar::ProgressBar(std::string what) : what_(std::move(what)), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-ProgressBar::~ProgressBar() {
+void ProgressBar::wipe() {
   if (drawn_)
     std::fputs("\r\x1b[K", stderr);
+  drawn_ = false;
 }
 
 void ProgressBar::show(std::size_t done, std::size_t total) {

@@ -13,9 +13,10 @@ public:
   explicit ProgressBar(std::string what);
   ProgressBar(const ProgressBar &) = delete;
   ProgressBar &operator=(const ProgressBar &) = delete;
-  ~ProgressBar(); // wipes the bar
+  ~ProgressBar() { wipe(); }
 
   void show(std::size_t done, std::size_t total);
+  void wipe(); // off the terminal, before other lines are written
 
 private:
   using Clock = std::chrono::steady_clock;

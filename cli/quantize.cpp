@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <sstream>
 
 #include "cli/models.hpp"
@@ -41,13 +42,19 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   const std::vector<std::string> paths = spread(list_images(folder), static_cast<std::size_t>(count));
   std::vector<Image> images(paths.size());
   std::vector<std::string> errors(paths.size());
+  ProgressBar progress("reading photographs");
+  std::mutex mutex;
+  std::size_t done = 0;
   parallel_for(threads, paths.size(), [&](std::size_t i, std::size_t) {
     try {
       images[i] = load_preprocessed(paths[i], recipe);
     } catch (const std::runtime_error &error) {
       errors[i] = error.what();
     }
+    const std::lock_guard lock(mutex);
+    progress.show(++done, paths.size());
   });
+  progress.wipe();
   for (const std::string &error : errors)
     if (!error.empty())
       print_error(error + " (left out of the calibration)");

@@ -3,7 +3,7 @@
 
 Every kind of model that can be imported is made with random weights, saved by transformers (whole, sharded, in
 float16 and bfloat16), and run by transformers' image processor and model on a photograph. float_logits must give the
-same pixels, byte for byte, and logits (or features) whose cosine with transformers' is above 0.99999.
+same pixels, byte for byte, and logits (or features) whose cosine with transformers' is above 0.9999999.
 
     cmake --build build/release --target float_logits
     python3 tests/peers/transformers_folders.py build/release/bin/float_logits [--full] [PHOTOGRAPH]
@@ -147,7 +147,7 @@ def check(program, case, photograph_path):
     cosine = a @ b / np.sqrt((a @ a) * (b @ b)) if a.shape == b.shape else 0
     labels = [] if "LABEL" in next(iter(model.config.id2label.values())) or not hasattr(model, "num_labels") else \
         list(model.config.id2label.values())
-    good = equal and cosine > 0.99999 and actual["labels"] == labels and ("max_shard_size" in saving) == (shards > 1)
+    good = equal and cosine > 0.9999999 and actual["labels"] == labels and ("max_shard_size" in saving) == (shards > 1)
     return good, f"{name}: pixels {'equal' if equal else 'DIFFER'}, cosine {cosine:.8f}, {actual['recipe']}" + \
         (f", {shards} shards" if shards > 1 else "")
 
