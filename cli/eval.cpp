@@ -9,6 +9,7 @@
 #include "cli/progress.hpp"
 #include "models/evaluate/evaluate.hpp"
 #include "models/import/load.hpp"
+#include "models/import/position_embedding.hpp"
 
 namespace intvit::cli {
 
@@ -63,7 +64,9 @@ int eval(const Arguments &arguments) {
       "folders)",
       cxxopts::value<std::string>(),
       "FILE")("count", "evaluate only the first N images", cxxopts::value<int>()->default_value("0"), "N")(
-      "float", "float weights to compare with on the same images", cxxopts::value<std::string>(),
+      "float",
+      "float weights (as quantize takes them) to compare with on the same images, brought to the model's image size",
+      cxxopts::value<std::string>(),
       "WEIGHTS")("arch", "architecture of the float weights, where they do not tell", cxxopts::value<std::string>(),
                  "NAME")("format", "text, json or csv", cxxopts::value<std::string>()->default_value("text"), "FORMAT");
   if (!parser.parse(arguments))
@@ -91,6 +94,10 @@ int eval(const Arguments &arguments) {
     if (parser.has("arch"))
       options.timm.architecture = parser.get<std::string>("arch");
     float_model = load_float_model(parser.get<std::string>("float"), options).model;
+    // A model quantized with --image-size.
+    if (const ModelConfig &config = common_config(*float_model);
+        config.image_height != model->image_height() || config.image_width != model->image_width())
+      set_image_size(*float_model, model->image_height(), model->image_width());
   }
 
   ProgressBar progress("evaluating");

@@ -30,9 +30,12 @@ Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
     if (antialias == Antialias::yes) {
       const int begin = std::max(static_cast<int>(centre - 2 * stretch + 0.5), 0);
       const int end = std::min(static_cast<int>(centre + 2 * stretch + 0.5), from);
-      for (int j = begin; j < end; ++j)
+      double sum = 0;
+      for (int j = begin; j < end; ++j) {
         weights(i, j) = cubic((j - centre + 0.5) / stretch, -0.5);
-      weights.row(i) /= weights.row(i).sum();
+        sum += weights(i, j);
+      }
+      weights.row(i) /= sum;
     } else {
       const int nearest = static_cast<int>(std::floor(centre - 0.5));
       for (int j = nearest - 1; j <= nearest + 2; ++j) // beyond the edge, the edge is repeated
@@ -44,25 +47,25 @@ Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
 
 } // namespace
 
+// Every sum is taken in the order of its terms, so that all machines agree.
 RowMatrix resample_positions(const RowMatrix &positions, int from_height, int from_width, int to_height, int to_width,
                              Antialias antialias) {
   const Eigen::MatrixXd rows = interpolation(from_height, to_height, antialias);
   const Eigen::MatrixXd columns = interpolation(from_width, to_width, antialias);
-  const Eigen::Index channels = positions.cols();
-  const Eigen::Index from_cells = Eigen::Index{from_height} * from_width;
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Matrix source = positions.topRows(from_cells).cast<double>();
-
-  Matrix narrowed(Eigen::Index{from_height} * to_width, channels);
+  const Matrix source = positions.cast<double>();
+  Matrix resized = Matrix::Zero(Eigen::Index{from_height} * to_width, positions.cols());
   for (int y = 0; y < from_height; ++y)
-    narrowed.middleRows(Eigen::Index{y} * to_width, to_width) =
-        columns.lazyProduct(source.middleRows(Eigen::Index{y} * from_width, from_width));
-  Matrix result = Matrix::Zero(Eigen::Index{to_height} * to_width, channels);
+    for (int x = 0; x < to_width; ++x)
+      for (int u = 0; u < from_width; ++u)
+        if (columns(x, u) != 0)
+          resized.row(y * to_width + x) += columns(x, u) * source.row(y * from_width + u);
+  Matrix result = Matrix::Zero(Eigen::Index{to_height} * to_width, positions.cols());
   for (int y = 0; y < to_height; ++y)
     for (int v = 0; v < from_height; ++v)
       if (rows(y, v) != 0)
         result.middleRows(Eigen::Index{y} * to_width, to_width) +=
-            rows(y, v) * narrowed.middleRows(Eigen::Index{v} * to_width, to_width);
+            rows(y, v) * resized.middleRows(Eigen::Index{v} * to_width, to_width);
   return result.cast<float>();
 }
 

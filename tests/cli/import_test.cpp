@@ -68,6 +68,9 @@ TEST_CASE("quantize and eval take a folder of transformers and need nothing else
   REQUIRE(quantize(folder, larger, {"--image-size", "32"}).exit_code == 0);
   CHECK(json::parse(run_program({"info", "-m", larger, "--format", "json"}).out)["recipe"] ==
         "resize=38,crop=32,filter=bicubic,offset=down");
+  const json at_size = json::parse(
+      run_program({"eval", "-m", larger, "--data", labelled_photographs(), "--float", folder, "--format", "json"}).out);
+  CHECK(at_size["cosine"].get<double>() > 0.95);
 }
 
 TEST_CASE("a malformed folder of transformers is an error that names its file") {
