@@ -129,8 +129,8 @@ MultiplyAccumulates multiply_accumulates(const Program &program, std::size_t ind
       return {row * input.rows, row * (op.epilogue == kernels::Epilogue::logits ? 1 : tokens())};
     }
     MultiplyAccumulates operator()(const BoundAttention &op) const {
-      const std::int64_t query = std::int64_t{2} * input.rows * output.columns; // scores and weighted values
-      return {query * op.queries, query * input.rows};
+      const std::int64_t query = std::int64_t{2} * op.tokens * output.columns; // scores and weighted values
+      return {query * output.rows, query * input.rows};
     }
     MultiplyAccumulates operator()(const BoundPatches &) const { return {}; }
     MultiplyAccumulates operator()(const BoundLayerNorm &) const { return {}; }

@@ -27,52 +27,55 @@ constexpr const char *provenance_key = "intvit.provenance";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph.
-constexpr std::array<std::string_view, 14> known_features = {
+constexpr std::array<std::string_view, 15> known_features = {
     "flatten",       "gelu16",        "layer_norm.int16", "layer_norm.int32", "mean_rows",
     "merge_patches", "prefix_tokens", "requantize16",     "residual.int16",   "residual.ptf8",
-    "softmax.int16", "softmax.int8",  "softmax.lis4",     "softmax.lis8"};
+    "softmax.int16", "softmax.int8",  "softmax.lis4",     "softmax.lis8",     "window_attention"};
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// What an operation needs beside the first programs' minimum, or nothing.
-struct Feature {
-  std::string operator()(const Patches &) const { return ""; }
-  std::string operator()(const PatchEmbed &op) const { return op.prefix_rows == 1 ? "" : "prefix_tokens"; }
-  std::string operator()(const LayerNorm &op) const {
-    return op.output_type == kernels::OutputType::int8    ? ""
-           : op.output_type == kernels::OutputType::int16 ? "layer_norm.int16"
-                                                          : "layer_norm.int32";
+// What an operation asks of a reader.
+struct Features {
+  using List = std::vector<std::string>;
+
+  List operator()(const Patches &) const { return {}; }
+  List operator()(const PatchEmbed &op) const { return op.prefix_rows == 1 ? List{} : List{"prefix_tokens"}; }
+  List operator()(const LayerNorm &op) const {
+    return op.output_type == kernels::OutputType::int8    ? List{}
+           : op.output_type == kernels::OutputType::int16 ? List{"layer_norm.int16"}
+                                                          : List{"layer_norm.int32"};
   }
-  std::string operator()(const Linear &op) const {
+  List operator()(const Linear &op) const {
     switch (op.epilogue) {
     case kernels::Epilogue::requantize:
     case kernels::Epilogue::logits:
       break;
     case kernels::Epilogue::requantize16:
-      return "requantize16";
+      return {"requantize16"};
     case kernels::Epilogue::gelu:
-      return "gelu16";
+      return {"gelu16"};
     case kernels::Epilogue::residual:
-      return op.output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16";
+      return {op.output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16"};
     }
-    return "";
+    return {};
   }
-  std::string operator()(const Attention &op) const {
-    return std::string("softmax.") + kernels::softmax_name(op.softmax);
+  List operator()(const Attention &op) const { return {std::string("softmax.") + kernels::softmax_name(op.softmax)}; }
+  List operator()(const WindowAttention &op) const {
+    return {"window_attention", std::string("softmax.") + kernels::softmax_name(op.attention.softmax)};
   }
-  std::string operator()(const TakeRows &) const { return ""; }
-  std::string operator()(const MeanRows &) const { return "mean_rows"; }
-  std::string operator()(const Flatten &) const { return "flatten"; }
-  std::string operator()(const MergePatches &) const { return "merge_patches"; }
+  List operator()(const TakeRows &) const { return {}; }
+  List operator()(const MeanRows &) const { return {"mean_rows"}; }
+  List operator()(const Flatten &) const { return {"flatten"}; }
+  List operator()(const MergePatches &) const { return {"merge_patches"}; }
 };
 
 std::set<std::string> required_features(const Graph &graph) {
   std::set<std::string> features;
   for (const Node &node : graph.nodes)
-    if (std::string feature = std::visit(Feature{}, node.operation); !feature.empty())
+    for (std::string &feature : std::visit(Features{}, node.operation))
       features.insert(std::move(feature));
   return features;
 }

@@ -63,13 +63,25 @@ std::uint64_t normalized_bound(int channels) {
   return (root << kernels::quotient_bits) + 1;
 }
 
-bool score_fits(int head_dim, std::int32_t multiplier, int shift) {
-  if (multiplier < 1)
+bool score_fits(int head_dim, std::int32_t multiplier, int shift, std::uint64_t bias_range) {
+  const std::uint64_t largest_distance = (static_cast<std::uint64_t>(head_dim) << 15) + bias_range;
+  if (multiplier < 1 || largest_distance > UINT32_MAX)
     return false;
-  const std::uint64_t largest_distance = static_cast<std::uint64_t>(head_dim) << 15;
   const std::uint64_t largest =
       largest_distance * static_cast<std::uint64_t>(multiplier) + (std::uint64_t{1} << (shift - 1));
   return largest <= UINT32_MAX;
+}
+
+std::uint64_t masking(int head_dim, std::int32_t multiplier, int shift, std::uint64_t bias_range) {
+  // A masked score may be above all others by this much, and must then be 255 codes below.
+  const std::uint64_t largest_distance = (static_cast<std::uint64_t>(head_dim) << 15) + bias_range;
+  const auto factor = static_cast<std::uint64_t>(multiplier);
+  return largest_distance + ((std::uint64_t{255} << shift) + factor - 1) / factor;
+}
+
+bool last_distance_weighs_nothing(const kernels::ExpTable &exp) {
+  // Its code is above 15 where round(sum / exp) >= 1.5 * 2^15, and a row's sum is at least exp[0].
+  return exp[0] >= std::uint64_t{49152} * exp[255];
 }
 
 bool exp_table_is_valid(const kernels::ExpPolynomial &polynomial, int tokens) {

@@ -28,8 +28,16 @@ std::uint64_t normalized_bound(int channels);
 // the divisor.
 inline constexpr std::uint64_t attention_bound = std::uint64_t{1} << 24;
 
-// distance_code() for every possible distance of two scores of `head_dim` int8 products.
-bool score_fits(int head_dim, std::int32_t multiplier, int shift);
+// distance_code() for every possible distance of two scores of `head_dim` int8 products, to which a bias has been added
+// whose values lie within `bias_range` of one another.
+bool score_fits(int head_dim, std::int32_t multiplier, int shift, std::uint64_t bias_range = 0);
+
+// What taken off a score makes its distance from the row's largest at least 255 codes. Larger than max_masking where
+// there is nothing that kernels can take.
+std::uint64_t masking(int head_dim, std::int32_t multiplier, int shift, std::uint64_t bias_range);
+
+// Whether log_int_softmax of 4 bits gives the last distance probability 0 in every row.
+bool last_distance_weighs_nothing(const kernels::ExpTable &exp);
 
 // exp falls (or stays) from one distance to the next and a row of `tokens` of them adds up to less than 2^31.
 bool exp_table_is_valid(const kernels::ExpPolynomial &polynomial, int tokens);

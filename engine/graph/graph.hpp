@@ -66,6 +66,23 @@ struct Attention {
   int shift = 0;
 };
 
+// The largest side of a window.
+inline constexpr int max_window = 32;
+
+// Attention of every window of a grid of patches to itself, [grid_height * grid_width, 3 C] to [grid_height *
+// grid_width, C]: Swin's. With a window_shift windows begin so many patches further down and to the right, and what
+// leaves the grid comes back on the other side; there, tokens that are no neighbours do not see one another.
+// Constants: those of Attention, and relative_bias i32 [heads, (2 window - 1)^2] in units of the head's scores: for a
+// query and a token that is y rows above and x columns to the left of it, element (y + window - 1) * (2 window - 1) +
+// x + window - 1.
+struct WindowAttention {
+  Attention attention; // of a window; queries is 0
+  int grid_height = 0; // a multiple of window, as is grid_width
+  int grid_width = 0;
+  int window = 0;       // side
+  int window_shift = 0; // below window
+};
+
 // The first rows of a value.
 struct TakeRows {
   int rows = 0;
@@ -90,8 +107,8 @@ struct MergePatches {
   int grid_width = 0;
 };
 
-using Operation =
-    std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, TakeRows, MeanRows, Flatten, MergePatches>;
+using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
+                               Flatten, MergePatches>;
 
 struct Node {
   std::string name; // also its output's name

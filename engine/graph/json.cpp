@@ -79,9 +79,8 @@ template <typename Fields> void describe(Fields &f, Linear &op) {
   }
 }
 
-template <typename Fields> void describe(Fields &f, Attention &op) {
+template <typename Fields> void describe_softmax(Fields &f, Attention &op) {
   f.integer("heads", op.heads, 1, 1024);
-  f.integer("queries", op.queries, 0, kernels::max_tokens);
   f.choice("softmax", op.softmax, softmax_names);
   f.boolean("renormalize", op.renormalize);
   f.integer("score_shift", op.score_shift, 1, 31);
@@ -90,6 +89,19 @@ template <typename Fields> void describe(Fields &f, Attention &op) {
   f.integer("exp_constant", op.exp.constant, 1, 1 << 30);
   f.integer("exp_octaves", op.exp.octaves, 0, 30);
   f.integer("shift", op.shift, kernels::min_shift, kernels::max_shift);
+}
+
+template <typename Fields> void describe(Fields &f, Attention &op) {
+  describe_softmax(f, op);
+  f.integer("queries", op.queries, 0, kernels::max_tokens);
+}
+
+template <typename Fields> void describe(Fields &f, WindowAttention &op) {
+  describe_softmax(f, op.attention);
+  f.integer("grid_height", op.grid_height, 1, max_image_side);
+  f.integer("grid_width", op.grid_width, 1, max_image_side);
+  f.integer("window", op.window, 1, max_window);
+  f.integer("window_shift", op.window_shift, 0, max_window - 1);
 }
 
 template <typename Fields> void describe(Fields &f, TakeRows &op) {
@@ -111,8 +123,8 @@ template <typename Fields> void describe(Fields &f, MergePatches &op) {
 }
 
 // In the order of the variant's alternatives.
-constexpr std::array operation_names{"patches",   "patch_embed", "layer_norm", "linear",       "attention",
-                                     "take_rows", "mean_rows",   "flatten",    "merge_patches"};
+constexpr std::array operation_names{"patches",          "patch_embed", "layer_norm", "linear",  "attention",
+                                     "window_attention", "take_rows",   "mean_rows",  "flatten", "merge_patches"};
 static_assert(operation_names.size() == std::variant_size_v<Operation>);
 
 class Writer {

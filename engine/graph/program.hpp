@@ -80,7 +80,20 @@ struct BoundLinear {
   std::vector<std::int32_t> residual_multiplier;
 };
 
+// The windows of a grid; none: all rows attend to all.
+struct BoundWindows {
+  int count = 0;
+  std::vector<std::int32_t> rows; // [count, tokens of a window]
+  // For kernels::ScoreBias. Masks: [masks, tokens, stride], of which `mask` says which a window has, or -1.
+  std::ptrdiff_t stride = 0;
+  std::vector<std::int32_t> bias; // [heads, tokens, stride]
+  std::vector<std::int32_t> masks;
+  std::vector<std::int32_t> masking; // [heads]
+  std::vector<std::int8_t> mask;     // [count]
+};
+
 struct BoundAttention {
+  int tokens = 0; // that attend to one another
   int heads = 0;
   int head_dim = 0;
   int queries = 0;
@@ -93,6 +106,7 @@ struct BoundAttention {
   std::array<std::uint8_t, 256> int8_weights{};
   int int16_weight_shift = 0;
   RequantizationConstants requantization;
+  BoundWindows windows;
 };
 
 struct BoundTakeRows {};

@@ -30,7 +30,7 @@ std::size_t scratch_bytes(const Program &program, const kernels::KernelTable &ke
   for (const BoundNode &node : program.nodes) {
     const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
     if (const auto *attention = std::get_if<BoundAttention>(&node.operation))
-      bytes = std::max(bytes, kernels.attention.scratch_bytes(input.rows, attention->head_dim));
+      bytes = std::max(bytes, kernels.attention.scratch_bytes(attention->tokens, attention->head_dim));
     else if (std::holds_alternative<BoundLinear>(node.operation) ||
              std::holds_alternative<BoundPatchEmbed>(node.operation))
       bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns));
@@ -139,7 +139,7 @@ struct Step {
   }
 
   void attention(const BoundAttention &op) const {
-    kernels::AttentionArgs args{.tokens = input.rows,
+    kernels::AttentionArgs args{.tokens = op.tokens,
                                 .heads = op.heads,
                                 .head_dim = op.head_dim,
                                 .softmax = op.softmax,
@@ -152,6 +152,8 @@ struct Step {
                                 .int16_weight_shift = op.int16_weight_shift,
                                 .requantization = op.requantization.view(),
                                 .scratch = scratch};
+    if (op.windows.count > 0)
+      return window_attention(op, args);
     // Every row of every head of every image is a task.
     const Range share = team.share(batch * op.heads * op.queries);
     for (int head = share.begin / op.queries; head * op.queries < share.end; ++head) {
@@ -161,6 +163,24 @@ struct Step {
       kernels.attention.run(
           args, head % op.heads,
           {std::max(share.begin - head * op.queries, 0), std::min(share.end - head * op.queries, op.queries)});
+    }
+  }
+
+  // Every head of every window of every image is a task.
+  void window_attention(const BoundAttention &op, kernels::AttentionArgs args) const {
+    const BoundWindows &windows = op.windows;
+    const std::ptrdiff_t mask_elements = op.tokens * windows.stride;
+    args.bias = {.bias = windows.bias.data(), .stride = windows.stride, .masking = windows.masking.data()};
+    const Range share = team.share(batch * windows.count * op.heads);
+    for (int task = share.begin; task < share.end; ++task) {
+      const int window = task / op.heads % windows.count;
+      const auto image = static_cast<std::size_t>(task / op.heads / windows.count);
+      args.qkv = reinterpret_cast<const std::int8_t *>(from + image * input.bytes());
+      args.output = reinterpret_cast<std::int8_t *>(to + image * output.bytes());
+      args.rows = windows.rows.data() + std::ptrdiff_t{window} * op.tokens;
+      const int mask = windows.mask.empty() ? -1 : windows.mask[static_cast<std::size_t>(window)];
+      args.bias.mask = mask < 0 ? nullptr : windows.masks.data() + mask * mask_elements;
+      kernels.attention.run(args, task % op.heads, {0, op.tokens});
     }
   }
 

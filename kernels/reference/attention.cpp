@@ -9,6 +9,17 @@ namespace intvit::kernels::reference {
 
 namespace {
 
+// Of a row of scores, those of query `i`.
+void add_bias(const AttentionArgs &args, int head, int i, std::int32_t *row) {
+  const ScoreBias &b = args.bias;
+  const std::int32_t *bias = b.bias + (std::ptrdiff_t{head} * args.tokens + i) * b.stride;
+  for (int j = 0; j < args.tokens; ++j) {
+    row[j] += bias[j];
+    if (b.mask != nullptr && b.mask[i * b.stride + j] != 0)
+      row[j] -= b.masking[head];
+  }
+}
+
 // Turns a row of scores into attention weights, in place, and returns the number that they are to be divided by.
 std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t *row) {
   const std::int32_t *end = row + args.tokens;
@@ -67,20 +78,26 @@ void attention(const AttentionArgs &args, int head, Range queries) {
   auto *row = reinterpret_cast<std::int32_t *>(args.scratch);
 
   for (int i = queries.begin; i < queries.end; ++i) {
+    const std::int8_t *query = q + attention_row(args, i) * stride;
     for (int j = 0; j < args.tokens; ++j) {
+      const std::int8_t *key = k + attention_row(args, j) * stride;
       std::int32_t score = 0;
       for (int d = 0; d < args.head_dim; ++d)
-        score += q[i * stride + d] * k[j * stride + d];
+        score += query[d] * key[d];
       row[j] = score;
     }
+    if (args.bias.bias != nullptr)
+      add_bias(args, head, i, row);
     const Reciprocal by = reciprocal(softmax_weights(args, head, row));
     std::array<std::int32_t, max_head_dim> sums{};
-    for (int j = 0; j < args.tokens; ++j)
+    for (int j = 0; j < args.tokens; ++j) {
+      const std::int8_t *value = v + attention_row(args, j) * stride;
       for (int d = 0; d < args.head_dim; ++d)
-        sums[static_cast<std::size_t>(d)] += row[j] * v[j * stride + d];
+        sums[static_cast<std::size_t>(d)] += row[j] * value[d];
+    }
     for (int d = 0; d < args.head_dim; ++d) {
       const std::ptrdiff_t c = first + d;
-      args.output[i * channels + c] = clamp_to_int8(
+      args.output[attention_row(args, i) * channels + c] = clamp_to_int8(
           requantize(quotient(sums[static_cast<std::size_t>(d)], by), r.multiplier[c], r.offset[c], r.shift));
     }
   }

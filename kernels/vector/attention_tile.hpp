@@ -84,14 +84,18 @@ public:
   }
 
 private:
-  // The score of what fills up the last vector of keys: below any real one, |score| <= 2^24.
+  static_assert(bias_lanes % lanes == 0, "a bias is read in whole vectors");
+
+  // The score of what fills up the last vector of keys: below any real one, |score| <= 2^24, biased and masked ones
+  // included.
   static constexpr std::int32_t no_score = -(std::int32_t{1} << 30);
 
   class Head {
   public:
     Head(const AttentionArgs &args, int head)
-        : args_(args), layout_(args.tokens, args.head_dim), channels_(std::ptrdiff_t{args.heads} * args.head_dim),
-          first_(std::ptrdiff_t{head} * args.head_dim), softmax_(args, head) {}
+        : args_(args), head_(head), layout_(args.tokens, args.head_dim),
+          channels_(std::ptrdiff_t{args.heads} * args.head_dim), first_(std::ptrdiff_t{head} * args.head_dim),
+          softmax_(args, head) {}
 
     // Tiles of keys [steps][vectors of the tile][lanes][group] one after the other.
     void pack_keys() {
@@ -109,7 +113,7 @@ private:
               std::memset(to + std::ptrdiff_t{s} * width * group, 0, group * sizeof(Element));
             continue;
           }
-          const std::int8_t *key = args_.qkv + token * 3 * channels_ + channels_ + first_;
+          const std::int8_t *key = args_.qkv + attention_row(args_, token) * 3 * channels_ + channels_ + first_;
           const auto *from = reinterpret_cast<const Element *>(key);
           if (!in_place()) {
             V::prepare(key, args_.head_dim, prepared, steps * group);
@@ -134,13 +138,14 @@ private:
         const std::int8_t *from = args_.qkv + 2 * channels_ + first_ + first;
         for (int step = 0; step < layout_.token_steps; ++step, to += columns * group) {
           const int token = step * group;
-          if (count == columns && token + group <= args_.tokens) {
+          if (args_.rows == nullptr && count == columns && token + group <= args_.tokens) {
             V::interleave(from + token * 3 * channels_, 3 * channels_, to);
             continue;
           }
           std::int8_t whole[std::size_t{group * columns}] = {};
           for (int g = 0; g < group && token + g < args_.tokens; ++g)
-            std::memcpy(whole + g * columns, from + (token + g) * 3 * channels_, static_cast<std::size_t>(count));
+            std::memcpy(whole + g * columns, from + attention_row(args_, token + g) * 3 * channels_,
+                        static_cast<std::size_t>(count));
           V::interleave(whole, columns, to);
         }
         const PanelConstants<V, std::byte> constants(panel_constants(panel));
@@ -158,6 +163,9 @@ private:
       for (int r = 0; r < rows; ++r)
         queries[r] = query(first + (r < count ? r : count - 1), r);
       for_each_tile([&](auto n, int vector) { scores<decltype(n)::value>(queries, vector); });
+      if (args_.bias.bias != nullptr)
+        for (int r = 0; r < count; ++r)
+          add_bias(first + r, score_row(r));
       Reciprocal divisors[std::size_t{rows}];
       for (int r = 0; r < count; ++r)
         divisors[r] = reciprocal(softmax_.weigh(score_row(r), part<std::uint8_t>(layout_.codes),
@@ -194,8 +202,24 @@ private:
     Element *weight_row(std::size_t plane, int r) const { return part<Element>(plane) + r * layout_.row_elements; }
     bool in_place() const { return V::reads_codes && args_.head_dim % group == 0; }
 
+    // Lanes behind the last token have no bias and still hold less than any score: |score + bias| <= 2^24 + 2^28 and
+    // what masks is at most 2^29.
+    void add_bias(int query, std::int32_t *scores) const {
+      const ScoreBias &b = args_.bias;
+      const std::int32_t *bias = b.bias + (std::ptrdiff_t{head_} * args_.tokens + query) * b.stride;
+      for (int v = 0; v < layout_.key_vectors; ++v)
+        V::store(scores + v * lanes, V::add(V::load(scores + v * lanes), V::load(bias + v * lanes)));
+      if (b.mask == nullptr)
+        return;
+      const std::int32_t *mask = b.mask + query * b.stride;
+      const Vec masking = V::set(b.masking[head_]);
+      for (int v = 0; v < layout_.key_vectors; ++v)
+        V::store(scores + v * lanes,
+                 V::subtract(V::load(scores + v * lanes), V::multiply(V::load(mask + v * lanes), masking)));
+    }
+
     const Element *query(int token, int r) const {
-      const std::int8_t *codes = args_.qkv + token * 3 * channels_ + first_;
+      const std::int8_t *codes = args_.qkv + attention_row(args_, token) * 3 * channels_ + first_;
       if (in_place())
         return reinterpret_cast<const Element *>(codes);
       Element *prepared = part<Element>(layout_.queries) + r * layout_.query_elements;
@@ -239,7 +263,7 @@ private:
           row[v] = V::quotient(row[v], divisors[r].factor, divisors[r].shift);
         }
         requantize_row<V>(constants, args_.requantization.shift, row);
-        std::int8_t *to = args_.output + (first + r) * channels_ + first_ + panel * columns;
+        std::int8_t *to = args_.output + attention_row(args_, first + r) * channels_ + first_ + panel * columns;
         if (wide >= columns) {
           V::store_row(to, row);
         } else {
@@ -262,6 +286,7 @@ private:
     }
 
     const AttentionArgs &args_;
+    int head_;
     Layout layout_;
     std::ptrdiff_t channels_;
     std::ptrdiff_t first_; // channel of the head

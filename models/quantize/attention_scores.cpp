@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "engine/graph/bounds.hpp"
+#include "kernels/attention.hpp"
 
 namespace intvit {
 
@@ -28,28 +29,64 @@ ArrayXd to_array(const RowVector &values) {
   return values.transpose().array().cast<double>();
 }
 
+std::vector<std::int32_t> bias_codes(const RowVector &biases, double codes_per_unit) {
+  std::vector<std::int32_t> codes;
+  for (const float bias : biases)
+    codes.push_back(static_cast<std::int32_t>(std::lround(static_cast<double>(bias) * codes_per_unit)));
+  return codes;
+}
+
 } // namespace
 
 AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
-                                   const QuantizeOptions &options) {
+                                   const QuantizeOptions &options, const ScoreBiases &biases) {
   const ArrayXd query_range =
       at_least_a_share(to_array(query.overall_minimum()).abs().max(to_array(query.overall_maximum()).abs()));
   const ArrayXd key_low = to_array(key.overall_minimum());
   const ArrayXd key_high = to_array(key.overall_maximum());
   const ArrayXd key_range = at_least_a_share((key_high - key_low) / 2);
   const Eigen::Index head_dim = query_range.size() / heads;
+  const double root = std::sqrt(static_cast<double>(head_dim));
 
-  // The unit of a product of codes, a head: the widest channel's two ranges over 127 steps each.
+  // The unit of a product of codes, a head: the widest channel's two ranges over 127 steps each, but no finer than
+  // leaves the biases 20 bits.
   ArrayXd unit(heads);
-  for (Eigen::Index h = 0; h < heads; ++h)
+  for (Eigen::Index h = 0; h < heads; ++h) {
     unit[h] = (query_range * key_range).segment(h * head_dim, head_dim).maxCoeff() / (127.0 * 127.0);
+    if (biases.values.size() > 0)
+      unit[h] =
+          std::max(unit[h], std::ldexp(root * static_cast<double>(biases.values.row(h).cwiseAbs().maxCoeff()), -20));
+  }
 
   // In softmax steps, and then with a multiplier of few bits: unit is enlarged a little to make it exact.
-  const double steps = units_per_octave(options.softmax) / std::numbers::ln2 / std::sqrt(static_cast<double>(head_dim));
+  const double steps = units_per_octave(options.softmax) / std::numbers::ln2 / root;
+  const auto exact_unit = [&](double multiplier, int shift) { return std::ldexp(multiplier, -shift) / steps; };
   AttentionScores scores;
+  const auto head_fits = [&](Eigen::Index h, int shift) {
+    const double wanted = std::max(1.0, std::ceil(std::ldexp(unit[h] * steps, shift)));
+    if (wanted >= 1e9)
+      return false;
+    const auto multiplier = static_cast<std::int32_t>(wanted);
+    const int dim = static_cast<int>(head_dim);
+    std::uint64_t range = 0;
+    if (biases.values.size() > 0) {
+      const std::vector<std::int32_t> codes = bias_codes(biases.values.row(h), root / exact_unit(wanted, shift));
+      const auto [low, high] = std::minmax_element(codes.begin(), codes.end());
+      range = static_cast<std::uint64_t>(std::int64_t{*high} - *low);
+      if (biases.masks) {
+        const std::uint64_t mask = masking(dim, multiplier, shift, range);
+        if (mask > kernels::max_masking)
+          return false;
+        range += mask;
+      }
+    }
+    return score_fits(dim, multiplier, shift, range);
+  };
   const auto fits = [&](int shift) {
-    const double multiplier = std::ceil(std::ldexp(unit.maxCoeff() * steps, shift));
-    return multiplier < 1e9 && score_fits(static_cast<int>(head_dim), static_cast<std::int32_t>(multiplier), shift);
+    for (Eigen::Index h = 0; h < heads; ++h)
+      if (!head_fits(h, shift))
+        return false;
+    return true;
   };
   scores.shift = 31;
   while (scores.shift > 1 && !fits(scores.shift))
@@ -59,7 +96,11 @@ AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &
   for (Eigen::Index h = 0; h < heads; ++h) {
     const double multiplier = std::max(1.0, std::ceil(std::ldexp(unit[h] * steps, scores.shift)));
     scores.multiplier.push_back(static_cast<std::int32_t>(multiplier));
-    unit[h] = std::ldexp(multiplier, -scores.shift) / steps;
+    unit[h] = exact_unit(multiplier, scores.shift);
+    if (biases.values.size() > 0) {
+      const std::vector<std::int32_t> codes = bias_codes(biases.values.row(h), root / unit[h]);
+      scores.bias.insert(scores.bias.end(), codes.begin(), codes.end());
+    }
   }
 
   // scale_q * scale_k = unit with both ranges filled alike.

@@ -18,12 +18,19 @@ struct AttentionScores {
   ChannelCodes key;
   std::vector<std::int32_t> multiplier; // a head
   int shift = 0;
+  std::vector<std::int32_t> bias; // as BlockWeights::position_bias, in units of the head's scores
+};
+
+// What is added to scores before the softmax.
+struct ScoreBiases {
+  RowMatrix values; // [heads, any], in units of q k^T / sqrt(d); empty: none
+  bool masks = false;
 };
 
 // Within a head scale_q[d] * scale_k[d] is the same for all d, so that a product of codes has one unit; which of the
 // two is finer is chosen per channel to lose least.
 AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
-                                   const QuantizeOptions &options);
+                                   const QuantizeOptions &options, const ScoreBiases &biases = {});
 
 // The integer exp for the score step that a softmax uses: ln 2 / 16 where weights span 16 octaves, as
 // the 8-bit distances then do, and ln 2 / 32 for int8, whose weights are gone after 8 octaves.

@@ -89,8 +89,9 @@ void Emitter::attention_branch(const std::string &name, const BlockConfig &confi
   const QuantizedLinear qkv_layer =
       quantize_after_norm(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), options_);
   layer_norm(name + ".norm1", stream, block.norm1, config.layer_norm_eps, qkv_layer.input);
-  const AttentionScores scores = choose_score_codes(samples_of(samples, SiteKind::query),
-                                                    samples_of(samples, SiteKind::key), config.heads, options_);
+  const AttentionScores scores =
+      choose_score_codes(samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), config.heads,
+                         options_, {block.position_bias, config.windows && config.windows->shift > 0});
   const ChannelCodes value = own_range_codes(samples_of(samples, SiteKind::value), options_.range,
                                              requantizable(qkv_layer.scale.tail(block.proj.weight.cols())));
   qkv(name + ".attn.qkv", name + ".norm1", qkv_layer, scores, value);
@@ -136,16 +137,33 @@ void Emitter::layer_norm(const std::string &name, const StreamNode &input, const
                          const ChannelCodes &output) {
   const ArrayXd gain = to_array(norm.weight);
   const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
-  const auto channels = static_cast<double>(gain.size());
-  const double base = input.codes.base_scale;
-  const double epsilon = std::min(std::nearbyint(channels * channels * eps / (base * base)),
-                                  static_cast<double>(kernels::max_layer_norm_epsilon));
-  builder.node(name, input.name, LayerNorm{fixed.shift, static_cast<std::int64_t>(epsilon)});
+  builder.node(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size(), eps)});
   builder.requantization(fixed);
-  if (input.codes.type == kernels::CodeType::int8) {
-    builder.constant("alpha", input.codes.alpha);
-    builder.constant("zero_point", input.codes.zero_point);
-  }
+  stream_factors(input.codes);
+}
+
+void Emitter::begin_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
+                           StreamCodes next) {
+  const ArrayXd scale = next.scale();
+  const FixedPoint fixed =
+      fixed_point(to_array(norm.weight) / scale * quotient_unit, to_array(norm.bias) / scale + next.zero());
+  LayerNorm operation{fixed.shift, norm_epsilon(input, scale.size(), eps)};
+  operation.output_type = next.type == kernels::CodeType::int8 ? kernels::OutputType::int8 : kernels::OutputType::int16;
+  builder.node(name, input.name, operation);
+  builder.requantization(fixed);
+  stream_factors(input.codes);
+  stream = {name, std::move(next)};
+}
+
+StreamNode Emitter::write_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                                 StreamCodes next) {
+  const ArrayXd scale = next.scale();
+  const FixedPoint fixed = fixed_point(layer.scale / scale, layer.bias / scale + next.zero());
+  const Epilogue epilogue = next.type == kernels::CodeType::int8 ? Epilogue::requantize : Epilogue::requantize16;
+  builder.node(name, input, Linear{.epilogue = epilogue, .shift = fixed.shift});
+  weights(layer);
+  builder.requantization(fixed);
+  return {name, std::move(next)};
 }
 
 void Emitter::add_to_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
@@ -165,6 +183,12 @@ void Emitter::add_to_stream(const std::string &name, const std::string &input, c
   stream = {name, std::move(next)};
 }
 
+void Emitter::mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
+                        kernels::OutputType output_type) {
+  builder.node(name, input, MeanRows{first, rows, fixed.shift, output_type});
+  builder.requantization(fixed);
+}
+
 void Emitter::head(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
   int fraction_bits = 16;
   while (fraction_bits > 0 && std::ldexp(layer.scale.maxCoeff(), fraction_bits) > 0.49)
@@ -175,6 +199,20 @@ void Emitter::head(const std::string &name, const std::string &input, const Quan
   builder.node(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
   weights(layer);
   builder.requantization(fixed);
+}
+
+std::int64_t Emitter::norm_epsilon(const StreamNode &input, Eigen::Index channels, double eps) {
+  const auto count = static_cast<double>(channels);
+  const double base = input.codes.base_scale;
+  return static_cast<std::int64_t>(std::min(std::nearbyint(count * count * eps / (base * base)),
+                                            static_cast<double>(kernels::max_layer_norm_epsilon)));
+}
+
+void Emitter::stream_factors(const StreamCodes &codes) {
+  if (codes.type != kernels::CodeType::int8)
+    return;
+  builder.constant("alpha", codes.alpha);
+  builder.constant("zero_point", codes.zero_point);
 }
 
 void Emitter::weights(const QuantizedLinear &layer) {
@@ -226,7 +264,15 @@ void Emitter::attention(const std::string &name, const std::string &input, const
   operation.score_shift = scores.shift;
   operation.exp = exp_polynomial(options_.softmax, config.keys());
   operation.shift = fixed.shift;
-  builder.node(name, input, operation);
+  if (config.windows) {
+    const Windows &windows = *config.windows;
+    builder.node(name, input,
+                 WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
+    const auto heads = static_cast<std::int64_t>(config.heads);
+    builder.constant("relative_bias", scores.bias, {heads, static_cast<std::int64_t>(scores.bias.size()) / heads});
+  } else {
+    builder.node(name, input, operation);
+  }
   builder.constant("score_multiplier", scores.multiplier);
   builder.requantization(fixed);
 }

@@ -44,12 +44,25 @@ public:
   // The stream, or another of `channels` channels, normalized, as codes for a linear map.
   void layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
                   const ChannelCodes &output);
+  // The input normalized, gamma and beta included, as a stream of codes of its own, which becomes the stream.
+  void begin_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
+                    StreamCodes next);
+  // A linear map of `input` as a stream of codes of its own.
+  StreamNode write_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                          StreamCodes next);
   // Adds a linear map of `input` to the stream, whose codes become `next`.
   void add_to_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer, StreamCodes next);
+  // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
+  void mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
+                 kernels::OutputType output_type);
   // Logits: the end of a model with a head.
   void head(const std::string &name, const std::string &input, const QuantizedLinear &layer);
 
+  // A model's epsilon in the units of its input.
+  static std::int64_t norm_epsilon(const StreamNode &input, Eigen::Index channels, double eps);
+
   // Constants of the last node.
+  void stream_factors(const StreamCodes &codes); // of a LayerNorm's input
   void weights(const QuantizedLinear &layer);
   // `values` in the stream's codes, [rows, C] or, for one row, [C].
   void stream_constant(const char *suffix, const RowMatrix &values);

@@ -12,7 +12,7 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
     throw std::runtime_error("calibration needs at least one image");
   if (const auto *vit = std::get_if<VitModel>(&input.model))
     return quantize_vit(*vit, input, options, progress);
-  throw std::runtime_error(common_config(input.model).architecture + " cannot be quantized yet");
+  return quantize_swin(std::get<SwinModel>(input.model), input, options, progress);
 }
 
 } // namespace intvit

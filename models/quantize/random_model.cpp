@@ -12,6 +12,7 @@
 #include "models/quantize/attention_scores.hpp"
 #include "models/quantize/builder.hpp"
 #include "models/quantize/fixed_point.hpp"
+#include "models/quantize/quantize.hpp"
 
 namespace intvit {
 
@@ -269,11 +270,35 @@ private:
   std::string stream_node_; // the node that wrote the stream
 };
 
+// Real weights and pictures, quantized as fast as can be.
+std::vector<std::byte> quantized_random_swin(const SwinConfig &config, const QuantizeOptions &options,
+                                             std::uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::vector<Image> images(2, {config.image_width, config.image_height, {}});
+  for (Image &image : images) {
+    image.rgb.resize(static_cast<std::size_t>(config.image_height) * image.row_bytes());
+    for (std::uint8_t &byte : image.rgb)
+      byte = static_cast<std::uint8_t>(generator() >> 24);
+  }
+  QuantizeOptions fast = options;
+  fast.range = RangeMethod::minmax;
+  fast.channel_strength = 0.5;
+  fast.compensate = false;
+  const FloatModel model = random_swin(config, seed);
+  return quantize({.model = model,
+                   .calibration = images,
+                   .recipe = squash_recipe(config.image_width, config.image_height),
+                   .provenance = {{"architecture", config.architecture}, {"weights", "random"}}},
+                  fast);
+}
+
 } // namespace
 
 std::vector<std::byte> random_model(const ArchitectureConfig &config, const QuantizeOptions &options,
                                     std::uint32_t seed) {
   validate(config);
+  if (const auto *swin = std::get_if<SwinConfig>(&config))
+    return quantized_random_swin(*swin, options, seed);
   const auto *vit = std::get_if<VitConfig>(&config);
   if (vit == nullptr || vit->prefix_tokens != 1 || vit->pool != VitPool::token || vit->classes == 0)
     throw std::runtime_error(common_config(config).architecture + " cannot be made an integer model yet");

@@ -1,5 +1,4 @@
-// Integer models with random weights, for benchmarks: as quantize() would write them, but drawn in integers, in seconds
-// even for the largest.
+// Integer models with random weights, for benchmarks: as quantize() writes them, in seconds even for the largest.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +10,11 @@
 
 namespace intvit {
 
-// The bytes of a model file. Weights are uniform in [-127, 127]; requantizations follow from the spread that random
-// weights give, so that codes fill their range, residual branches matter and attention is neither flat nor a single
-// token. Of `options` only the residual stream, softmax and renormalize are used. The same seed gives the same bytes on
-// every machine. Throws std::runtime_error where `config` is impossible.
+// The bytes of a model file. ViT: weights are uniform in [-127, 127]; requantizations follow from the spread that
+// random weights give, so that codes fill their range, residual branches matter and attention is neither flat nor a
+// single token. Swin: real random weights, quantized on random pictures. Of `options` only the residual stream, softmax
+// and renormalize are used. The same seed gives the same bytes on every machine. Throws std::runtime_error where
+// `config` is impossible.
 std::vector<std::byte> random_model(const ArchitectureConfig &config, const QuantizeOptions &options,
                                     std::uint32_t seed);
 

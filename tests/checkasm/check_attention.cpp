@@ -20,16 +20,20 @@ AttentionShape random_shape(Random &random) {
 
 std::optional<Failure> round(Softmax softmax, const KernelTable &table, Random &random, GuardedMemory &memory) {
   const bool renormalize = (softmax != Softmax::lis4 && softmax != Softmax::lis8) || (random.bits() & 1) != 0;
-  AttentionCase attention = make_attention(random, random_shape(random), softmax, renormalize);
+  const int choice = random.between(0, 3); // half of the calls with rows and a bias, half of these with a mask
+  AttentionCase attention =
+      choice < 2 ? make_attention(random, random_shape(random), softmax, renormalize)
+                 : make_window_attention(random, random_shape(random), softmax, renormalize, choice == 3);
   maybe_extreme<std::int8_t>(random, attention.qkv, -128, 127);
   const auto [tokens, heads, head_dim] = attention.shape;
   const std::size_t channels = attention.shape.channels();
   const int head = random.between(0, heads - 1);
   const int begin = random.between(0, tokens - 1);
   const Range queries{begin, std::min(tokens, begin + random.between(0, 20))};
-  // The output ends with the last query: a run may have fewer queries than tokens.
-  const OutputRange range{
-      1, channels, queries, {head * head_dim, (head + 1) * head_dim}, static_cast<std::size_t>(queries.end) * channels};
+  // The output ends with the last query's row: a run may have fewer queries than tokens.
+  const std::size_t output_rows = attention.output_rows(queries);
+  const Range rows = choice < 2 ? queries : Range{0, static_cast<int>(output_rows)}; // some of them
+  const OutputRange range{1, channels, rows, {head * head_dim, (head + 1) * head_dim}, output_rows * channels};
 
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);
@@ -44,6 +48,13 @@ std::optional<Failure> round(Softmax softmax, const KernelTable &table, Random &
     std::byte *scratch = memory.output("scratch", table.attention.scratch_bytes(tokens, head_dim), 64);
     AttentionArgs args = attention.args(reinterpret_cast<std::int8_t *>(output), scratch);
     args.qkv = memory.input("qkv", args.qkv, attention.qkv.size());
+    if (choice >= 2) {
+      args.rows = memory.input("rows", args.rows, attention.rows.size());
+      args.bias.bias = memory.input("bias", args.bias.bias, attention.bias.size());
+      args.bias.masking = memory.input("masking", args.bias.masking, attention.masking.size());
+    }
+    if (choice == 3)
+      args.bias.mask = memory.input("mask", args.bias.mask, attention.mask.size());
     args.score_multiplier = memory.input("score_multiplier", args.score_multiplier, static_cast<std::size_t>(heads));
     args.exp = memory.input("exp", args.exp, 1);
     args.int8_weights = memory.input("int8_weights", args.int8_weights, 1);

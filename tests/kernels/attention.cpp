@@ -28,7 +28,7 @@ void check_head(const AttentionCase &attention, int head, Range queries) {
   const auto [tokens, heads, head_dim] = attention.shape;
   const std::size_t channels = attention.shape.channels();
   constexpr std::int8_t untouched = 99;
-  std::vector<std::int8_t> expected(static_cast<std::size_t>(queries.end) * channels + 64, untouched);
+  std::vector<std::int8_t> expected(attention.output_rows(queries) * channels + 64, untouched);
   for (int query = queries.begin; query < queries.end; ++query) {
     const std::vector<Int128> quotients = exact_quotients(attention, head, query);
     for (int d = 0; d < head_dim; ++d) {
@@ -37,7 +37,7 @@ void check_head(const AttentionCase &attention, int head, Range queries) {
         FAIL("a quotient is above the bound that the loader assumes");
       const int column = head * head_dim + d;
       const auto c = static_cast<std::size_t>(column);
-      expected[static_cast<std::size_t>(query) * channels + c] =
+      expected[static_cast<std::size_t>(attention.row(query)) * channels + c] =
           static_cast<std::int8_t>(clamped(attention.constants.exact(quotient, c), -128, 127));
     }
   }
@@ -60,6 +60,43 @@ TEST_CASE("attention: exactly as defined, and only the head and queries it is as
       const AttentionCase attention = make_attention(random, shape, softmax, renormalize);
       const int begin = random.between(0, shape.tokens - 1);
       check_head(attention, random.between(0, shape.heads - 1), {begin, random.between(begin, shape.tokens)});
+    }
+}
+
+TEST_CASE("attention: tokens at any rows, with a bias and with masks") {
+  Random random(5);
+  for (const auto [softmax, renormalize] : modes)
+    for (const bool masks : {false, true})
+      for (int round = 0; round < 60; ++round) {
+        const AttentionShape shape{random.between(1, 70), random.between(1, 4), random.between(1, 64)};
+        const AttentionCase attention = make_window_attention(random, shape, softmax, renormalize, masks);
+        const int begin = random.between(0, shape.tokens - 1);
+        check_head(attention, random.between(0, shape.heads - 1), {begin, random.between(begin, shape.tokens)});
+      }
+}
+
+TEST_CASE("attention: scores, biases and masks at the ends of their ranges") {
+  // Every query likes the tokens that it must not see as much as it can, and the others as little.
+  Random random(6);
+  for (const auto [softmax, renormalize] : modes)
+    for (const int head_dim : {1, 32, max_head_dim}) {
+      AttentionCase attention = make_window_attention(random, {9, 1, head_dim}, softmax, renormalize, true);
+      const std::int32_t high = *std::max_element(attention.bias.begin(), attention.bias.end());
+      const std::int32_t low = *std::min_element(attention.bias.begin(), attention.bias.end());
+      const std::size_t row = 3 * attention.shape.channels();
+      for (int i = 0; i < 9; ++i)
+        for (int j = 0; j < 9; ++j) {
+          const auto at = static_cast<std::size_t>(i * attention.bias_stride + j);
+          attention.mask[at] = i % 3 == j % 3 ? 0 : 1;
+          attention.bias[at] = attention.mask[at] != 0 ? high : low;
+        }
+      for (int token = 0; token < 9; ++token)
+        for (std::size_t d = 0; d < attention.shape.channels(); ++d) {
+          std::int8_t *codes = attention.qkv.data() + static_cast<std::size_t>(attention.row(token)) * row + d;
+          codes[0] = token % 3 == 0 ? -128 : 127;
+          codes[attention.shape.channels()] = token % 3 == 0 ? 127 : -128;
+        }
+      check_head(attention, 0, {0, 9});
     }
 }
 

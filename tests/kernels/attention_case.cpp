@@ -14,6 +14,7 @@ using kernels::Softmax;
 
 kernels::AttentionArgs AttentionCase::args(std::int8_t *output, std::byte *scratch) const {
   return {.qkv = qkv.data(),
+          .rows = rows.empty() ? nullptr : rows.data(),
           .tokens = shape.tokens,
           .heads = shape.heads,
           .head_dim = shape.head_dim,
@@ -21,6 +22,10 @@ kernels::AttentionArgs AttentionCase::args(std::int8_t *output, std::byte *scrat
           .renormalize = renormalize,
           .score_multiplier = score_multiplier.data(),
           .score_shift = score_shift,
+          .bias = {.bias = bias.empty() ? nullptr : bias.data(),
+                   .stride = bias_stride,
+                   .mask = mask.empty() ? nullptr : mask.data(),
+                   .masking = masking.data()},
           .exp = &exp,
           .exp_halves = kernels::halves_every_16(exp),
           .int8_weights = &int8_weights,
@@ -36,9 +41,24 @@ void AttentionCase::run(const kernels::KernelTable &kernels, int head, kernels::
   kernels.attention.run(args(output, scratch.data()), head, queries);
 }
 
+std::ptrdiff_t AttentionCase::row(int token) const {
+  return rows.empty() ? token : rows[static_cast<std::size_t>(token)];
+}
+
+std::size_t AttentionCase::output_rows(kernels::Range queries) const {
+  std::ptrdiff_t last = 0;
+  for (int query = queries.begin; query < queries.end; ++query)
+    last = std::max(last, row(query) + 1);
+  return static_cast<std::size_t>(std::max<std::ptrdiff_t>(last, queries.end));
+}
+
+bool AttentionCase::masked(int query, int token) const {
+  return !mask.empty() && mask[static_cast<std::size_t>(query * bias_stride + token)] != 0;
+}
+
 int AttentionCase::code(int part, int head, int token, int d) const {
-  const std::size_t row = static_cast<std::size_t>(token) * 3 + static_cast<std::size_t>(part);
-  return qkv[row * shape.channels() + static_cast<std::size_t>(head * shape.head_dim + d)];
+  const std::size_t third = static_cast<std::size_t>(row(token)) * 3 + static_cast<std::size_t>(part);
+  return qkv[third * shape.channels() + static_cast<std::size_t>(head * shape.head_dim + d)];
 }
 
 AttentionCase make_attention(Random &random, const AttentionShape &shape, Softmax softmax, bool renormalize) {
@@ -71,6 +91,54 @@ AttentionCase make_attention(Random &random, const AttentionShape &shape, Softma
   return attention;
 }
 
+AttentionCase make_window_attention(Random &random, const AttentionShape &shape, Softmax softmax, bool renormalize,
+                                    bool masks) {
+  AttentionCase attention = make_attention(random, shape, softmax, renormalize);
+  const int row_count = shape.tokens + random.between(0, 20);
+  attention.qkv = random.values<std::int8_t>(static_cast<std::size_t>(row_count) * 3 * shape.channels(), -128, 127);
+  for (int row = 0; row < row_count; ++row)
+    attention.rows.push_back(row);
+  for (int i = row_count - 1; i > 0; --i)
+    std::swap(attention.rows[static_cast<std::size_t>(i)],
+              attention.rows[random.between<std::size_t>(0, static_cast<std::size_t>(i))]);
+  attention.rows.resize(static_cast<std::size_t>(shape.tokens));
+
+  attention.bias_stride = (shape.tokens + kernels::bias_lanes - 1) / kernels::bias_lanes * kernels::bias_lanes;
+  const auto elements = static_cast<std::size_t>(shape.tokens * attention.bias_stride);
+  attention.bias.resize(static_cast<std::size_t>(shape.heads) * elements);
+  if (masks)
+    attention.mask.resize(elements);
+  for (int i = 0; i < shape.tokens && masks; ++i)
+    for (int j = 0; j < shape.tokens; ++j)
+      attention.mask[static_cast<std::size_t>(i * attention.bias_stride + j)] =
+          i != j && (random.bits() & 3) == 0 ? 1 : 0;
+  for (int head = 0; head < shape.heads; ++head) {
+    const std::int32_t limit = std::int32_t{1} << random.between(0, 28);
+    std::int32_t low = 0;
+    std::int32_t high = 0;
+    for (int i = 0; i < shape.tokens; ++i)
+      for (int j = 0; j < shape.tokens; ++j) {
+        const std::int32_t bias = random.between(-limit, limit);
+        low = std::min(low, bias);
+        high = std::max(high, bias);
+        attention.bias[static_cast<std::size_t>((head * shape.tokens + i) * attention.bias_stride + j)] = bias;
+      }
+    std::int32_t &multiplier = attention.score_multiplier[static_cast<std::size_t>(head)];
+    const auto range = static_cast<std::uint64_t>(std::int64_t{high} - low);
+    const auto masking = [&] {
+      return masks ? intvit::masking(shape.head_dim, multiplier, attention.score_shift, range) : 0;
+    };
+    // Small multipliers need a small shift, or 255 codes are too far for a mask.
+    while (multiplier > 1 && !score_fits(shape.head_dim, multiplier, attention.score_shift, range + masking()))
+      multiplier = (multiplier + 1) / 2;
+    if (masking() > kernels::max_masking ||
+        !score_fits(shape.head_dim, multiplier, attention.score_shift, range + masking()))
+      return make_window_attention(random, shape, softmax, renormalize, masks);
+    attention.masking.push_back(static_cast<std::int32_t>(masking()));
+  }
+  return attention;
+}
+
 std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, int query) {
   const auto [tokens, heads, head_dim] = attention.shape;
   std::vector<Int128> scores;
@@ -78,15 +146,21 @@ std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, in
     Int128 score = 0;
     for (int d = 0; d < head_dim; ++d)
       score += Int128{attention.query(head, query, d)} * attention.key(head, j, d);
+    if (!attention.bias.empty())
+      score += attention.bias[static_cast<std::size_t>((head * tokens + query) * attention.bias_stride + j)];
     scores.push_back(score);
   }
-  const Int128 largest = *std::max_element(scores.begin(), scores.end());
+  Int128 largest = -power_of_two(100);
+  for (int j = 0; j < tokens; ++j)
+    if (!attention.masked(query, j))
+      largest = std::max(largest, scores[static_cast<std::size_t>(j)]);
   const Int128 multiplier = attention.score_multiplier[static_cast<std::size_t>(head)];
   std::vector<std::size_t> distances;
   Int128 exp_sum = 0;
-  for (const Int128 score : scores) {
-    const Int128 steps = round_div((largest - score) * multiplier, power_of_two(attention.score_shift));
-    distances.push_back(static_cast<std::size_t>(std::min<Int128>(steps, 255)));
+  for (int j = 0; j < tokens; ++j) {
+    const Int128 steps =
+        round_div((largest - scores[static_cast<std::size_t>(j)]) * multiplier, power_of_two(attention.score_shift));
+    distances.push_back(attention.masked(query, j) ? 255 : static_cast<std::size_t>(std::min<Int128>(steps, 255)));
     exp_sum += attention.exp[distances.back()];
   }
   const bool log_int = attention.softmax == Softmax::lis4 || attention.softmax == Softmax::lis8;

@@ -22,7 +22,12 @@ struct AttentionShape {
 
 struct AttentionCase {
   AttentionShape shape;
-  std::vector<std::int8_t> qkv;
+  std::vector<std::int8_t> qkv;   // [row_count(), 3 * channels]
+  std::vector<std::int32_t> rows; // of the tokens; none: the first ones, in order
+  std::ptrdiff_t bias_stride = 0;
+  std::vector<std::int32_t> bias;    // [heads, tokens, bias_stride]; may be none, as may be the others
+  std::vector<std::int32_t> mask;    // [tokens, bias_stride]
+  std::vector<std::int32_t> masking; // [heads]
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
   std::vector<std::int32_t> score_multiplier;
@@ -36,6 +41,12 @@ struct AttentionCase {
   // Computes the queries of one head with `kernels` into output [queries.end, channels].
   void run(const kernels::KernelTable &kernels, int head, kernels::Range queries, std::int8_t *output) const;
 
+  std::ptrdiff_t row(int token) const;
+  // Rows of qkv and of the output, up to the last one that a query of the range has.
+  std::size_t row_count() const { return qkv.size() / (3 * shape.channels()); }
+  std::size_t output_rows(kernels::Range queries) const;
+  bool masked(int query, int token) const;
+
   int query(int head, int token, int d) const { return code(0, head, token, d); }
   int key(int head, int token, int d) const { return code(1, head, token, d); }
   int value(int head, int token, int d) const { return code(2, head, token, d); }
@@ -46,6 +57,10 @@ private:
 
 // Multipliers within what the loader admits, spreading the distances of a row over few or many codes.
 AttentionCase make_attention(Random &random, const AttentionShape &shape, kernels::Softmax softmax, bool renormalize);
+
+// The same with tokens at random rows of more, a bias and, if asked for, a mask, all within what the loader admits.
+AttentionCase make_window_attention(Random &random, const AttentionShape &shape, kernels::Softmax softmax,
+                                    bool renormalize, bool masks);
 
 // The quotients of one query of one head, [head_dim], with 16 fraction bits.
 std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, int query);

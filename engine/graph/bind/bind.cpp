@@ -26,6 +26,7 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
   program.logit_fraction_bits = graph.logit_fraction_bits;
   program.values.push_back({ValueType::uint8, graph.image_height, graph.image_width * 3});
   std::map<std::string, int, std::less<>> index{{image_value, 0}};
+  std::size_t bias_elements = 0;
 
   for (const Node &node : graph.nodes) {
     NodeBinder binder(node, file, used);
@@ -53,6 +54,11 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
         binder.prove(bound.weights, bound.requantization, {});
       }
     }
+    if (const auto *attention = std::get_if<BoundAttention>(&binding.operation))
+      bias_elements += attention->windows.bias.size() + attention->windows.masks.size();
+    if (bias_elements > max_all_bias_elements)
+      binder.fail("the biases of all windows would take more than " + std::to_string(max_all_bias_elements) +
+                  " elements");
     if (!binder.ok())
       return binder.status();
 

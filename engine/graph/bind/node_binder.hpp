@@ -14,6 +14,11 @@ namespace intvit {
 // The most columns that a value may have.
 inline constexpr int max_columns = 1 << 24;
 
+// The most biases of a window attention, and of all of a graph: 64 and 256 MB. They are many times as large as the
+// constants that they are made of.
+inline constexpr std::int64_t max_bias_elements = std::int64_t{1} << 24;
+inline constexpr std::size_t max_all_bias_elements = std::size_t{1} << 26;
+
 inline ValueType value_type(kernels::CodeType type) {
   return type == kernels::CodeType::int8 ? ValueType::int8 : ValueType::int16;
 }
@@ -78,6 +83,7 @@ Binding bind_operation(NodeBinder &binder, const PatchEmbed &op, const ValueInfo
 Binding bind_operation(NodeBinder &binder, const LayerNorm &op, const ValueInfo &stream);
 Binding bind_operation(NodeBinder &binder, const Linear &op, const ValueInfo &input);
 Binding bind_operation(NodeBinder &binder, const Attention &op, const ValueInfo &qkv);
+Binding bind_operation(NodeBinder &binder, const WindowAttention &op, const ValueInfo &qkv);
 Binding bind_operation(NodeBinder &binder, const TakeRows &op, const ValueInfo &input);
 Binding bind_operation(NodeBinder &binder, const MeanRows &op, const ValueInfo &input);
 Binding bind_operation(NodeBinder &binder, const Flatten &op, const ValueInfo &input);

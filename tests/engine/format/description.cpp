@@ -55,11 +55,12 @@ TEST_CASE("model file: the features that a reader must have") {
         "the model needs the feature \"swin.shifted_windows\", which this program does not have; use a newer intvit",
         StatusCode::unsupported);
   CHECK(status_with("required_features", "[]").ok());
-  CHECK(
-      status_with(
-          "required_features",
-          R"(["gelu16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8"])")
-          .ok());
+  CHECK(status_with(
+            "required_features",
+            R"(["flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches","prefix_tokens",
+              "requantize16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4",
+              "softmax.lis8","window_attention"])")
+            .ok());
 }
 
 TEST_CASE("model file: the features that are written") {
@@ -91,8 +92,8 @@ TEST_CASE("model file: labels and provenance") {
 TEST_CASE("model file: errors of the graph") {
   check("graph", "graph", "graph: not a JSON object");
   check("graph", R"({"image_height":16,"image_width":16,"logit_fraction_bits":0,"nodes":[
-                     {"name":"x","op":"window_attention","input":"image"}]})",
-        "graph node 0 (x): operation \"window_attention\" is not known to this version; use a newer intvit",
+                     {"name":"x","op":"cross_attention","input":"image"}]})",
+        "graph node 0 (x): operation \"cross_attention\" is not known to this version; use a newer intvit",
         StatusCode::unsupported);
 }
 

@@ -312,8 +312,8 @@ TEST_CASE("bind: take_rows of the image, which is not in the arena") {
 
 TEST_CASE("bind: take_rows") {
   ModelParts parts = test::tiny_parts();
-  parts.operation<TakeRows>("class_token").rows = 6;
-  CHECK(message_of(parts, "class_token") == "takes 6 rows of 5");
+  parts.operation<TakeRows>("head_tokens").rows = 6;
+  CHECK(message_of(parts, "head_tokens") == "takes 6 rows of 5");
 }
 
 } // namespace

@@ -76,6 +76,16 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(attention.exp.octaves == 10);
   CHECK(attention.shift == 47);
 
+  const auto windows = parsed_operation<WindowAttention>("window_attention");
+  CHECK(windows.attention.heads == 4);
+  CHECK(windows.attention.queries == 0);
+  CHECK(windows.attention.softmax == kernels::Softmax::lis8);
+  CHECK(windows.attention.shift == 36);
+  CHECK(windows.grid_height == 28);
+  CHECK(windows.grid_width == 14);
+  CHECK(windows.window == 7);
+  CHECK(windows.window_shift == 3);
+
   CHECK(parsed_operation<TakeRows>("take_rows").rows == 1);
 
   const auto mean = parsed_operation<MeanRows>("mean_rows");

@@ -9,6 +9,7 @@
 #include "engine/runtime/session.hpp"
 #include "kernels/dispatch.hpp"
 #include "tests/engine/runtime/integer_model.hpp"
+#include "tests/engine/runtime/integer_swin.hpp"
 #include "tests/engine/runtime/naive_graph.hpp"
 #include "tests/support/tiny_model.hpp"
 
@@ -61,6 +62,14 @@ std::vector<ModelFile> head_models() {
   return files;
 }
 
+std::vector<ModelFile> swin_models() {
+  std::vector<ModelFile> files;
+  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+    for (const Softmax softmax : {Softmax::lis4, Softmax::lis8, Softmax::int8, Softmax::int16})
+      files.push_back(parsed(test::integer_swin({.stream = stream, .softmax = softmax})));
+  return files;
+}
+
 struct Golden {
   std::vector<ModelFile> files;
   const char *hash;
@@ -70,11 +79,14 @@ std::vector<Golden> all_golden() {
   std::vector<Golden> golden;
   golden.push_back({class_token_models(), "aed0303a650a3c74f3829748447cd0e53e57150974c76e9f2b5c8b736d308cb0"});
   golden.push_back({head_models(), "41b945973c1f96e8e9676466b7a92d61e8ee3d78598007dcf950e4d7e216f245"});
+  golden.push_back({swin_models(), "8dd65e16d99eb846115515a4d8996e3121265f263f02d4d0107927ddd390b552"});
   return golden;
 }
 
-std::vector<Image> pictures() {
-  std::vector<Image> images = test::random_images(3, test::integer_model_width, test::integer_model_height, 7);
+// Of the size that the models want, which is the same for all.
+std::vector<Image> pictures(const ModelFile &file) {
+  const Graph &graph = file.description().graph;
+  std::vector<Image> images = test::random_images(3, graph.image_width, graph.image_height, 7);
   const std::size_t bytes = images[0].rgb.size();
   images.push_back({images[0].width, images[0].height, std::vector<std::uint8_t>(bytes, 255)});
   Image gradient{images[0].width, images[0].height, std::vector<std::uint8_t>(bytes)};
@@ -85,8 +97,8 @@ std::vector<Image> pictures() {
 }
 
 TEST_CASE("golden hash: without the engine") {
-  const std::vector<Image> images = pictures();
   for (const Golden &golden : all_golden()) {
+    const std::vector<Image> images = pictures(golden.files.front());
     Logits logits;
     for (const ModelFile &file : golden.files) {
       std::vector<std::vector<std::int32_t>> results;
@@ -108,11 +120,11 @@ TEST_CASE("golden hash: without the engine") {
 }
 
 TEST_CASE("golden hash: every instruction set, number of threads and batch") {
-  const std::vector<Image> images = pictures();
-  std::vector<const std::uint8_t *> pointers;
-  for (const Image &image : images)
-    pointers.push_back(image.rgb.data());
-  for (const Golden &golden : all_golden())
+  for (const Golden &golden : all_golden()) {
+    const std::vector<Image> images = pictures(golden.files.front());
+    std::vector<const std::uint8_t *> pointers;
+    for (const Image &image : images)
+      pointers.push_back(image.rgb.data());
     for (const kernels::KernelTable &table : kernels::available_kernels())
       for (const int threads : {1, 2, 3})
         for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
@@ -133,6 +145,7 @@ TEST_CASE("golden hash: every instruction set, number of threads and batch") {
           CAPTURE(table.name, threads, batch);
           CHECK(logits.hash() == golden.hash);
         }
+  }
 }
 
 // Changes every element of a constant by a small part of its range.
@@ -141,8 +154,8 @@ void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
     std::byte *element = tensor.bytes.data() + i;
     if (tensor.dtype == DType::i64)
       element[5] ^= std::byte{1}; // of 37 to 49 bits
-    else if (name.ends_with(".score_multiplier"))
-      element[1] ^= std::byte{1}; // of 11 bits
+    else if (name.ends_with(".score_multiplier") || name.ends_with(".relative_bias"))
+      element[1] ^= std::byte{1}; // of 11 and 13 bits
     else if (tensor.dtype == DType::i32)
       element[2] ^= std::byte{0x40}; // of 26 to 31 bits
     else
@@ -151,7 +164,6 @@ void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
 }
 
 TEST_CASE("golden hash: sees a small change of any constant") {
-  const std::vector<Image> images = pictures();
   const auto run = [&](const std::vector<std::byte> &bytes) {
     const Result<ModelFile> file = ModelFile::parse(bytes, "disturbed model");
     REQUIRE(file.ok());
@@ -161,25 +173,28 @@ TEST_CASE("golden hash: sees a small change of any constant") {
     Result<Session> session = Session::create(*model, {.threads = 1});
     REQUIRE(session.ok());
     Logits logits;
-    for (const Image &image : images) {
+    for (const Image &image : pictures(*file)) {
       const std::uint8_t *pixels = image.rgb.data();
       REQUIRE(session->run({&pixels, 1}).ok());
       logits.add(session->logits());
     }
     return logits.hash();
   };
-  for (const test::IntegerModel &options :
-       {test::IntegerModel{.stream = CodeType::int8, .softmax = Softmax::lis4},
-        {.stream = CodeType::int16, .softmax = Softmax::int8},
-        {.stream = CodeType::int8, .softmax = Softmax::int16, .head = test::IntegerHead::distilled},
-        {.stream = CodeType::int16, .softmax = Softmax::int8, .head = test::IntegerHead::pooled},
-        {.stream = CodeType::int16, .softmax = Softmax::int16, .head = test::IntegerHead::features}}) {
-    const test::ModelParts original(test::integer_model(options));
+  using test::IntegerHead;
+  for (const std::vector<std::byte> &file :
+       {test::integer_model({.stream = CodeType::int8, .softmax = Softmax::lis4}),
+        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int8}),
+        test::integer_model({.stream = CodeType::int8, .softmax = Softmax::int16, .head = IntegerHead::distilled}),
+        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int8, .head = IntegerHead::pooled}),
+        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int16, .head = IntegerHead::features}),
+        test::integer_swin({.stream = CodeType::int8, .softmax = Softmax::int16}),
+        test::integer_swin({.stream = CodeType::int16, .softmax = Softmax::lis4})}) {
+    const test::ModelParts original(file);
     const std::string hash = run(original.file());
     for (const auto &[name, tensor] : original.tensors) {
       if (name.starts_with("golden.") || tensor.bytes.empty())
         continue;
-      CAPTURE(name, static_cast<int>(options.head));
+      CAPTURE(name);
       test::ModelParts parts = original;
       disturb(parts.tensors.at(name), name);
       CHECK(run(parts.file()) != hash);

@@ -60,7 +60,8 @@ void IntegerBuilder::linear(const std::string &name, const std::string &input, i
 
 void IntegerBuilder::layer_norm(const std::string &name, const std::string &input, int channels, CodeType input_type,
                                 std::int64_t divisor, kernels::OutputType output_type) {
-  const int shift = divisor > 1024 ? 42 : 34; // the largest multiplier is 4 / 3 * 2^shift / divisor
+  // The largest multiplier is 4 / 3 * 2^shift / divisor.
+  const int shift = divisor > 1024 ? 42 : divisor > 100 ? 37 : 34;
   add(name, input, LayerNorm{.shift = shift, .epsilon = 12345, .output_type = output_type});
   requantization(name, channels, shift, divisor);
   if (input_type == CodeType::int8) {

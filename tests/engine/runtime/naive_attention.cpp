@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
 
 #include "tests/engine/runtime/naive_values.hpp"
 
@@ -56,39 +59,101 @@ std::vector<Int> softmax(const NodeReader &reader, const std::vector<Int> &dista
   return weights;
 }
 
-} // namespace
+// Tokens that attend to one another: which rows they are, and what a query's score of a token is changed by.
+struct Group {
+  std::vector<std::size_t> rows;
+  std::function<Int(std::size_t head, std::size_t query, std::size_t token)> bias;
+  std::function<bool(std::size_t query, std::size_t token)> masked; // has no weight
+};
 
-Table naive_attention(const NodeReader &reader, const Table &qkv) {
+// The first `queries` tokens' rows of the output.
+void attend(const NodeReader &reader, const Table &qkv, const Group &group, std::size_t queries, Table &output) {
   const std::size_t channels = qkv.columns / 3;
   const auto heads = static_cast<std::size_t>(reader.integer("heads"));
   const std::size_t head_dim = channels / heads;
-  const auto queries = static_cast<std::size_t>(reader.integer("queries"));
   const std::vector<Int> score_multiplier = reader.constant("score_multiplier");
   const Int score_unit = power_of_two(reader.integer("score_shift"));
   const Requantizer requantize(reader);
-  Table output(queries == 0 ? qkv.rows : queries, channels);
+  const std::size_t tokens = group.rows.size();
   for (std::size_t head = 0; head < heads; ++head)
-    for (std::size_t i = 0; i < output.rows; ++i) {
-      std::vector<Int> distances(qkv.rows);
-      for (std::size_t j = 0; j < qkv.rows; ++j)
+    for (std::size_t i = 0; i < queries; ++i) {
+      std::vector<Int> scores(tokens);
+      Int largest = -power_of_two(100);
+      for (std::size_t j = 0; j < tokens; ++j) {
         for (std::size_t d = head * head_dim; d < (head + 1) * head_dim; ++d)
-          distances[j] += qkv.at(i, d) * qkv.at(j, channels + d);
-      const Int largest = *std::max_element(distances.begin(), distances.end());
-      for (Int &distance : distances)
-        distance = std::min<Int>(
-            floor_divide(within((largest - distance) * score_multiplier.at(head) + score_unit / 2, 33), score_unit),
-            255);
+          scores[j] += qkv.at(group.rows[i], d) * qkv.at(group.rows[j], channels + d);
+        scores[j] += group.bias(head, i, j);
+        if (!group.masked(i, j))
+          largest = std::max(largest, scores[j]);
+      }
+      std::vector<Int> distances;
+      for (std::size_t j = 0; j < tokens; ++j)
+        distances.push_back(
+            group.masked(i, j)
+                ? 255
+                : std::min<Int>(
+                      floor_divide(within((largest - scores[j]) * score_multiplier.at(head) + score_unit / 2, 33),
+                                   score_unit),
+                      255));
       Int divisor = 0;
       const std::vector<Int> weights = softmax(reader, distances, divisor);
+      for (std::size_t j = 0; j < tokens; ++j)
+        if (group.masked(i, j) && weights[j] != 0)
+          throw std::logic_error("a masked token has a weight");
       int doublings = 0;
       for (; divisor < power_of_two(30); divisor *= 2)
         ++doublings;
       for (std::size_t d = head * head_dim; d < (head + 1) * head_dim; ++d) {
         Int sum = 0;
-        for (std::size_t j = 0; j < qkv.rows; ++j)
-          sum += weights[j] * qkv.at(j, 2 * channels + d);
-        output.at(i, d) = saturate(requantize(divide_by_row_constant(sum, divisor, doublings), d), -128, 127);
+        for (std::size_t j = 0; j < tokens; ++j)
+          sum += weights[j] * qkv.at(group.rows[j], 2 * channels + d);
+        output.at(group.rows[i], d) =
+            saturate(requantize(divide_by_row_constant(sum, divisor, doublings), d), -128, 127);
       }
+    }
+}
+
+} // namespace
+
+Table naive_attention(const NodeReader &reader, const Table &qkv) {
+  const auto queries = static_cast<std::size_t>(reader.integer("queries"));
+  Table output(queries == 0 ? qkv.rows : queries, qkv.columns / 3);
+  Group group{std::vector<std::size_t>(qkv.rows), [](auto, auto, auto) { return 0; }, [](auto, auto) { return false; }};
+  std::iota(group.rows.begin(), group.rows.end(), std::size_t{0});
+  attend(reader, qkv, group, output.rows, output);
+  return output;
+}
+
+// As Swin's code has it: the grid is rolled by the shift, cut into windows, and tokens see one another where the rolled
+// grid's slices [0, -window), [-window, -shift), [-shift, end) of rows and of columns are the same.
+Table naive_window_attention(const NodeReader &reader, const Table &qkv) {
+  const auto field = [&](const char *name) { return static_cast<std::size_t>(reader.integer(name)); };
+  const std::size_t height = field("grid_height");
+  const std::size_t width = field("grid_width");
+  const std::size_t window = field("window");
+  const std::size_t shift = field("window_shift");
+  const std::vector<Int> relative_bias = reader.constant("relative_bias");
+  const std::size_t side = 2 * window - 1;
+  const auto slice = [&](std::size_t at, std::size_t size) {
+    return shift == 0 ? 0 : at < size - window ? 0 : at < size - shift ? 1 : 2;
+  };
+  Table output(qkv.rows, qkv.columns / 3);
+  for (std::size_t top = 0; top < height; top += window)
+    for (std::size_t left = 0; left < width; left += window) {
+      Group group;
+      std::vector<int> regions;
+      for (std::size_t y = top; y < top + window; ++y)
+        for (std::size_t x = left; x < left + window; ++x) {
+          group.rows.push_back((y + shift) % height * width + (x + shift) % width);
+          regions.push_back(slice(y, height) * 3 + slice(x, width));
+        }
+      group.bias = [&](std::size_t head, std::size_t i, std::size_t j) {
+        const std::size_t y = i / window + window - 1 - j / window;
+        const std::size_t x = i % window + window - 1 - j % window;
+        return relative_bias.at((head * side + y) * side + x);
+      };
+      group.masked = [&](std::size_t i, std::size_t j) { return regions[i] != regions[j]; };
+      attend(reader, qkv, group, group.rows.size(), output);
     }
   return output;
 }

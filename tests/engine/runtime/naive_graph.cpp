@@ -200,9 +200,11 @@ std::vector<std::int32_t> naive_logits(const SafetensorsFile &file, const Image 
     const std::string kind = node.at("op").get<std::string>();
     const auto linear_map = [&](const NodeReader &r, const Table &x) { return linear(r, x, values); };
     const std::map<std::string, std::function<Table(const NodeReader &, const Table &)>> operations = {
-        {"patches", patches},     {"patch_embed", patch_embed},   {"layer_norm", layer_norm},
-        {"linear", linear_map},   {"attention", naive_attention}, {"take_rows", take_rows},
-        {"mean_rows", mean_rows}, {"flatten", flatten},           {"merge_patches", merge_patches}};
+        {"patches", patches},           {"patch_embed", patch_embed},
+        {"layer_norm", layer_norm},     {"linear", linear_map},
+        {"attention", naive_attention}, {"window_attention", naive_window_attention},
+        {"take_rows", take_rows},       {"mean_rows", mean_rows},
+        {"flatten", flatten},           {"merge_patches", merge_patches}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }

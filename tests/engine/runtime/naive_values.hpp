@@ -67,5 +67,6 @@ private:
 
 // naive_attention.cpp
 Table naive_attention(const NodeReader &reader, const Table &qkv);
+Table naive_window_attention(const NodeReader &reader, const Table &qkv);
 
 } // namespace intvit::test
