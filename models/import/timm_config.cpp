@@ -34,9 +34,9 @@ std::vector<int> positive_integers(const json &value, const std::string &key) {
 
 // Arguments that matter in training only, or that the tensors tell of themselves.
 bool is_irrelevant(const std::string &name) {
-  static const std::set<std::string, std::less<>> names = {"attn_drop_rate", "drop_path_rate", "drop_rate",
-                                                           "fc_norm",        "no_embed_class", "patch_drop_rate",
-                                                           "pos_drop_rate",  "proj_drop_rate", "weight_init"};
+  static const std::set<std::string, std::less<>> names = {
+      "attn_drop_rate",  "drop_path_rate", "drop_rate",      "fc_norm",  "no_embed_class",
+      "patch_drop_rate", "pos_drop_rate",  "proj_drop_rate", "qkv_bias", "weight_init"};
   return names.contains(name);
 }
 
@@ -76,7 +76,7 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     config.layer_scales = 2;
   } else if (name == "global_pool") {
     config.mean_pool = mean_pool(value, key);
-  } else if (!(name == "in_chans" && value == 3) && !(name == "qkv_bias" && value == true) && !is_irrelevant(name)) {
+  } else if (!(name == "in_chans" && value == 3) && !is_irrelevant(name)) {
     throw std::runtime_error("\"" + key + "\" is not supported (value " + show(value) +
                              "): only plain ViT, DeiT, DINOv2 and Swin models of RGB images can be imported");
   }

@@ -16,6 +16,7 @@ struct Form {
   int registers = 0;
   bool prefix_positions = false; // pos_embed has rows for the prefix tokens as well
   bool layer_scale = false;
+  bool qkv_bias = true;
 
   int prefix_tokens() const { return static_cast<int>(class_token) + static_cast<int>(distillation_token) + registers; }
 };
@@ -38,6 +39,7 @@ Form find_form(const TimmSource &source) {
   if (source.has("reg_token"))
     form.registers = source.dimension("reg_token", 3, 1);
   form.layer_scale = source.has("blocks.0.ls1.gamma");
+  form.qkv_bias = source.has("blocks.0.attn.qkv.bias");
   const TimmConfig &declared = source.config;
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured) {
     source.require_agreement(what, actual, configured, std::nullopt);
@@ -156,7 +158,10 @@ std::vector<NamedTensor> tensors_of(const VitConfig &config, const Form &form, V
     if (form.distillation_token)
       tensors.add_linear("head_dist", {config.classes, channels}, parts.distilled_head);
   }
-  return tensors.take();
+  std::vector<NamedTensor> all = tensors.take();
+  if (!form.qkv_bias) // it stays 0
+    std::erase_if(all, [](const NamedTensor &tensor) { return tensor.name.ends_with(".attn.qkv.bias"); });
+  return all;
 }
 
 void allocate(const VitConfig &config, const Form &form, Parts &parts) {

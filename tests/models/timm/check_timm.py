@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Compares the float reference with timm on random weights, and makes the goldens of timm_test.cpp.
+
+    check_timm.py --program build/release/bin/float_forward [ARCHITECTURE ...]
+    check_timm.py --goldens tests/models/timm/goldens
+
+Every architecture that intvit knows is built in timm with random weights (layer scales, biases, norms, tokens and
+position biases included), saved as safetensors, and run on one random image in both. The cosine of the outputs must be
+above 0.99999 and preprocessing, image size and the number of outputs must be timm's. Needs torch, timm, numpy and
+safetensors.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import timm
+import torch
+from safetensors.torch import save_file
+
+warnings.filterwarnings("ignore")
+
+# Small models that between them have all that the importer joins or folds. Each becomes a golden file.
+SMALL = {"img_size": 16, "patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 5}
+GOLDENS = {
+    "vit": ("vit_tiny_patch16_224", SMALL),
+    "vit_wide_image": ("vit_tiny_patch16_224", SMALL | {"img_size": [8, 24], "mlp_ratio": 3}),
+    "vit_mean_fc_norm": ("vit_base_patch16_224", SMALL | {"global_pool": "avg"}),
+    "vit_mean_registers": ("vit_medium_patch16_reg4_gap_256", SMALL),
+    "vit_mean_no_class_token": ("vit_medium_patch16_gap_256", SMALL),
+    "deit_distilled": ("deit_tiny_distilled_patch16_224", SMALL),
+    "deit3": ("deit3_small_patch16_224", SMALL),
+    "dinov2": ("vit_small_patch14_dinov2", SMALL | {"num_classes": 0}),
+    "dinov2_registers": ("vit_small_patch14_reg4_dinov2", SMALL | {"num_classes": 0}),
+    "swin": ("swin_tiny_patch4_window7_224", {"img_size": 48, "patch_size": 2, "window_size": 3, "embed_dim": 8,
+                                              "depths": [2, 2, 2], "num_heads": [1, 2, 4], "num_classes": 5}),
+}
+
+
+def golden_values(name, shape):
+    """As golden_tensor() of golden_weights.cpp."""
+    elements = int(np.prod(shape))
+    if name.endswith(("relative_position_bias_table", "_token")) or name == "pos_embed":
+        low, high = -1.0, 1.0
+    elif name.endswith(".gamma"):
+        low, high = 0.25, 1.0
+    elif name.endswith(".bias"):
+        low, high = -0.25, 0.25
+    elif "norm" in name:
+        low, high = 0.5, 1.5
+    else:
+        high = np.sqrt(np.float32(3) / np.float32(elements // shape[0]))
+        low = -high
+    seed = 2166136261
+    for byte in name.encode():
+        seed = (seed ^ byte) * 16777619 & 0xFFFFFFFF
+    bits = np.random.RandomState(seed).randint(0, 1 << 32, elements, dtype=np.uint32)
+    uniform = (bits >> 8).astype(np.float32) * np.float32(2.0**-24)
+    return (np.float32(low) + (np.float32(high) - np.float32(low)) * uniform).reshape(shape)
+
+
+def golden_image(height, width):
+    bits = np.random.RandomState(1).randint(0, 1 << 32, height * width * 3, dtype=np.uint32)
+    return (bits >> 24).astype(np.uint8).reshape(height, width, 3)
+
+
+def build(architecture, arguments, dtype):
+    model = timm.create_model(architecture, pretrained=False, **arguments).eval().to(dtype)
+    state = {name: torch.from_numpy(golden_values(name, tuple(value.shape)))
+             for name, value in model.state_dict().items()}
+    model.load_state_dict({name: value.to(dtype) for name, value in state.items()})
+    return model, state
+
+
+def run(model, dtype):
+    _, height, width = model.pretrained_cfg["input_size"]
+    size = getattr(model.patch_embed, "img_size", None) or (height, width)
+    pixels = torch.from_numpy(golden_image(*size)).to(dtype).permute(2, 0, 1) / 255
+    mean, std = (torch.tensor(model.pretrained_cfg[key], dtype=dtype).view(3, 1, 1) for key in ("mean", "std"))
+    with torch.no_grad():
+        return size, model(((pixels - mean) / std)[None])[0].double().numpy()
+
+
+def write_goldens(folder):
+    for name, (architecture, arguments) in GOLDENS.items():
+        model, state = build(architecture, arguments, torch.float64)
+        _, outputs = run(model, torch.float64)
+        config = model.pretrained_cfg
+        golden = {
+            "config": {"architecture": architecture, "num_classes": model.num_classes,
+                       "global_pool": getattr(model, "global_pool", "avg"), "model_args": arguments,
+                       "pretrained_cfg": {key: config[key] for key in ("mean", "std", "crop_pct", "interpolation")}},
+            "tensors": {tensor: list(value.shape) for tensor, value in state.items()},
+            "outputs": [float(f"{value:.9g}") for value in outputs],
+        }
+        (pathlib.Path(folder) / f"{name}.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+def check(program, known):
+    """What is wrong with one architecture, as text; empty where nothing is. Then the cosine."""
+    architecture = known["architecture"]
+    model, state = build(architecture, {}, torch.float32)
+    wrong = [f"{key} is {known[key]}, timm's {model.pretrained_cfg[key]}"
+             for key in ("input_size", "mean", "std", "crop_pct", "interpolation")
+             if known[key] != (list(value) if isinstance(value := model.pretrained_cfg[key], tuple) else value)]
+    eps = {module.eps for module in model.modules() if isinstance(module, torch.nn.LayerNorm)}
+    if eps != {known["layer_norm_eps"]}:
+        wrong.append(f"layer_norm_eps is {known['layer_norm_eps']}, timm's {eps}")
+    with tempfile.TemporaryDirectory() as folder:
+        weights = f"{folder}/{architecture}.safetensors"
+        save_file(state, weights)
+        (height, width), expected = run(model, torch.float32)
+        del model, state
+        image = f"{folder}/image.rgb"
+        golden_image(height, width).tofile(image)
+        result = subprocess.run([program, weights, image], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        return [*wrong, result.stderr.strip()], 0.0
+    actual = np.array([float(line) for line in result.stdout.split()])
+    if len(actual) != len(expected) or len(expected) != known["outputs"]:
+        return [*wrong, f"{len(actual)} outputs, timm's {len(expected)}"], 0.0
+    cosine = float(actual @ expected / np.linalg.norm(actual) / np.linalg.norm(expected))
+    # The tails of two sums may differ by much more than the cosine tells.
+    if not cosine > 0.99999 or not np.abs(actual - expected).max() < 1e-3 * np.abs(expected).max():
+        wrong.append("outputs differ")
+    return wrong, cosine
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", help="float_forward")
+    parser.add_argument("--goldens", help="folder to write the goldens to")
+    parser.add_argument("architectures", nargs="*", help="default: all")
+    options = parser.parse_args()
+    if options.goldens:
+        write_goldens(options.goldens)
+    if not options.program:
+        return 0
+    listing = subprocess.run([options.program], capture_output=True, text=True, check=True).stdout
+    known = {entry["architecture"]: entry for entry in map(json.loads, listing.splitlines())}
+    failures = 0
+    for name in options.architectures or known:
+        wrong, cosine = check(options.program, known[name])
+        failures += bool(wrong)
+        print(f"{name:40} {cosine:.9f} {'; '.join(wrong) or 'ok'}", flush=True)
+    print(f"timm {timm.__version__}, torch {torch.__version__}: {failures} of {len(options.architectures or known)} differ")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
