@@ -10,7 +10,7 @@ namespace intvit {
 std::vector<std::byte> quantize_vit(const VitModel &model, const QuantizeInput &input, const QuantizeOptions &options,
                                     const Progress &progress);
 
-std::vector<std::byte> quantize_swin(const SwinModel &model, const QuantizeInput &input,
-                                     const QuantizeOptions &options, const Progress &progress);
+std::vector<std::byte> quantize_swin(const SwinModel &model, const QuantizeInput &input, const QuantizeOptions &options,
+                                     const Progress &progress);
 
 } // namespace intvit

@@ -56,12 +56,9 @@ void ModelBuilder::add(std::string name, DType dtype, std::vector<std::int64_t> 
     throw std::logic_error(status.message());
 }
 
-std::vector<std::byte> ModelBuilder::finish(const Image &golden_image) const {
-  const auto classes =
-      static_cast<std::size_t>(tensors_.tensors().at(description.graph.nodes.back().name + ".multiplier").elements());
-
+std::vector<std::byte> ModelBuilder::finish(const Image &golden_image, int outputs) const {
   // A first file with empty logits is run to get the real ones.
-  const std::vector<std::int32_t> unknown(classes, 0);
+  const std::vector<std::int32_t> unknown(static_cast<std::size_t>(outputs), 0);
   const ModelFile draft =
       value_of(ModelFile::parse(with_golden(tensors_, description, golden_image, unknown), "quantized model"));
   Session session = value_of(Session::create(value_of(Model::create(draft)), {.threads = 1, .max_batch = 1}));

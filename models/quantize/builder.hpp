@@ -37,9 +37,9 @@ public:
   // multiplier and offset of the last node.
   void requantization(const FixedPoint &fixed);
 
-  // The finished file, with the logits that the reference kernels give for `golden_image` inside. Throws
+  // The finished file, with the `outputs` logits that the reference kernels give for `golden_image` inside. Throws
   // std::runtime_error where the engine rejects the model.
-  std::vector<std::byte> finish(const Image &golden_image) const;
+  std::vector<std::byte> finish(const Image &golden_image, int outputs) const;
 
 private:
   template <typename T> static constexpr DType dtype_of() {

@@ -30,7 +30,14 @@ ArrayXd to_array(const RowVector &values) {
 }
 
 ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next) {
-  return to_array(norm.weight).square() * column_norms(next.weight);
+  const ArrayXd gain = to_array(norm.weight).square();
+  if (next.weight.size() == 0)
+    return gain;
+  const ArrayXd cost = column_norms(next.weight);
+  ArrayXd importance = ArrayXd::Zero(gain.size());
+  for (Eigen::Index first = 0; first < cost.size(); first += gain.size())
+    importance += gain * cost.segment(first, gain.size());
+  return importance;
 }
 
 CodeConstraint norm_constraint(const LayerNormWeights &norm) {
@@ -134,10 +141,10 @@ void Emitter::mlp_branch(const std::string &name, const BlockConfig &config, con
 }
 
 void Emitter::layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
-                         const ChannelCodes &output) {
+                         const ChannelCodes &output, kernels::OutputType type) {
   const ArrayXd gain = to_array(norm.weight);
   const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
-  builder.node(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size(), eps)});
+  builder.node(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size(), eps), type});
   builder.requantization(fixed);
   stream_factors(input.codes);
 }
@@ -189,12 +196,53 @@ void Emitter::mean_rows(const std::string &name, const std::string &input, int f
   builder.requantization(fixed);
 }
 
-void Emitter::head(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
+double Emitter::choose_output_unit(const ArrayXd &factor) {
   int fraction_bits = 16;
-  while (fraction_bits > 0 && std::ldexp(layer.scale.maxCoeff(), fraction_bits) > 0.49)
+  while (fraction_bits > 0 && std::ldexp(factor.abs().maxCoeff(), fraction_bits) > 0.49)
     --fraction_bits;
   builder.description.graph.logit_fraction_bits = fraction_bits;
-  const double unit = std::ldexp(1.0, fraction_bits);
+  return std::ldexp(1.0, fraction_bits);
+}
+
+void Emitter::norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
+                            double eps) {
+  const double unit = choose_output_unit(to_array(norm.weight) * quotient_unit);
+  layer_norm(name, input, norm, eps, {ArrayXd::Constant(norm.weight.size(), 1 / unit), to_array(norm.bias) * unit},
+             kernels::OutputType::int32);
+}
+
+// The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
+void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const LinearWeights &weights, int first,
+                               int rows, const BlockSamples &samples) {
+  const SiteSamples &normalized = samples_of(samples, SiteKind::final_normalized);
+  const ArrayXd gamma = to_array(norm.weight);
+  SiteSamples scaled; // of their ranges; codes of 16 bits follow from nothing else
+  for (std::size_t half = 0; half < 2; ++half) {
+    scaled.minimum[half] = normalized.minimum[half].cwiseProduct(norm.weight);
+    scaled.maximum[half] = normalized.maximum[half].cwiseProduct(norm.weight);
+  }
+  const StreamCodes codes = choose_stream_codes(scaled, ResidualFormat::int16, ArrayXd::Ones(gamma.size()),
+                                                gamma.abs().maxCoeff() * quotient_unit / 0.4);
+  LayerNormWeights without_beta = norm;
+  without_beta.bias.setZero();
+  begin_stream("norm", stream, without_beta, eps, codes);
+  const ArrayXd factor = ArrayXd::Constant(gamma.size(), codes.base_scale / rows); // of the sum of the rows' codes
+  const ArrayXd beta = to_array(norm.bias);
+  if (weights.weight.size() == 0) {
+    const double unit = choose_output_unit(factor);
+    mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::OutputType::int32);
+    return;
+  }
+  const QuantizedLinear layer = quantize_linear(weights, samples_of(samples, SiteKind::final_mean), ones(gamma.size()),
+                                                options_, requantizable(factor));
+  mean_rows("mean", "norm", first, rows,
+            fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
+            kernels::OutputType::int8);
+  head("head", "mean", layer);
+}
+
+void Emitter::head(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
+  const double unit = choose_output_unit(layer.scale);
   const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
   builder.node(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
   weights(layer);
@@ -224,7 +272,7 @@ void Emitter::stream_constant(const char *suffix, const RowMatrix &values) {
   const ArrayXd scale = stream.codes.scale();
   const ArrayXd zero = stream.codes.zero();
   std::vector<std::int64_t> shape = {values.cols()};
-  if (values.rows() > 1)
+  if (values.rows() != 1)
     shape.insert(shape.begin(), values.rows());
   std::vector<std::int32_t> codes;
   for (Eigen::Index row = 0; row < values.rows(); ++row)

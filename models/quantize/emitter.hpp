@@ -41,9 +41,9 @@ public:
 
   // The parts of a block and of what comes before and after, each a node. `input` is the name of the node that is read.
 
-  // The stream, or another of `channels` channels, normalized, as codes for a linear map.
+  // A stream normalized and multiplied by gamma, as codes: what comes after takes care of beta.
   void layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
-                  const ChannelCodes &output);
+                  const ChannelCodes &output, kernels::OutputType type = kernels::OutputType::int8);
   // The input normalized, gamma and beta included, as a stream of codes of its own, which becomes the stream.
   void begin_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
                     StreamCodes next);
@@ -55,8 +55,13 @@ public:
   // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
                  kernels::OutputType output_type);
-  // Logits: the end of a model with a head.
+  // Ends of a model: logits, or without a head the last norm as features in fixed point.
   void head(const std::string &name, const std::string &input, const QuantizedLinear &layer);
+  void norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps);
+  // The mean of the normalized rows [first, first + rows) of the stream and, where there are classes, the head. Needs
+  // the samples final_normalized and final_mean.
+  void normed_mean_head(const LayerNormWeights &norm, double eps, const LinearWeights &head, int first, int rows,
+                        const BlockSamples &samples);
 
   // A model's epsilon in the units of its input.
   static std::int64_t norm_epsilon(const StreamNode &input, Eigen::Index channels, double eps);
@@ -79,12 +84,16 @@ private:
   void fc1(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
            const ChannelCodes &output);
 
+  // Sets the unit of the model's outputs: as many fraction bits as a requantization by `factor` allows; 2^that.
+  double choose_output_unit(const Eigen::ArrayXd &factor);
+
   const QuantizeOptions &options_;
 };
 
 Eigen::ArrayXd to_array(const RowVector &values);
 
-// What an error of a residual channel costs: the LayerNorm's gain and the weights behind it.
+// What an error of a residual channel costs: the LayerNorm's gain and the weights behind it, if there are any. They may
+// read several rows side by side.
 Eigen::ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next);
 
 // LayerNorm writes gamma times a quotient.

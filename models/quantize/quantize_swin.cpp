@@ -11,7 +11,6 @@ namespace intvit {
 namespace {
 
 using Eigen::ArrayXd;
-using kernels::OutputType;
 using reference::Observer;
 using reference::SiteKind;
 
@@ -36,7 +35,7 @@ public:
     }
     steps.next();
     head();
-    std::vector<std::byte> file = emitter_.builder.finish(golden_image);
+    std::vector<std::byte> file = emitter_.builder.finish(golden_image, config_.outputs());
     steps.next();
     return file;
   }
@@ -110,47 +109,14 @@ void SwinQuantizer::merge(int stage) {
                                                 importance_before(stage, 0), smallest_stream_scale(layer)));
 }
 
-// The last norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the
-// mean.
 void SwinQuantizer::head() {
   const BlockSamples samples = emitter_.calibration.run({SiteKind::final_normalized, SiteKind::final_mean},
                                                         [&](const MatrixView &stream, Observer &observer) {
                                                           reference::classify(model_, stream, &observer);
                                                           return RowMatrix(stream);
                                                         });
-  const SiteSamples &normalized = samples_of(samples, SiteKind::final_normalized);
-  const ArrayXd gamma = to_array(weights_.norm.weight);
-  SiteSamples scaled; // of their ranges; codes of 16 bits follow from nothing else
-  for (std::size_t half = 0; half < 2; ++half) {
-    scaled.minimum[half] = normalized.minimum[half].cwiseProduct(weights_.norm.weight);
-    scaled.maximum[half] = normalized.maximum[half].cwiseProduct(weights_.norm.weight);
-  }
-  const StreamCodes codes = choose_stream_codes(scaled, ResidualFormat::int16, ArrayXd::Ones(gamma.size()),
-                                                gamma.abs().maxCoeff() * quotient_unit / 0.4);
-  const int rows = config_.windows(config_.stages() - 1, 0).tokens();
-
-  ModelBuilder &builder = emitter_.builder;
-  LayerNormWeights norm = weights_.norm;
-  norm.bias.setZero();
-  emitter_.begin_stream("norm", emitter_.stream, norm, config_.layer_norm_eps, codes);
-  const ArrayXd mean_factor = ArrayXd::Constant(gamma.size(), codes.base_scale / rows); // of the sum of the rows' codes
-  const ArrayXd beta = to_array(weights_.norm.bias);
-  if (config_.classes == 0) {
-    int fraction_bits = 16;
-    while (fraction_bits > 0 && std::ldexp(codes.base_scale / rows, fraction_bits) > 0.49)
-      --fraction_bits;
-    builder.description.graph.logit_fraction_bits = fraction_bits;
-    const double unit = std::ldexp(1.0, fraction_bits);
-    emitter_.mean_rows("features", "norm", 0, rows, fixed_point(mean_factor * unit, beta * unit), OutputType::int32);
-    return;
-  }
-  const SiteSamples &means = samples_of(samples, SiteKind::final_mean);
-  const QuantizedLinear layer = quantize_linear(weights_.head, means, RowVector::Ones(gamma.size()), emitter_.options(),
-                                                requantizable(mean_factor));
-  emitter_.mean_rows("mean", "norm", 0, rows,
-                     fixed_point(mean_factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
-                     OutputType::int8);
-  emitter_.head("head", "mean", layer);
+  emitter_.normed_mean_head(weights_.norm, config_.layer_norm_eps, weights_.head, 0,
+                            config_.windows(config_.stages() - 1, 0).tokens(), samples);
 }
 
 } // namespace

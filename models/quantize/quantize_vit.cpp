@@ -1,11 +1,11 @@
 // The integer graph of the ViT family.
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "models/quantize/architectures.hpp"
 #include "models/quantize/emitter.hpp"
 #include "models/reference/forward.hpp"
+#include "models/reference/layers.hpp"
 
 namespace intvit {
 
@@ -26,14 +26,28 @@ public:
     patch_embed();
     for (int layer = 0; layer < config_.depth; ++layer) {
       steps.next();
+      // After the last block a head that reads tokens needs no others.
       const bool last = layer + 1 == config_.depth;
       emitter_.block("blocks." + std::to_string(layer), config_.block(),
                      weights_.blocks[static_cast<std::size_t>(layer)], importance_before_block(layer + 1),
                      last && !config_.pools_patches() ? config_.pooled_rows() : 0);
     }
     steps.next();
-    head();
-    std::vector<std::byte> file = emitter_.builder.finish(golden_image);
+    switch (config_.pool) {
+    case VitPool::token:
+      token_head();
+      break;
+    case VitPool::token_pair:
+      token_pair_head();
+      break;
+    case VitPool::mean:
+      mean_head();
+      break;
+    case VitPool::normed_mean:
+      normed_mean_head();
+      break;
+    }
+    std::vector<std::byte> file = emitter_.builder.finish(golden_image, config_.outputs());
     steps.next();
     return file;
   }
@@ -48,7 +62,13 @@ private:
   }
 
   void patch_embed();
-  void head();
+  // The end of the network, for each VitPool.
+  void token_head();
+  void token_pair_head();
+  void mean_head();
+  void normed_mean_head();
+  void normalize_and_classify(const StreamNode &input, const SiteSamples &normalized);
+  BlockSamples run_classifier(std::initializer_list<SiteKind> kinds);
 
   const VitModel &model_;
   const VitConfig &config_;
@@ -77,32 +97,94 @@ void VitQuantizer::patch_embed() {
   ModelBuilder &builder = emitter_.builder;
   builder.node("patches", image_value, Patches{config_.patch});
   emitter_.stream = {"patch_embed", std::move(codes)};
-  builder.node("patch_embed", "patches", PatchEmbed{fixed.requantization.shift, fixed.shift});
+  builder.node("patch_embed", "patches", PatchEmbed{fixed.requantization.shift, fixed.shift, config_.prefix_tokens});
   emitter_.weights(layer);
   builder.requantization(fixed.requantization);
   builder.constant("position", position, {config_.patches(), config_.channels});
   builder.constant("position_multiplier", fixed.multiplier);
-  emitter_.stream_constant("class_token", weights_.prefix);
+  emitter_.stream_constant(config_.prefix_tokens == 1 ? "class_token" : "prefix_tokens", weights_.prefix);
 }
 
-void VitQuantizer::head() {
-  const BlockSamples samples =
-      emitter_.calibration.run({SiteKind::final_normalized}, [&](const MatrixView &stream, Observer &observer) {
-        reference::classify(model_, stream, &observer);
-        return RowMatrix(stream);
-      });
-  const QuantizedLinear layer = quantize_after_norm(
-      weights_.head, weights_.norm, samples_of(samples, SiteKind::final_normalized), emitter_.options());
-  emitter_.layer_norm("norm", emitter_.stream, weights_.norm, config_.layer_norm_eps, layer.input);
+BlockSamples VitQuantizer::run_classifier(std::initializer_list<SiteKind> kinds) {
+  return emitter_.calibration.run(kinds, [&](const MatrixView &stream, Observer &observer) {
+    reference::classify(model_, stream, &observer);
+    return RowMatrix(stream);
+  });
+}
+
+// One row, of which `normalized` are samples.
+void VitQuantizer::normalize_and_classify(const StreamNode &input, const SiteSamples &normalized) {
+  if (config_.classes == 0) {
+    emitter_.norm_features("norm", input, weights_.norm, config_.layer_norm_eps);
+    return;
+  }
+  const QuantizedLinear layer = quantize_after_norm(weights_.head, weights_.norm, normalized, emitter_.options());
+  emitter_.layer_norm("norm", input, weights_.norm, config_.layer_norm_eps, layer.input);
   emitter_.head("head", "norm", layer);
+}
+
+void VitQuantizer::token_head() {
+  const BlockSamples samples = run_classifier({SiteKind::final_normalized});
+  normalize_and_classify(emitter_.stream, samples_of(samples, SiteKind::final_normalized));
+}
+
+void VitQuantizer::mean_head() {
+  const BlockSamples samples = run_classifier({SiteKind::final_mean, SiteKind::final_normalized});
+  const StreamCodes &codes = emitter_.stream.codes;
+  const ChannelCodes from{codes.scale(), codes.zero()};
+  StreamNode mean{"mean", choose_stream_codes(samples_of(samples, SiteKind::final_mean), ResidualFormat::int16,
+                                              from.scale, from.scale.maxCoeff() / config_.patches() / 0.4)};
+  const ArrayXd ratio = from.scale / mean.codes.scale();
+  emitter_.mean_rows(mean.name, emitter_.stream.name, config_.first_pooled(), config_.patches(),
+                     fixed_point(ratio / config_.patches(), -ratio * from.zero), kernels::OutputType::int16);
+  normalize_and_classify(mean, samples_of(samples, SiteKind::final_normalized));
+}
+
+void VitQuantizer::normed_mean_head() {
+  const BlockSamples samples = run_classifier({SiteKind::final_normalized, SiteKind::final_mean});
+  emitter_.normed_mean_head(weights_.norm, config_.layer_norm_eps, weights_.head, config_.first_pooled(),
+                            config_.patches(), samples);
+}
+
+// Both rows go through one LayerNorm, which has one requantization a channel for them: the codes of a channel are made
+// the same in both, wide enough for either.
+void VitQuantizer::token_pair_head() {
+  if (config_.classes == 0) {
+    emitter_.norm_features("norm", emitter_.stream, weights_.norm, config_.layer_norm_eps);
+    emitter_.builder.node("features", "norm", Flatten{});
+    return;
+  }
+  const Eigen::Index channels = config_.channels;
+  emitter_.calibration.run({}, [&](const MatrixView &stream, Observer &) {
+    const RowMatrix normalized = reference::normalize(stream, config_.layer_norm_eps);
+    return RowMatrix(Eigen::Map<const RowMatrix>(normalized.data(), 1, 2 * channels));
+  });
+  LayerNormWeights both;
+  both.weight = weights_.norm.weight.replicate(1, 2);
+  both.bias = weights_.norm.bias.replicate(1, 2);
+  const CodeConstraint expressible = norm_constraint(both);
+  const QuantizedLinear layer =
+      quantize_linear({weights_.head.weight, fold_beta(weights_.head, both.bias)}, emitter_.calibration.stream(),
+                      both.weight, emitter_.options(), [&](ChannelCodes &codes) {
+                        const ArrayXd low = codes.scale * (-128 - codes.zero);
+                        const ArrayXd high = codes.scale * (127 - codes.zero);
+                        const ArrayXd lowest = low.head(channels).min(low.tail(channels));
+                        const ArrayXd scale = (high.head(channels).max(high.tail(channels)) - lowest) / 255;
+                        codes.scale << scale, scale;
+                        codes.zero.head(channels) = -128 - lowest / scale;
+                        codes.zero.tail(channels) = codes.zero.head(channels);
+                        expressible(codes);
+                      });
+  emitter_.layer_norm("norm", emitter_.stream, weights_.norm, config_.layer_norm_eps,
+                      {layer.input.scale.head(channels), layer.input.zero.head(channels)});
+  emitter_.builder.node("features", "norm", Flatten{});
+  emitter_.head("head", "features", layer);
 }
 
 } // namespace
 
 std::vector<std::byte> quantize_vit(const VitModel &model, const QuantizeInput &input, const QuantizeOptions &options,
                                     const Progress &progress) {
-  if (model.config.prefix_tokens != 1 || model.config.pool != VitPool::token || model.config.classes == 0)
-    throw std::runtime_error(model.config.architecture + " cannot be quantized yet");
   return VitQuantizer(model, input, options).run(input.calibration.front(), progress);
 }
 

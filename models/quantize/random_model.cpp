@@ -67,7 +67,7 @@ public:
 
     Image image{config_.image_width, config_.image_height, {}};
     image.rgb = draw<std::uint8_t>(static_cast<std::size_t>(config_.image_height) * image.row_bytes(), 0, 255);
-    return builder_.finish(image);
+    return builder_.finish(image, config_.outputs());
   }
 
 private:
