@@ -101,9 +101,12 @@ std::vector<ArchitectureConfig> make_architectures() {
     for (const int image : {224, 384})
       all.emplace_back(vit("vit", size, patch, image));
   all.emplace_back(vit("vit", base, 8, 224));
-  for (const int patch : {32, 16})
-    for (const int image : {224, 384})
-      all.emplace_back(vit("vit", large, patch, image));
+  VitConfig without_head = vit("vit", large, 32, 224); // as timm has it, trained on ImageNet-21k
+  without_head.classes = 0;
+  all.emplace_back(without_head);
+  all.emplace_back(vit("vit", large, 32, 384));
+  for (const int image : {224, 384})
+    all.emplace_back(vit("vit", large, 16, image));
   all.emplace_back(vit("vit", large, 14, 224));
   // Sixteen heads, not the twelve of other base models.
   all.emplace_back(mean_pool({"base", 768, 12, 16}, "vit_base_patch16_gap_224", 224, 0, 0.9));

@@ -18,7 +18,7 @@ using test::ModelParts;
 VitConfig shallow(std::string_view name) {
   auto config = std::get<VitConfig>(architecture(name));
   config.depth = 3;
-  config.classes = 10;
+  config.classes = std::min(config.classes, 10);
   return config;
 }
 
@@ -109,16 +109,55 @@ TEST_CASE("random models: codes fill their range in every form of the stream and
   }
 }
 
+TEST_CASE("random models: codes fill their range in the parts of other architectures") {
+  QuantizeOptions options;
+  options.residual = GENERATE(ResidualFormat::int16, ResidualFormat::ptf8);
+  const auto fills = [&](std::string_view architecture_name, const std::vector<std::string> &nodes) {
+    const ArchitectureConfig config = architecture(architecture_name);
+    const std::vector<std::byte> bytes = random_model(config, options, 1);
+    const Image image =
+        test::random_images(1, common_config(config).image_width, common_config(config).image_height, 5).front();
+    for (const std::string &name : nodes) {
+      CAPTURE(architecture_name, name, static_cast<int>(options.residual));
+      const Statistics found = statistics(codes_after(bytes, name, image));
+      CHECK(std::abs(found.mean) < 16);
+      CHECK(found.deviation > 8);
+      CHECK(found.deviation < 56);
+      CHECK(found.clamped < 0.05);
+    }
+  };
+  fills("swin_tiny_patch4_window7_224",
+        {"layers.0.blocks.0.norm1", "layers.0.blocks.1.attn", "layers.1.downsample.norm", "layers.2.blocks.5.attn",
+         "layers.3.downsample.norm", "layers.3.blocks.1.norm2", "mean"});
+  fills("deit_tiny_distilled_patch16_224", {"blocks.11.attn", "norm"});
+  fills("vit_base_patch16_reg4_gap_256", {"norm"});
+}
+
 TEST_CASE("random models: valid files, with golden logits that every instruction set gives") {
-  for (const char *name : {"deit_tiny_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224"}) {
-    CAPTURE(name);
-    const std::vector<std::byte> bytes = random_model(shallow(name), {}, 1);
-    const Result<ModelFile> file = ModelFile::parse(bytes, name);
+  std::vector<ArchitectureConfig> configs;
+  for (const char *name :
+       {"deit_tiny_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224", "deit_tiny_distilled_patch16_224",
+        "vit_medium_patch16_gap_256", "vit_medium_patch16_reg4_gap_256", "vit_small_patch14_reg4_dinov2"})
+    configs.emplace_back(shallow(name));
+  for (const int classes : {0, 10}) {
+    auto swin = std::get<SwinConfig>(architecture("swin_tiny_patch4_window7_224"));
+    swin.depths = {2, 2, 2, 1};
+    swin.classes = classes;
+    configs.emplace_back(swin);
+  }
+  for (const ArchitectureConfig &architecture : configs) {
+    const ModelConfig &config = common_config(architecture);
+    CAPTURE(config.architecture, config.classes);
+    QuantizeOptions options;
+    options.residual = config.classes == 0 ? ResidualFormat::ptf8 : ResidualFormat::int16;
+    const std::vector<std::byte> bytes = random_model(architecture, options, 1);
+    const Result<ModelFile> file = ModelFile::parse(bytes, config.architecture);
     REQUIRE(file.ok());
-    const ModelConfig config = common_config(architecture(name));
     Image image{config.image_width, config.image_height, {}};
     image.rgb.assign(file->golden_image().begin(), file->golden_image().end());
     const std::vector<std::int32_t> golden = file->golden_logits();
+    REQUIRE(static_cast<int>(golden.size()) == outputs(architecture));
+    CHECK(statistics(golden).deviation > 128); // an eighth of a unit
     for (const kernels::KernelTable &kernels : kernels::available_kernels()) {
       CAPTURE(kernels.name);
       CHECK(logits(bytes, image, kernels) == golden);
