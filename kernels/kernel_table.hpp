@@ -25,8 +25,11 @@ struct LinearKernel {
   // weights: int8 [out_features, in_features], row-major. `packed` is aligned to 64 bytes.
   void (*pack)(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
                std::byte *packed) = nullptr;
+  // The same for STLQ weights. They stay words of four bits; run() decodes a panel at a time.
+  std::size_t (*stlq_packed_bytes)(const StlqMatrix &weights) = nullptr;
+  void (*pack_stlq)(const StlqMatrix &weights, const Requantization &requantization, std::byte *packed) = nullptr;
   // Memory that one thread needs beside its arguments, aligned to 64 bytes; may be 0.
-  std::size_t (*scratch_bytes)(int in_features) = nullptr;
+  std::size_t (*scratch_bytes)(int in_features, WeightFormat format) = nullptr;
   // Computes rows x columns of the output; both ranges begin at a multiple of the tile.
   void (*run)(const LinearArgs &args, Range rows, Range columns) = nullptr;
 };

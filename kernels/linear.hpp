@@ -11,8 +11,15 @@
 #include "kernels/range.hpp"
 #include "kernels/requantize.hpp"
 #include "kernels/residual.hpp"
+#include "kernels/stlq.hpp"
 
 namespace intvit::kernels {
+
+// What the weights are, in a file and in memory.
+enum class WeightFormat : std::uint8_t {
+  int8,
+  stlq, // StlqMatrix; the products are those of its decoded weights
+};
 
 // What happens to an accumulator; a closed set.
 enum class Epilogue : std::uint8_t {
@@ -36,9 +43,10 @@ struct ResidualParameters {
 };
 
 struct LinearArgs {
-  const std::int8_t *input = nullptr; // [rows, in_features]
-  std::ptrdiff_t input_stride = 0;    // in elements
-  const std::byte *packed = nullptr;  // weights and requantization as the kernel's packer laid them out
+  const std::int8_t *input = nullptr;              // [rows, in_features]
+  std::ptrdiff_t input_stride = 0;                 // in elements
+  const std::byte *packed = nullptr;               // weights and requantization as the kernel's packer laid them out
+  WeightFormat weight_format = WeightFormat::int8; // of `packed`
   int in_features = 0;
   int out_features = 0;
 
@@ -51,7 +59,7 @@ struct LinearArgs {
   CodeType output_type = CodeType::int8; // for Epilogue::residual
   std::ptrdiff_t output_stride = 0;      // in elements
 
-  std::byte *scratch = nullptr; // LinearKernel::scratch_bytes(in_features) bytes, each thread its own
+  std::byte *scratch = nullptr; // LinearKernel::scratch_bytes() bytes, each thread its own
 };
 
 } // namespace intvit::kernels

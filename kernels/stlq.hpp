@@ -25,7 +25,7 @@ inline constexpr int stlq_tile_inputs = 4;
 inline constexpr int stlq_tile_bytes = stlq_tile_outputs * stlq_tile_inputs / 2; // of its second words
 
 // The four bits of a code in [-7, 7].
-constexpr std::uint8_t stlq_word(int code) {
+INTVIT_INLINE constexpr std::uint8_t stlq_word(int code) {
   return static_cast<std::uint8_t>(code & 15);
 }
 
@@ -35,23 +35,34 @@ INTVIT_INLINE constexpr std::int8_t stlq_word_value(std::uint8_t word) {
   return static_cast<std::int8_t>(code == 0 ? 0 : code < 0 ? -(128 >> -code) : 128 >> code);
 }
 
+// The values of all words, as bytes; of the one that is no code, 0.
+struct alignas(16) StlqWordValues {
+  std::uint8_t values[16];
+
+  constexpr StlqWordValues() : values{} {
+    for (std::uint8_t word = 0; word < 16; ++word)
+      values[word] = static_cast<std::uint8_t>(word == stlq_no_code ? 0 : stlq_word_value(word));
+  }
+};
+inline constexpr StlqWordValues stlq_word_values;
+
 // A weight of two words, in units of 2^-7: only 64 + 64 does not fit and saturates.
 INTVIT_INLINE constexpr std::int8_t stlq_value(std::uint8_t first, std::uint8_t second) {
   const int sum = stlq_word_value(first) + stlq_word_value(second);
   return static_cast<std::int8_t>(sum < -127 ? -127 : sum > 127 ? 127 : sum);
 }
 
-constexpr int stlq_tile_rows(int out_features) {
+INTVIT_INLINE constexpr int stlq_tile_rows(int out_features) {
   return (out_features + stlq_tile_outputs - 1) / stlq_tile_outputs;
 }
-constexpr int stlq_tile_columns(int in_features) {
+INTVIT_INLINE constexpr int stlq_tile_columns(int in_features) {
   return in_features / stlq_tile_inputs + (in_features % stlq_tile_inputs != 0 ? 1 : 0);
 }
 // Bytes of a row of first words, and of a row of the tiles' bits.
-constexpr int stlq_row_bytes(int in_features) {
+INTVIT_INLINE constexpr int stlq_row_bytes(int in_features) {
   return in_features / 2 + in_features % 2;
 }
-constexpr int stlq_tile_row_bytes(int in_features) {
+INTVIT_INLINE constexpr int stlq_tile_row_bytes(int in_features) {
   return (stlq_tile_columns(in_features) + 7) / 8;
 }
 
@@ -68,16 +79,16 @@ struct StlqMatrix {
   // words a byte as in `first`.
   const std::uint8_t *second = nullptr;
 
-  std::uint8_t first_word(int output, int input) const {
+  INTVIT_INLINE std::uint8_t first_word(int output, int input) const {
     const std::ptrdiff_t row = std::ptrdiff_t{output} * stlq_row_bytes(in_features);
     return first[row + input / 2] >> (input % 2 * 4) & 15;
   }
-  bool has_second_words(int tile_row, int tile_column) const {
+  INTVIT_INLINE bool has_second_words(int tile_row, int tile_column) const {
     return (tiles[std::ptrdiff_t{tile_row} * stlq_tile_row_bytes(in_features) + tile_column / 8] >> (tile_column % 8) &
             1) != 0;
   }
   // `tile`: its place among those with second words; `output` and `input` count from its first ones.
-  std::uint8_t second_word(std::ptrdiff_t tile, int output, int input) const {
+  INTVIT_INLINE std::uint8_t second_word(std::ptrdiff_t tile, int output, int input) const {
     return second[tile * stlq_tile_bytes + output * (stlq_tile_inputs / 2) + input / 2] >> (input % 2 * 4) & 15;
   }
 };

@@ -27,10 +27,10 @@ constexpr const char *provenance_key = "intvit.provenance";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph.
-constexpr std::array<std::string_view, 15> known_features = {
-    "flatten",       "gelu16",        "layer_norm.int16", "layer_norm.int32", "mean_rows",
-    "merge_patches", "prefix_tokens", "requantize16",     "residual.int16",   "residual.ptf8",
-    "softmax.int16", "softmax.int8",  "softmax.lis4",     "softmax.lis8",     "window_attention"};
+constexpr std::array<std::string_view, 16> known_features = {
+    "flatten",       "gelu16",       "layer_norm.int16", "layer_norm.int32", "mean_rows",     "merge_patches",
+    "prefix_tokens", "requantize16", "residual.int16",   "residual.ptf8",    "softmax.int16", "softmax.int8",
+    "softmax.lis4",  "softmax.lis8", "weights.stlq",     "window_attention"};
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {
@@ -72,11 +72,14 @@ struct Features {
   List operator()(const MergePatches &) const { return {"merge_patches"}; }
 };
 
-std::set<std::string> required_features(const Graph &graph) {
+std::set<std::string> required_features(const Graph &graph, const SafetensorsWriter &writer) {
   std::set<std::string> features;
   for (const Node &node : graph.nodes)
     for (std::string &feature : std::visit(Features{}, node.operation))
       features.insert(std::move(feature));
+  for (const auto &[name, view] : writer.tensors())
+    if (name.ends_with(std::string(".") + stlq_first_constant))
+      features.insert("weights.stlq");
   return features;
 }
 
@@ -177,7 +180,7 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
 
 void add_model_metadata(const ModelDescription &description, SafetensorsWriter &writer) {
   writer.add_metadata(version_key, std::to_string(model_format_version));
-  writer.add_metadata(features_key, json(required_features(description.graph)).dump());
+  writer.add_metadata(features_key, json(required_features(description.graph, writer)).dump());
   writer.add_metadata(graph_key, graph_to_json(description.graph));
   writer.add_metadata(recipe_key, to_string(description.recipe));
   writer.add_metadata(labels_key, text_of(description.labels));

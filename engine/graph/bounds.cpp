@@ -21,9 +21,12 @@ std::uint64_t magnitude(std::int64_t value) {
 int accumulator_bounds(const Weights &weights, std::vector<std::uint64_t> &bounds) {
   constexpr std::size_t part = std::size_t{1} << 16;
   const auto columns = static_cast<std::size_t>(weights.in_features);
+  const bool stlq = weights.format == kernels::WeightFormat::stlq;
+  const std::vector<std::int8_t> decoded = stlq ? decode_stlq(weights.stlq) : std::vector<std::int8_t>();
+  const std::vector<std::int8_t> &values = stlq ? decoded : weights.values;
   bounds.assign(static_cast<std::size_t>(weights.out_features), 0);
   for (std::size_t n = 0; n < bounds.size(); ++n) {
-    const std::int8_t *row = weights.values.data() + n * columns;
+    const std::int8_t *row = values.data() + n * columns;
     for (std::size_t first = 0; first < columns; first += part) {
       std::uint32_t sum = 0; // of at most 2^16 numbers up to 2^7; 32 bits, so that vectors take many at once
       for (std::size_t k = first; k < std::min(first + part, columns); ++k)

@@ -13,6 +13,7 @@
 
 #include "engine/container/safetensors.hpp"
 #include "engine/graph/graph.hpp"
+#include "engine/graph/stlq_weights.hpp"
 #include "engine/status.hpp"
 
 namespace intvit {
@@ -34,7 +35,9 @@ struct ValueInfo {
 struct Weights {
   int out_features = 0;
   int in_features = 0;
-  std::vector<std::int8_t> values; // [out_features, in_features], row-major
+  std::vector<std::int8_t> values; // int8: [out_features, in_features], row-major
+  kernels::WeightFormat format = kernels::WeightFormat::int8;
+  StlqWeights stlq = {}; // stlq: of the same sides
 };
 
 struct RequantizationConstants {

@@ -45,6 +45,69 @@ void put(std::vector<std::uint8_t> &bytes, std::size_t row, int index, int code)
   bytes[row + static_cast<std::size_t>(index / 2)] |= static_cast<std::uint8_t>(stlq_word(code) << (index % 2 * 4));
 }
 
+// What is wrong with a word that stands for a weight, or for none.
+const char *word_defect(std::uint8_t word, bool inside) {
+  if (inside)
+    return word == stlq_no_code ? "is -8, which is no code" : nullptr;
+  return word != 0 ? "belongs to no weight and is not 0" : nullptr;
+}
+
+std::string word_place(int output, int input) {
+  return ": the word of output " + std::to_string(output) + ", input " + std::to_string(input) + " ";
+}
+
+// One of the two words in it is no code.
+bool holds_no_code(std::uint8_t byte) {
+  return (byte & 15) == stlq_no_code || byte >> 4 == stlq_no_code;
+}
+
+std::string first_word_defect(const StlqWeights &weights) {
+  const kernels::StlqMatrix matrix = weights.view();
+  const auto row_bytes = static_cast<std::size_t>(stlq_row_bytes(weights.in_features));
+  const bool filled = weights.in_features % 2 != 0; // a row's last byte has one word
+  for (int n = 0; n < weights.out_features; ++n) {
+    const std::span row(weights.first.data() + static_cast<std::size_t>(n) * row_bytes, row_bytes);
+    if (std::none_of(row.begin(), row.end(), holds_no_code) && (!filled || row.back() >> 4 == 0))
+      continue;
+    for (int k = 0; k < 2 * stlq_row_bytes(weights.in_features); ++k)
+      if (const char *defect = word_defect(matrix.first_word(n, k), k < weights.in_features))
+        return stlq_first_constant + word_place(n, k) + defect;
+  }
+  return "";
+}
+
+std::string tile_defect(const StlqWeights &weights) {
+  const kernels::StlqMatrix matrix = weights.view();
+  for (int row = 0; row < stlq_tile_rows(weights.out_features); ++row)
+    for (int tile = stlq_tile_columns(weights.in_features); tile < 8 * stlq_tile_row_bytes(weights.in_features); ++tile)
+      if (matrix.has_second_words(row, tile))
+        return std::string(stlq_tiles_constant) + ": bit " + std::to_string(tile) + " of row " + std::to_string(row) +
+               " belongs to no tile and is not 0";
+  return "";
+}
+
+std::string second_word_defect(const StlqWeights &weights) {
+  const kernels::StlqMatrix matrix = weights.view();
+  std::ptrdiff_t index = 0; // of a tile with second words
+  for (int row = 0; row < stlq_tile_rows(weights.out_features); ++row)
+    for (int tile = 0; tile < stlq_tile_columns(weights.in_features); ++tile) {
+      if (!matrix.has_second_words(row, tile))
+        continue;
+      const int outputs = weights.out_features - row * stlq_tile_outputs;
+      const int inputs = weights.in_features - tile * stlq_tile_inputs;
+      const std::uint8_t *words = matrix.second + index * stlq_tile_bytes;
+      if (outputs < stlq_tile_outputs || inputs < stlq_tile_inputs ||
+          std::any_of(words, words + stlq_tile_bytes, holds_no_code))
+        for (int n = 0; n < stlq_tile_outputs; ++n)
+          for (int k = 0; k < stlq_tile_inputs; ++k)
+            if (const char *defect = word_defect(matrix.second_word(index, n, k), n < outputs && k < inputs))
+              return stlq_second_constant + word_place(row * stlq_tile_outputs + n, tile * stlq_tile_inputs + k) +
+                     defect;
+      ++index;
+    }
+  return "";
+}
+
 // The words of a weight in units of 2^-7; the second is 0 where one suffices.
 struct Words {
   std::int8_t first = 0;
@@ -72,6 +135,22 @@ Words words_of(int value) {
 }
 
 } // namespace
+
+std::int64_t count_marked_tiles(const StlqWeights &weights) {
+  const kernels::StlqMatrix matrix = weights.view();
+  std::int64_t count = 0;
+  for (int row = 0; row < stlq_tile_rows(weights.out_features); ++row)
+    for (int tile = 0; tile < stlq_tile_columns(weights.in_features); ++tile)
+      count += matrix.has_second_words(row, tile) ? 1 : 0;
+  return count;
+}
+
+std::string find_defect(const StlqWeights &weights) {
+  for (const auto check : {first_word_defect, tile_defect, second_word_defect})
+    if (std::string defect = check(weights); !defect.empty())
+      return defect;
+  return "";
+}
 
 Result<StlqWeights> encode_stlq(int out_features, int in_features, std::span<const std::int8_t> first,
                                 std::span<const std::int8_t> second, std::span<const std::uint8_t> two_words) {

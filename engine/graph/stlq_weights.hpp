@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/status.hpp"
@@ -34,6 +35,14 @@ struct StlqWeights {
   std::size_t two_word_tiles() const { return second.size() / kernels::stlq_tile_bytes; }
   std::size_t bytes() const { return first.size() + tiles.size() + second.size(); }
 };
+
+// For weights that were read from a file, with `first` and `tiles` of the sizes that the matrix needs: how many second
+// words [.., stlq_tile_bytes] there must be.
+std::int64_t count_marked_tiles(const StlqWeights &weights);
+
+// With `second` of that size: what is wrong, beginning with the constant's name; empty where nothing is. A word that is
+// no code, or a word or bit that belongs to no weight or tile and is not 0.
+std::string find_defect(const StlqWeights &weights);
 
 // `first`, `second`: codes from -7 to 7, [out_features, in_features], row-major. `two_words`: 1 or 0 for every tile,
 // [stlq_tile_rows, stlq_tile_columns]. `second` may be empty where no tile has second words. Errors: bad_argument (a

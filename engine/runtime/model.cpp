@@ -36,6 +36,22 @@ LinearMap linear_map(BoundOperation &operation) {
   return {};
 }
 
+// False where there is no memory for them.
+bool pack(const Weights &weights, const kernels::Requantization &requantization, const kernels::LinearKernel &kernel,
+          AlignedBuffer &packed) {
+  const int out = weights.out_features;
+  const int in = weights.in_features;
+  const bool stlq = weights.format == kernels::WeightFormat::stlq;
+  packed = AlignedBuffer(stlq ? kernel.stlq_packed_bytes(weights.stlq.view()) : kernel.packed_bytes(out, in));
+  if (packed.data() == nullptr)
+    return false;
+  if (stlq)
+    kernel.pack_stlq(weights.stlq.view(), requantization, packed.data());
+  else
+    kernel.pack(weights.values.data(), requantization, out, in, packed.data());
+  return true;
+}
+
 } // namespace
 
 bool Model::has_head() const {
@@ -71,14 +87,11 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
   for (BoundNode &node : model->program_.nodes) {
     AlignedBuffer &packed = model->packed_.emplace_back();
     if (const LinearMap map = linear_map(node.operation); map.weights != nullptr) {
-      const int out = map.weights->out_features;
-      const int in = map.weights->in_features;
-      packed = AlignedBuffer(kernels.linear.packed_bytes(out, in));
-      if (packed.data() == nullptr)
+      if (!pack(*map.weights, map.requantization->view(), kernels.linear, packed))
         return Status(StatusCode::out_of_memory, file.origin() + ": no memory for the packed weights");
-      kernels.linear.pack(map.weights->values.data(), map.requantization->view(), out, in, packed.data());
       // The kernels read the packed copies only.
       map.weights->values = {};
+      map.weights->stlq = {};
       map.requantization->multiplier = {};
       map.requantization->offset = {};
     }

@@ -31,9 +31,10 @@ std::size_t scratch_bytes(const Program &program, const kernels::KernelTable &ke
     const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
     if (const auto *attention = std::get_if<BoundAttention>(&node.operation))
       bytes = std::max(bytes, kernels.attention.scratch_bytes(attention->tokens, attention->head_dim));
-    else if (std::holds_alternative<BoundLinear>(node.operation) ||
-             std::holds_alternative<BoundPatchEmbed>(node.operation))
-      bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns));
+    else if (const auto *linear = std::get_if<BoundLinear>(&node.operation))
+      bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns, linear->weights.format));
+    else if (const auto *embed = std::get_if<BoundPatchEmbed>(&node.operation))
+      bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns, embed->weights.format));
   }
   return align_up(bytes);
 }
@@ -87,6 +88,7 @@ struct Step {
                                               static_cast<std::size_t>(image) * input.bytes(),
                                      .input_stride = input.columns,
                                      .packed = packed,
+                                     .weight_format = op.weights.format,
                                      .in_features = input.columns,
                                      .out_features = output.columns,
                                      .epilogue = kernels::Epilogue::residual,
@@ -120,6 +122,7 @@ struct Step {
     kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(from),
                              .input_stride = input.columns,
                              .packed = packed,
+                             .weight_format = op.weights.format,
                              .in_features = input.columns,
                              .out_features = output.columns,
                              .epilogue = op.epilogue,

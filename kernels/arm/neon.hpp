@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "kernels/gelu.hpp"
+#include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::neon {
@@ -230,6 +231,23 @@ template <class Unit> struct Operations : Lanes<Unit> {
   // table[index], 0 where index is 16.
   static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
     return vqtbl1q_u8(vld1q_u8(table), index);
+  }
+  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
+  static Bytes low_halves(Bytes words) {
+    return vandq_u8(words, set_bytes(15));
+  }
+  static Bytes high_halves(Bytes words) {
+    return vshrq_n_u8(words, 4);
+  }
+  static Bytes stlq_values(Bytes words) {
+    return vqtbl1q_u8(vld1q_u8(stlq_word_values.values), words);
+  }
+  static Bytes add_stlq(Bytes a, Bytes b) {
+    const int8x16_t sum = vqaddq_s8(vreinterpretq_s8_u8(a), vreinterpretq_s8_u8(b));
+    return vreinterpretq_u8_s8(vmaxq_s8(sum, vdupq_n_s8(-127)));
+  }
+  static void store_signed(Element *to, Bytes value) {
+    vst1q_s8(to, vreinterpretq_s8_u8(value));
   }
   struct ByteTable {
     const std::uint8_t *entries;

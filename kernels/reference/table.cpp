@@ -7,6 +7,8 @@ const KernelTable &reference_kernels() {
       .name = "reference",
       .linear = {.packed_bytes = reference::packed_bytes,
                  .pack = reference::pack,
+                 .stlq_packed_bytes = reference::stlq_packed_bytes,
+                 .pack_stlq = reference::pack_stlq,
                  .scratch_bytes = reference::scratch_bytes,
                  .run = reference::linear},
       .layer_norm = reference::layer_norm,

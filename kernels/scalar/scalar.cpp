@@ -256,6 +256,25 @@ struct Vector {
   static Bytes look_up_16(const std::uint8_t *table, Bytes at) {
     return each8([&](std::size_t i) { return at[i] < 16 ? table[at[i]] : 0; });
   }
+  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
+  static Bytes low_halves(Bytes words) {
+    return each8([&](std::size_t i) { return words[i] & 15; });
+  }
+  static Bytes high_halves(Bytes words) {
+    return each8([&](std::size_t i) { return words[i] >> 4; });
+  }
+  static Bytes stlq_values(Bytes words) {
+    return each8([&](std::size_t i) { return stlq_word_values.values[words[i]]; });
+  }
+  static Bytes add_stlq(Bytes a, Bytes b) {
+    return each8([&](std::size_t i) {
+      return clamp(static_cast<std::int8_t>(a[i]) + static_cast<std::int8_t>(b[i]), -127, 127);
+    });
+  }
+  static void store_signed(Element *to, Bytes value) {
+    for (std::size_t i = 0; i < value.size(); ++i)
+      to[i] = static_cast<std::int8_t>(value[i]);
+  }
   struct ByteTable {
     const std::uint8_t *entries;
   };

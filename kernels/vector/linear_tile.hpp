@@ -11,6 +11,7 @@
 
 #include "kernels/linear.hpp"
 #include "kernels/vector/panel.hpp"
+#include "kernels/vector/stlq_panel.hpp"
 
 namespace intvit::kernels::vector {
 
@@ -26,6 +27,10 @@ template <class V> class LinearTile {
   // Rows that meet all panels before the next ones do: as many as the second cache holds beside a panel, so that panels
   // are read seldom.
   static constexpr std::ptrdiff_t part_bytes = 512 * 1024;
+
+  // Rows for which a panel of words is decoded once, where they are read in place: with fewer, decoding costs more than
+  // inputs that the second cache does not hold.
+  static constexpr int least_decoded_rows = 36 * tile_rows;
 
   static constexpr int groups(int in_features) { return (in_features + group - 1) / group; }
 
@@ -45,10 +50,10 @@ public:
     return static_cast<std::size_t>(panels * panel_bytes(in_features));
   }
 
-  static std::size_t scratch_bytes(int in_features) {
-    return in_place(in_features) ? 0
-                                 : static_cast<std::size_t>(part_rows(in_features)) *
-                                       static_cast<std::size_t>(row_elements(in_features)) * sizeof(Element);
+  // Prepared rows, then a decoded panel.
+  static std::size_t scratch_bytes(int in_features, WeightFormat format) {
+    return static_cast<std::size_t>(prepared_bytes(in_features) +
+                                    (format == WeightFormat::stlq ? StlqPanels<V>::decoded_bytes(in_features) : 0));
   }
 
   static void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
@@ -103,6 +108,11 @@ private:
     constexpr int line = 64 / static_cast<int>(sizeof(Element));
     return std::ptrdiff_t{(in_features + line - 1) / line} * line;
   }
+  static std::ptrdiff_t prepared_bytes(int in_features) {
+    return in_place(in_features)
+               ? 0
+               : part_rows(in_features) * row_elements(in_features) * static_cast<std::ptrdiff_t>(sizeof(Element));
+  }
   static constexpr int part_rows(int in_features) {
     const std::ptrdiff_t bytes = row_elements(in_features) * static_cast<std::ptrdiff_t>(sizeof(Element));
     const auto tiles = static_cast<int>(part_bytes / bytes / tile_rows);
@@ -114,7 +124,9 @@ private:
     if (count <= 0)
       return;
     // Equal parts, so that no part is left with a few rows for which all panels would be read again.
-    const int most = part_rows(args.in_features);
+    int most = part_rows(args.in_features);
+    if (args.weight_format == WeightFormat::stlq && in_place(args.in_features) && most < least_decoded_rows)
+      most = least_decoded_rows;
     const int parts = (count + most - 1) / most;
     const int part = ((count + parts - 1) / parts + tile_rows - 1) / tile_rows * tile_rows;
     for (int first = rows.begin; first < rows.end; first += part)
@@ -135,23 +147,56 @@ private:
                    static_cast<int>(stride));
       input = prepared;
     }
-    const std::ptrdiff_t bytes = panel_bytes(args.in_features);
+    const PackedPanels panels(args, args.scratch + prepared_bytes(args.in_features));
     // While a panel is worked on, the next one is fetched, a little with every step: a model's weights do not fit the
     // second cache, and the first tile would wait for each line of its panel.
     const std::ptrdiff_t tiles = (rows.end - rows.begin + tile_rows - 1) / tile_rows;
     const std::ptrdiff_t steps = tiles * groups(args.in_features);
-    const std::ptrdiff_t a_step = (bytes + steps - 1) / steps;
     for (int column = wanted.begin; column < wanted.end; column += columns) {
-      const std::byte *panel = args.packed + column / columns * bytes;
+      const int index = column / columns;
       const bool last = column + columns >= wanted.end;
-      Ahead ahead{last ? panel : panel + bytes, last ? 0 : a_step};
-      const PanelEpilogue<epilogue> finish(args, panel + weight_bytes(args.in_features),
+      Ahead ahead{panels.begin(index + (last ? 0 : 1)), last ? 0 : (panels.bytes(index + 1) + steps - 1) / steps};
+      const auto [panel, constants] = panels.elements(index);
+      const PanelEpilogue<epilogue> finish(args, constants,
                                            {column, column + columns < wanted.end ? column + columns : wanted.end});
       for (int row = rows.begin; row < rows.end; row += tile_rows)
-        tile(args, input + (row - rows.begin) * stride, stride, reinterpret_cast<const Element *>(panel), finish,
+        tile(args, input + (row - rows.begin) * stride, stride, panel, finish,
              {row, row + tile_rows < rows.end ? row + tile_rows : rows.end}, ahead);
     }
   }
+
+  // The panels of either format.
+  class PackedPanels {
+  public:
+    struct Elements {
+      const Element *weights;
+      const std::byte *constants;
+    };
+
+    PackedPanels(const LinearArgs &args, std::byte *decoded)
+        : args_(args), decoded_(reinterpret_cast<Element *>(decoded)) {}
+
+    const std::byte *begin(int panel) const {
+      return words() ? StlqPanels<V>::begin(args_.packed, panel)
+                     : args_.packed + panel * panel_bytes(args_.in_features);
+    }
+    std::ptrdiff_t bytes(int panel) const {
+      return words() ? StlqPanels<V>::bytes(args_.packed, panel, args_.in_features) : panel_bytes(args_.in_features);
+    }
+    // Valid until it is called again.
+    Elements elements(int panel) const {
+      if (words())
+        return {decoded_, StlqPanels<V>::decode(args_.packed, panel, args_.in_features, decoded_)};
+      const std::byte *packed = begin(panel);
+      return {reinterpret_cast<const Element *>(packed), packed + weight_bytes(args_.in_features)};
+    }
+
+  private:
+    bool words() const { return args_.weight_format == WeightFormat::stlq; }
+
+    const LinearArgs &args_;
+    Element *decoded_;
+  };
 
   template <Epilogue epilogue> class PanelEpilogue;
 

@@ -37,6 +37,10 @@ struct Vector : avx256::Operations<Avx2> {
     store256(to, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(value)));
     store256(to + 16, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(value, 1)));
   }
+  static void store_signed(Element *to, Bytes value) {
+    store256(to, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(value)));
+    store256(to + 16, _mm256_cvtepi8_epi16(_mm256_extracti128_si256(value, 1)));
+  }
   // 2 rows of 16 bytes to a panel's [columns][2].
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
     const __m256i row0 = _mm256_cvtepi8_epi16(load128(from));

@@ -9,6 +9,7 @@
 #include <immintrin.h>
 
 #include "kernels/gelu.hpp"
+#include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::avx256 {
@@ -200,6 +201,13 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(table)),
                                _mm256_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
   }
+  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
+  static Bytes low_halves(Bytes words) { return _mm256_and_si256(words, set_bytes(15)); }
+  static Bytes high_halves(Bytes words) { return low_halves(_mm256_srli_epi16(words, 4)); }
+  static Bytes stlq_values(Bytes words) {
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(stlq_word_values.values)), words);
+  }
+  static Bytes add_stlq(Bytes a, Bytes b) { return _mm256_max_epi8(_mm256_adds_epi8(a, b), _mm256_set1_epi8(-127)); }
   struct ByteTable {
     const std::uint8_t *entries;
   };

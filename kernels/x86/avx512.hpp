@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "kernels/gelu.hpp"
+#include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::avx512vnni {
@@ -199,6 +200,15 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     const __m512i all = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i *>(table)));
     return _mm512_shuffle_epi8(all, _mm512_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
   }
+  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
+  static Bytes low_halves(Bytes words) { return _mm512_and_si512(words, set_bytes(15)); }
+  static Bytes high_halves(Bytes words) { return low_halves(_mm512_srli_epi16(words, 4)); }
+  static Bytes stlq_values(Bytes words) {
+    const auto *table = reinterpret_cast<const __m128i *>(stlq_word_values.values);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(table)), words);
+  }
+  static Bytes add_stlq(Bytes a, Bytes b) { return _mm512_max_epi8(_mm512_adds_epi8(a, b), _mm512_set1_epi8(-127)); }
+  static void store_signed(Element *to, Bytes value) { _mm512_store_si512(to, value); }
   struct ByteTable {
     __m512i quarters[4];
   };

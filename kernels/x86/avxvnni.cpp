@@ -31,6 +31,7 @@ struct Vector : avx256::Operations<AvxVnni> {
     std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
   }
   static void store_weights(Element *to, Bytes value) { store256(to, value); }
+  static void store_signed(Element *to, Bytes value) { store256(to, value); }
   // 4 rows of 16 bytes to a panel's [columns][4].
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
     const auto row = [&](int i) { // 8 bytes in the lower quarter of each half

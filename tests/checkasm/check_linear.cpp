@@ -37,11 +37,13 @@ std::size_t extent(std::size_t rows, std::size_t stride, std::size_t columns, st
   return ((rows - 1) * stride + columns) * element_size;
 }
 
-std::optional<Failure> round(Epilogue epilogue, const KernelTable &table, Random &random, GuardedMemory &memory) {
+std::optional<Failure> round(Epilogue epilogue, WeightFormat format, const KernelTable &table, Random &random,
+                             GuardedMemory &memory) {
   const LinearKernel &kernel = table.linear;
-  LinearCase linear = make_linear(random, random_shape(random, kernel), epilogue);
+  LinearCase linear = make_linear(random, random_shape(random, kernel), epilogue, format);
   maybe_extreme<std::int8_t>(random, linear.input, -128, 127);
-  maybe_extreme<std::int8_t>(random, linear.weights, -128, 127);
+  if (format == WeightFormat::int8)
+    maybe_extreme<std::int8_t>(random, linear.weights, -128, 127);
   maybe_extreme<std::int8_t>(random, linear.stream8, -128, 127);
   maybe_extreme<std::int16_t>(random, linear.stream16, -32768, 32767);
   const auto [row_count, in_features, out_features] = linear.shape;
@@ -56,28 +58,37 @@ std::optional<Failure> round(Epilogue epilogue, const KernelTable &table, Random
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);
   const LinearKernel &reference = reference_kernels().linear;
-  AlignedBytes reference_packed(reference.packed_bytes(out_features, in_features));
-  reference.pack(linear.weights.data(), linear.constants.view(), out_features, in_features, reference_packed.data());
-  AlignedBytes reference_scratch(reference.scratch_bytes(in_features));
+  AlignedBytes reference_packed(linear.packed_bytes(reference));
+  linear.pack(reference, reference_packed.data());
+  AlignedBytes reference_scratch(reference.scratch_bytes(in_features, format));
   reference.run(linear.args(reference_packed.data(), expected.data(), reference_scratch.data()), rows, columns);
 
   const std::string shape = "in " + std::to_string(in_features) + ", " + range_text("rows", rows, row_count) + ", " +
                             range_text("columns", columns, out_features);
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
-    std::byte *packed = memory.output("packed", kernel.packed_bytes(out_features, in_features), 64);
+    std::byte *packed = memory.output("packed", linear.packed_bytes(kernel), 64);
     {
       const std::int8_t *weights = memory.input("weights", linear.weights.data(), out * in);
+      StlqMatrix stlq = linear.stlq.view();
+      stlq.first = memory.input("first words", stlq.first, linear.stlq.first.size());
+      stlq.tiles = memory.input("tiles", stlq.tiles, linear.stlq.tiles.size());
+      stlq.second = memory.input("second words", stlq.second, linear.stlq.second.size());
       const Requantization requantization{memory.input("multiplier", linear.constants.multiplier.data(), out),
                                           memory.input("offset", linear.constants.offset.data(), out),
                                           linear.constants.shift};
-      const auto pack = [&] { kernel.pack(weights, requantization, out_features, in_features, packed); };
+      const auto pack = [&] {
+        if (format == WeightFormat::stlq)
+          kernel.pack_stlq(stlq, requantization, packed);
+        else
+          kernel.pack(weights, requantization, out_features, in_features, packed);
+      };
       if (auto failure = run_guarded({"packing, " + shape, range, expected, nullptr, memory}, pack))
         return failure;
     }
     memory.make_read_only(packed);
     std::byte *output = memory.output("output", range.bytes, size);
-    std::byte *scratch = memory.output("scratch", kernel.scratch_bytes(in_features), 64);
+    std::byte *scratch = memory.output("scratch", kernel.scratch_bytes(in_features, format), 64);
     LinearArgs args = linear.args(packed, output, scratch);
     args.input = memory.input("input", args.input, extent(rows_all, linear.input_stride, in, 1));
     args.gelu.multiplier = memory.input("gelu.multiplier", args.gelu.multiplier, out);
@@ -95,14 +106,14 @@ std::optional<Failure> round(Epilogue epilogue, const KernelTable &table, Random
   return std::nullopt;
 }
 
-Timing time(Epilogue epilogue, const KernelTable &table) {
+Timing time(Epilogue epilogue, WeightFormat format, const KernelTable &table) {
   const LinearKernel &kernel = table.linear;
   constexpr LinearShape shape{197, 384, 384};
   Random random(1);
-  const LinearCase linear = make_linear(random, shape, epilogue);
-  AlignedBytes packed(kernel.packed_bytes(shape.out_features, shape.in_features));
-  kernel.pack(linear.weights.data(), linear.constants.view(), shape.out_features, shape.in_features, packed.data());
-  AlignedBytes scratch(kernel.scratch_bytes(shape.in_features));
+  const LinearCase linear = make_linear(random, shape, epilogue, format);
+  AlignedBytes packed(linear.packed_bytes(kernel));
+  linear.pack(kernel, packed.data());
+  AlignedBytes scratch(kernel.scratch_bytes(shape.in_features, format));
   AlignedBytes output(static_cast<std::size_t>(shape.rows) * linear.output_stride * linear.element_size());
   const LinearArgs args = linear.args(packed.data(), output.data(), scratch.data());
   Timing timing = measure([&] { kernel.run(args, {0, shape.rows}, {0, shape.out_features}); });
@@ -112,12 +123,12 @@ Timing time(Epilogue epilogue, const KernelTable &table) {
 
 } // namespace
 
-template <Epilogue epilogue> Check linear_check(const char *name) {
+template <Epilogue epilogue, WeightFormat format = WeightFormat::int8> Check linear_check(const char *name) {
   return {name, "197 x 384 x 384",
           [](const KernelTable &table, Random &random, GuardedMemory &memory) {
-            return round(epilogue, table, random, memory);
+            return round(epilogue, format, table, random, memory);
           },
-          [](const KernelTable &table) { return time(epilogue, table); }};
+          [](const KernelTable &table) { return time(epilogue, format, table); }};
 }
 
 void add_linear_checks(std::vector<Check> &checks) {
@@ -126,6 +137,7 @@ void add_linear_checks(std::vector<Check> &checks) {
   checks.push_back(linear_check<Epilogue::gelu>("linear_gelu"));
   checks.push_back(linear_check<Epilogue::residual>("linear_residual"));
   checks.push_back(linear_check<Epilogue::logits>("linear_logits"));
+  checks.push_back(linear_check<Epilogue::requantize, WeightFormat::stlq>("linear_stlq"));
 }
 
 } // namespace intvit::test

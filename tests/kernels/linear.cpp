@@ -50,9 +50,9 @@ void write(std::vector<std::byte> &bytes, std::size_t index, std::size_t size, s
 void check(const KernelTable &kernels, const LinearCase &linear, Range rows, Range columns) {
   const LinearKernel &kernel = kernels.linear;
   const auto [row_count, in_features, out_features] = linear.shape;
-  AlignedBytes packed(kernel.packed_bytes(out_features, in_features));
-  kernel.pack(linear.weights.data(), linear.constants.view(), out_features, in_features, packed.data());
-  AlignedBytes scratch(kernel.scratch_bytes(in_features));
+  AlignedBytes packed(linear.packed_bytes(kernel));
+  linear.pack(kernel, packed.data());
+  AlignedBytes scratch(kernel.scratch_bytes(in_features, linear.weight_format));
   const std::size_t size = linear.element_size();
   std::vector<std::byte> output((static_cast<std::size_t>(row_count) * linear.output_stride + 16) * size,
                                 std::byte{0x5a});
@@ -63,7 +63,7 @@ void check(const KernelTable &kernels, const LinearCase &linear, Range rows, Ran
   kernel.run(linear.args(packed.data(), output.data(), scratch.data()), rows, columns);
   if (output != expected)
     FAIL(kernels.name << ": rows " << row_count << ", in " << in_features << ", out " << out_features << ", epilogue "
-                      << static_cast<int>(linear.epilogue));
+                      << static_cast<int>(linear.epilogue) << ", weights " << static_cast<int>(linear.weight_format));
 }
 
 void check_all(const LinearCase &linear) {
@@ -71,6 +71,7 @@ void check_all(const LinearCase &linear) {
     check(kernels, linear, {0, linear.shape.rows}, {0, linear.shape.out_features});
 }
 
+constexpr WeightFormat formats[] = {WeightFormat::int8, WeightFormat::stlq};
 constexpr Epilogue epilogues[] = {Epilogue::requantize, Epilogue::requantize16, Epilogue::gelu, Epilogue::residual,
                                   Epilogue::logits};
 
@@ -81,11 +82,13 @@ int tile_border(Random &random, int tile, int limit) {
 
 } // namespace
 
-TEST_CASE("linear: random shapes, every epilogue") {
+TEST_CASE("linear: random shapes, every epilogue and format of weights") {
   Random random(1);
   for (const Epilogue epilogue : epilogues)
-    for (int round = 0; round < 150; ++round)
-      check_all(make_linear(random, {random.between(1, 40), random.between(1, 150), random.between(1, 90)}, epilogue));
+    for (const WeightFormat format : formats)
+      for (int round = 0; round < 150; ++round)
+        check_all(make_linear(random, {random.between(1, 40), random.between(1, 150), random.between(1, 150)}, epilogue,
+                              format));
 }
 
 TEST_CASE("linear: one row, one input feature, one output feature, and sides just beside tiles") {
@@ -94,18 +97,19 @@ TEST_CASE("linear: one row, one input feature, one output feature, and sides jus
     for (const int rows : {1, 6, 7})
       for (const int in_features : {1, 3, 4, 63, 64, 65})
         for (const int out_features : {1, 15, 16, 17, 64, 65})
-          check_all(make_linear(random, {rows, in_features, out_features}, epilogue));
+          for (const WeightFormat format : formats)
+            check_all(make_linear(random, {rows, in_features, out_features}, epilogue, format));
 }
 
 TEST_CASE("linear: part of the rows and columns leaves everything else alone") {
   Random random(3);
   for (const KernelTable &kernels : available_kernels())
     for (const Epilogue epilogue : epilogues)
-      for (int round = 0; round < 50; ++round) {
+      for (int round = 0; round < 100; ++round) {
         const LinearShape shape{random.between(1, 40), random.between(1, 40), random.between(1, 140)};
         const int row = tile_border(random, kernels.linear.tile_rows, shape.rows);
         const int column = tile_border(random, kernels.linear.tile_columns, shape.out_features);
-        check(kernels, make_linear(random, shape, epilogue), {row, random.between(row, shape.rows)},
+        check(kernels, make_linear(random, shape, epilogue, formats[round % 2]), {row, random.between(row, shape.rows)},
               {column, random.between(column, shape.out_features)});
       }
 }

@@ -9,6 +9,7 @@ namespace intvit::test {
 using kernels::CodeType;
 using kernels::Epilogue;
 using kernels::LinearArgs;
+using kernels::WeightFormat;
 
 std::size_t LinearCase::element_size() const {
   if (epilogue == Epilogue::logits)
@@ -23,10 +24,23 @@ std::int64_t LinearCase::stream_code(std::size_t row, std::size_t column) const 
   return stream_type == CodeType::int8 ? stream8[index] : stream16[index];
 }
 
+std::size_t LinearCase::packed_bytes(const kernels::LinearKernel &kernel) const {
+  return weight_format == WeightFormat::stlq ? kernel.stlq_packed_bytes(stlq.view())
+                                             : kernel.packed_bytes(shape.out_features, shape.in_features);
+}
+
+void LinearCase::pack(const kernels::LinearKernel &kernel, std::byte *packed) const {
+  if (weight_format == WeightFormat::stlq)
+    kernel.pack_stlq(stlq.view(), constants.view(), packed);
+  else
+    kernel.pack(weights.data(), constants.view(), shape.out_features, shape.in_features, packed);
+}
+
 LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byte *scratch) const {
   LinearArgs args{.input = input.data(),
                   .input_stride = static_cast<std::ptrdiff_t>(input_stride),
                   .packed = packed,
+                  .weight_format = weight_format,
                   .in_features = shape.in_features,
                   .out_features = shape.out_features,
                   .epilogue = epilogue,
@@ -45,7 +59,7 @@ LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byt
   return args;
 }
 
-LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue) {
+LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, WeightFormat format) {
   LinearCase result;
   result.shape = shape;
   result.epilogue = epilogue;
@@ -56,7 +70,13 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue) {
   result.stream_stride = out + random.between<std::size_t>(0, 5);
   result.output_stride = out + random.between<std::size_t>(0, 5);
   result.input = random.values<std::int8_t>(rows * result.input_stride, -128, 127);
-  result.weights = random.values<std::int8_t>(out * in, -128, 127);
+  result.weight_format = format;
+  if (format == WeightFormat::stlq) {
+    result.stlq = make_stlq(random, shape.out_features, shape.in_features);
+    result.weights = result.stlq.values;
+  } else {
+    result.weights = random.values<std::int8_t>(out * in, -128, 127);
+  }
 
   // Results of GELU's input and of 16-bit codes span some 16 bits, of the others some 9.
   const auto typical = static_cast<std::int64_t>(1) << 20;

@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/linear.hpp"
+#include "kernels/kernel_table.hpp"
 #include "tests/kernels/constants.hpp"
 #include "tests/kernels/random.hpp"
+#include "tests/kernels/stlq_case.hpp"
 
 namespace intvit::test {
 
@@ -27,7 +28,9 @@ struct LinearCase {
   std::size_t stream_stride = 0;
   std::size_t output_stride = 0;
   std::vector<std::int8_t> input;
-  std::vector<std::int8_t> weights;
+  std::vector<std::int8_t> weights; // of either format, as int8
+  kernels::WeightFormat weight_format = kernels::WeightFormat::int8;
+  StlqCase stlq; // of that format
   Constants constants;
   int gelu_fraction_bits = 8;
   std::vector<std::int16_t> gelu_multiplier;
@@ -40,10 +43,13 @@ struct LinearCase {
   // Of an element of the output, in bytes.
   std::size_t element_size() const;
   std::int64_t stream_code(std::size_t row, std::size_t column) const;
+  std::size_t packed_bytes(const kernels::LinearKernel &kernel) const;
+  void pack(const kernels::LinearKernel &kernel, std::byte *packed) const;
   kernels::LinearArgs args(const std::byte *packed, std::byte *output, std::byte *scratch) const;
 };
 
 // Fits the loader's bounds for every input, as long as in_features is at most 2^12.
-LinearCase make_linear(Random &random, LinearShape shape, kernels::Epilogue epilogue);
+LinearCase make_linear(Random &random, LinearShape shape, kernels::Epilogue epilogue,
+                       kernels::WeightFormat format = kernels::WeightFormat::int8);
 
 } // namespace intvit::test

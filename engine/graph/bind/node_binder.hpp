@@ -52,7 +52,7 @@ public:
     return values;
   }
 
-  // Constant `weight`, whose rows say how many outputs there are.
+  // Constant `weight`, or those of STLQ weights; its rows say how many outputs there are.
   Weights weights(int in_features);
 
   // Constants `multiplier` and `offset`.
@@ -64,6 +64,7 @@ public:
              const std::vector<std::uint64_t> &extra = {});
 
 private:
+  void read_stlq(Weights &weights);
   const TensorView *constant(const char *suffix, DType dtype, const std::vector<std::int64_t> &shape);
 
   const Node &node_;

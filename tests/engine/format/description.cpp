@@ -59,7 +59,7 @@ TEST_CASE("model file: the features that a reader must have") {
             "required_features",
             R"(["flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches","prefix_tokens",
               "requantize16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4",
-              "softmax.lis8","window_attention"])")
+              "softmax.lis8","weights.stlq","window_attention"])")
             .ok());
 }
 

@@ -83,9 +83,9 @@ TEST_CASE("foreign files: a model of a later version, before anything else of it
 TEST_CASE("foreign files: a model that needs what this program lacks") {
   SafetensorsWriter writer;
   writer.add_metadata("intvit.format_version", "1");
-  writer.add_metadata("intvit.required_features", R"(["residual.int16","weights.stlq"])");
+  writer.add_metadata("intvit.required_features", R"(["residual.int16","weights.int2"])");
   check(writer.serialize(),
-        "the model needs the feature \"weights.stlq\", which this program does not have; use a newer intvit",
+        "the model needs the feature \"weights.int2\", which this program does not have; use a newer intvit",
         StatusCode::unsupported);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/engine/runtime/integer_builder.hpp"
 
+#include "tests/kernels/stlq_case.hpp"
+
 namespace intvit::test {
 
 using kernels::CodeType;
@@ -14,7 +16,8 @@ bool is_log_int(Softmax softmax) {
 
 } // namespace
 
-IntegerBuilder::IntegerBuilder(int width, int height, CodeType stream) : stream_(stream), random_(1) {
+IntegerBuilder::IntegerBuilder(int width, int height, CodeType stream, bool stlq)
+    : stream_(stream), stlq_(stlq), random_(1) {
   Graph &graph = parts_.description.graph;
   graph.image_width = width;
   graph.image_height = height;
@@ -27,7 +30,15 @@ void IntegerBuilder::add(const std::string &name, const std::string &input, Oper
 }
 
 void IntegerBuilder::weight(const std::string &name, int out, int in) {
-  values<std::int8_t>(name + ".weight", DType::i8, {out, in}, -127, 127);
+  if (!stlq_)
+    return values<std::int8_t>(name + ".weight", DType::i8, {out, in}, -127, 127);
+  const StlqCase weights = make_stlq(random_, out, in);
+  const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
+    parts_.set(name + suffix, DType::u8, {static_cast<std::int64_t>(bytes.size()) / columns, columns}, bytes);
+  };
+  matrix(".stlq_first", weights.first, (in + 1) / 2);
+  matrix(".stlq_tiles", weights.tiles, ((in + 3) / 4 + 7) / 8);
+  matrix(".stlq_second", weights.second, 128);
 }
 
 void IntegerBuilder::requantization(const std::string &name, int count, int shift, std::int64_t divisor) {

@@ -17,8 +17,8 @@ namespace intvit::test {
 
 class IntegerBuilder {
 public:
-  // Of images of this size.
-  IntegerBuilder(int width, int height, kernels::CodeType stream);
+  // Of images of this size. `stlq`: linear maps have weights of one and two words.
+  IntegerBuilder(int width, int height, kernels::CodeType stream, bool stlq = false);
 
   void add(const std::string &name, const std::string &input, Operation operation);
 
@@ -57,6 +57,7 @@ public:
 
 private:
   kernels::CodeType stream_; // of the residual stream
+  bool stlq_;
   Random random_;
   ModelParts parts_;
 };

@@ -38,7 +38,7 @@ int prefix_rows_of(IntegerHead head) {
 class Vit : IntegerBuilder {
 public:
   explicit Vit(const IntegerModel &options)
-      : IntegerBuilder(integer_model_width, integer_model_height, options.stream), options_(options),
+      : IntegerBuilder(integer_model_width, integer_model_height, options.stream, options.stlq), options_(options),
         prefix_rows_(prefix_rows_of(options.head)) {}
 
   std::vector<std::byte> file() {

@@ -24,6 +24,7 @@ struct IntegerModel {
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
   IntegerHead head = IntegerHead::class_token;
+  bool stlq = false; // weights of one and two words, in every linear map
 };
 
 inline constexpr int integer_model_width = 48; // pixels

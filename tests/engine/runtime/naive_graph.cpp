@@ -36,9 +36,46 @@ Table patches(const NodeReader &reader, const Table &image) {
   return output;
 }
 
+// LogDequant of one of a byte's two words, in units of 2^-7.
+Int word_value(Int byte, bool high) {
+  const Int word = high ? floor_divide(byte, 16) : byte % 16;
+  const Int exponent = word < 8 ? word : 16 - word;
+  const Int magnitude = word == 0 ? 0 : power_of_two(static_cast<int>(7 - exponent));
+  return word < 8 ? magnitude : -magnitude;
+}
+
+// STLQ weights of so many inputs: first words, and second ones where a tile of 64 x 4 has them.
+std::vector<Int> stlq_weight(const NodeReader &reader, std::size_t inputs) {
+  const std::vector<Int> first = reader.constant("stlq_first");
+  const std::vector<Int> bits = reader.constant("stlq_tiles");
+  const std::vector<Int> second = reader.constant("stlq_second");
+  const std::size_t row_bytes = (inputs + 1) / 2;
+  const std::size_t outputs = first.size() / row_bytes;
+  const std::size_t tiles = (inputs + 3) / 4;
+  std::vector<Int> weight(outputs * inputs);
+  for (std::size_t n = 0; n < outputs; ++n)
+    for (std::size_t k = 0; k < inputs; ++k)
+      weight[n * inputs + k] = word_value(first.at(n * row_bytes + k / 2), k % 2 == 1);
+  std::size_t at = 0;
+  for (std::size_t row = 0; row < (outputs + 63) / 64; ++row)
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      const Int bit = power_of_two(static_cast<int>(tile % 8));
+      if (floor_divide(bits.at(row * ((tiles + 7) / 8) + tile / 8), bit) % 2 == 0)
+        continue;
+      for (std::size_t i = 0; i < 256; ++i)
+        if (const std::size_t n = 64 * row + i / 4, k = 4 * tile + i % 4; n < outputs && k < inputs) {
+          Int &value = weight[n * inputs + k];
+          value = saturate(value + word_value(second.at(at + i / 2), i % 2 == 1), -127, 127);
+        }
+      at += 128;
+    }
+  return weight;
+}
+
 // Every row of `input` times every row of the weight.
 Table accumulators(const NodeReader &reader, const Table &input) {
-  const std::vector<Int> weight = reader.constant("weight");
+  const std::vector<Int> weight =
+      reader.has_constant("stlq_first") ? stlq_weight(reader, input.columns) : reader.constant("weight");
   Table output(input.rows, weight.size() / input.columns);
   for (std::size_t m = 0; m < output.rows; ++m)
     for (std::size_t n = 0; n < output.columns; ++n) {
