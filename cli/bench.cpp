@@ -81,10 +81,12 @@ int bench_shapes(const Parser &parser, ReportFormat format) {
   const Effort how = effort(parser);
   const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
   std::vector<ShapeList> lists;
+  const std::vector<WeightChoice> choices = weight_choices(parser);
   for (const std::string &path : parser.list("shapes")) {
     const std::vector<Shape> shapes = read_shapes(path);
     for (const kernels::KernelTable *kernels : tables)
-      lists.push_back({path, kernels->name, measure_shapes(shapes, *kernels, how)});
+      for (const WeightChoice &weights : choices)
+        lists.push_back({path, kernels->name, weights.text(), measure_shapes(shapes, weights, *kernels, how)});
   }
   print_shape_results(lists, format);
   return exit_ok;
@@ -104,6 +106,7 @@ int bench(const Arguments &arguments) {
                 "of a quarter of a millisecond; shares are of the samples' median.");
   add_model_option(parser);
   add_numerics_options(parser);
+  add_weight_options(parser);
   const auto text = [] { return cxxopts::value<std::string>(); };
   parser.add()("arch", "timm's names of architectures to run with random weights, instead of a model", text(),
                "NAME,...")("t,threads", "numbers of threads (default: what this process may use)", text(),
@@ -128,7 +131,7 @@ int bench(const Arguments &arguments) {
 
   const std::vector<Source> models = sources(parser);
   if (!models.front().is_architecture)
-    for (const char *option : {"softmax", "no-renormalize", "residual"})
+    for (const char *option : {"softmax", "no-renormalize", "residual", "weight-format", "two-word-ratio"})
       if (parser.has(option))
         throw UsageError(std::string("--") + option + " goes with --arch; a model file has its own");
   QuantizeOptions options;
@@ -138,26 +141,38 @@ int bench(const Arguments &arguments) {
       parser.has("threads") ? parser.integers("threads", 1, 1024) : std::vector<int>{default_threads()};
   const std::vector<int> batches = parser.has("batch") ? parser.integers("batch", 1, 4096) : std::vector<int>{1};
   const Effort how = effort(parser);
+  const std::vector<WeightChoice> choices = weight_choices(parser);
 
   std::vector<ForwardResult> results;
   {
     ProgressBar progress("measuring");
-    const std::size_t total = models.size() * tables.size() * threads.size() * batches.size();
-    for (const Source &source : models) {
+    const std::size_t total = models.size() * choices.size() * tables.size() * threads.size() * batches.size();
+    const auto measure_file = [&](const Source &source, const WeightChoice &weights) {
+      options.weight_format = weights.format;
+      options.two_word_ratio = weights.two_word_ratio;
       const ModelFile file = load(source, options);
       for (const kernels::KernelTable *kernels : tables) {
         const std::shared_ptr<const Model> model = value_of(Model::create(file, *kernels));
         for (const int thread_count : threads)
           for (const int batch : batches) {
             progress.show(results.size(), total);
-            ForwardResult result{source.name, source.is_architecture, model->kernels().name, thread_count, batch, {},
+            ForwardResult result{source.name,
+                                 source.is_architecture,
+                                 source.is_architecture ? weights.text() : "",
+                                 model->kernels().name,
+                                 thread_count,
+                                 batch,
+                                 {},
                                  {}};
             result.samples =
                 measure_forward(model, thread_count, batch, how, parser.has("profile") ? &result.profile : nullptr);
             results.push_back(std::move(result));
           }
       }
-    }
+    };
+    for (const Source &source : models)
+      for (const WeightChoice &weights : choices)
+        measure_file(source, weights);
   }
   print_forward_results(results, format);
   return exit_ok;

@@ -1,6 +1,10 @@
 // intvit info: what a model file holds.
+#include <algorithm>
+#include <cstdio>
 #include <iostream>
 #include <map>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -12,20 +16,64 @@ namespace intvit::cli {
 
 namespace {
 
+// How a linear map's weights are stored.
+struct Layer {
+  std::string name;
+  int out_features = 0;
+  int in_features = 0;
+  bool stlq = false;
+  std::size_t bytes = 0;     // words, and for STLQ which tiles have second ones
+  double two_word_ratio = 0; // STLQ: of the tiles
+
+  std::size_t weights() const { return static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features); }
+  double bits() const { return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights()); } // of a weight
+};
+
 struct Summary {
-  std::size_t parameters = 0; // int8 weights
-  std::size_t constant_bytes = 0;
+  std::vector<Layer> layers;
+  std::size_t weights = 0;
+  std::size_t weight_bytes = 0;
+
+  // Of a weight, on average.
+  double bits() const { return 8.0 * static_cast<double>(weight_bytes) / static_cast<double>(weights); }
+
   std::map<std::string, int> operations;
   std::string softmax = "none";
   std::string residual = "none";
 };
 
-Summary summarize(const ModelFile &file) {
+std::size_t constant_bytes(const ModelFile &file, const std::string &name) {
+  const TensorView *view = file.tensors().find(name);
+  return view != nullptr ? view->bytes.size() : 0;
+}
+
+Layer layer(const ModelFile &file, const std::string &name, const Weights &weights) {
+  Layer result{.name = name, .out_features = weights.out_features, .in_features = weights.in_features};
+  result.stlq = weights.format == kernels::WeightFormat::stlq;
+  if (!result.stlq) {
+    result.bytes = result.weights();
+    return result;
+  }
+  const std::size_t second = constant_bytes(file, name + "." + stlq_second_constant);
+  result.bytes = constant_bytes(file, name + "." + stlq_first_constant) +
+                 constant_bytes(file, name + "." + stlq_tiles_constant) + second;
+  const double tiles = static_cast<double>(kernels::stlq_tile_rows(weights.out_features)) *
+                       kernels::stlq_tile_columns(weights.in_features);
+  result.two_word_ratio = static_cast<double>(second / kernels::stlq_tile_bytes) / tiles;
+  return result;
+}
+
+Summary summarize(const ModelFile &file, const Program &program) {
   Summary summary;
-  for (const auto &[name, view] : file.tensors().tensors()) {
-    summary.constant_bytes += view.bytes.size();
-    if (view.shape.size() == 2 && view.dtype == DType::i8)
-      summary.parameters += view.bytes.size();
+  for (const BoundNode &node : program.nodes) {
+    if (const auto *linear = std::get_if<BoundLinear>(&node.operation))
+      summary.layers.push_back(layer(file, node.name, linear->weights));
+    else if (const auto *embed = std::get_if<BoundPatchEmbed>(&node.operation))
+      summary.layers.push_back(layer(file, node.name, embed->weights));
+  }
+  for (const Layer &one : summary.layers) {
+    summary.weights += one.weights();
+    summary.weight_bytes += one.bytes;
   }
   for (const Node &node : file.description().graph.nodes) {
     ++summary.operations[operation_name(node.operation)];
@@ -36,6 +84,35 @@ Summary summarize(const ModelFile &file) {
       summary.residual = linear->output_type == kernels::CodeType::int8 ? "ptf8" : "int16";
   }
   return summary;
+}
+
+std::string fixed(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+nlohmann::json to_json(const Layer &layer) {
+  nlohmann::json object = {{"name", layer.name},      {"out", layer.out_features},
+                           {"in", layer.in_features}, {"format", layer.stlq ? "stlq" : "int8"},
+                           {"bytes", layer.bytes},    {"bits", layer.bits()}};
+  if (layer.stlq)
+    object["two_word_ratio"] = layer.two_word_ratio;
+  return object;
+}
+
+void print_layers(const std::vector<Layer> &layers) {
+  std::size_t width = 0;
+  for (const Layer &layer : layers)
+    width = std::max(width, layer.name.size());
+  std::cout << "\n  " << std::string(width, ' ') << "  outputs  inputs  weights   bits  two words\n";
+  for (const Layer &layer : layers) {
+    char cells[96];
+    std::snprintf(cells, sizeof cells, "%9d %7d  %-7s %6.3f", layer.out_features, layer.in_features,
+                  layer.stlq ? "stlq" : "int8", layer.bits());
+    std::cout << "  " << layer.name << std::string(width - layer.name.size(), ' ') << cells
+              << (layer.stlq ? "  " + fixed(100 * layer.two_word_ratio, 1) + " %" : "") << "\n";
+  }
 }
 
 } // namespace
@@ -53,23 +130,30 @@ int info(const Arguments &arguments) {
   const std::shared_ptr<const Model> model = value_of(Model::create(file));
   const Session session = value_of(Session::create(model, {.threads = 1, .max_batch = 1}));
   const ModelDescription &description = file.description();
-  const Summary summary = summarize(file);
+  const Summary summary = summarize(file, model->program());
   const std::size_t file_bytes = file.tensors().bytes().size();
 
   if (json) {
-    const nlohmann::json object = {{"file", path},
-                                   {"bytes", file_bytes},
-                                   {"image", {{"height", model->image_height()}, {"width", model->image_width()}}},
-                                   {"classes", model->classes()},
-                                   {"weights", summary.parameters},
-                                   {"operations", summary.operations},
-                                   {"softmax", summary.softmax},
-                                   {"residual", summary.residual},
-                                   {"logit_fraction_bits", model->logit_fraction_bits()},
-                                   {"recipe", to_string(description.recipe)},
-                                   {"arena_bytes", session.arena_bytes()},
-                                   {"labels", description.labels},
-                                   {"provenance", description.provenance}};
+    nlohmann::json object = {{"file", path},
+                             {"bytes", file_bytes},
+                             {"image", {{"height", model->image_height()}, {"width", model->image_width()}}},
+                             {"classes", model->classes()},
+                             {"weights", summary.weights},
+                             {"weight_bytes", summary.weight_bytes},
+                             {"bits_per_weight", summary.bits()},
+                             {"layers", nlohmann::json::array()},
+                             {"packed_bytes", model->packed_bytes()},
+                             {"isa", model->kernels().name},
+                             {"operations", summary.operations},
+                             {"softmax", summary.softmax},
+                             {"residual", summary.residual},
+                             {"logit_fraction_bits", model->logit_fraction_bits()},
+                             {"recipe", to_string(description.recipe)},
+                             {"arena_bytes", session.arena_bytes()},
+                             {"labels", description.labels},
+                             {"provenance", description.provenance}};
+    for (const Layer &layer : summary.layers)
+      object["layers"].push_back(to_json(layer));
     std::cout << object.dump(2) << "\n";
     return exit_ok;
   }
@@ -77,10 +161,12 @@ int info(const Arguments &arguments) {
             << "  image          " << model->image_width() << " x " << model->image_height() << " RGB\n"
             << "  preprocessing  " << to_string(description.recipe) << "\n"
             << "  classes        " << model->classes() << (description.labels.empty() ? "" : ", with labels") << "\n"
-            << "  weights        " << summary.parameters << " int8\n"
+            << "  weights        " << summary.weights << " of " << fixed(summary.bits(), 3) << " bits, "
+            << summary.weight_bytes << " bytes\n"
             << "  residual       " << summary.residual << "\n"
             << "  softmax        " << summary.softmax << "\n"
             << "  file           " << file_bytes << " bytes\n"
+            << "  packed         " << model->packed_bytes() << " bytes in memory (" << model->kernels().name << ")\n"
             << "  arena          " << session.arena_bytes() << " bytes (batch 1, one thread)\n"
             << "  nodes         ";
   for (const auto &[name, count] : summary.operations)
@@ -88,6 +174,8 @@ int info(const Arguments &arguments) {
   std::cout << "\n";
   for (const auto &[key, value] : description.provenance)
     std::cout << "  " << key << std::string(key.size() < 14 ? 14 - key.size() : 0, ' ') << " " << value << "\n";
+  if (std::any_of(summary.layers.begin(), summary.layers.end(), [](const Layer &layer) { return layer.stlq; }))
+    print_layers(summary.layers);
   return exit_ok;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/models.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -84,6 +85,38 @@ void set_numerics(const Parser &parser, QuantizeOptions &options) {
   options.residual = residual == "int16"  ? ResidualFormat::int16
                      : residual == "ptf8" ? ResidualFormat::ptf8
                                           : ResidualFormat::ptf8_paper;
+}
+
+std::string WeightChoice::text() const {
+  return format == WeightFormat::stlq ? "stlq " + std::to_string(std::lround(100 * two_word_ratio)) + " %" : "int8";
+}
+
+void add_weight_options(Parser &parser) {
+  const auto text = [] { return cxxopts::value<std::string>(); };
+  parser.add()("weight-format", "weights of the blocks' linear maps: int8, stlq (default: int8)", text(), "NAME,...")(
+      "two-word-ratio", "stlq: percent of the tiles that have second words (default: 15)", text(), "R,...");
+}
+
+std::vector<WeightChoice> weight_choices(const Parser &parser) {
+  std::vector<WeightChoice> choices;
+  const std::vector<int> ratios =
+      parser.has("two-word-ratio") ? parser.integers("two-word-ratio", 0, 100) : std::vector<int>{15};
+  bool stlq = false;
+  for (const std::string &word :
+       parser.has("weight-format") ? parser.list("weight-format") : std::vector<std::string>{"int8"}) {
+    if (word == "int8") {
+      choices.push_back({});
+    } else if (word == "stlq") {
+      stlq = true;
+      for (const int ratio : ratios)
+        choices.push_back({WeightFormat::stlq, ratio / 100.0});
+    } else {
+      throw UsageError("--weight-format is \"" + word + "\", expected one of: int8, stlq");
+    }
+  }
+  if (parser.has("two-word-ratio") && !stlq)
+    throw UsageError("--two-word-ratio goes with --weight-format stlq");
+  return choices;
 }
 
 void add_preprocess_option(Parser &parser) {

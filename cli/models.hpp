@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "engine/image/recipe.hpp"
@@ -34,6 +35,16 @@ const kernels::KernelTable &kernels_named(const std::string &name, const std::st
 // Adds --softmax, --no-renormalize and --residual: how a model computes, whatever its weights.
 void add_numerics_options(Parser &parser);
 void set_numerics(const Parser &parser, QuantizeOptions &options);
+
+// Adds --weight-format and --two-word-ratio, of which each takes a list: every format, STLQ with every ratio.
+struct WeightChoice {
+  WeightFormat format = WeightFormat::int8;
+  double two_word_ratio = 0; // stlq: of the tiles
+
+  std::string text() const; // "int8", "stlq 15 %"
+};
+void add_weight_options(Parser &parser);
+std::vector<WeightChoice> weight_choices(const Parser &parser);
 
 // Adds --preprocess, which replaces a model's recipe.
 void add_preprocess_option(Parser &parser);

@@ -10,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "engine/runtime/team.hpp"
+#include "models/quantize/random_stlq.hpp"
 
 namespace intvit::cli {
 
@@ -202,26 +203,36 @@ private:
 // A matrix product's operands.
 class Product {
 public:
-  Product(const Shape &shape, const kernels::KernelTable &kernels, std::mt19937 &generator)
-      : shape_(shape), kernels_(kernels),
-        input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
-        packed_(kernels.linear.packed_bytes(shape.out_features, shape.in_features)),
-        scratch_(kernels.linear.scratch_bytes(shape.in_features)),
+  Product(const Shape &shape, const WeightChoice &weights, const kernels::KernelTable &kernels, std::mt19937 &generator)
+      : shape_(shape),
+        format_(weights.format == WeightFormat::stlq ? kernels::WeightFormat::stlq : kernels::WeightFormat::int8),
+        kernels_(kernels), input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
+        scratch_(kernels.linear.scratch_bytes(shape.in_features, format_)),
         output_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.out_features)) {
     const auto out = static_cast<std::size_t>(shape.out_features);
-    std::vector<std::uint8_t> weights = random_bytes(out * static_cast<std::size_t>(shape.in_features), generator);
-    std::replace(weights.begin(), weights.end(), std::uint8_t{0x80}, std::uint8_t{0}); // weights are never -128
     const std::vector<std::uint8_t> input = random_bytes(input_.size(), generator);
-    if (input_.data() == nullptr || packed_.data() == nullptr || output_.data() == nullptr)
+    if (input_.data() == nullptr || output_.data() == nullptr)
       throw std::bad_alloc();
     std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
     // Output codes of standard deviation 32; 74 is that of random bytes.
-    const double factor = 32 / (74.0 * 74.0 * std::sqrt(static_cast<double>(shape.in_features)));
+    const bool stlq = format_ == kernels::WeightFormat::stlq;
+    const double spread = stlq ? random_stlq_spread(weights.two_word_ratio) : 74.0;
+    const double factor = 32 / (74.0 * spread * std::sqrt(static_cast<double>(shape.in_features)));
     const std::vector<std::int32_t> multiplier(out, static_cast<std::int32_t>(std::ldexp(factor, shift)));
     const std::vector<std::int64_t> offset(out, std::int64_t{1} << (shift - 1));
-    kernels.linear.pack(reinterpret_cast<const std::int8_t *>(weights.data()),
-                        {multiplier.data(), offset.data(), shift}, shape.out_features, shape.in_features,
-                        packed_.data());
+    const kernels::Requantization requantization{multiplier.data(), offset.data(), shift};
+    if (stlq) {
+      const StlqWeights words =
+          random_stlq_weights(shape.out_features, shape.in_features, weights.two_word_ratio, generator);
+      allocate_packed(kernels.linear.stlq_packed_bytes(words.view()));
+      kernels.linear.pack_stlq(words.view(), requantization, packed_.data());
+    } else {
+      std::vector<std::uint8_t> bytes = random_bytes(out * static_cast<std::size_t>(shape.in_features), generator);
+      std::replace(bytes.begin(), bytes.end(), std::uint8_t{0x80}, std::uint8_t{0}); // weights are never -128
+      allocate_packed(kernels.linear.packed_bytes(shape.out_features, shape.in_features));
+      kernels.linear.pack(reinterpret_cast<const std::int8_t *>(bytes.data()), requantization, shape.out_features,
+                          shape.in_features, packed_.data());
+    }
   }
 
   // Seconds of `repeats` products.
@@ -229,6 +240,7 @@ public:
     const kernels::LinearArgs args{.input = reinterpret_cast<const std::int8_t *>(input_.data()),
                                    .input_stride = shape_.in_features,
                                    .packed = packed_.data(),
+                                   .weight_format = format_,
                                    .in_features = shape_.in_features,
                                    .out_features = shape_.out_features,
                                    .epilogue = kernels::Epilogue::requantize,
@@ -245,12 +257,19 @@ public:
 private:
   static constexpr int shift = 40;
 
+  void allocate_packed(std::size_t bytes) {
+    packed_ = AlignedBuffer(bytes);
+    if (packed_.data() == nullptr)
+      throw std::bad_alloc();
+  }
+
   Shape shape_;
+  kernels::WeightFormat format_;
   const kernels::KernelTable &kernels_;
   AlignedBuffer input_;
-  AlignedBuffer packed_;
   AlignedBuffer scratch_;
   AlignedBuffer output_;
+  AlignedBuffer packed_;
 };
 
 } // namespace
@@ -327,8 +346,8 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
   return samples;
 }
 
-std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const kernels::KernelTable &kernels,
-                                        const Effort &effort) {
+std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const WeightChoice &weights,
+                                        const kernels::KernelTable &kernels, const Effort &effort) {
   std::mt19937 generator(1);
   std::optional<PeakMeter> meter;
   if (effort.roofline)
@@ -337,7 +356,7 @@ std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const 
   Effort each = effort;
   each.seconds = effort.seconds / static_cast<double>(shapes.size());
   for (const Shape &shape : shapes) {
-    Product product(shape, kernels, generator);
+    Product product(shape, weights, kernels, generator);
     // So many at once that the clock's resolution and its own time do not count.
     int repeats = 1;
     while (product.time(repeats) < 1e-4)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/benchmark/shapes.hpp"
+#include "cli/models.hpp"
 #include "engine/runtime/session.hpp"
 
 namespace intvit::cli {
@@ -50,6 +51,7 @@ struct OperationTime {
 struct ForwardResult {
   std::string name;             // of the model
   bool is_architecture = false; // with random weights; otherwise a file
+  std::string weights;          // WeightChoice::text() of an architecture
   std::string isa;
   int threads = 1;
   int batch = 1;
@@ -72,7 +74,7 @@ struct ShapeResult {
 
 // LinearKernel::run alone, on one thread, with the requantizing epilogue and random codes; one product after the other
 // on the same memory.
-std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const kernels::KernelTable &kernels,
-                                        const Effort &effort);
+std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const WeightChoice &weights,
+                                        const kernels::KernelTable &kernels, const Effort &effort);
 
 } // namespace intvit::cli

@@ -125,12 +125,19 @@ double images_per_second(const ForwardResult &result) {
   return result.batch * 1e3 / result.samples.median();
 }
 
+// An architecture's with its weights, unless they are the usual.
+std::string name_with_weights(const ForwardResult &result) {
+  return result.weights.empty() || result.weights == "int8" ? result.name : result.name + ", " + result.weights;
+}
+
 json to_json(const ForwardResult &result) {
   json object = {{result.is_architecture ? "arch" : "model", result.name},
                  {"isa", result.isa},
                  {"threads", result.threads},
                  {"batch", result.batch},
                  {"images_per_s", images_per_second(result)}};
+  if (result.is_architecture)
+    object["weights"] = result.weights;
   add_samples(object, result.samples);
   for (const OperationTime &operation : result.profile)
     object["profile"].push_back({{"operation", operation.operation},
@@ -143,14 +150,14 @@ json to_json(const ForwardResult &result) {
 }
 
 std::vector<std::string> identity_cells(const ForwardResult &result) {
-  return {result.name, result.isa, std::to_string(result.threads), std::to_string(result.batch)};
+  return {name_with_weights(result), result.isa, std::to_string(result.threads), std::to_string(result.batch)};
 }
 
 void print_profile_markdown(const ForwardResult &result) {
   const double peak = result.samples.peak();
   std::cout << "\n"
-            << result.name << ", " << result.isa << ", " << result.threads << " threads, batch " << result.batch
-            << ":\n\n";
+            << name_with_weights(result) << ", " << result.isa << ", " << result.threads << " threads, batch "
+            << result.batch << ":\n\n";
   std::vector<std::string> names{"operation", "calls", "ms", "time", "GMAC/s"};
   if (peak > 0)
     names.insert(names.end(), {"peak GMAC/s", "of peak"});
@@ -245,7 +252,7 @@ std::vector<std::string> shape_cells(const Shape &shape) {
 }
 
 json to_json(const ShapeList &list) {
-  json object = {{"shapes", list.name}, {"isa", list.isa}, {"threads", 1}};
+  json object = {{"shapes", list.name}, {"isa", list.isa}, {"weights", list.weights}, {"threads", 1}};
   for (const ShapeResult &result : list.results) {
     json entry = {{"rows", result.shape.rows},
                   {"out", result.shape.out_features},
@@ -270,7 +277,7 @@ void print_shapes_markdown(const std::vector<ShapeList> &lists) {
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const ShapeList &list = lists[i];
     const Total sum = total(list.results);
-    std::cout << (i > 0 ? "\n" : "") << list.name << ", " << list.isa << ", 1 thread:\n\n";
+    std::cout << (i > 0 ? "\n" : "") << list.name << ", " << list.isa << ", " << list.weights << ", 1 thread:\n\n";
     std::vector<std::string> names{"rows", "out", "in", "count", "median ms", "GMAC/s"};
     if (sum.peak > 0)
       names.insert(names.end(), {"peak GMAC/s", "of peak"});
@@ -284,12 +291,12 @@ void print_shapes_markdown(const std::vector<ShapeList> &lists) {
 }
 
 void print_shapes_csv(const std::vector<ShapeList> &lists) {
-  std::cout << "shapes,isa,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak\n";
+  std::cout << "shapes,isa,weights,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak\n";
   for (const ShapeList &list : lists)
     for (const ShapeResult &result : list.results) {
       const double rate = result.samples.gmac_per_s();
       const double peak = result.samples.peak();
-      std::cout << csv_line(std::vector<std::string>{list.name, list.isa} + shape_cells(result.shape) +
+      std::cout << csv_line(std::vector<std::string>{list.name, list.isa, list.weights} + shape_cells(result.shape) +
                             std::vector<std::string>{fixed(result.samples.median(), 6), fixed(rate, 3),
                                                      peak > 0 ? fixed(peak, 3) : "",
                                                      peak > 0 ? fixed(rate / peak, 4) : ""});

@@ -16,6 +16,7 @@ void print_forward_results(const std::vector<ForwardResult> &results, ReportForm
 struct ShapeList {
   std::string name; // the list's path
   std::string isa;
+  std::string weights; // WeightChoice::text()
   std::vector<ShapeResult> results;
 };
 

@@ -10,11 +10,11 @@
 
 namespace intvit {
 
-// The bytes of a model file. ViT: weights are uniform in [-127, 127]; requantizations follow from the spread that
-// random weights give, so that codes fill their range, residual branches matter and attention is neither flat nor a
-// single token. Swin: real random weights, quantized on random pictures. Of `options` only the residual stream, softmax
-// and renormalize are used. The same seed gives the same bytes on every machine. Throws std::runtime_error where
-// `config` is impossible.
+// The bytes of a model file. int8 weights are uniform in [-127, 127], STLQ weights have uniform codes; requantizations
+// follow from the spread that random weights give, so that codes fill their range, residual branches matter and
+// attention is neither flat nor a single token. Of `options` only the residual stream, softmax, renormalize and, for
+// linear maps of blocks, the format of weights (int8, or stlq by tile) are used. The same seed gives the same bytes on
+// every machine. Throws std::runtime_error where `config` is impossible.
 std::vector<std::byte> random_model(const ArchitectureConfig &config, const QuantizeOptions &options,
                                     std::uint32_t seed);
 

@@ -9,6 +9,8 @@
 #include "kernels/attention.hpp"
 #include "models/quantize/attention_scores.hpp"
 #include "models/quantize/fixed_point.hpp"
+#include "models/quantize/random_integer.hpp"
+#include "models/quantize/random_stlq.hpp"
 
 namespace intvit {
 
@@ -37,8 +39,8 @@ constexpr double shared_variance = 0.25;
 constexpr double branch_variance = 0.1;
 
 // What a matrix product of random codes and weights gives.
-double accumulator_spread(int in_features, double input_spread) {
-  return std::sqrt(static_cast<double>(in_features)) * weight_spread * input_spread;
+double accumulator_spread(int in_features, double input_spread, double weights = weight_spread) {
+  return std::sqrt(static_cast<double>(in_features)) * weights * input_spread;
 }
 
 constexpr int gelu_zero_point = -96;
@@ -78,12 +80,10 @@ std::vector<std::byte> RandomNetwork::finish(int outputs) {
   return builder_.finish(image, outputs);
 }
 
-// Integers in [low, high]; std::uniform_int_distribution differs between standard libraries.
 template <typename T> std::vector<T> RandomNetwork::draw(std::size_t count, int low, int high) {
   std::vector<T> values(count);
-  const std::uint64_t range = static_cast<std::uint64_t>(high - low) + 1;
   for (T &value : values)
-    value = static_cast<T>(low + static_cast<int>((std::uint64_t{generator_()} * range) >> 32));
+    value = static_cast<T>(random_integer(generator_, low, high));
   return values;
 }
 
@@ -95,17 +95,29 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
   return values;
 }
 
-// Constant `weight` of the last node; returns every row's sum.
-ArrayXd RandomNetwork::weights(int out_features, int in_features) {
+// Weights of the last node; returns every row's sum. Only those of blocks have another format than int8, as quantize()
+// has them.
+ArrayXd RandomNetwork::weights(int out_features, int in_features, WeightFormat format) {
   const auto in = static_cast<std::size_t>(in_features);
-  const auto values = draw<std::int8_t>(static_cast<std::size_t>(out_features) * in, -127, 127);
+  std::vector<std::int8_t> values;
+  if (format == WeightFormat::stlq) {
+    const StlqWeights words = random_stlq_weights(out_features, in_features, options_.two_word_ratio, generator_);
+    values = decode_stlq(words);
+    builder_.weights(words);
+  } else {
+    values = draw<std::int8_t>(static_cast<std::size_t>(out_features) * in, -127, 127);
+    builder_.constant("weight", values, {out_features, in_features});
+  }
   ArrayXd sums(out_features);
   for (std::size_t n = 0; n < static_cast<std::size_t>(out_features); ++n) {
     const auto row = values.begin() + static_cast<std::ptrdiff_t>(n * in);
     sums[static_cast<Eigen::Index>(n)] = std::accumulate(row, row + in_features, 0);
   }
-  builder_.constant("weight", values, {out_features, in_features});
   return sums;
+}
+
+double RandomNetwork::block_weight_spread() const {
+  return options_.weight_format == WeightFormat::stlq ? random_stlq_spread(options_.two_word_ratio) : weight_spread;
 }
 
 // How the stream's codes are drawn where one is written: the zero point of every channel.
@@ -255,11 +267,13 @@ void RandomNetwork::layer_norm(const std::string &name, OutputType type, double 
 // A linear map of a LayerNorm's output, whose codes have zero point 0. The result has `spread`.
 void RandomNetwork::linear(const std::string &name, const std::string &input, Linear operation, int out_features,
                            int in_features, double spread) {
-  const FixedPoint fixed = fixed_point(factors(out_features, spread / accumulator_spread(in_features, code_spread)),
-                                       ArrayXd::Zero(out_features));
+  const bool head = operation.epilogue == Epilogue::logits;
+  const double accumulators =
+      accumulator_spread(in_features, code_spread, head ? weight_spread : block_weight_spread());
+  const FixedPoint fixed = fixed_point(factors(out_features, spread / accumulators), ArrayXd::Zero(out_features));
   operation.shift = fixed.shift;
   builder_.node(name, input, operation);
-  weights(out_features, in_features);
+  weights(out_features, in_features, head ? WeightFormat::int8 : options_.weight_format);
   builder_.requantization(fixed);
 }
 
@@ -323,10 +337,10 @@ void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input
 // branch's input codes; what it gives is the same for all tokens and taken off.
 void RandomNetwork::add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean) {
   builder_.node(name, input, Linear{});
-  const ArrayXd sums = weights(channels_, in_features);
+  const ArrayXd sums = weights(channels_, in_features, options_.weight_format);
   const ArrayXd next_zero = draw_stream_zero();
-  const ArrayXd factor =
-      factors(channels_, std::sqrt(branch_variance) * stream_spread() / accumulator_spread(in_features, code_spread));
+  const ArrayXd factor = factors(channels_, std::sqrt(branch_variance) * stream_spread() /
+                                                accumulator_spread(in_features, code_spread, block_weight_spread()));
   const ResidualFixedPoint fixed =
       residual_fixed_point(factor, ArrayXd::Constant(channels_, std::sqrt(1 - branch_variance)), stream_zero_,
                            next_zero - input_mean * sums * factor, kernels::max_residual_shift(stream_));

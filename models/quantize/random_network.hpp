@@ -39,7 +39,8 @@ private:
   template <typename T> std::vector<T> draw(std::size_t count, int low, int high);
   Eigen::ArrayXd factors(int count, double factor);
   Operation &last_operation() { return builder_.description.graph.nodes.back().operation; }
-  Eigen::ArrayXd weights(int out_features, int in_features);
+  Eigen::ArrayXd weights(int out_features, int in_features, WeightFormat format = WeightFormat::int8);
+  double block_weight_spread() const;
   Eigen::ArrayXd draw_stream_zero();
   double stream_spread() const;
   void layer_norm(const std::string &name, kernels::OutputType type, double spread, const Eigen::ArrayXd &zero);

@@ -204,6 +204,10 @@ TEST_CASE("bench refuses what makes no sense") {
       {{"--arch", ""}, "--arch must be a list"},
       {{"--arch", "deit_tiny_patch16_224", "-m", "x.safetensors"}, "give -m or --arch, not both"},
       {{"--residual", "ptf8"}, "--residual goes with --arch"},
+      {{"--weight-format", "stlq"}, "--weight-format goes with --arch"},
+      {{"--shapes", "x.txt", "--weight-format", "fp4"}, "--weight-format is \"fp4\", expected one of: int8, stlq"},
+      {{"--shapes", "x.txt", "--two-word-ratio", "5"}, "--two-word-ratio goes with --weight-format stlq"},
+      {{"--shapes", "x.txt", "--weight-format", "stlq", "--two-word-ratio", "101"}, "--two-word-ratio: \"101\" is not"},
       {{"--arch", "deit_tiny_patch16_224", "--residual", "int32"}, "--residual is \"int32\", expected one of"},
       {{"-t", "0"}, "--threads: \"0\" is not an integer from 1 to 1024"},
       {{"-t", "1,two"}, "--threads: \"two\" is not an integer"},
@@ -265,9 +269,22 @@ TEST_CASE("bench --shapes times the products of a list") {
   }
   const Outcome csv = run_program({"bench", "--shapes", path, "--runs", "1", "-o", "csv"});
   REQUIRE(lines(csv.out).size() == 3);
-  CHECK(lines(csv.out)[0] == "shapes,isa,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak");
+  CHECK(lines(csv.out)[0] == "shapes,isa,weights,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak");
   CHECK_THAT(run_program({"bench", "--shapes", path, "--runs", "1"}).out,
              Contains("| rows | out | in | count |") && Contains("| all |"));
+}
+
+TEST_CASE("bench --shapes times the products of every format of weights") {
+  const std::string path = list_file("7 65 19 1\n");
+  const Outcome outcome = run_program({"bench", "--shapes", path, "--runs", "1", "--weight-format", "int8,stlq",
+                                       "--two-word-ratio", "5,100", "-o", "json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const json object = json::parse(outcome.out)["results"];
+  REQUIRE(object.size() == 3);
+  CHECK(object[0]["weights"] == "int8");
+  CHECK(object[1]["weights"] == "stlq 5 %");
+  CHECK(object[2]["weights"] == "stlq 100 %");
 }
 
 TEST_CASE("bench --shapes says which line it cannot read") {

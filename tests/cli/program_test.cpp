@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/dispatch.hpp"
+#include "models/architectures/registry.hpp"
+#include "models/quantize/random_model.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 
@@ -66,6 +68,44 @@ TEST_CASE("info tells what a model holds") {
   CHECK(object["labels"][3] == "cat");
   CHECK(object["bytes"] == read_text(shipped_model()).size());
   CHECK(object["image"]["width"] == 32);
+  CHECK(object["bits_per_weight"] == 8);
+  CHECK(object["packed_bytes"] > object["weights"]);
+  std::size_t weights = 0;
+  for (const auto &layer : object["layers"])
+    weights += layer["out"].get<std::size_t>() * layer["in"].get<std::size_t>();
+  CHECK(object["weights"] == weights);
+  CHECK(object["weight_bytes"] == weights);
+}
+
+TEST_CASE("info tells how each layer's weights are stored") {
+  auto config = std::get<intvit::VitConfig>(intvit::architecture("deit_tiny_patch16_224"));
+  config.depth = 1;
+  intvit::QuantizeOptions options;
+  options.weight_format = intvit::WeightFormat::stlq;
+  options.two_word_ratio = 0.25;
+  const std::vector<std::byte> bytes = intvit::random_model(config, options, 1);
+  const std::string path = temporary_file("info_stlq.safetensors");
+  write_text(path, std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+  const auto object = nlohmann::json::parse(run_program({"info", "-m", path, "--format", "json"}).out);
+  std::size_t total = 0;
+  for (const auto &layer : object["layers"]) {
+    const auto out = layer["out"].get<std::size_t>();
+    const auto in = layer["in"].get<std::size_t>();
+    const bool stlq = layer["name"].get<std::string>().starts_with("blocks.");
+    const std::size_t tiles = out / 64 * (in / 4); // all sides are whole tiles here
+    const std::size_t expected = stlq ? out * in / 2 + tiles / 8 + tiles / 4 * 128 : out * in;
+    CAPTURE(layer);
+    CHECK(layer["format"] == (stlq ? "stlq" : "int8"));
+    CHECK(layer["bytes"] == expected);
+    CHECK(layer["bits"] == Approx(8.0 * static_cast<double>(expected) / static_cast<double>(out * in)));
+    if (stlq)
+      CHECK(layer["two_word_ratio"] == 0.25);
+    total += expected;
+  }
+  CHECK(object["layers"].size() == 6);
+  CHECK(object["weight_bytes"] == total);
+  CHECK_THAT(run_program({"info", "-m", path}).out,
+             Contains("blocks.0.attn.qkv") && Contains("5.004") && Contains("25.0 %"));
 }
 
 TEST_CASE("verify accepts the shipped model with every instruction set and number of threads") {

@@ -133,6 +133,27 @@ TEST_CASE("random models: codes fill their range in the parts of other architect
   fills("vit_base_patch16_reg4_gap_256", {"norm"});
 }
 
+TEST_CASE("random models: STLQ weights fill the codes' range too, and every instruction set gives the golden logits") {
+  const auto ratio = GENERATE(0.0, 0.15, 1.0);
+  QuantizeOptions options;
+  options.weight_format = WeightFormat::stlq;
+  options.two_word_ratio = ratio;
+  const std::vector<std::byte> bytes = random_model(shallow("deit_tiny_patch16_224"), options, 1);
+  const Image image = test::random_images(1, 224, 224, 5).front();
+  for (const char *name : {"blocks.0.attn.qkv", "blocks.0.mlp.fc1", "norm"}) {
+    CAPTURE(name, ratio);
+    const Statistics found = statistics(codes_after(bytes, name, image));
+    CHECK(found.deviation > 8);
+    CHECK(found.deviation < 56);
+    CHECK(found.clamped < 0.05);
+  }
+  const std::vector<std::int32_t> golden = logits(bytes, image, kernels::reference_kernels());
+  for (const kernels::KernelTable &kernels : kernels::available_kernels()) {
+    CAPTURE(kernels.name);
+    CHECK(logits(bytes, image, kernels) == golden);
+  }
+}
+
 TEST_CASE("random models: valid files, with golden logits that every instruction set gives") {
   std::vector<ArchitectureConfig> configs;
   for (const char *name :
