@@ -5,6 +5,7 @@
 #include "cli/benchmark/report.hpp"
 #include "cli/models.hpp"
 #include "cli/progress.hpp"
+#include "cli/quantizer_options.hpp"
 #include "engine/runtime/team.hpp"
 #include "models/architectures/registry.hpp"
 #include "models/quantize/random_model.hpp"

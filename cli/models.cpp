@@ -68,25 +68,6 @@ const kernels::KernelTable &kernels_named(const std::string &name, const std::st
   throw UsageError(source + ": \"" + name + "\" is not available here; there are: " + available());
 }
 
-void add_numerics_options(Parser &parser) {
-  parser.add()("softmax", "int16, int8, lis8 or lis4", cxxopts::value<std::string>()->default_value("int16"), "NAME")(
-      "no-renormalize", "lis4, lis8: take the probabilities as published, though they do not add up to one")(
-      "residual", "int16, ptf8 or ptf8-paper", cxxopts::value<std::string>()->default_value("int16"), "NAME");
-}
-
-void set_numerics(const Parser &parser, QuantizeOptions &options) {
-  const std::string softmax = parser.choice("softmax", {"int16", "int8", "lis8", "lis4"});
-  options.softmax = softmax == "int16"  ? kernels::Softmax::int16
-                    : softmax == "int8" ? kernels::Softmax::int8
-                    : softmax == "lis8" ? kernels::Softmax::lis8
-                                        : kernels::Softmax::lis4;
-  options.renormalize = !parser.has("no-renormalize");
-  const std::string residual = parser.choice("residual", {"int16", "ptf8", "ptf8-paper"});
-  options.residual = residual == "int16"  ? ResidualFormat::int16
-                     : residual == "ptf8" ? ResidualFormat::ptf8
-                                          : ResidualFormat::ptf8_paper;
-}
-
 std::string WeightChoice::text() const {
   return format == WeightFormat::stlq ? "stlq " + std::to_string(std::lround(100 * two_word_ratio)) + " %" : "int8";
 }

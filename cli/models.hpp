@@ -32,10 +32,6 @@ const kernels::KernelTable &kernels_option(const Parser &parser);
 // The kernels of that name; `source` is where it was given. Throws UsageError as above.
 const kernels::KernelTable &kernels_named(const std::string &name, const std::string &source);
 
-// Adds --softmax, --no-renormalize and --residual: how a model computes, whatever its weights.
-void add_numerics_options(Parser &parser);
-void set_numerics(const Parser &parser, QuantizeOptions &options);
-
 // Adds --weight-format and --two-word-ratio, of which each takes a list: every format, STLQ with every ratio.
 struct WeightChoice {
   WeightFormat format = WeightFormat::int8;

@@ -4,10 +4,10 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
-#include <sstream>
 
 #include "cli/models.hpp"
 #include "cli/progress.hpp"
+#include "cli/quantizer_options.hpp"
 #include "engine/container/file_io.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
@@ -65,24 +65,13 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   return images;
 }
 
-// The options that decide the model's bytes, defaults included: a later program may have others.
-std::string settings(const Parser &parser, const QuantizeOptions &options) {
-  std::ostringstream text;
-  text << "observer=" << parser.get<std::string>("observer") << " rounding=" << parser.get<std::string>("rounding")
-       << " softmax=" << parser.get<std::string>("softmax") << (options.renormalize ? "" : " no-renormalize")
-       << " residual=" << parser.get<std::string>("residual");
-  if (options.channel_strength)
-    text << " channel-strength=" << *options.channel_strength;
-  return text.str();
-}
-
 } // namespace
 
 int quantize(const Arguments &arguments) {
   Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
   add_threads_option(parser);
   add_preprocess_option(parser);
-  add_numerics_options(parser);
+  add_quantizer_options(parser);
   const auto text = [] { return cxxopts::value<std::string>(); };
   cxxopts::OptionAdder add = parser.add();
   add("weights",
@@ -95,12 +84,8 @@ int quantize(const Arguments &arguments) {
       cxxopts::value<int>()->default_value("0"), "N");
   add("calib", "folder of photographs to calibrate on", text(), "FOLDER");
   add("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N");
-  add("observer", "how activation ranges are found: minmax or mse", text()->default_value("mse"), "NAME");
-  add("rounding", "how weights become codes: compensating, for one another's errors, or nearest",
-      text()->default_value("compensating"), "NAME");
-  add("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
-      cxxopts::value<double>(), "S");
   add("labels", "text file with one class name a line (default: those of config.json)", text(), "FILE");
+  add("report", "print the quantization error of every layer");
   add("o,output", "model file to write", text(), "FILE");
   if (!parser.parse(arguments))
     return exit_ok;
@@ -109,16 +94,8 @@ int quantize(const Arguments &arguments) {
   const std::string calibration = parser.required("calib");
   const std::string output = parser.required("output");
   const int count = parser.integer("calib-count", 1, 1 << 20);
-  QuantizeOptions options;
+  QuantizeOptions options = quantizer_options(parser);
   options.threads = threads(parser);
-  options.range = parser.choice("observer", {"minmax", "mse"}) == "minmax" ? RangeMethod::minmax : RangeMethod::mse;
-  options.compensate = parser.choice("rounding", {"compensating", "nearest"}) == "compensating";
-  set_numerics(parser, options);
-  if (parser.has("channel-strength")) {
-    options.channel_strength = parser.get<double>("channel-strength");
-    if (!(*options.channel_strength >= 0 && *options.channel_strength <= 1))
-      throw UsageError("--channel-strength must be from 0 to 1");
-  }
   const std::optional<Recipe> recipe_option = preprocess_option(parser);
 
   ImportOptions import;
@@ -134,6 +111,7 @@ int quantize(const Arguments &arguments) {
                                               : intvit::labels(model);
   const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads);
 
+  std::vector<LayerReport> layers;
   const QuantizeInput input{.model = model,
                             .calibration = images,
                             .recipe = recipe,
@@ -142,8 +120,9 @@ int quantize(const Arguments &arguments) {
                                            {"source", fs::path(weights).filename().string()},
                                            {"source_sha256", importer::WeightFiles(weights).sha256()},
                                            {"calibration", std::to_string(images.size()) + " images"},
-                                           {"settings", settings(parser, options)},
-                                           {"generator", "intvit " INTVIT_VERSION}}};
+                                           {"settings", settings_text(options)},
+                                           {"generator", "intvit " INTVIT_VERSION}},
+                            .report = [&](const LayerReport &layer) { layers.push_back(layer); }};
   std::vector<std::byte> file;
   {
     ProgressBar progress("quantizing");
@@ -152,6 +131,8 @@ int quantize(const Arguments &arguments) {
     });
   }
   require(write_file_atomically(output, file));
+  if (parser.has("report"))
+    std::cout << report_text(layers);
   std::cout << output << ": " << file.size() << " bytes, " << config.architecture << ", calibrated on " << images.size()
             << " images\n";
   return exit_ok;

@@ -1,6 +1,7 @@
 #include "models/quantize/attention_scores.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
@@ -25,8 +26,16 @@ ArrayXd at_least_a_share(const ArrayXd &range) {
   return range.max(range.maxCoeff() / 256).max(1e-3);
 }
 
-ArrayXd to_array(const RowVector &values) {
-  return values.transpose().array().cast<double>();
+ArrayXd largest(const ChannelRange &range) {
+  return range.low.abs().max(range.high.abs());
+}
+
+// The range about 0 of the tensor that the three make up together, for each channel of one of them.
+ChannelRange shared_range(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
+                          const QuantizeOptions &options) {
+  const std::array<const SiteSamples *, 3> parts{&query, &key, &value};
+  const ArrayXd end = largest(observe_range(side_by_side(parts), options)).head(query.rows[0].cols());
+  return {-end, end};
 }
 
 std::vector<std::int32_t> bias_codes(const RowVector &biases, double codes_per_unit) {
@@ -38,13 +47,14 @@ std::vector<std::int32_t> bias_codes(const RowVector &biases, double codes_per_u
 
 } // namespace
 
-AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
-                                   const QuantizeOptions &options, const ScoreBiases &biases) {
-  const ArrayXd query_range =
-      at_least_a_share(to_array(query.overall_minimum()).abs().max(to_array(query.overall_maximum()).abs()));
-  const ArrayXd key_low = to_array(key.overall_minimum());
-  const ArrayXd key_high = to_array(key.overall_maximum());
-  const ArrayXd key_range = at_least_a_share((key_high - key_low) / 2);
+AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
+                                      int heads, const QuantizeOptions &options, const CodeConstraint &value_constraint,
+                                      const ScoreBiases &biases) {
+  const ChannelRange queries =
+      options.per_tensor ? shared_range(query, key, value, options) : observe_range(query, options);
+  const ChannelRange keys = options.per_tensor ? queries : observe_range(key, options);
+  const ArrayXd query_range = at_least_a_share(largest(queries));
+  const ArrayXd key_range = at_least_a_share((keys.high - keys.low) / 2);
   const Eigen::Index head_dim = query_range.size() / heads;
   const double root = std::sqrt(static_cast<double>(head_dim));
 
@@ -61,7 +71,7 @@ AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &
   // In softmax steps, and then with a multiplier of few bits: unit is enlarged a little to make it exact.
   const double steps = units_per_octave(options.softmax) / std::numbers::ln2 / root;
   const auto exact_unit = [&](double multiplier, int shift) { return std::ldexp(multiplier, -shift) / steps; };
-  AttentionScores scores;
+  AttentionCodes scores;
   const auto head_fits = [&](Eigen::Index h, int shift) {
     const double wanted = std::max(1.0, std::ceil(std::ldexp(unit[h] * steps, shift)));
     if (wanted >= 1e9)
@@ -111,7 +121,15 @@ AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &
   scores.key.scale.resize(query_range.size());
   for (Eigen::Index c = 0; c < query_range.size(); ++c)
     scores.key.scale[c] = unit[c / head_dim] / scores.query.scale[c];
-  scores.key.zero = -(key_low + key_high) / 2 / scores.key.scale;
+  scores.key.zero = -keys.middle() / scores.key.scale;
+
+  if (options.per_tensor) {
+    scores.value = {query_range / 127.0, ArrayXd::Zero(query_range.size())};
+    value_constraint(scores.value);
+    scores.value.zero.setZero();
+  } else {
+    scores.value = own_range_codes(value, options, value_constraint);
+  }
   return scores;
 }
 

@@ -1,21 +1,22 @@
-// Codes of queries and keys, and the integers that turn their products into distances for the softmax.
+// Codes of queries, keys and values, and the integers that turn the products of queries and keys into distances for the
+// softmax.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "kernels/softmax.hpp"
-#include "models/quantize/calibration.hpp"
-#include "models/quantize/linear.hpp"
+#include "models/quantize/codes.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
 
-struct AttentionScores {
+struct AttentionCodes {
   ChannelCodes query; // zero = 0
   // Any constant may be taken from a key: it shifts all scores of a row alike, which softmax does not see. Keys are
   // therefore centred per channel.
   ChannelCodes key;
+  ChannelCodes value;
   std::vector<std::int32_t> multiplier; // a head
   int shift = 0;
   std::vector<std::int32_t> bias; // as BlockWeights::position_bias, in units of the head's scores
@@ -28,9 +29,14 @@ struct ScoreBiases {
 };
 
 // Within a head scale_q[d] * scale_k[d] is the same for all d, so that a product of codes has one unit; which of the
-// two is finer is chosen per channel to lose least.
-AttentionScores choose_score_codes(const SiteSamples &query, const SiteSamples &key, int heads,
-                                   const QuantizeOptions &options, const ScoreBiases &biases = {});
+// two is finer is chosen per channel to lose least. `value_constraint`: what the layer that writes the values can
+// express.
+//
+// With options.per_tensor all three have the scale of the tensor that they make up together and zero = 0: without
+// renormalization of the softmax a value of 0 must have the code 0.
+AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
+                                      int heads, const QuantizeOptions &options, const CodeConstraint &value_constraint,
+                                      const ScoreBiases &biases = {});
 
 // The integer exp for the score step that a softmax uses: ln 2 / 16 where weights span 16 octaves, as
 // the 8-bit distances then do, and ln 2 / 32 for int8, whose weights are gone after 8 octaves.

@@ -43,18 +43,17 @@ SiteSamples join(const std::vector<ImageSamples> &images) {
   SiteSamples site;
   for (std::size_t half = 0; half < 2; ++half) {
     const std::size_t first = images.size() == 1 ? 0 : half;
-    Eigen::Index rows = 0;
-    for (std::size_t i = first; i < images.size(); i += 2)
-      rows += images[i].rows.rows();
-    site.rows[half].resize(rows, images[first].rows.cols());
-    site.minimum[half] = images[first].minimum;
-    site.maximum[half] = images[first].maximum;
-    Eigen::Index row = 0;
-    for (std::size_t i = first; i < images.size(); i += 2) {
-      site.rows[half].middleRows(row, images[i].rows.rows()) = images[i].rows;
-      row += images[i].rows.rows();
-      site.minimum[half] = site.minimum[half].cwiseMin(images[i].minimum);
-      site.maximum[half] = site.maximum[half].cwiseMax(images[i].maximum);
+    const auto count = static_cast<Eigen::Index>((images.size() - first + 1) / 2);
+    const Eigen::Index rows = images[first].rows.rows();
+    const Eigen::Index channels = images[first].rows.cols();
+    site.rows[half].resize(count * rows, channels);
+    site.minimum[half].resize(count, channels);
+    site.maximum[half].resize(count, channels);
+    for (Eigen::Index i = 0; i < count; ++i) {
+      const ImageSamples &image = images[first + 2 * static_cast<std::size_t>(i)];
+      site.rows[half].middleRows(i * rows, rows) = image.rows;
+      site.minimum[half].row(i) = image.minimum;
+      site.maximum[half].row(i) = image.maximum;
     }
   }
   return site;
@@ -65,6 +64,28 @@ bool after_attention(SiteKind kind) {
 }
 
 } // namespace
+
+SiteSamples side_by_side(std::span<const SiteSamples *const> parts) {
+  const auto join_columns = [&](auto matrix_of) {
+    Eigen::Index columns = 0;
+    for (const SiteSamples *part : parts)
+      columns += matrix_of(*part).cols();
+    RowMatrix joined(matrix_of(*parts.front()).rows(), columns);
+    columns = 0;
+    for (const SiteSamples *part : parts) {
+      joined.middleCols(columns, matrix_of(*part).cols()) = matrix_of(*part);
+      columns += matrix_of(*part).cols();
+    }
+    return joined;
+  };
+  SiteSamples joined;
+  for (std::size_t half = 0; half < 2; ++half) {
+    joined.rows[half] = join_columns([half](const SiteSamples &s) -> const RowMatrix & { return s.rows[half]; });
+    joined.minimum[half] = join_columns([half](const SiteSamples &s) -> const RowMatrix & { return s.minimum[half]; });
+    joined.maximum[half] = join_columns([half](const SiteSamples &s) -> const RowMatrix & { return s.maximum[half]; });
+  }
+  return joined;
+}
 
 const SiteSamples &samples_of(const BlockSamples &samples, SiteKind kind) {
   for (const auto &[site, values] : samples)

@@ -17,16 +17,24 @@ namespace intvit {
 // What was seen of one activation [tokens, channels]. The images are parted into two halves, so that a choice made from
 // one half can be judged on the other, which it has not seen.
 struct SiteSamples {
-  std::array<RowMatrix, 2> rows;    // some of the tokens, always the class token first of every image
-  std::array<RowVector, 2> minimum; // per channel, over all tokens
-  std::array<RowVector, 2> maximum;
+  // Some of the tokens, as many of every image, image after image; an image's first row is the class token.
+  std::array<RowMatrix, 2> rows;
+  std::array<RowMatrix, 2> minimum; // [images, channels], over all tokens
+  std::array<RowMatrix, 2> maximum;
 
-  RowVector overall_minimum() const { return minimum[0].cwiseMin(minimum[1]); }
-  RowVector overall_maximum() const { return maximum[0].cwiseMax(maximum[1]); }
+  RowVector overall_minimum() const {
+    return minimum[0].colwise().minCoeff().cwiseMin(minimum[1].colwise().minCoeff());
+  }
+  RowVector overall_maximum() const {
+    return maximum[0].colwise().maxCoeff().cwiseMax(maximum[1].colwise().maxCoeff());
+  }
 };
 
 // The activations of one block (or of the end of the network) that a quantizer needs.
 using BlockSamples = std::vector<std::pair<reference::SiteKind, SiteSamples>>;
+
+// The channels of several activations of the same tokens as if they were one activation's.
+SiteSamples side_by_side(std::span<const SiteSamples *const> parts);
 
 // The samples of a kind; std::out_of_range where they were not gathered.
 const SiteSamples &samples_of(const BlockSamples &samples, reference::SiteKind kind);

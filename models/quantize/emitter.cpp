@@ -19,8 +19,8 @@ ArrayXd column_norms(const RowMatrix &weight) {
   return weight.colwise().squaredNorm().transpose().array().cast<double>();
 }
 
-RowVector ones(Eigen::Index channels) {
-  return RowVector::Ones(channels);
+Affine unchanged(Eigen::Index channels) {
+  return {RowVector::Ones(channels), {}};
 }
 
 } // namespace
@@ -50,12 +50,12 @@ double smallest_stream_scale(const QuantizedLinear &layer) {
 
 QuantizedLinear quantize_after_norm(const LinearWeights &layer, const LayerNormWeights &norm,
                                     const SiteSamples &normalized, const QuantizeOptions &options) {
-  return quantize_linear({layer.weight, fold_beta(layer, norm.bias)}, normalized, norm.weight, options,
+  return quantize_linear({layer.weight, fold_beta(layer, norm.bias)}, normalized, {norm.weight, norm.bias}, options,
                          norm_constraint(norm));
 }
 
 Emitter::Emitter(const QuantizeInput &input, const QuantizeOptions &options)
-    : calibration(input.calibration, options.threads), options_(options) {
+    : calibration(input.calibration, options.threads), options_(options), report_(input.report) {
   const ModelConfig &config = common_config(input.model);
   builder.description.recipe = input.recipe;
   builder.description.labels = input.labels;
@@ -81,7 +81,7 @@ QuantizedLinear Emitter::pixel_linear(const ModelConfig &config, const LinearWei
       folded.bias -= (from * static_cast<float>(mean / std)).transpose();
     }
   }
-  return quantize_pixel_linear(folded, options_.range);
+  return quantize_pixel_linear(folded, options_);
 }
 
 void Emitter::block(const std::string &name, const BlockConfig &config, const BlockWeights &weights,
@@ -96,22 +96,21 @@ void Emitter::attention_branch(const std::string &name, const BlockConfig &confi
   const QuantizedLinear qkv_layer =
       quantize_after_norm(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), options_);
   layer_norm(name + ".norm1", stream, block.norm1, config.layer_norm_eps, qkv_layer.input);
-  const AttentionScores scores =
-      choose_score_codes(samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), config.heads,
-                         options_, {block.position_bias, config.windows && config.windows->shift > 0});
-  const ChannelCodes value = own_range_codes(samples_of(samples, SiteKind::value), options_.range,
-                                             requantizable(qkv_layer.scale.tail(block.proj.weight.cols())));
-  qkv(name + ".attn.qkv", name + ".norm1", qkv_layer, scores, value);
+  const AttentionCodes codes = choose_attention_codes(
+      samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
+      config.heads, options_, requantizable(qkv_layer.scale.tail(block.proj.weight.cols())),
+      {block.position_bias, config.windows && config.windows->shift > 0});
+  qkv(name + ".attn.qkv", name + ".norm1", qkv_layer, codes);
   const QuantizedLinear proj =
-      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), ones(block.proj.weight.cols()),
-                      options_, requantizable(value.scale * quotient_unit));
-  attention(name + ".attn", name + ".attn.qkv", config, scores, value, proj.input, kept_rows);
+      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
+                      options_, requantizable(codes.value.scale * quotient_unit));
+  attention(name + ".attn", name + ".attn.qkv", config, codes, proj.input, kept_rows);
   if (kept_rows > 0) {
     builder.node("head_tokens", stream.name, TakeRows{kept_rows});
     stream.name = "head_tokens";
   }
   add_to_stream(name + ".attn.proj", name + ".attn", proj,
-                choose_stream_codes(samples_of(samples, SiteKind::block_middle), options_.residual,
+                choose_stream_codes(samples_of(samples, SiteKind::block_middle), options_,
                                     stream_importance(block.norm2, block.fc1), smallest_stream_scale(proj)));
 }
 
@@ -130,14 +129,13 @@ void Emitter::mlp_branch(const std::string &name, const BlockConfig &config, con
     --fraction_bits;
   const double unit = std::ldexp(1.0, 15 - fraction_bits);
   const QuantizedLinear fc2 = quantize_linear(block.fc2, samples_of(samples, SiteKind::gelu_output),
-                                              ones(block.fc2.weight.cols()), options_, [&](ChannelCodes &codes) {
+                                              unchanged(block.fc2.weight.cols()), options_, [&](ChannelCodes &codes) {
                                                 codes.scale = unit / (unit / codes.scale).round().max(1.0).min(32767.0);
                                                 codes.zero = codes.zero.round().max(-128.0).min(127.0);
                                               });
   fc1(name + ".mlp.fc1", name + ".norm2", fc1_layer, fraction_bits, fc2.input);
-  add_to_stream(
-      name + ".mlp.fc2", name + ".mlp.fc1", fc2,
-      choose_stream_codes(calibration.stream(), options_.residual, next_importance, smallest_stream_scale(fc2)));
+  add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", fc2,
+                choose_stream_codes(calibration.stream(), options_, next_importance, smallest_stream_scale(fc2)));
 }
 
 void Emitter::layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
@@ -159,7 +157,7 @@ void Emitter::begin_stream(const std::string &name, const StreamNode &input, con
   builder.node(name, input.name, operation);
   builder.requantization(fixed);
   stream_factors(input.codes);
-  stream = {name, std::move(next)};
+  set_stream(name, std::move(next));
 }
 
 StreamNode Emitter::write_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
@@ -171,6 +169,12 @@ StreamNode Emitter::write_stream(const std::string &name, const std::string &inp
   weights(layer);
   builder.requantization(fixed);
   return {name, std::move(next)};
+}
+
+void Emitter::set_stream(std::string name, StreamCodes codes) {
+  stream = {std::move(name), std::move(codes)};
+  if (report_)
+    report_({.name = stream.name, .kind = LayerReport::Kind::stream, .signal_to_noise = stream.codes.signal_to_noise});
 }
 
 void Emitter::add_to_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
@@ -187,7 +191,7 @@ void Emitter::add_to_stream(const std::string &name, const std::string &input, c
   weights(layer);
   builder.requantization(fixed.requantization);
   builder.constant("residual_multiplier", fixed.multiplier);
-  stream = {name, std::move(next)};
+  set_stream(name, std::move(next));
 }
 
 void Emitter::mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
@@ -218,11 +222,10 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
   const ArrayXd gamma = to_array(norm.weight);
   SiteSamples scaled; // of their ranges; codes of 16 bits follow from nothing else
   for (std::size_t half = 0; half < 2; ++half) {
-    scaled.minimum[half] = normalized.minimum[half].cwiseProduct(norm.weight);
-    scaled.maximum[half] = normalized.maximum[half].cwiseProduct(norm.weight);
+    scaled.minimum[half] = normalized.minimum[half] * norm.weight.asDiagonal();
+    scaled.maximum[half] = normalized.maximum[half] * norm.weight.asDiagonal();
   }
-  const StreamCodes codes = choose_stream_codes(scaled, ResidualFormat::int16, ArrayXd::Ones(gamma.size()),
-                                                gamma.abs().maxCoeff() * quotient_unit / 0.4);
+  const StreamCodes codes = int16_stream_codes(scaled, gamma.abs().maxCoeff() * quotient_unit / 0.4);
   LayerNormWeights without_beta = norm;
   without_beta.bias.setZero();
   begin_stream("norm", stream, without_beta, eps, codes);
@@ -233,8 +236,8 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
     mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::OutputType::int32);
     return;
   }
-  const QuantizedLinear layer = quantize_linear(weights, samples_of(samples, SiteKind::final_mean), ones(gamma.size()),
-                                                options_, requantizable(factor));
+  const QuantizedLinear layer = quantize_linear(weights, samples_of(samples, SiteKind::final_mean),
+                                                unchanged(gamma.size()), options_, requantizable(factor));
   mean_rows("mean", "norm", first, rows,
             fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
             kernels::OutputType::int8);
@@ -266,6 +269,11 @@ void Emitter::stream_factors(const StreamCodes &codes) {
 void Emitter::weights(const QuantizedLinear &layer) {
   const auto out = static_cast<std::int64_t>(layer.scale.size());
   builder.constant("weight", layer.weights, {out, static_cast<std::int64_t>(layer.weights.size()) / out});
+  if (report_)
+    report_({.name = builder.description.graph.nodes.back().name,
+             .signal_to_noise = layer.signal_to_noise,
+             .strength = layer.strength,
+             .clipping = layer.clipping});
 }
 
 void Emitter::stream_constant(const char *suffix, const RowMatrix &values) {
@@ -290,11 +298,11 @@ void Emitter::stream_constant(const char *suffix, const RowMatrix &values) {
 }
 
 void Emitter::qkv(const std::string &name, const std::string &input, const QuantizedLinear &layer,
-                  const AttentionScores &scores, const ChannelCodes &value) {
+                  const AttentionCodes &codes) {
   ArrayXd scale(layer.scale.size());
   ArrayXd zero(layer.scale.size());
-  scale << scores.query.scale, scores.key.scale, value.scale;
-  zero << scores.query.zero, scores.key.zero, value.zero;
+  scale << codes.query.scale, codes.key.scale, codes.value.scale;
+  zero << codes.query.zero, codes.key.zero, codes.value.zero;
   const FixedPoint fixed = fixed_point(layer.scale / scale, layer.bias / scale + zero);
   builder.node(name, input, Linear{.epilogue = Epilogue::requantize, .shift = fixed.shift});
   weights(layer);
@@ -302,14 +310,13 @@ void Emitter::qkv(const std::string &name, const std::string &input, const Quant
 }
 
 void Emitter::attention(const std::string &name, const std::string &input, const BlockConfig &config,
-                        const AttentionScores &scores, const ChannelCodes &value, const ChannelCodes &output,
-                        int kept_rows) {
+                        const AttentionCodes &codes, const ChannelCodes &output, int kept_rows) {
   // The weights' quotient gives sum P v / sum P in the codes of v; its zero point is taken off afterwards.
-  const ArrayXd ratio = value.scale / output.scale;
-  const FixedPoint fixed = fixed_point(ratio * quotient_unit, output.zero - ratio * value.zero);
+  const ArrayXd ratio = codes.value.scale / output.scale;
+  const FixedPoint fixed = fixed_point(ratio * quotient_unit, output.zero - ratio * codes.value.zero);
   Attention operation{.heads = config.heads, .queries = kept_rows, .softmax = options_.softmax};
   operation.renormalize = options_.renormalize;
-  operation.score_shift = scores.shift;
+  operation.score_shift = codes.shift;
   operation.exp = exp_polynomial(options_.softmax, config.keys());
   operation.shift = fixed.shift;
   if (config.windows) {
@@ -317,11 +324,11 @@ void Emitter::attention(const std::string &name, const std::string &input, const
     builder.node(name, input,
                  WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
     const auto heads = static_cast<std::int64_t>(config.heads);
-    builder.constant("relative_bias", scores.bias, {heads, static_cast<std::int64_t>(scores.bias.size()) / heads});
+    builder.constant("relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
   } else {
     builder.node(name, input, operation);
   }
-  builder.constant("score_multiplier", scores.multiplier);
+  builder.constant("score_multiplier", codes.multiplier);
   builder.requantization(fixed);
 }
 

@@ -50,6 +50,8 @@ public:
   // A linear map of `input` as a stream of codes of its own.
   StreamNode write_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
                           StreamCodes next);
+  // From now on the node of that name holds the stream.
+  void set_stream(std::string name, StreamCodes codes);
   // Adds a linear map of `input` to the stream, whose codes become `next`.
   void add_to_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer, StreamCodes next);
   // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
@@ -78,9 +80,9 @@ private:
   void mlp_branch(const std::string &name, const BlockConfig &config, const BlockWeights &weights,
                   const BlockSamples &samples, const Eigen::ArrayXd &next_importance);
   void qkv(const std::string &name, const std::string &input, const QuantizedLinear &layer,
-           const AttentionScores &scores, const ChannelCodes &value);
+           const AttentionCodes &codes);
   void attention(const std::string &name, const std::string &input, const BlockConfig &config,
-                 const AttentionScores &scores, const ChannelCodes &value, const ChannelCodes &output, int kept_rows);
+                 const AttentionCodes &codes, const ChannelCodes &output, int kept_rows);
   void fc1(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
            const ChannelCodes &output);
 
@@ -88,6 +90,7 @@ private:
   double choose_output_unit(const Eigen::ArrayXd &factor);
 
   const QuantizeOptions &options_;
+  const ReportLayer &report_;
 };
 
 Eigen::ArrayXd to_array(const RowVector &values);

@@ -7,31 +7,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <optional>
 #include <vector>
 
 #include "models/architectures/weights.hpp"
-#include "models/quantize/calibration.hpp"
+#include "models/quantize/codes.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
-
-// 8-bit codes of an activation: value = scale[c] * (code - zero[c]), code in [-128, 127]. Zeros are real numbers unless
-// the kernel that writes the codes wants integers.
-struct ChannelCodes {
-  Eigen::ArrayXd scale;
-  Eigen::ArrayXd zero;
-};
-
-// Brings codes to what the kernel that writes them can express.
-using CodeConstraint = std::function<void(ChannelCodes &)>;
-
-// A requantization by `factor` / scale must have a multiplier below 0.5: no scale below |factor| / 0.4. The zero moves
-// with the scale, so that the same value stays in the middle.
-CodeConstraint requantizable(const Eigen::ArrayXd &factor);
-
-// Codes in which every channel fills its own range.
-ChannelCodes own_range_codes(const SiteSamples &samples, RangeMethod method, const CodeConstraint &constraint);
 
 struct QuantizedLinear {
   ChannelCodes input;
@@ -39,17 +22,25 @@ struct QuantizedLinear {
   // output[n] = accumulator * scale[n] + bias[n], the accumulator being the sum of code * weight.
   Eigen::ArrayXd scale;
   Eigen::ArrayXd bias;
+
+  // How it went.
+  double strength = 0;                   // of the input's per-channel scales
+  double clipping = 1;                   // factor on the input's ranges
+  std::optional<double> signal_to_noise; // LayerReport's, if the input was sampled
 };
 
-// Quantizes `layer` for an input that is `gain` times the sampled values, per channel (a LayerNorm's gamma; its beta
-// belongs into the layer's bias, see fold_affine()). Strength and clipping are chosen on one half of the samples and
-// judged on the other, by the expected squared error of the output. The bias also corrects the mean error of weights
-// and input (bias correction, arXiv 1906.04721).
-QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
+// Quantizes `layer` for an input that is gain * sample, per channel (a LayerNorm's gamma; its beta belongs into the
+// layer's bias, see fold_beta()). Strength and clipping are chosen on one half of the samples and judged on the other,
+// by the expected squared error of the output. The bias also corrects the mean error of weights and input (bias
+// correction, arXiv 1906.04721).
+//
+// With options.per_tensor the input has one scale and zero point for gain * sample + offset, the LayerNorm's output;
+// otherwise the offset has no influence.
+QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
                                 const QuantizeOptions &options, const CodeConstraint &constraint);
 
 // The same for a layer whose input codes are given: pixels as pixel - 128.
-QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, RangeMethod method);
+QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, const QuantizeOptions &options);
 
 // The bias of a linear map with a LayerNorm's beta folded in: bias + weight beta.
 RowVector fold_beta(const LinearWeights &layer, const RowVector &beta);

@@ -13,6 +13,7 @@
 #include "engine/image/recipe.hpp"
 #include "models/architectures/float_model.hpp"
 #include "models/quantize/options.hpp"
+#include "models/quantize/report.hpp"
 
 namespace intvit {
 
@@ -22,6 +23,7 @@ struct QuantizeInput {
   Recipe recipe;                      // how photographs become such images
   std::vector<std::string> labels;    // empty, or one a class
   std::map<std::string, std::string> provenance;
+  ReportLayer report = {}; // called for each layer in the order of execution; may be empty
 };
 
 // Called before each of `total` steps.

@@ -77,12 +77,11 @@ void SwinQuantizer::patch_embed() {
   emitter_.builder.node("patches", image_value, Patches{config_.patch});
   const StreamNode projected =
       emitter_.write_stream("patch_embed.proj", "patches", layer,
-                            choose_stream_codes(samples_of(samples, SiteKind::embedding), ResidualFormat::int16,
-                                                ArrayXd::Ones(config_.channels), smallest_stream_scale(layer)));
+                            int16_stream_codes(samples_of(samples, SiteKind::embedding), smallest_stream_scale(layer)));
   const double smallest = weights_.patch_norm.weight.cwiseAbs().maxCoeff() * quotient_unit / 0.4;
-  emitter_.begin_stream("patch_embed.norm", projected, weights_.patch_norm, config_.layer_norm_eps,
-                        choose_stream_codes(emitter_.calibration.stream(), emitter_.options().residual,
-                                            importance_before(0, 0), smallest));
+  emitter_.begin_stream(
+      "patch_embed.norm", projected, weights_.patch_norm, config_.layer_norm_eps,
+      choose_stream_codes(emitter_.calibration.stream(), emitter_.options(), importance_before(0, 0), smallest));
 }
 
 void SwinQuantizer::merge(int stage) {
@@ -96,17 +95,17 @@ void SwinQuantizer::merge(int stage) {
   StreamNode merged{name + ".merge", emitter_.stream.codes};
   emitter_.builder.node(merged.name, emitter_.stream.name, MergePatches{from.grid_height, from.grid_width});
   for (int part = 1; part < 4; ++part) {
-    const StreamCodes &codes = emitter_.stream.codes;
-    merged.codes.alpha.insert(merged.codes.alpha.end(), codes.alpha.begin(), codes.alpha.end());
-    merged.codes.zero_point.insert(merged.codes.zero_point.end(), codes.zero_point.begin(), codes.zero_point.end());
+    const StreamCodes &before = emitter_.stream.codes;
+    merged.codes.alpha.insert(merged.codes.alpha.end(), before.alpha.begin(), before.alpha.end());
+    merged.codes.zero_point.insert(merged.codes.zero_point.end(), before.zero_point.begin(), before.zero_point.end());
   }
   const QuantizedLinear layer = quantize_after_norm(
       weights.merge, weights.merge_norm, samples_of(samples, SiteKind::merge_normalized), emitter_.options());
   emitter_.layer_norm(name + ".norm", merged, weights.merge_norm, config_.layer_norm_eps, layer.input);
-  emitter_.stream =
-      emitter_.write_stream(name + ".reduction", name + ".norm", layer,
-                            choose_stream_codes(emitter_.calibration.stream(), emitter_.options().residual,
-                                                importance_before(stage, 0), smallest_stream_scale(layer)));
+  StreamCodes codes = choose_stream_codes(emitter_.calibration.stream(), emitter_.options(),
+                                          importance_before(stage, 0), smallest_stream_scale(layer));
+  StreamNode reduced = emitter_.write_stream(name + ".reduction", name + ".norm", layer, std::move(codes));
+  emitter_.set_stream(std::move(reduced.name), std::move(reduced.codes));
 }
 
 void SwinQuantizer::head() {

@@ -81,8 +81,8 @@ void VitQuantizer::patch_embed() {
     return reference::embed(model_, reference::extract_patches(config_, image));
   });
   const QuantizedLinear layer = emitter_.pixel_linear(config_, weights_.patch_embed);
-  StreamCodes codes = choose_stream_codes(emitter_.calibration.stream(), emitter_.options().residual,
-                                          importance_before_block(0), smallest_stream_scale(layer));
+  StreamCodes codes = choose_stream_codes(emitter_.calibration.stream(), emitter_.options(), importance_before_block(0),
+                                          smallest_stream_scale(layer));
   const ArrayXd scale = codes.scale();
   const ArrayXd zero = codes.zero();
   const double largest_position = std::max(1e-9, static_cast<double>(weights_.position.cwiseAbs().maxCoeff()));
@@ -96,8 +96,8 @@ void VitQuantizer::patch_embed() {
 
   ModelBuilder &builder = emitter_.builder;
   builder.node("patches", image_value, Patches{config_.patch});
-  emitter_.stream = {"patch_embed", std::move(codes)};
   builder.node("patch_embed", "patches", PatchEmbed{fixed.requantization.shift, fixed.shift, config_.prefix_tokens});
+  emitter_.set_stream("patch_embed", std::move(codes));
   emitter_.weights(layer);
   builder.requantization(fixed.requantization);
   builder.constant("position", position, {config_.patches(), config_.channels});
@@ -132,8 +132,8 @@ void VitQuantizer::mean_head() {
   const BlockSamples samples = run_classifier({SiteKind::final_mean, SiteKind::final_normalized});
   const StreamCodes &codes = emitter_.stream.codes;
   const ChannelCodes from{codes.scale(), codes.zero()};
-  StreamNode mean{"mean", choose_stream_codes(samples_of(samples, SiteKind::final_mean), ResidualFormat::int16,
-                                              from.scale, from.scale.maxCoeff() / config_.patches() / 0.4)};
+  StreamNode mean{"mean", int16_stream_codes(samples_of(samples, SiteKind::final_mean),
+                                             from.scale.maxCoeff() / config_.patches() / 0.4)};
   const ArrayXd ratio = from.scale / mean.codes.scale();
   emitter_.mean_rows(mean.name, emitter_.stream.name, config_.first_pooled(), config_.patches(),
                      fixed_point(ratio / config_.patches(), -ratio * from.zero), kernels::OutputType::int16);
@@ -165,7 +165,7 @@ void VitQuantizer::token_pair_head() {
   const CodeConstraint expressible = norm_constraint(both);
   const QuantizedLinear layer =
       quantize_linear({weights_.head.weight, fold_beta(weights_.head, both.bias)}, emitter_.calibration.stream(),
-                      both.weight, emitter_.options(), [&](ChannelCodes &codes) {
+                      {both.weight, both.bias}, emitter_.options(), [&](ChannelCodes &codes) {
                         const ArrayXd low = codes.scale * (-128 - codes.zero);
                         const ArrayXd high = codes.scale * (127 - codes.zero);
                         const ArrayXd lowest = low.head(channels).min(low.tail(channels));

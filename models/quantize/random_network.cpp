@@ -125,9 +125,13 @@ ArrayXd RandomNetwork::draw_stream_zero() {
   const auto codes = draw<std::int8_t>(static_cast<std::size_t>(channels_), -20, 20);
   if (stream_ == CodeType::int16)
     return ArrayXd::Zero(channels_);
-  if (options_.residual == ResidualFormat::ptf8_paper)
+  if (options_.residual == ResidualFormat::ptf8_paper || options_.residual == ResidualFormat::uniform8)
     return ArrayXd::Constant(channels_, codes.front());
   return Eigen::Map<const Eigen::Array<std::int8_t, Eigen::Dynamic, 1>>(codes.data(), channels_).cast<double>();
+}
+
+int RandomNetwork::largest_alpha() const {
+  return options_.residual == ResidualFormat::uniform8 ? 0 : 3;
 }
 
 double RandomNetwork::stream_spread() const {
@@ -137,7 +141,7 @@ double RandomNetwork::stream_spread() const {
 void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
   channels_ = channels;
   const auto count = static_cast<std::size_t>(channels);
-  alpha_ = draw<std::uint8_t>(count, 0, 3);
+  alpha_ = draw<std::uint8_t>(count, 0, largest_alpha());
   stream_zero_ = draw_stream_zero();
   builder_.node("patches", image_value, Patches{config_.patch});
   stream_node_ = "patch_embed";
@@ -181,7 +185,7 @@ void RandomNetwork::normalized_patch_embed(int channels) {
   use_wide_stream("patch_embed.proj");
 
   stream_ = type;
-  const auto alpha = draw<std::uint8_t>(static_cast<std::size_t>(channels), 0, 3);
+  const auto alpha = draw<std::uint8_t>(static_cast<std::size_t>(channels), 0, largest_alpha());
   const ArrayXd zero = draw_stream_zero();
   const double spread = stream_spread();
   stream_ = CodeType::int16;
@@ -230,7 +234,7 @@ void RandomNetwork::merge(const std::string &name, int grid_height, int grid_wid
 
   const int in_features = channels_;
   channels_ /= 2;
-  alpha_ = draw<std::uint8_t>(static_cast<std::size_t>(channels_), 0, 3);
+  alpha_ = draw<std::uint8_t>(static_cast<std::size_t>(channels_), 0, largest_alpha());
   stream_zero_ = draw_stream_zero();
   stream_node_ = name + ".reduction";
   builder_.node(stream_node_, name + ".norm", Linear{});

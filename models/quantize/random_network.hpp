@@ -42,6 +42,7 @@ private:
   Eigen::ArrayXd weights(int out_features, int in_features, WeightFormat format = WeightFormat::int8);
   double block_weight_spread() const;
   Eigen::ArrayXd draw_stream_zero();
+  int largest_alpha() const;
   double stream_spread() const;
   void layer_norm(const std::string &name, kernels::OutputType type, double spread, const Eigen::ArrayXd &zero);
   void layer_norm(const std::string &name); // codes of 8 bits

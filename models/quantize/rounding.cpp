@@ -17,6 +17,7 @@ namespace {
 using Eigen::ArrayXd;
 
 constexpr std::array fitting_scale{100.0};
+constexpr std::array clamping_scale{100.0 * 127.0 / 127.5};
 constexpr std::array clipping_scales{100.0, 96.0, 92.0, 88.0, 84.0, 80.0};
 // Two octaves in eighths: a log grid is as fine at half the scale, so its best scale may be far from the fitting one.
 constexpr std::array log_scales{35.355, 38.555, 42.045, 45.85, 50.0,  54.525,  59.46,   64.842,
@@ -101,10 +102,12 @@ std::int8_t LogGrid::nearest(double weight, Eigen::Index output, Eigen::Index in
   return stlq::nearest_value(weight, two_words);
 }
 
-std::span<const double> scale_candidates(const WeightGrid &grid, RangeMethod method) {
+std::span<const double> scale_candidates(const WeightGrid &grid, const QuantizeOptions &options) {
   if (std::holds_alternative<LogGrid>(grid))
     return log_scales;
-  if (method == RangeMethod::minmax)
+  if (options.clamp_largest_weight)
+    return clamping_scale;
+  if (options.range != RangeMethod::mse)
     return fitting_scale;
   return clipping_scales;
 }

@@ -44,7 +44,7 @@ private:
 using WeightGrid = std::variant<UniformGrid, LogGrid>;
 
 // Scales to try for a row, in percent of the one with which its largest weight becomes the grid's largest integer.
-std::span<const double> scale_candidates(const WeightGrid &grid, RangeMethod method);
+std::span<const double> scale_candidates(const WeightGrid &grid, const QuantizeOptions &options);
 
 struct RoundedWeights {
   std::vector<std::int8_t> values; // [out, in], row-major

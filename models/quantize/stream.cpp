@@ -4,6 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "models/quantize/arithmetic.hpp"
+#include "models/quantize/range.hpp"
+
 namespace intvit {
 
 namespace {
@@ -21,7 +24,7 @@ double squared_error(const SiteSamples &samples, Eigen::Index c, double scale, d
   for (const RowMatrix &rows : samples.rows)
     for (Eigen::Index row = 0; row < rows.rows(); ++row) {
       const double value = static_cast<double>(rows(row, c));
-      const double code = std::clamp(std::nearbyint(value / scale + zero), -128.0, 127.0);
+      const double code = clamped_code(value / scale + zero, -128.0, 127.0);
       const double difference = value - scale * (code - zero);
       sum += difference * difference;
     }
@@ -46,9 +49,8 @@ Choice choose_factors(const SiteSamples &samples, double base_scale, int max_alp
     double best_zero = 0;
     for (int alpha = 0; alpha <= max_alpha; ++alpha) {
       const double scale = std::ldexp(base_scale, alpha);
-      const double zero = shared_zero != nullptr
-                              ? *shared_zero
-                              : std::clamp(std::nearbyint(-0.5 - (low[c] + high[c]) / 2 / scale), -128.0, 127.0);
+      const double zero =
+          shared_zero != nullptr ? *shared_zero : clamped_code(-0.5 - (low[c] + high[c]) / 2 / scale, -128.0, 127.0);
       // A step so fine that half of the range is cut off cannot be the best.
       if (high[c] - low[c] > 2 * 255 * scale && alpha < max_alpha)
         continue;
@@ -70,7 +72,7 @@ StreamCodes paper_codes(const SiteSamples &samples, const ArrayXd &importance, d
   const double low = std::min(0.0, static_cast<double>(samples.overall_minimum().minCoeff()));
   const double high = std::max(0.0, static_cast<double>(samples.overall_maximum().maxCoeff()));
   const double scale8 = std::max((high - low) / 255, smallest_scale * (1 << paper_max_alpha));
-  const double zero = std::clamp(std::nearbyint(-128 - low / scale8), -128.0, 127.0);
+  const double zero = clamped_code(-128 - low / scale8, -128.0, 127.0);
   return choose_factors(samples, scale8 / (1 << paper_max_alpha), paper_max_alpha, &zero, importance).codes;
 }
 
@@ -80,12 +82,62 @@ StreamCodes extended_codes(const SiteSamples &samples, const ArrayXd &importance
   best.error = std::numeric_limits<double>::infinity();
   // The widest channel takes the largest factor; a base a little finer or coarser shifts who gains and who loses.
   for (int quarter = -4; quarter <= 4; ++quarter) {
-    const double base = std::max(widest * std::exp2(quarter / 4.0) / (1 << kernels::max_ptf_alpha), smallest_scale);
+    const double factor = fractional_power(2.0, (quarter + 4) % 4 / 4.0) * (quarter < 0 ? 0.5 : quarter < 4 ? 1 : 2);
+    const double base = std::max(widest * factor / (1 << kernels::max_ptf_alpha), smallest_scale);
     Choice choice = choose_factors(samples, base, kernels::max_ptf_alpha, nullptr, importance);
     if (choice.error < best.error)
       best = std::move(choice);
   }
   return best.codes;
+}
+
+StreamCodes uniform_codes(const SiteSamples &samples, const QuantizeOptions &options, double smallest_scale) {
+  QuantizeOptions whole = options;
+  whole.per_tensor = true;
+  const ChannelRange range = observe_range(samples, whole);
+  const double scale = std::max(range.width()[0] / 255, smallest_scale);
+  const double zero = clamped_code(-128 - range.low[0] / scale, -128.0, 127.0);
+  const auto channels = static_cast<std::size_t>(range.low.size());
+  return {kernels::CodeType::int8, scale, std::vector<std::uint8_t>(channels, 0),
+          std::vector<std::int8_t>(channels, static_cast<std::int8_t>(zero))};
+}
+
+StreamCodes codes_as(const SiteSamples &samples, const QuantizeOptions &options, const ArrayXd &importance,
+                     double smallest_scale) {
+  switch (options.residual) {
+  case ResidualFormat::ptf8:
+    return extended_codes(samples, importance, smallest_scale);
+  case ResidualFormat::ptf8_paper:
+    return paper_codes(samples, importance, smallest_scale);
+  case ResidualFormat::uniform8:
+    return uniform_codes(samples, options, smallest_scale);
+  case ResidualFormat::int16:
+    break;
+  }
+  return int16_stream_codes(samples, smallest_scale);
+}
+
+// On the second half's rows.
+std::optional<double> signal_to_noise(const StreamCodes &codes, const RowMatrix &rows) {
+  const double largest = codes.type == kernels::CodeType::int8 ? 127.0 : 32767.0;
+  const double smallest = codes.type == kernels::CodeType::int8 ? -128.0 : -32767.0;
+  const ArrayXd scale = codes.scale();
+  const ArrayXd zero = codes.zero();
+  const RowVector mean = rows.colwise().mean();
+  double signal = 0;
+  double noise = 0;
+  for (Eigen::Index row = 0; row < rows.rows(); ++row)
+    for (Eigen::Index c = 0; c < rows.cols(); ++c) {
+      const auto value = static_cast<double>(rows(row, c));
+      const double code = clamped_code(value / scale[c] + zero[c], smallest, largest);
+      const double error = value - scale[c] * (code - zero[c]);
+      const double deviation = value - static_cast<double>(mean[c]);
+      signal += deviation * deviation;
+      noise += error * error;
+    }
+  if (signal <= 1e-9 * static_cast<double>(rows.squaredNorm()))
+    return std::nullopt;
+  return 10 * std::log10(signal / std::max(noise, 1e-30 * signal));
 }
 
 } // namespace
@@ -104,17 +156,19 @@ ArrayXd StreamCodes::zero() const {
   return result;
 }
 
-StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const ArrayXd &importance,
-                                double smallest_scale) {
-  if (format == ResidualFormat::ptf8)
-    return extended_codes(samples, importance, smallest_scale);
-  if (format == ResidualFormat::ptf8_paper)
-    return paper_codes(samples, importance, smallest_scale);
-  const auto channels = static_cast<std::size_t>(importance.size());
+StreamCodes int16_stream_codes(const SiteSamples &samples, double smallest_scale) {
   const float largest =
       std::max(samples.overall_maximum().cwiseAbs().maxCoeff(), samples.overall_minimum().cwiseAbs().maxCoeff());
+  const auto channels = static_cast<std::size_t>(samples.minimum[0].cols());
   return {kernels::CodeType::int16, std::max(int16_margin * static_cast<double>(largest) / 32767, smallest_scale),
           std::vector<std::uint8_t>(channels, 0), std::vector<std::int8_t>(channels, 0)};
+}
+
+StreamCodes choose_stream_codes(const SiteSamples &samples, const QuantizeOptions &options, const ArrayXd &importance,
+                                double smallest_scale) {
+  StreamCodes codes = codes_as(samples, options, importance, smallest_scale);
+  codes.signal_to_noise = signal_to_noise(codes, samples.rows[1]);
+  return codes;
 }
 
 } // namespace intvit

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "kernels/residual.hpp"
@@ -18,13 +19,19 @@ struct StreamCodes {
   std::vector<std::uint8_t> alpha;
   std::vector<std::int8_t> zero_point;
 
+  std::optional<double> signal_to_noise; // LayerReport's
+
   Eigen::ArrayXd scale() const; // base_scale * 2^alpha
   Eigen::ArrayXd zero() const;
 };
 
+// Codes of 16 bits whatever the options. Reads the samples' smallest and largest values only.
+StreamCodes int16_stream_codes(const SiteSamples &samples, double smallest_scale);
+
+// Ranges of uniform8 are those of options.range; the others' come from the smallest and largest values.
 // `importance`: what an error of a channel costs the layer that reads the stream. `smallest_scale`: what the layer that
 // writes the stream can express.
-StreamCodes choose_stream_codes(const SiteSamples &samples, ResidualFormat format, const Eigen::ArrayXd &importance,
-                                double smallest_scale);
+StreamCodes choose_stream_codes(const SiteSamples &samples, const QuantizeOptions &options,
+                                const Eigen::ArrayXd &importance, double smallest_scale);
 
 } // namespace intvit

@@ -76,7 +76,11 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
   for (const std::vector<std::string> &options : {std::vector<std::string>{},
                                                   {"--residual", "ptf8", "--softmax", "lis4"},
                                                   {"--residual", "ptf8-paper", "--softmax", "lis4", "--no-renormalize"},
-                                                  {"--observer", "minmax", "--channel-strength", "0.5"}}) {
+                                                  {"--observer", "minmax", "--channel-strength", "0.5"},
+                                                  {"--observer", "ema", "--softmax", "lis8"},
+                                                  {"--observer", "percentile", "--no-bias-correction"},
+                                                  {"--observer", "omse", "--residual", "int8"},
+                                                  {"--as-published"}}) {
     CAPTURE(options);
     const std::string model = temporary_file("quantized.safetensors");
     const Outcome outcome = quantize(options, model);
@@ -103,6 +107,36 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
   }
 }
 
+TEST_CASE("quantize --report: every layer and what it lost") {
+  const std::string model = temporary_file("report.safetensors");
+  const Outcome outcome = quantize({"--report"}, model);
+  REQUIRE(outcome.exit_code == 0);
+  std::istringstream lines(outcome.out);
+  std::string line;
+  REQUIRE(std::getline(lines, line));
+  CHECK_THAT(line, Contains("SQNR dB") && Contains("strength") && Contains("clipping"));
+  std::map<std::string, std::vector<double>> ratios; // of a node as linear and as stream
+  while (std::getline(lines, line) && line.find("bytes") == std::string::npos) {
+    std::istringstream words(line);
+    std::string name;
+    std::string kind;
+    std::string ratio;
+    words >> name >> kind >> ratio;
+    CHECK((kind == "linear" || kind == "stream"));
+    ratios[name].push_back(ratio == "-" ? 100.0 : std::stod(ratio));
+  }
+  for (const char *name : {"patch_embed", "blocks.0.attn.proj", "blocks.0.mlp.fc2"})
+    CHECK(ratios[name].size() == 2);
+  for (const char *name : {"blocks.0.attn.qkv", "blocks.0.mlp.fc1", "head"})
+    CHECK(ratios[name].size() == 1);
+  for (const auto &[name, values] : ratios)
+    for (const double value : values) {
+      CAPTURE(name, value);
+      CHECK(value > 15);
+      CHECK(value <= 130);
+    }
+}
+
 TEST_CASE("quantize: the model tells its settings, and the rounding of weights makes a difference") {
   struct Case {
     std::vector<std::string> options;
@@ -116,7 +150,13 @@ TEST_CASE("quantize: the model tells its settings, and the rounding of weights m
         Case{{"--observer", "minmax", "--softmax", "lis4", "--no-renormalize", "--residual", "ptf8",
               "--channel-strength", "0.5"},
              "observer=minmax rounding=compensating softmax=lis4 no-renormalize residual=ptf8 "
-             "channel-strength=0.5"}}) {
+             "channel-strength=0.5"},
+        Case{{"--as-published"},
+             "observer=minmax rounding=nearest softmax=lis4 no-renormalize residual=ptf8-paper per-tensor "
+             "no-bias-correction clamp-largest-weight"},
+        Case{{"--as-published", "--observer", "omse", "--softmax", "int8", "--residual", "int8"},
+             "observer=omse rounding=nearest softmax=int8 no-renormalize residual=int8 per-tensor "
+             "no-bias-correction clamp-largest-weight"}}) {
     CAPTURE(entry.options);
     const std::string model = temporary_file("settings.safetensors");
     REQUIRE(quantize(entry.options, model).exit_code == 0);

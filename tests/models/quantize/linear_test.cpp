@@ -50,7 +50,7 @@ SiteSamples in_halves(const RowMatrix &rows) {
 
 QuantizedLinear quantized(const LinearWeights &layer, const RowMatrix &rows, QuantizeOptions options, bool compensate) {
   options.compensate = compensate;
-  return quantize_linear(layer, in_halves(rows), RowVector::Ones(rows.cols()), options, [](ChannelCodes &) {});
+  return quantize_linear(layer, in_halves(rows), {RowVector::Ones(rows.cols()), {}}, options, [](ChannelCodes &) {});
 }
 
 int weight(const QuantizedLinear &layer, Index n, Index c) {

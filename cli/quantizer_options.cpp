@@ -1,0 +1,138 @@
+#include "cli/quantizer_options.hpp"
+
+#include <array>
+#include <iomanip>
+#include <span>
+#include <sstream>
+
+namespace intvit::cli {
+
+namespace {
+
+template <typename Enum> struct Named {
+  const char *name;
+  Enum value;
+};
+
+using kernels::Softmax;
+using kernels::softmax_name;
+
+constexpr std::array softmaxes{Named<Softmax>{softmax_name(Softmax::int16), Softmax::int16},
+                               Named<Softmax>{softmax_name(Softmax::int8), Softmax::int8},
+                               Named<Softmax>{softmax_name(Softmax::lis8), Softmax::lis8},
+                               Named<Softmax>{softmax_name(Softmax::lis4), Softmax::lis4}};
+constexpr std::array residuals{Named<ResidualFormat>{"int16", ResidualFormat::int16},
+                               Named<ResidualFormat>{"ptf8", ResidualFormat::ptf8},
+                               Named<ResidualFormat>{"ptf8-paper", ResidualFormat::ptf8_paper},
+                               Named<ResidualFormat>{"int8", ResidualFormat::uniform8}};
+constexpr std::array observers{
+    Named<RangeMethod>{"minmax", RangeMethod::minmax}, Named<RangeMethod>{"ema", RangeMethod::ema},
+    Named<RangeMethod>{"percentile", RangeMethod::percentile}, Named<RangeMethod>{"omse", RangeMethod::omse},
+    Named<RangeMethod>{"mse", RangeMethod::mse}};
+
+// Sets `value` where the option was given. Throws UsageError for a word that is no name.
+template <typename Names, typename Enum>
+void set_named(const Parser &parser, const std::string &option, const Names &names, Enum &value) {
+  if (!parser.has(option))
+    return;
+  std::vector<std::string> words;
+  for (const auto &entry : names)
+    words.emplace_back(entry.name);
+  const std::string word = parser.choice(option, words);
+  for (const auto &entry : names)
+    if (entry.name == word)
+      value = entry.value;
+}
+
+template <typename Names, typename Enum> const char *name_of(const Names &names, Enum value) {
+  for (const auto &entry : names)
+    if (entry.value == value)
+      return entry.name;
+  return "";
+}
+
+} // namespace
+
+void add_numerics_options(Parser &parser) {
+  parser.add()("softmax", "int16, int8, lis8 or lis4 (default: int16)", cxxopts::value<std::string>(), "NAME")(
+      "no-renormalize", "lis4, lis8: take the probabilities as published, though they do not add up to one")(
+      "residual", "int16, ptf8, ptf8-paper or int8 (default: int16)", cxxopts::value<std::string>(), "NAME");
+}
+
+void set_numerics(const Parser &parser, QuantizeOptions &options) {
+  set_named(parser, "softmax", softmaxes, options.softmax);
+  set_named(parser, "residual", residuals, options.residual);
+  if (parser.has("no-renormalize"))
+    options.renormalize = false;
+}
+
+void add_quantizer_options(Parser &parser) {
+  add_numerics_options(parser);
+  parser.add()("as-published", "FQ-ViT's choices as far as integers can follow; other options override them")(
+      "observer", "how activation ranges are found: mse, minmax, ema, percentile or omse (default: mse)",
+      cxxopts::value<std::string>(),
+      "NAME")("rounding",
+              "how weights become codes: compensating, for one another's errors, or nearest (default: compensating)",
+              cxxopts::value<std::string>(),
+              "NAME")("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
+                      cxxopts::value<double>(), "S")("no-bias-correction", "leave biases as they are");
+}
+
+QuantizeOptions quantizer_options(const Parser &parser) {
+  QuantizeOptions options = parser.has("as-published") ? published_options() : QuantizeOptions{};
+  set_numerics(parser, options);
+  set_named(parser, "observer", observers, options.range);
+  if (parser.has("rounding"))
+    options.compensate = parser.choice("rounding", {"compensating", "nearest"}) == "compensating";
+  if (parser.has("no-bias-correction"))
+    options.correct_bias = false;
+  if (parser.has("channel-strength")) {
+    options.channel_strength = parser.get<double>("channel-strength");
+    options.per_tensor = false;
+    if (!(*options.channel_strength >= 0 && *options.channel_strength <= 1))
+      throw UsageError("--channel-strength must be from 0 to 1");
+  }
+  return options;
+}
+
+std::string settings_text(const QuantizeOptions &options) {
+  std::ostringstream text;
+  text << "observer=" << name_of(observers, options.range)
+       << " rounding=" << (options.compensate ? "compensating" : "nearest")
+       << " softmax=" << name_of(softmaxes, options.softmax) << (options.renormalize ? "" : " no-renormalize")
+       << " residual=" << name_of(residuals, options.residual);
+  if (options.channel_strength)
+    text << " channel-strength=" << *options.channel_strength;
+  if (options.per_tensor)
+    text << " per-tensor";
+  if (!options.correct_bias)
+    text << " no-bias-correction";
+  if (options.clamp_largest_weight)
+    text << " clamp-largest-weight";
+  return text.str();
+}
+
+std::string report_text(const std::vector<LayerReport> &layers) {
+  std::ostringstream text;
+  text << std::left << std::setw(28) << "node" << std::right << std::setw(8) << "output" << std::setw(10) << "SQNR dB"
+       << std::setw(10) << "strength" << std::setw(10) << "clipping"
+       << "\n"
+       << std::fixed;
+  for (const LayerReport &layer : layers) {
+    const bool linear = layer.kind == LayerReport::Kind::linear;
+    text << std::left << std::setw(28) << layer.name << std::right << std::setw(8) << (linear ? "linear" : "stream");
+    if (layer.signal_to_noise)
+      text << std::setw(10) << std::setprecision(2) << *layer.signal_to_noise;
+    else
+      text << std::setw(10) << "-";
+    if (linear && layer.signal_to_noise)
+      text << std::setw(10) << std::setprecision(3) << layer.strength << std::setw(10) << std::setprecision(2)
+           << layer.clipping;
+    else
+      text << std::setw(10) << "-" << std::setw(10) << "-";
+    text << "\n";
+  }
+  return text.str();
+}
+
+} // namespace intvit::cli

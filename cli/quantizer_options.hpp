@@ -1,0 +1,28 @@
+// Command-line options that decide how a model is quantized, and what is told about it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "models/quantize/options.hpp"
+#include "models/quantize/report.hpp"
+
+namespace intvit::cli {
+
+// Adds --softmax, --no-renormalize and --residual: how a model computes, whatever its weights.
+void add_numerics_options(Parser &parser);
+// Only what was given; the rest stays.
+void set_numerics(const Parser &parser, QuantizeOptions &options);
+
+// Adds all options of the quantizer, the above among them.
+void add_quantizer_options(Parser &parser);
+QuantizeOptions quantizer_options(const Parser &parser);
+
+// The options that decide the model's bytes, defaults included: a later program may have others.
+std::string settings_text(const QuantizeOptions &options);
+
+// A table of the layers, one a line.
+std::string report_text(const std::vector<LayerReport> &layers);
+
+} // namespace intvit::cli
