@@ -50,6 +50,12 @@ template <typename Names, typename Enum> const char *name_of(const Names &names,
       return entry.name;
   return "";
 }
+constexpr std::array weight_formats{Named<WeightFormat>{"int8", WeightFormat::int8},
+                                    Named<WeightFormat>{"stlq", WeightFormat::stlq},
+                                    Named<WeightFormat>{"int4", WeightFormat::int4}};
+constexpr std::array granularities{Named<Granularity>{"tile", Granularity::tile},
+                                   Named<Granularity>{"filter", Granularity::filter},
+                                   Named<Granularity>{"element", Granularity::element}};
 
 } // namespace
 
@@ -75,12 +81,33 @@ void add_quantizer_options(Parser &parser) {
               "how weights become codes: compensating, for one another's errors, or nearest (default: compensating)",
               cxxopts::value<std::string>(),
               "NAME")("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
-                      cxxopts::value<double>(), "S")("no-bias-correction", "leave biases as they are");
+                      cxxopts::value<double>(), "S")("no-bias-correction", "leave biases as they are")(
+      "weight-format",
+      "weights of the blocks: int8; stlq, one or two words of 4 bits on a log scale; int4, to compare with, stored as "
+      "int8 (default: int8)",
+      cxxopts::value<std::string>(), "NAME")(
+      "two-word-ratio", "stlq: percent of the weights that get a second word (default: 15)", cxxopts::value<double>(),
+      "R")("two-word-groups", "stlq: which weights get it together: tile, filter or element (default: tile)",
+           cxxopts::value<std::string>(), "NAME");
+}
+
+// What --weight-format, --two-word-ratio and --two-word-groups say.
+void set_weights(const Parser &parser, QuantizeOptions &options) {
+  set_named(parser, "weight-format", weight_formats, options.weight_format);
+  set_named(parser, "two-word-groups", granularities, options.two_word_granularity);
+  if (parser.has("two-word-ratio"))
+    options.two_word_ratio = parser.get<double>("two-word-ratio") / 100;
+  if (!(options.two_word_ratio >= 0 && options.two_word_ratio <= 1))
+    throw UsageError("--two-word-ratio must be from 0 to 100");
+  for (const char *option : {"two-word-ratio", "two-word-groups"})
+    if (parser.has(option) && options.weight_format != WeightFormat::stlq)
+      throw UsageError(std::string("--") + option + " goes with --weight-format stlq");
 }
 
 QuantizeOptions quantizer_options(const Parser &parser) {
   QuantizeOptions options = parser.has("as-published") ? published_options() : QuantizeOptions{};
   set_numerics(parser, options);
+  set_weights(parser, options);
   set_named(parser, "observer", observers, options.range);
   if (parser.has("rounding"))
     options.compensate = parser.choice("rounding", {"compensating", "nearest"}) == "compensating";
@@ -101,6 +128,11 @@ std::string settings_text(const QuantizeOptions &options) {
        << " rounding=" << (options.compensate ? "compensating" : "nearest")
        << " softmax=" << name_of(softmaxes, options.softmax) << (options.renormalize ? "" : " no-renormalize")
        << " residual=" << name_of(residuals, options.residual);
+  if (options.weight_format != WeightFormat::int8)
+    text << " weight-format=" << name_of(weight_formats, options.weight_format);
+  if (options.weight_format == WeightFormat::stlq)
+    text << " two-word-ratio=" << options.two_word_ratio * 100
+         << " two-word-groups=" << name_of(granularities, options.two_word_granularity);
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
   if (options.per_tensor)

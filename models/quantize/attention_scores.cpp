@@ -48,21 +48,28 @@ std::vector<std::int32_t> bias_codes(const RowVector &biases, double codes_per_u
 } // namespace
 
 AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
-                                      int heads, const QuantizeOptions &options, const CodeConstraint &value_constraint,
+                                      int heads, const QuantizeOptions &options, const ArrayXd &qkv_scale,
                                       const ScoreBiases &biases) {
   const ChannelRange queries =
       options.per_tensor ? shared_range(query, key, value, options) : observe_range(query, options);
   const ChannelRange keys = options.per_tensor ? queries : observe_range(key, options);
   const ArrayXd query_range = at_least_a_share(largest(queries));
   const ArrayXd key_range = at_least_a_share((keys.high - keys.low) / 2);
-  const Eigen::Index head_dim = query_range.size() / heads;
+  const Eigen::Index channels = query_range.size();
+  const ArrayXd smallest_query_scale = smallest_scale(qkv_scale.head(channels));
+  const ArrayXd smallest_key_scale = smallest_scale(qkv_scale.segment(channels, channels));
+  const CodeConstraint value_constraint = requantizable(qkv_scale.tail(channels));
+  const Eigen::Index head_dim = channels / heads;
   const double root = std::sqrt(static_cast<double>(head_dim));
 
   // The unit of a product of codes, a head: the widest channel's two ranges over 127 steps each, but no finer than
   // leaves the biases 20 bits.
   ArrayXd unit(heads);
   for (Eigen::Index h = 0; h < heads; ++h) {
-    unit[h] = (query_range * key_range).segment(h * head_dim, head_dim).maxCoeff() / (127.0 * 127.0);
+    unit[h] = (query_range * key_range / (127.0 * 127.0))
+                  .max(smallest_query_scale * smallest_key_scale)
+                  .segment(h * head_dim, head_dim)
+                  .maxCoeff();
     if (biases.values.size() > 0)
       unit[h] =
           std::max(unit[h], std::ldexp(root * static_cast<double>(biases.values.row(h).cwiseAbs().maxCoeff()), -20));
@@ -116,7 +123,8 @@ AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSample
   // scale_q * scale_k = unit with both ranges filled alike.
   scores.query.scale.resize(query_range.size());
   for (Eigen::Index c = 0; c < query_range.size(); ++c)
-    scores.query.scale[c] = std::sqrt(unit[c / head_dim] * query_range[c] / key_range[c]);
+    scores.query.scale[c] = std::clamp(std::sqrt(unit[c / head_dim] * query_range[c] / key_range[c]),
+                                       smallest_query_scale[c], unit[c / head_dim] / smallest_key_scale[c]);
   scores.query.zero = ArrayXd::Zero(query_range.size());
   scores.key.scale.resize(query_range.size());
   for (Eigen::Index c = 0; c < query_range.size(); ++c)

@@ -29,13 +29,13 @@ struct ScoreBiases {
 };
 
 // Within a head scale_q[d] * scale_k[d] is the same for all d, so that a product of codes has one unit; which of the
-// two is finer is chosen per channel to lose least. `value_constraint`: what the layer that writes the values can
-// express.
+// two is finer is chosen per channel to lose least. `qkv_scale`: a unit of the accumulators from which queries, keys
+// and values are requantized, [3 C].
 //
 // With options.per_tensor all three have the scale of the tensor that they make up together and zero = 0: without
 // renormalization of the softmax a value of 0 must have the code 0.
 AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
-                                      int heads, const QuantizeOptions &options, const CodeConstraint &value_constraint,
+                                      int heads, const QuantizeOptions &options, const Eigen::ArrayXd &qkv_scale,
                                       const ScoreBiases &biases = {});
 
 // The integer exp for the score step that a softmax uses: ln 2 / 16 where weights span 16 octaves, as

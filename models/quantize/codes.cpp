@@ -19,8 +19,12 @@ double code_of(double value, double scale, double zero) {
 
 } // namespace
 
+ArrayXd smallest_scale(const ArrayXd &factor) {
+  return factor.abs() / 0.4;
+}
+
 CodeConstraint requantizable(const ArrayXd &factor) {
-  return [smallest = ArrayXd(factor.abs() / 0.4)](ChannelCodes &codes) {
+  return [smallest = smallest_scale(factor)](ChannelCodes &codes) {
     const ArrayXd scale = codes.scale.max(smallest);
     codes.zero = -0.5 + (codes.zero + 0.5) * codes.scale / scale;
     codes.scale = scale;

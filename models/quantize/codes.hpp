@@ -21,8 +21,10 @@ struct ChannelCodes {
 // Brings codes to what the kernel that writes them can express.
 using CodeConstraint = std::function<void(ChannelCodes &)>;
 
-// A requantization by `factor` / scale must have a multiplier below 0.5: no scale below |factor| / 0.4. The zero moves
-// with the scale, so that the same value stays in the middle.
+// The finest scale to which a requantization by `factor` / scale can go: its multiplier must be below 0.5.
+Eigen::ArrayXd smallest_scale(const Eigen::ArrayXd &factor);
+
+// No scale below that. The zero moves with the scale, so that the same value stays in the middle.
 CodeConstraint requantizable(const Eigen::ArrayXd &factor);
 
 // Codes for `factor` times the ranges, about their middles. Scales are those of the ranges to the power `strength`

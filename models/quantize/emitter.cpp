@@ -6,6 +6,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/gelu.hpp"
 #include "kernels/layer_norm.hpp"
+#include "models/quantize/stlq.hpp"
 
 namespace intvit {
 
@@ -98,8 +99,7 @@ void Emitter::attention_branch(const std::string &name, const BlockConfig &confi
   layer_norm(name + ".norm1", stream, block.norm1, config.layer_norm_eps, qkv_layer.input);
   const AttentionCodes codes = choose_attention_codes(
       samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
-      config.heads, options_, requantizable(qkv_layer.scale.tail(block.proj.weight.cols())),
-      {block.position_bias, config.windows && config.windows->shift > 0});
+      config.heads, options_, qkv_layer.scale, {block.position_bias, config.windows && config.windows->shift > 0});
   qkv(name + ".attn.qkv", name + ".norm1", qkv_layer, codes);
   const QuantizedLinear proj =
       quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
@@ -236,8 +236,9 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
     mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::OutputType::int32);
     return;
   }
-  const QuantizedLinear layer = quantize_linear(weights, samples_of(samples, SiteKind::final_mean),
-                                                unchanged(gamma.size()), options_, requantizable(factor));
+  const QuantizedLinear layer =
+      quantize_linear(weights, samples_of(samples, SiteKind::final_mean), unchanged(gamma.size()),
+                      with_int8_weights(options_), requantizable(factor));
   mean_rows("mean", "norm", first, rows,
             fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
             kernels::OutputType::int8);
@@ -268,7 +269,10 @@ void Emitter::stream_factors(const StreamCodes &codes) {
 
 void Emitter::weights(const QuantizedLinear &layer) {
   const auto out = static_cast<std::int64_t>(layer.scale.size());
-  builder.constant("weight", layer.weights, {out, static_cast<std::int64_t>(layer.weights.size()) / out});
+  if (layer.format == WeightFormat::stlq)
+    builder.weights(stlq::words_of(layer.weights, static_cast<int>(out)));
+  else
+    builder.constant("weight", layer.weights, {out, static_cast<std::int64_t>(layer.weights.size()) / out});
   if (report_)
     report_({.name = builder.description.graph.nodes.back().name,
              .signal_to_noise = layer.signal_to_noise,

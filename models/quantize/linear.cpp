@@ -36,7 +36,7 @@ std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input
                                    const QuantizeOptions &options) {
   const WeightGrid one_word = LogGrid(weight.cols());
   const RoundedWeights rounded =
-      round_to_nearest(weight, input_scale, variance, one_word, scale_candidates(one_word, options));
+      round_to_nearest(weight, input_scale, variance, one_word, scale_candidates(one_word, options), options.threads);
   RowMatrix squares(weight.rows(), weight.cols());
   for (Index n = 0; n < weight.rows(); ++n)
     for (Index c = 0; c < weight.cols(); ++c) {
@@ -87,8 +87,9 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
       const double candidate = options.channel_strength.value_or(strength);
       const ChannelCodes codes = constrained(first_half, candidate, factor);
       const CodeStatistics statistics = measure(codes, gain, second_half);
-      const double error = round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, fitting_scale).error +
-                           (statistics.squared_error * column_norms).sum();
+      const double error =
+          round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, fitting_scale, options.threads).error +
+          (statistics.squared_error * column_norms).sum();
       if (error < best_error) {
         best_error = error;
         best.strength = candidate;
@@ -154,11 +155,12 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
     grid =
         LogGrid(layer.weight.cols(), select_two_words(layer.weight, result.input.scale, statistics.variance, options));
   const std::span<const double> scales = scale_candidates(grid, options);
-  RoundedWeights weights = options.compensate
-                               ? round_compensating(layer.weight, result.input.scale,
-                                                    centred_codes(result.input, statistics.mean, input.gain, all),
-                                                    statistics.variance, grid, scales)
-                               : round_to_nearest(layer.weight, result.input.scale, statistics.variance, grid, scales);
+  RoundedWeights weights =
+      options.compensate
+          ? round_compensating(layer.weight, result.input.scale,
+                               centred_codes(result.input, statistics.mean, input.gain, all), statistics.variance, grid,
+                               scales, options.threads)
+          : round_to_nearest(layer.weight, result.input.scale, statistics.variance, grid, scales, options.threads);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Index n = 0; n < layer.weight.rows(); ++n)
@@ -171,6 +173,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
             real * statistics.mean_error[c] + (real * result.input.scale[c] - quantized) * statistics.mean[c];
     }
   result.weights = std::move(weights.values);
+  result.format = options.weight_format;
   result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1]);
   return result;
 }
@@ -180,8 +183,8 @@ QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, const Quantize
   QuantizedLinear result;
   result.input = {ArrayXd::Ones(in), ArrayXd::Constant(in, -128.0)};
   const WeightGrid grid = UniformGrid();
-  RoundedWeights weights =
-      round_to_nearest(layer.weight, result.input.scale, ArrayXd::Ones(in), grid, scale_candidates(grid, options));
+  RoundedWeights weights = round_to_nearest(layer.weight, result.input.scale, ArrayXd::Ones(in), grid,
+                                            scale_candidates(grid, options), options.threads);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Index n = 0; n < layer.weight.rows(); ++n)

@@ -19,6 +19,7 @@ namespace intvit {
 struct QuantizedLinear {
   ChannelCodes input;
   std::vector<std::int8_t> weights; // [out, in], row-major, in [-127, 127]
+  WeightFormat format = WeightFormat::int8;
   // output[n] = accumulator * scale[n] + bias[n], the accumulator being the sum of code * weight.
   Eigen::ArrayXd scale;
   Eigen::ArrayXd bias;

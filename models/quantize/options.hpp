@@ -67,6 +67,12 @@ struct QuantizeOptions {
   int threads = 1;
 };
 
+// For the first and the last layer.
+inline QuantizeOptions with_int8_weights(QuantizeOptions options) {
+  options.weight_format = WeightFormat::int8;
+  return options;
+}
+
 // FQ-ViT's choices as far as integers can follow them; docs/quantization.md, "As published".
 inline QuantizeOptions published_options() {
   return {.range = RangeMethod::minmax,

@@ -118,7 +118,8 @@ void VitQuantizer::normalize_and_classify(const StreamNode &input, const SiteSam
     emitter_.norm_features("norm", input, weights_.norm, config_.layer_norm_eps);
     return;
   }
-  const QuantizedLinear layer = quantize_after_norm(weights_.head, weights_.norm, normalized, emitter_.options());
+  const QuantizedLinear layer =
+      quantize_after_norm(weights_.head, weights_.norm, normalized, with_int8_weights(emitter_.options()));
   emitter_.layer_norm("norm", input, weights_.norm, config_.layer_norm_eps, layer.input);
   emitter_.head("head", "norm", layer);
 }
@@ -165,7 +166,7 @@ void VitQuantizer::token_pair_head() {
   const CodeConstraint expressible = norm_constraint(both);
   const QuantizedLinear layer =
       quantize_linear({weights_.head.weight, fold_beta(weights_.head, both.bias)}, emitter_.calibration.stream(),
-                      {both.weight, both.bias}, emitter_.options(), [&](ChannelCodes &codes) {
+                      {both.weight, both.bias}, with_int8_weights(emitter_.options()), [&](ChannelCodes &codes) {
                         const ArrayXd low = codes.scale * (-128 - codes.zero);
                         const ArrayXd high = codes.scale * (127 - codes.zero);
                         const ArrayXd lowest = low.head(channels).min(low.tail(channels));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "models/parallel.hpp"
 #include "models/quantize/round_to_even.hpp"
 #include "models/quantize/stlq.hpp"
 #include "models/reference/matmul.hpp"
@@ -60,31 +61,34 @@ Matrix covariance(const RowMatrix &codes, const std::vector<Eigen::Index> &order
   return result;
 }
 
-// A row's weights in units of its scale, and what error that is expected to leave.
+// Rows one by one, on several threads. `round_row(n, row, scale, limit, rounded)` rounds row n at a scale and returns
+// what error that is expected to leave; it may stop once that is `limit` or more.
 template <class Grid, class RoundRow>
 RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, const Grid &grid,
-                          std::span<const double> scales, const RoundRow &round_row) {
+                          std::span<const double> scales, int threads, const RoundRow &round_row) {
   const Eigen::Index in = weight.cols();
   RoundedWeights result;
   result.values.resize(static_cast<std::size_t>(weight.size()));
   result.scale.resize(weight.rows());
-  ArrayXd row(in);
-  std::vector<std::int8_t> rounded(static_cast<std::size_t>(in));
-  for (Eigen::Index n = 0; n < weight.rows(); ++n) {
-    row = weight.row(n).transpose().array().cast<double>() * input_scale;
+  ArrayXd errors(weight.rows());
+  parallel_for(threads, static_cast<std::size_t>(weight.rows()), [&](std::size_t index, std::size_t) {
+    const auto n = static_cast<Eigen::Index>(index);
+    const ArrayXd row = weight.row(n).transpose().array().cast<double>() * input_scale;
     const double largest = std::max(row.abs().maxCoeff(), 1e-30);
-    double least = std::numeric_limits<double>::infinity();
+    std::vector<std::int8_t> rounded(static_cast<std::size_t>(in));
+    errors[n] = std::numeric_limits<double>::infinity();
     for (const double percent : scales) {
       const double scale = largest * percent / 100.0 / grid.largest();
-      const double error = round_row(n, row, scale, least, rounded);
-      if (error < least) {
-        least = error;
+      const double error = round_row(n, row, scale, errors[n], rounded);
+      if (error < errors[n]) {
+        errors[n] = error;
         result.scale[n] = scale;
         std::copy(rounded.begin(), rounded.end(), result.values.begin() + n * in);
       }
     }
-    result.error += least;
-  }
+  });
+  for (const double error : errors)
+    result.error += error;
   return result;
 }
 
@@ -113,11 +117,11 @@ std::span<const double> scale_candidates(const WeightGrid &grid, const QuantizeO
 }
 
 RoundedWeights round_to_nearest(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
-                                const WeightGrid &grid, std::span<const double> scales) {
+                                const WeightGrid &grid, std::span<const double> scales, int threads) {
   return std::visit(
       [&](const auto &levels) {
         return round_rows(
-            weight, input_scale, levels, scales,
+            weight, input_scale, levels, scales, threads,
             [&](Eigen::Index n, const ArrayXd &row, double scale, double /*least*/, std::vector<std::int8_t> &rounded) {
               double error = 0;
               for (Eigen::Index c = 0; c < row.size(); ++c) {
@@ -135,7 +139,8 @@ RoundedWeights round_to_nearest(const RowMatrix &weight, const ArrayXd &input_sc
 // With H = L D L^T the squared error e^T H e is the sum of D[j] (e[j] + sum_{i > j} L[i][j] e[i])^2, and from the last
 // weight to the first each rounding makes its term least.
 RoundedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_scale, const RowMatrix &codes,
-                                  const ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales) {
+                                  const ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales,
+                                  int threads) {
   const Eigen::Index in = weight.cols();
   // The codes that vary most are rounded first, while the others can still make up for them.
   std::vector<Eigen::Index> order(static_cast<std::size_t>(in));
@@ -145,12 +150,12 @@ RoundedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_
   Matrix h = covariance(codes, order);
   factorize(h);
 
-  ArrayXd target(in);
   return std::visit(
       [&](const auto &levels) {
         return round_rows(
-            weight, input_scale, levels, scales,
+            weight, input_scale, levels, scales, threads,
             [&](Eigen::Index n, const ArrayXd &row, double scale, double least, std::vector<std::int8_t> &rounded) {
+              ArrayXd target(in);
               for (Eigen::Index j = 0; j < in; ++j)
                 target[j] = row[order[static_cast<std::size_t>(j)]];
               double error = 0;

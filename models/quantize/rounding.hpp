@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "models/architectures/vit.hpp"
+#include "models/architectures/weights.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
@@ -55,13 +55,14 @@ struct RoundedWeights {
 // Rows of `weight` times the input's scales, each weight to the nearest integer of the grid, with the best of
 // `scales`. `variance`: of each input's code, which is what an error of its weights costs.
 RoundedWeights round_to_nearest(const RowMatrix &weight, const Eigen::ArrayXd &input_scale,
-                                const Eigen::ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales);
+                                const Eigen::ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales,
+                                int threads);
 
 // Rounds the weights of a row one after the other, each together with what the rounding errors of those before it leave
 // to it, so that the error of the layer's output over the samples is small (GPTQ, arXiv 2210.17323, in the form of
 // LDLQ, arXiv 2307.13304). `codes`: sampled input codes without their means, one channel a row.
 RoundedWeights round_compensating(const RowMatrix &weight, const Eigen::ArrayXd &input_scale, const RowMatrix &codes,
                                   const Eigen::ArrayXd &variance, const WeightGrid &grid,
-                                  std::span<const double> scales);
+                                  std::span<const double> scales, int threads);
 
 } // namespace intvit

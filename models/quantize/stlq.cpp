@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
+#include <utility>
 
 #include "kernels/stlq.hpp"
 
@@ -115,6 +117,22 @@ std::int8_t nearest_value(double weight, bool two_words) {
 bool is_one_word(std::int8_t value) {
   const int magnitude = std::abs(int{value});
   return magnitude <= 64 && (magnitude & (magnitude - 1)) == 0;
+}
+
+StlqWeights words_of(const std::vector<std::int8_t> &values, int out) {
+  const int in = static_cast<int>(values.size()) / out;
+  const int columns = kernels::stlq_tile_columns(in);
+  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_rows(out) * columns));
+  for (int n = 0; n < out; ++n)
+    for (int k = 0; k < in; ++k)
+      if (!is_one_word(
+              values[static_cast<std::size_t>(n) * static_cast<std::size_t>(in) + static_cast<std::size_t>(k)]))
+        two_words[static_cast<std::size_t>(n / kernels::stlq_tile_outputs * columns + k / kernels::stlq_tile_inputs)] =
+            1;
+  Result<StlqWeights> words = encode_stlq_values(out, in, values, two_words);
+  if (!words.ok())
+    throw std::logic_error(words.status().message());
+  return std::move(*words);
 }
 
 std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, Granularity granularity, double ratio) {

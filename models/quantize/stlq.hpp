@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/architectures/vit.hpp"
+#include "engine/graph/stlq_weights.hpp"
+#include "models/architectures/weights.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit::stlq {
@@ -35,6 +36,10 @@ std::int8_t nearest_value(double weight, bool two_words);
 
 // Whether a decoded weight is one word's value.
 bool is_one_word(std::int8_t value);
+
+// The form in which model files hold decoded weights [out, in]: a tile has second words where one of its weights needs
+// one.
+StlqWeights words_of(const std::vector<std::int8_t> &values, int out);
 
 // Which weights get a second word: bits [out, in] row-major. `squared_residuals`: r1^2 of every weight, times what an
 // error of it costs. Groups of weights (elements, rows, tiles) are ranked by the sum of theirs, ||r1||^2; ties go to

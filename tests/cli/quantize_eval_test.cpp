@@ -78,6 +78,10 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
                                                   {"--residual", "ptf8-paper", "--softmax", "lis4", "--no-renormalize"},
                                                   {"--observer", "minmax", "--channel-strength", "0.5"},
                                                   {"--observer", "ema", "--softmax", "lis8"},
+                                                  {"--weight-format", "stlq"},
+                                                  {"--weight-format", "stlq", "--two-word-ratio", "100"},
+                                                  {"--weight-format", "stlq", "--two-word-groups", "element"},
+                                                  {"--weight-format", "int4"},
                                                   {"--observer", "percentile", "--no-bias-correction"},
                                                   {"--observer", "omse", "--residual", "int8"},
                                                   {"--as-published"}}) {
@@ -104,6 +108,24 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
     // Both are about the one picture: 0, 1 or 2 of the 3 labels are right.
     CHECK(result["agreement"].get<double>() >= 0);
     CHECK(result["top1"].get<double>() <= 67);
+  }
+}
+
+TEST_CASE("quantize --weight-format stlq: info tells the words of the blocks, more of them with a higher ratio") {
+  std::uintmax_t smaller = 0;
+  for (const char *ratio : {"0", "50", "100"}) {
+    const std::string model = temporary_file("stlq.safetensors");
+    REQUIRE(quantize({"--weight-format", "stlq", "--two-word-ratio", ratio}, model).exit_code == 0);
+    const Outcome info = run_program({"info", "-m", model});
+    CHECK_THAT(info.out, Contains("weight-format=stlq") && Contains(std::string("two-word-ratio=") + ratio));
+    for (const char *layer : {"blocks.0.attn.qkv", "blocks.1.mlp.fc2"}) {
+      const std::string line = info.out.substr(info.out.find(layer)).substr(0, 80);
+      CHECK_THAT(line, Contains("stlq"));
+    }
+    const std::string head = info.out.substr(info.out.rfind("head"));
+    CHECK_THAT(head, Contains("int8"));
+    CHECK(std::filesystem::file_size(model) > smaller);
+    smaller = std::filesystem::file_size(model);
   }
 }
 
@@ -252,6 +274,16 @@ TEST_CASE("quantize's and eval's bad input") {
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--softmax", "soft"}, 2, "--softmax"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--residual", "r"}, 2, "--residual"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--observer", "o"}, 2, "--observer"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--weight-format", "int3"},
+       2,
+       "--weight-format"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--two-word-ratio", "5"},
+       2,
+       "--two-word-ratio goes with --weight-format stlq"},
+      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--weight-format", "stlq",
+        "--two-word-ratio", "101"},
+       2,
+       "--two-word-ratio must be from 0 to 100"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--rounding", "up"}, 2, "--rounding"},
       {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--channel-strength", "2"},
        2,

@@ -1,0 +1,155 @@
+// STLQ's codes against the paper's formulas written out once more, and the selection of weights with second words.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "kernels/stlq.hpp"
+#include "models/quantize/stlq.hpp"
+
+namespace intvit::stlq {
+namespace {
+
+// The paper's section 3.1, by comparing with every bound 2^-(k + 1/2) between neighbouring levels instead of taking a
+// logarithm.
+int expected_code(double x, double unit, int bits) {
+  if (x == 0)
+    return 0;
+  const int most = x > 0 ? (1 << (bits - 1)) - 1 : 1 << (bits - 1);
+  const double magnitude = std::abs(x) / unit;
+  int exponent = 1;
+  while (exponent < most && magnitude < std::pow(2.0, -exponent - 0.5))
+    ++exponent;
+  return x > 0 ? exponent : -exponent;
+}
+
+double expected_value(int code, double unit) {
+  double value = code == 0 ? 0 : unit;
+  for (int i = 0; i < std::abs(code); ++i)
+    value /= 2;
+  return code < 0 ? -value : value;
+}
+
+double uniform(std::mt19937 &generator) {
+  return static_cast<double>(generator()) / 2147483648.0 - 1;
+}
+
+RowMatrix random_squares(Eigen::Index rows, Eigen::Index columns) {
+  std::mt19937 generator(5);
+  RowMatrix squares(rows, columns);
+  for (Eigen::Index i = 0; i < squares.size(); ++i)
+    squares.data()[i] = static_cast<float>(generator() % 1000);
+  return squares;
+}
+
+bool selected(const std::vector<bool> &bits, const RowMatrix &weights, Eigen::Index n, Eigen::Index c) {
+  return bits[static_cast<std::size_t>(n * weights.cols() + c)];
+}
+
+} // namespace
+
+TEST_CASE("log codes are those of the paper's formulas, for 3 and 5 bits of exponent") {
+  std::mt19937 generator(1);
+  for (const int bits : {4, 6}) // of the code, its sign included
+    for (const double unit : {1.0, 0.3, 7.25})
+      for (int i = 0; i < 2000; ++i) {
+        // Magnitudes from far below the smallest level to beyond the largest.
+        const double x = uniform(generator) * unit * std::exp2(static_cast<double>(generator() % 40) - 38);
+        const int code = expected_code(x, unit, bits);
+        REQUIRE(log_quantize(x, unit, bits) == code);
+        REQUIRE(log_dequantize(code, unit) == expected_value(code, unit));
+        const TwoWords words = quantize_two_words(x, unit, bits);
+        REQUIRE(words.first == code);
+        REQUIRE(words.first_residual == x - expected_value(code, unit));
+        REQUIRE(words.second == expected_code(words.first_residual, unit, bits));
+        REQUIRE(words.second_residual == words.first_residual - expected_value(words.second, unit));
+      }
+}
+
+TEST_CASE("log codes at the ends: zero, the largest level, separate limits for the signs") {
+  CHECK(log_quantize(0, 1, 4) == 0);
+  CHECK(log_dequantize(0, 3) == 0);
+  CHECK(log_quantize(1, 1, 4) == 1); // there is no level 2^0
+  CHECK(log_quantize(1e-12, 1, 4) == 7);
+  CHECK(log_quantize(-1e-12, 1, 4) == -8);
+  CHECK(log_quantize(-100, 1, 4) == -1);
+}
+
+TEST_CASE("every level survives a round trip") {
+  for (const int bits : {4, 6})
+    for (int code = -(1 << (bits - 1)); code < 1 << (bits - 1); ++code)
+      CHECK(log_quantize(log_dequantize(code, 0.7), 0.7, bits) == code);
+}
+
+TEST_CASE("the nearest value is that of all pairs of words") {
+  for (const bool two_words : {false, true}) {
+    std::set<int> levels;
+    for (int first = -7; first <= 7; ++first)
+      for (int second = two_words ? -7 : 0; second <= (two_words ? 7 : 0); ++second)
+        levels.insert(
+            std::clamp(static_cast<int>(expected_value(first, 128) + expected_value(second, 128)), -127, 127));
+    std::mt19937 generator(2);
+    for (int i = 0; i < 5000; ++i) {
+      const double weight = uniform(generator) * 140;
+      double least = std::numeric_limits<double>::infinity();
+      for (const int level : levels)
+        least = std::min(least, std::abs(level - weight));
+      const std::int8_t value = nearest_value(weight, two_words);
+      REQUIRE(levels.count(value) == 1);
+      REQUIRE(std::abs(value - weight) == least);
+    }
+    for (const int level : levels)
+      CHECK(nearest_value(level, two_words) == level);
+  }
+}
+
+TEST_CASE("one word's values") {
+  for (int value = -127; value <= 127; ++value) {
+    bool one_word = value == 0;
+    for (int exponent = 0; exponent < 7; ++exponent)
+      one_word = one_word || std::abs(value) == 1 << exponent;
+    CHECK(is_one_word(static_cast<std::int8_t>(value)) == one_word);
+  }
+}
+
+TEST_CASE("second words go to the groups whose residuals are largest") {
+  const RowMatrix squares = random_squares(150, 30); // three rows of tiles, the last one and the last column not whole
+  const auto check = [&](Granularity granularity, Eigen::Index outputs, Eigen::Index inputs) {
+    std::vector<std::pair<double, std::pair<Eigen::Index, Eigen::Index>>> groups;
+    for (Eigen::Index n = 0; n < squares.rows(); n += outputs)
+      for (Eigen::Index c = 0; c < squares.cols(); c += inputs)
+        groups.push_back(
+            {squares.block(n, c, std::min(outputs, squares.rows() - n), std::min(inputs, squares.cols() - c))
+                 .cast<double>()
+                 .sum(),
+             {n, c}});
+    for (const double ratio : {0.0, 0.1, 0.5, 1.0}) {
+      const std::vector<bool> bits = select_by_ratio(squares, granularity, ratio);
+      double smallest_in = std::numeric_limits<double>::infinity();
+      double largest_out = -1;
+      std::size_t count = 0;
+      for (const auto &[sum, corner] : groups) {
+        const bool in = selected(bits, squares, corner.first, corner.second);
+        for (Eigen::Index n = corner.first; n < std::min(corner.first + outputs, squares.rows()); ++n)
+          for (Eigen::Index c = corner.second; c < std::min(corner.second + inputs, squares.cols()); ++c)
+            REQUIRE(selected(bits, squares, n, c) == in);
+        count += in ? 1 : 0;
+        (in ? smallest_in : largest_out) = in ? std::min(smallest_in, sum) : std::max(largest_out, sum);
+      }
+      CHECK(count == static_cast<std::size_t>(std::lround(ratio * static_cast<double>(groups.size()))));
+      CHECK(smallest_in >= largest_out);
+    }
+    const double threshold = std::sqrt(groups[groups.size() / 2].first);
+    const std::vector<bool> bits = select_by_threshold(squares, granularity, threshold);
+    for (const auto &[sum, corner] : groups)
+      CHECK(selected(bits, squares, corner.first, corner.second) == (std::sqrt(sum) > threshold));
+  };
+  check(Granularity::element, 1, 1);
+  check(Granularity::filter, 1, squares.cols());
+  check(Granularity::tile, kernels::stlq_tile_outputs, kernels::stlq_tile_inputs);
+}
+
+} // namespace intvit::stlq
