@@ -87,7 +87,7 @@ TEST_CASE("bind: the builder writes what bind reads") {
     builder.weights(weights);
     builder.constant("multiplier", std::vector<std::int32_t>(static_cast<std::size_t>(out), 1));
     builder.constant("offset", std::vector<std::int64_t>(static_cast<std::size_t>(out)));
-    const Result<ModelFile> file = ModelFile::parse(builder.finish({1, 1, {1, 2, 3}}), "m");
+    const Result<ModelFile> file = ModelFile::parse(builder.finish({1, 1, {1, 2, 3}}, out), "m");
     REQUIRE(file.ok());
     const Result<Program> program = file->bind();
     REQUIRE(program.ok());
