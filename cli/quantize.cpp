@@ -86,6 +86,7 @@ int quantize(const Arguments &arguments) {
   add("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N");
   add("labels", "text file with one class name a line (default: those of config.json)", text(), "FILE");
   add("report", "print the quantization error of every layer");
+  add("format", "text or json", text()->default_value("text"), "FORMAT");
   add("o,output", "model file to write", text(), "FILE");
   if (!parser.parse(arguments))
     return exit_ok;
@@ -93,6 +94,7 @@ int quantize(const Arguments &arguments) {
   const std::string weights = parser.required("weights");
   const std::string calibration = parser.required("calib");
   const std::string output = parser.required("output");
+  const std::string format = parser.choice("format", {"text", "json"});
   const int count = parser.integer("calib-count", 1, 1 << 20);
   QuantizeOptions options = quantizer_options(parser);
   options.threads = threads(parser);
@@ -131,6 +133,16 @@ int quantize(const Arguments &arguments) {
     });
   }
   require(write_file_atomically(output, file));
+  if (format == "json") {
+    nlohmann::json summary = {{"model", output},
+                              {"bytes", file.size()},
+                              {"architecture", config.architecture},
+                              {"calibration_images", images.size()}};
+    if (parser.has("report"))
+      summary["layers"] = report_json(layers);
+    std::cout << summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    return exit_ok;
+  }
   if (parser.has("report"))
     std::cout << report_text(layers);
   std::cout << output << ": " << file.size() << " bytes, " << config.architecture << ", calibrated on " << images.size()

@@ -167,4 +167,18 @@ std::string report_text(const std::vector<LayerReport> &layers) {
   return text.str();
 }
 
+nlohmann::json report_json(const std::vector<LayerReport> &layers) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const LayerReport &layer : layers) {
+    const bool linear = layer.kind == LayerReport::Kind::linear;
+    nlohmann::json entry = {{"node", layer.name}, {"output", linear ? "linear" : "stream"}};
+    entry["sqnr_db"] = layer.signal_to_noise ? nlohmann::json(*layer.signal_to_noise) : nlohmann::json();
+    const bool chosen = linear && layer.signal_to_noise;
+    entry["strength"] = chosen ? nlohmann::json(layer.strength) : nlohmann::json();
+    entry["clipping"] = chosen ? nlohmann::json(layer.clipping) : nlohmann::json();
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 } // namespace intvit::cli

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/command.hpp"
 #include "models/quantize/options.hpp"
 #include "models/quantize/report.hpp"
@@ -24,5 +26,7 @@ std::string settings_text(const QuantizeOptions &options);
 
 // A table of the layers, one a line.
 std::string report_text(const std::vector<LayerReport> &layers);
+// The same as a list of objects; what is not known is null.
+nlohmann::json report_json(const std::vector<LayerReport> &layers);
 
 } // namespace intvit::cli

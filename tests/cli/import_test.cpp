@@ -64,6 +64,17 @@ TEST_CASE("quantize and eval take a folder of transformers and need nothing else
   const json other = json::parse(run_program({"info", "-m", sharded, "--format", "json"}).out);
   CHECK(other["provenance"]["source_sha256"] != info["provenance"]["source_sha256"]);
 
+  const Outcome reported = quantize(folder, sharded, {"--format", "json", "--report"});
+  REQUIRE(reported.exit_code == 0);
+  const json summary = json::parse(reported.out);
+  CHECK(summary["model"] == sharded);
+  CHECK(summary["bytes"] == std::filesystem::file_size(sharded));
+  CHECK(summary["calibration_images"] == 2);
+  REQUIRE(summary["layers"].size() > 8);
+  for (const json &layer : summary["layers"])
+    CHECK((layer["sqnr_db"].is_null() || layer["sqnr_db"].get<double>() > 0));
+  CHECK_FALSE(json::parse(quantize(folder, sharded, {"--format", "json"}).out).contains("layers"));
+
   const std::string larger = temporary_file("larger.intvit.safetensors");
   REQUIRE(quantize(folder, larger, {"--image-size", "32"}).exit_code == 0);
   CHECK(json::parse(run_program({"info", "-m", larger, "--format", "json"}).out)["recipe"] ==
