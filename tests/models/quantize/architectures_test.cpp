@@ -74,7 +74,8 @@ double worst_distance(const FloatModel &model, const QuantizeOptions &options) {
 
 } // namespace
 
-// Twice what the plain class token's head, on which trained models were measured, comes to; a wrong head is off by 1.
+// On random models 16-bit streams come to 0.02 to 0.06 and 8-bit ones to up to 0.13, whatever the head; a wrong head is
+// off by 1.
 TEST_CASE("integer models of the ViT family follow their float models") {
   const auto check = [](int prefix_tokens, VitPool pool) {
     for (const int classes : {0, 7}) {
