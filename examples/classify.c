@@ -55,9 +55,11 @@ static int classify(intvit_session *session, const char *path, int classes) {
     return 1;
   }
   printf("%s\n", path);
-  for (int i = 0; i < count; ++i)
-    printf("  %3d.%02d %%  %s\n", top[i].probability / 10000, top[i].probability / 100 % 100,
+  for (int i = 0; i < count; ++i) {
+    const int hundredths = (top[i].probability + 50) / 100; /* of a percent */
+    printf("  %3d.%02d %%  %s\n", hundredths / 100, hundredths % 100,
            top[i].label != NULL ? top[i].label : "(no label)");
+  }
   return 0;
 }
 

@@ -41,8 +41,7 @@ static void classify(intvit_session *session, const char *folder, const char *na
            intvit_top_k(session, 0, 1, &best, &error) != INTVIT_OK)
     fprintf(stderr, "%s: %s\n", path, error.message);
   else
-    printf("%s\t%s\t%d.%02d\n", name, best.label != NULL ? best.label : "(no label)", best.probability / 10000,
-           best.probability / 100 % 100);
+    printf("%s\t%s\t%d\n", name, best.label != NULL ? best.label : "(no label)", (best.probability + 5000) / 10000);
   fflush(stdout);
   free(bytes);
 }

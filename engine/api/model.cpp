@@ -35,8 +35,23 @@ Result<const kernels::KernelTable *> choose_kernels(const char *isa, const Log &
   return &kernels::default_kernels();
 }
 
-// `read` gives the model file.
-template <typename Read> Status load(const Read &read, const intvit_model_options *given, intvit_model **result) {
+// A model file: at a path or in memory.
+struct Source {
+  const char *path;
+  const void *bytes;
+  std::size_t size;
+
+  Result<ModelFile> read() const {
+    if (path != nullptr)
+      return ModelFile::open(path);
+    if (bytes == nullptr)
+      return Status(StatusCode::bad_argument, "the model's path, or the place of its bytes, is null");
+    const auto *first = static_cast<const std::byte *>(bytes);
+    return ModelFile::parse({first, first + size}, "model in memory");
+  }
+};
+
+Status load(const Source &source, const intvit_model_options *given, intvit_model **result) {
   if (result == nullptr)
     return Status(StatusCode::bad_argument, "there is no place for the model: the pointer to it is null");
   *result = nullptr;
@@ -47,7 +62,7 @@ template <typename Read> Status load(const Read &read, const intvit_model_option
   const Result<const kernels::KernelTable *> kernels = choose_kernels(options.isa, log);
   if (!kernels.ok())
     return kernels.status();
-  Result<ModelFile> file = read();
+  Result<ModelFile> file = source.read();
   if (!file.ok())
     return file.status();
   Result<std::shared_ptr<const Model>> model = Model::create(*file, **kernels);
@@ -83,29 +98,12 @@ const char *intvit_isa_name(int index) {
 
 intvit_status intvit_model_open(const char *path, const intvit_model_options *options, intvit_model **model,
                                 intvit_error *error) {
-  return api::guarded(error, [&]() -> Status {
-    return api::load(
-        [&]() -> Result<ModelFile> {
-          if (path == nullptr)
-            return Status(StatusCode::bad_argument, "the path of the model is null");
-          return ModelFile::open(path);
-        },
-        options, model);
-  });
+  return api::guarded(error, [&] { return api::load({path, nullptr, 0}, options, model); });
 }
 
 intvit_status intvit_model_from_memory(const void *bytes, size_t size, const intvit_model_options *options,
                                        intvit_model **model, intvit_error *error) {
-  return api::guarded(error, [&]() -> Status {
-    return api::load(
-        [&]() -> Result<ModelFile> {
-          if (bytes == nullptr)
-            return Status(StatusCode::bad_argument, "the model's bytes are at a null pointer");
-          const auto *first = static_cast<const std::byte *>(bytes);
-          return ModelFile::parse({first, first + size}, "model in memory");
-        },
-        options, model);
-  });
+  return api::guarded(error, [&] { return api::load({nullptr, bytes, size}, options, model); });
 }
 
 void intvit_model_free(intvit_model *model) {

@@ -6,9 +6,11 @@
 #include "engine/api/handles.hpp"
 #include "engine/api/options.hpp"
 #include "engine/api/status.hpp"
-#include "engine/image/decode.hpp"
 #include "engine/runtime/probability.hpp"
 #include "engine/runtime/ranking.hpp"
+#ifdef INTVIT_DECODER
+#include "engine/image/decode.hpp"
+#endif
 
 namespace intvit::api {
 
@@ -117,16 +119,25 @@ Result<const std::uint8_t *> preprocessed(Preprocessor &preprocessor, const Imag
   return static_cast<const std::uint8_t *>(place);
 }
 
+#ifdef INTVIT_DECODER
+Result<const std::uint8_t *> decoded(intvit_session &session, const intvit_image &image, std::uint8_t *place) {
+  if (image.data == nullptr)
+    return Status(StatusCode::bad_argument, "the file is at a null pointer");
+  const Result<Image> picture =
+      decode_image({static_cast<const std::byte *>(image.data), image.size}, "picture in memory");
+  if (!picture.ok())
+    return picture.status();
+  return preprocessed(session.preprocessor, view(*picture), place);
+}
+#else
+Result<const std::uint8_t *> decoded(intvit_session &, const intvit_image &, std::uint8_t *) {
+  return Status(StatusCode::unsupported, "this build decodes no picture files; give it pixels");
+}
+#endif
+
 Result<const std::uint8_t *> input(intvit_session &session, const intvit_image &image, std::uint8_t *place) {
-  if (image.kind == INTVIT_IMAGE_ENCODED) {
-    if (image.data == nullptr)
-      return Status(StatusCode::bad_argument, "the file is at a null pointer");
-    const Result<Image> decoded =
-        decode_image({static_cast<const std::byte *>(image.data), image.size}, "picture in memory");
-    if (!decoded.ok())
-      return decoded.status();
-    return preprocessed(session.preprocessor, view(*decoded), place);
-  }
+  if (image.kind == INTVIT_IMAGE_ENCODED)
+    return decoded(session, image, place);
   if (image.kind != INTVIT_IMAGE_RGB && image.kind != INTVIT_IMAGE_INPUT)
     return Status(StatusCode::bad_argument, "there is no such kind of image");
   const Result<ImageView> given = pixels(image);

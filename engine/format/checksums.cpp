@@ -69,7 +69,7 @@ Status verify_checksums(const SafetensorsFile &file) {
   if (metadata->second != metadata_checksum(file.metadata()))
     return fail("the metadata's checksum does not match: the file is damaged");
 
-  const json checksums = json::parse(tensors->second, nullptr, false);
+  const json checksums = json::parse(std::string_view(tensors->second), nullptr, false);
   if (!checksums.is_object() || checksums.size() != file.tensors().size())
     return fail("the tensors' checksums are incomplete");
   for (const auto &[name, view] : file.tensors()) {

@@ -115,7 +115,7 @@ Result<std::vector<std::string>> string_list(const SafetensorsFile &file, const 
   const std::string *text = entry(file, key, status);
   if (text == nullptr)
     return status;
-  const json list = json::parse(*text, nullptr, false);
+  const json list = json::parse(std::string_view(*text), nullptr, false);
   bool valid = list.is_array();
   std::vector<std::string> strings;
   for (std::size_t i = 0; valid && i < list.size(); ++i) {
@@ -164,7 +164,7 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
     return labels.status();
   description.labels = std::move(*labels);
 
-  const json provenance = json::parse(*provenance_text, nullptr, false);
+  const json provenance = json::parse(std::string_view(*provenance_text), nullptr, false);
   bool valid = provenance.is_object();
   for (auto item = provenance.begin(); valid && item != provenance.end(); ++item) {
     valid = item->is_string();

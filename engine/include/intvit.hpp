@@ -71,10 +71,10 @@ public:
   explicit operator bool() const { return value_.has_value(); }
   const Status &error() const { return error_; }
 
-  // Only where there is a value.
+  // Only where there is a value. Of a temporary the value itself, so that a loop over it keeps it.
   T &operator*() & { return *value_; }
   const T &operator*() const & { return *value_; }
-  T &&operator*() && { return *std::move(value_); }
+  T operator*() && { return *std::move(value_); }
   T *operator->() { return &*value_; }
   const T *operator->() const { return &*value_; }
 
@@ -83,7 +83,7 @@ public:
     error_.value();
     return *value_;
   }
-  T &&value() && {
+  T value() && {
     error_.value();
     return *std::move(value_);
   }

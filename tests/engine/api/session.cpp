@@ -211,6 +211,40 @@ TEST_CASE("results: top classes, and what there is not") {
         std::string("the model ends in a classifier and gives logits; one without a head gives features"));
 }
 
+TEST_CASE("results: features of a model without a head") {
+  test::ModelParts parts(tiny());
+  const auto &head = parts.description.graph.nodes.back();
+  REQUIRE(head.name == "head");
+  const std::string last = head.input;
+  for (const char *constant : {".weight", ".multiplier", ".offset"})
+    parts.tensors.erase("head" + std::string(constant));
+  parts.description.graph.nodes.pop_back();
+  parts.operation<LayerNorm>(last).output_type = kernels::OutputType::int32;
+  parts.description.labels.clear();
+  constexpr int channels = 16;
+  parts.add_blank_golden(channels);
+
+  const ModelHandle model = test::load(parts.file());
+  CHECK(intvit_model_classes(model.get()) == 0);
+  CHECK(intvit_model_features(model.get()) == channels);
+  const SessionHandle session = test::start(model, 1, 2);
+  const std::vector<Image> pictures = test::random_images(2, 16, 16, 8);
+  const std::array<intvit_image, 2> images{test::exact(pictures[0]), test::exact(pictures[1])};
+  REQUIRE(intvit_run(session.get(), images.data(), 2, nullptr) == INTVIT_OK);
+  std::array<const std::int32_t *, 2> features{};
+  intvit_error error;
+  for (int i = 0; i < 2; ++i)
+    REQUIRE(intvit_features(session.get(), i, &features[static_cast<std::size_t>(i)], &error) == INTVIT_OK);
+  CHECK(features[1] == features[0] + channels);
+  CHECK_FALSE(std::equal(features[0], features[0] + channels, features[1]));
+
+  const std::int32_t *logits = nullptr;
+  CHECK(intvit_logits(session.get(), 0, &logits, &error) == INTVIT_NOT_AVAILABLE);
+  CHECK(error.message == std::string("the model has no classifier: it gives features"));
+  intvit_class best;
+  CHECK(intvit_top_k(session.get(), 0, 1, &best, &error) == INTVIT_NOT_AVAILABLE);
+}
+
 TEST_CASE("session: it outlives its model's handle") {
   ModelHandle model = test::load(tiny());
   const SessionHandle session = test::start(model);

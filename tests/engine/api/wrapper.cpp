@@ -50,6 +50,12 @@ TEST_CASE("wrapper: from a file to the class") {
   CHECK((*session.logits(1))[static_cast<std::size_t>(top->front().index)] == top->front().logit);
 
   REQUIRE(session.run(intvit_input_image(black.data(), 32, 32, 0)));
+  int sum = 0;
+  for (const intvit_class &entry : session.top(10).value()) // the temporary lives as long as the loop
+    sum += entry.index;
+  for (const intvit_class &entry : *session.top(10))
+    sum += entry.index;
+  CHECK(sum == 2 * 45);
   CHECK_FALSE(session.logits(1));
   CHECK(session.logits(1).error().code() == INTVIT_NOT_AVAILABLE);
   CHECK(session.features().error().code() == INTVIT_NOT_AVAILABLE);

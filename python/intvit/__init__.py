@@ -1,0 +1,169 @@
+"""Integer-only Vision Transformer inference.
+
+    import intvit
+    model = intvit.Model("model.safetensors")
+    for entry in model.topk("photo.jpg", k=5):
+        print(f"{entry.probability:.2%} {entry.label}")
+
+Every method takes one image or several, and gives the same integers on every machine. An image is a Pillow image, a numpy
+array of height x width x 3 bytes (RGB; height x width is grey), a path, or the bytes of a picture file. Several images
+are a list or tuple of such, or an array of count x height x width x 3 bytes.
+"""
+from __future__ import annotations
+
+import os
+from typing import Any, List, NamedTuple, Optional
+
+import numpy as np
+
+from . import _intvit
+from ._intvit import Error
+
+__all__ = ["Class", "Error", "Model", "isas", "__version__"]
+__version__ = _intvit.version()
+
+
+class Class(NamedTuple):
+    """A class that a model finds likely."""
+
+    index: int
+    label: Optional[str]
+    logit: int
+    probability: float
+
+
+def isas() -> List[str]:
+    """The instruction sets that were built and that this processor has, slowest first."""
+    return _intvit.isas()
+
+
+def _pixels(array: np.ndarray) -> np.ndarray:
+    if array.dtype != np.uint8:
+        raise TypeError(f"pixels are uint8, not {array.dtype}")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    if array.ndim != 3 or array.shape[2] != 3:
+        raise ValueError(f"an image is height x width x 3, not {' x '.join(map(str, array.shape))}")
+    # Rows may be apart, pixels not.
+    return array if array.strides[1:] == (3, 1) else np.ascontiguousarray(array)
+
+
+def _image(image: Any) -> Any:
+    if isinstance(image, np.ndarray):
+        return _pixels(image)
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return bytes(image)
+    if isinstance(image, (str, os.PathLike)):
+        with open(image, "rb") as file:
+            return file.read()
+    if hasattr(image, "convert"):  # Pillow's, without depending on it
+        return _pixels(np.asarray(image.convert("RGB")))
+    raise TypeError(f"a {type(image).__name__} is no image: Pillow's, numpy's, a path and bytes are")
+
+
+def _images(images: Any) -> tuple[list, bool]:
+    """The images in the form that the compiled part takes, and whether there was only one."""
+    if isinstance(images, np.ndarray) and images.ndim == 4:
+        return [_pixels(image) for image in images], False
+    if isinstance(images, (list, tuple)):
+        return [_image(image) for image in images], False
+    return [_image(images)], True
+
+
+class Model:
+    """A model file, loaded. Any number of threads may use one model at once; the interpreter's lock is released.
+
+    model: a path, or the file's bytes.
+    isa: the instruction set to use, one of isas(); None: the fastest, or $INTVIT_ISA.
+    threads: for each call; 0: as many as the process may use.
+    max_batch: how many images are run at once; longer lists are run in parts.
+    """
+
+    def __init__(self, model: Any, *, isa: Optional[str] = None, threads: int = 0, max_batch: int = 8) -> None:
+        if isinstance(model, (bytes, bytearray, memoryview)):
+            self._core = _intvit.Core.from_bytes(bytes(model), isa, threads, max_batch)
+        else:
+            self._core = _intvit.Core.open(os.fsdecode(model), isa, threads, max_batch)
+        self._labels = self._core.labels()
+
+    def logits(self, images: Any, *, exact: bool = False) -> np.ndarray:
+        """int32 [classes], or [count, classes] for several images, in units of 2**-fraction_bits.
+
+        exact: the pixels have the model's size already and are taken as they are.
+        """
+        return self._run(images, exact, False)
+
+    def features(self, images: Any, *, exact: bool = False) -> np.ndarray:
+        """Likewise the features of a model without a classifier."""
+        return self._run(images, exact, True)
+
+    def _run(self, images: Any, exact: bool, features: bool) -> np.ndarray:
+        prepared, single = _images(images)
+        if not prepared:
+            width = self._core.features if features else self._core.classes
+            return np.empty((0, width), np.int32)
+        values = self._core.run(prepared, exact, features)
+        return values[0] if single else values
+
+    def topk(self, images: Any, k: int = 5, *, exact: bool = False) -> list:
+        """The k most likely classes, or a list of such lists for several images."""
+        prepared, single = _images(images)
+        if not prepared:
+            return []
+        rows = self._core.topk(prepared, k, exact)
+        found = [
+            [
+                Class(int(index), self._labels[index] if self._labels else None, int(logit), millionths / 1e6)
+                for index, logit, millionths in row.reshape(-1, 3)
+            ]
+            for row in rows
+        ]
+        return found[0] if single else found
+
+    @property
+    def labels(self) -> List[str]:
+        """One a class, or none."""
+        return list(self._labels)
+
+    @property
+    def width(self) -> int:
+        return self._core.width
+
+    @property
+    def height(self) -> int:
+        return self._core.height
+
+    @property
+    def classes(self) -> int:
+        """How many there are; 0 for a model that gives features."""
+        return self._core.classes
+
+    @property
+    def fraction_bits(self) -> int:
+        return self._core.fraction_bits
+
+    @property
+    def recipe(self) -> str:
+        """How an image becomes the model's input."""
+        return self._core.recipe
+
+    @property
+    def isa(self) -> str:
+        return self._core.isa
+
+    @property
+    def threads(self) -> int:
+        return self._core.threads
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the packed weights, shared by all threads."""
+        return self._core.weight_bytes
+
+    @property
+    def arena_bytes(self) -> int:
+        """Memory besides for each thread that runs the model at the same time."""
+        return self._core.arena_bytes
+
+    def __repr__(self) -> str:
+        return f"<intvit.Model {self.width} x {self.height}, {self.classes} classes, {self.isa}>"

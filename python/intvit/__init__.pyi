@@ -1,0 +1,59 @@
+import os
+from typing import List, NamedTuple, Optional, Protocol, Sequence, Union, overload
+
+import numpy as np
+import numpy.typing as npt
+
+class _PillowImage(Protocol):
+    def convert(self, mode: str) -> object: ...
+
+_Image = Union[_PillowImage, npt.NDArray[np.uint8], str, "os.PathLike[str]", bytes, bytearray, memoryview]
+_Several = Sequence[_Image]
+
+__version__: str
+
+class Error(RuntimeError): ...
+
+class Class(NamedTuple):
+    index: int
+    label: Optional[str]
+    logit: int
+    probability: float
+
+def isas() -> List[str]: ...
+
+class Model:
+    def __init__(
+        self,
+        model: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview],
+        *,
+        isa: Optional[str] = None,
+        threads: int = 0,
+        max_batch: int = 8,
+    ) -> None: ...
+    def logits(self, images: Union[_Image, _Several], *, exact: bool = False) -> npt.NDArray[np.int32]: ...
+    def features(self, images: Union[_Image, _Several], *, exact: bool = False) -> npt.NDArray[np.int32]: ...
+    @overload  # type: ignore[overload-overlap]  # a str is one image, though a sequence of str as well
+    def topk(self, images: _Image, k: int = 5, *, exact: bool = False) -> List[Class]: ...
+    @overload
+    def topk(self, images: _Several, k: int = 5, *, exact: bool = False) -> List[List[Class]]: ...
+    @property
+    def labels(self) -> List[str]: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def classes(self) -> int: ...
+    @property
+    def fraction_bits(self) -> int: ...
+    @property
+    def recipe(self) -> str: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def weight_bytes(self) -> int: ...
+    @property
+    def arena_bytes(self) -> int: ...

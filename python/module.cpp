@@ -1,0 +1,183 @@
+// The compiled part of the Python package, over the C++ interface. python/intvit/__init__.py is what users see: it
+// brings every kind of image into the form that Core.run() takes.
+#include <intvit.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using Pixels = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, 3>, nb::device::cpu>;
+using Matrix = nb::ndarray<nb::numpy, std::int32_t, nb::ndim<2>>;
+
+Matrix matrix(std::vector<std::int32_t> values, std::size_t rows) {
+  auto owned = std::make_unique<std::vector<std::int32_t>>(std::move(values));
+  std::int32_t *data = owned->data();
+  const std::size_t columns = rows > 0 ? owned->size() / rows : 0;
+  const nb::capsule owner(owned.release(),
+                          [](void *memory) noexcept { delete static_cast<std::vector<std::int32_t> *>(memory); });
+  return Matrix(data, {rows, columns}, owner);
+}
+
+// A model and its idle sessions: as many as ever ran at once, so that any number of Python's threads may use it.
+class Core {
+public:
+  Core(intvit::Model model, int threads, int max_batch) : model_(std::move(model)) {
+    options_.threads = threads;
+    options_.max_batch = max_batch;
+    idle_.push_back(model_.session(options_).value()); // tells at once what is wrong with the options
+    arena_bytes_ = idle_.front().arena_bytes();
+    threads_ = idle_.front().threads();
+  }
+
+  static std::unique_ptr<Core> open(const std::string &path, const std::optional<std::string> &isa, int threads,
+                                    int max_batch) {
+    const nb::gil_scoped_release released;
+    return std::make_unique<Core>(intvit::Model::open(path.c_str(), options(isa)).value(), threads, max_batch);
+  }
+  static std::unique_ptr<Core> from_bytes(const nb::bytes &bytes, const std::optional<std::string> &isa, int threads,
+                                          int max_batch) {
+    const void *data = bytes.data();
+    const std::size_t size = bytes.size();
+    const nb::gil_scoped_release released;
+    return std::make_unique<Core>(intvit::Model::from_memory(data, size, options(isa)).value(), threads, max_batch);
+  }
+
+  // One row of logits or features an image. Images are bytes (a picture file) or arrays whose pixels are dense.
+  Matrix run(const nb::list &images, bool exact, bool features) {
+    const std::vector<intvit_image> views = images_of(images, exact);
+    std::vector<std::int32_t> values;
+    {
+      const nb::gil_scoped_release released;
+      in_batches(views, [&](intvit::Session &session, int image) {
+        const intvit::Values row = (features ? session.features(image) : session.logits(image)).value();
+        values.insert(values.end(), row.begin(), row.end());
+      });
+    }
+    return matrix(std::move(values), views.size());
+  }
+
+  // Index, logit and probability in millionths of the `k` most likely classes of each image: rows of 3 k numbers.
+  Matrix topk(const nb::list &images, int k, bool exact) {
+    const std::vector<intvit_image> views = images_of(images, exact);
+    std::vector<std::int32_t> values;
+    {
+      const nb::gil_scoped_release released;
+      in_batches(views, [&](intvit::Session &session, int image) {
+        for (const intvit_class &entry : session.top(k, image).value())
+          values.insert(values.end(), {entry.index, entry.logit, entry.probability});
+      });
+    }
+    return matrix(std::move(values), views.size());
+  }
+
+  std::vector<std::string> labels() const {
+    std::vector<std::string> labels;
+    for (int i = 0; i < model_.classes() && model_.label(i) != nullptr; ++i)
+      labels.emplace_back(model_.label(i));
+    return labels;
+  }
+  const intvit::Model &model() const { return model_; }
+  std::size_t arena_bytes() const { return arena_bytes_; }
+  int threads() const { return threads_; }
+
+private:
+  static intvit_model_options options(const std::optional<std::string> &isa) {
+    intvit_model_options options = intvit_default_model_options();
+    options.isa = isa ? isa->c_str() : nullptr;
+    return options;
+  }
+
+  // Views of memory that `images` keeps alive.
+  static std::vector<intvit_image> images_of(const nb::list &images, bool exact) {
+    std::vector<intvit_image> views;
+    for (const nb::handle image : images) {
+      if (nb::isinstance<nb::bytes>(image)) {
+        const auto bytes = nb::borrow<nb::bytes>(image);
+        views.push_back(intvit_encoded_image(bytes.data(), bytes.size()));
+        continue;
+      }
+      const auto pixels = nb::cast<Pixels>(image);
+      const auto width = static_cast<int>(pixels.shape(1));
+      const auto height = static_cast<int>(pixels.shape(0));
+      const auto stride = static_cast<std::ptrdiff_t>(pixels.stride(0));
+      views.push_back(exact ? intvit_input_image(pixels.data(), width, height, stride)
+                            : intvit_rgb_image(pixels.data(), width, height, stride));
+    }
+    return views;
+  }
+
+  // Runs all of `views`, max_batch at a time, and calls `take` for each. Without the interpreter's lock.
+  template <typename Take> void in_batches(const std::vector<intvit_image> &views, const Take &take) {
+    intvit::Session session = acquire();
+    for (std::size_t first = 0; first < views.size(); first += static_cast<std::size_t>(options_.max_batch)) {
+      const auto count = static_cast<int>(std::min(views.size() - first, static_cast<std::size_t>(options_.max_batch)));
+      session.run(views.data() + first, count).value();
+      for (int i = 0; i < count; ++i)
+        take(session, i);
+    }
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(session));
+  }
+
+  intvit::Session acquire() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        intvit::Session session = std::move(idle_.back());
+        idle_.pop_back();
+        return session;
+      }
+    }
+    return model_.session(options_).value();
+  }
+
+  intvit::Model model_;
+  intvit_session_options options_ = intvit_default_session_options();
+  std::size_t arena_bytes_ = 0;
+  int threads_ = 0;
+  std::mutex mutex_;
+  std::vector<intvit::Session> idle_;
+};
+
+} // namespace
+
+NB_MODULE(_intvit, m) {
+  nb::exception<intvit::Exception>(m, "Error", PyExc_RuntimeError);
+  m.def("version", &intvit_version);
+  m.def("isas", [] {
+    std::vector<std::string> names;
+    for (int i = 0; i < intvit_isa_count(); ++i)
+      names.emplace_back(intvit_isa_name(i));
+    return names;
+  });
+  nb::class_<Core>(m, "Core")
+      .def_static("open", &Core::open, "path"_a, "isa"_a.none(), "threads"_a, "max_batch"_a)
+      .def_static("from_bytes", &Core::from_bytes, "bytes"_a, "isa"_a.none(), "threads"_a, "max_batch"_a)
+      .def("run", &Core::run, "images"_a, "exact"_a, "features"_a)
+      .def("topk", &Core::topk, "images"_a, "k"_a, "exact"_a)
+      .def("labels", &Core::labels)
+      .def_prop_ro("width", [](const Core &core) { return core.model().width(); })
+      .def_prop_ro("height", [](const Core &core) { return core.model().height(); })
+      .def_prop_ro("classes", [](const Core &core) { return core.model().classes(); })
+      .def_prop_ro("features", [](const Core &core) { return core.model().features(); })
+      .def_prop_ro("fraction_bits", [](const Core &core) { return core.model().fraction_bits(); })
+      .def_prop_ro("recipe", [](const Core &core) { return core.model().recipe(); })
+      .def_prop_ro("isa", [](const Core &core) { return core.model().isa(); })
+      .def_prop_ro("weight_bytes", [](const Core &core) { return core.model().weight_bytes(); })
+      .def_prop_ro("arena_bytes", &Core::arena_bytes)
+      .def_prop_ro("threads", &Core::threads);
+}

@@ -1,0 +1,156 @@
+"""The Python package on the model that ships."""
+import pathlib
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import intvit
+
+ROOT = pathlib.Path(__file__).parents[2]
+MODEL = ROOT / "models/zoo/cifar10_vit.safetensors"
+PICTURE = ROOT / "docs/sample/chelsea.png"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return intvit.Model(MODEL)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    with Image.open(PICTURE) as image:
+        return image.convert("RGB")
+
+
+def test_model_says_what_it_is(model):
+    assert (model.width, model.height, model.classes) == (32, 32, 10)
+    assert model.labels[3] == "cat"
+    assert "crop=32" in model.recipe
+    assert model.isa in intvit.isas()
+    assert model.threads >= 1
+    assert model.weight_bytes > 100_000 and model.arena_bytes > 10_000
+    assert intvit.__version__ in (ROOT / "CMakeLists.txt").read_text()
+    assert "10 classes" in repr(model)
+
+
+def test_every_kind_of_image_gives_the_same(model, picture):
+    array = np.asarray(picture)
+    wide = np.zeros((array.shape[0], array.shape[1] + 7, 3), np.uint8)
+    wide[:, : array.shape[1]] = array
+    kinds = {
+        "path": PICTURE,
+        "text": str(PICTURE),
+        "bytes": PICTURE.read_bytes(),
+        "pillow": picture,
+        "array": array,
+        "rows apart": wide[:, : array.shape[1]],
+        "upside down": array[::-1].copy()[::-1],
+        "planes": np.ascontiguousarray(array.transpose(2, 0, 1)).transpose(1, 2, 0),
+    }
+    expected = model.logits(array)
+    assert expected.dtype == np.int32 and expected.shape == (10,)
+    assert model.labels[int(expected.argmax())] == "cat"
+    for name, image in kinds.items():
+        assert np.array_equal(model.logits(image), expected), name
+
+
+def test_a_batch_is_its_images(model, picture):
+    small = picture.resize((50, 40))
+    images = [picture, small, PICTURE] * 7  # more than run at once
+    logits = model.logits(images)
+    assert logits.shape == (21, 10)
+    for image, row in zip(images, logits):
+        assert np.array_equal(model.logits(image), row)
+    stacked = np.stack([np.asarray(small), np.asarray(small.transpose(Image.Transpose.FLIP_LEFT_RIGHT))])
+    assert np.array_equal(model.logits(stacked)[0], model.logits(small))
+    assert np.array_equal(model.logits((small,)), model.logits([small]))
+    assert model.logits([]).shape == (0, 10)
+    assert model.topk([]) == []
+
+
+def test_exact_pixels_are_not_resized(model):
+    pixels = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    assert model.logits(pixels, exact=True).shape == (10,)
+    with pytest.raises(intvit.Error, match="takes 32 x 32 pixels, not 33 x 32"):
+        model.logits(np.zeros((32, 33, 3), np.uint8), exact=True)
+
+
+def test_grey(model):
+    grey = np.arange(40 * 50, dtype=np.uint8).reshape(40, 50)
+    assert np.array_equal(model.logits(grey), model.logits(np.stack([grey] * 3, axis=2)))
+    assert np.array_equal(model.logits(Image.fromarray(grey)), model.logits(grey))
+
+
+def test_topk(model, picture):
+    top = model.topk(picture, k=3)
+    logits = model.logits(picture)
+    assert [entry.label for entry in top][0] == "cat"
+    assert [entry.index for entry in top] == list(np.argsort(-logits, kind="stable")[:3])
+    assert all(entry.logit == logits[entry.index] for entry in top)
+    real = logits / 2.0**model.fraction_bits
+    softmax = np.exp(real - real.max()) / np.exp(real - real.max()).sum()
+    assert all(abs(entry.probability - softmax[entry.index]) < 2e-6 for entry in top)
+    assert model.topk([picture, picture], k=3) == [top, top]
+    assert len(model.topk(picture, k=100)) == 10
+    with pytest.raises(intvit.Error, match="from 1 to 10 classes"):
+        model.topk(picture, k=0)
+
+
+def test_errors(model, tmp_path):
+    with pytest.raises(intvit.Error, match="No such file"):
+        intvit.Model(tmp_path / "nothing.safetensors")
+    with pytest.raises(intvit.Error, match="model in memory: "):
+        intvit.Model(b"nothing")
+    with pytest.raises(intvit.Error, match='"abacus" is not available here'):
+        intvit.Model(MODEL, isa="abacus")
+    with pytest.raises(intvit.Error, match="batch must be from 1"):
+        intvit.Model(MODEL, max_batch=0)
+    with pytest.raises(intvit.Error, match="not a picture"):
+        model.logits(b"nothing")
+    with pytest.raises(intvit.Error, match="classifier"):
+        model.features(PICTURE)
+    with pytest.raises(FileNotFoundError):
+        model.logits("nothing.png")
+    with pytest.raises(TypeError, match="uint8"):
+        model.logits(np.zeros((4, 4, 3), np.float32))
+    with pytest.raises(ValueError, match="4 x 4 x 4"):
+        model.logits(np.zeros((4, 4, 4), np.uint8))
+    with pytest.raises(TypeError, match="int is no image"):
+        model.logits(3)
+
+
+def test_every_instruction_set_gives_the_same(picture):
+    logits = [intvit.Model(MODEL.read_bytes(), isa=isa, threads=1).logits(picture) for isa in intvit.isas()]
+    assert all(np.array_equal(row, logits[0]) for row in logits)
+
+
+def test_threads_share_a_model_and_release_the_lock(picture):
+    model = intvit.Model(MODEL, isa="reference", threads=1)  # slow, so that the calls overlap
+    expected = model.logits(picture)
+    results = [None] * 4
+    ticks = 0
+
+    def work(index):
+        results[index] = model.logits([picture] * 8)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        ticks += 1
+        threads[0].join(0.001)
+    assert all(np.array_equal(row, expected) for result in results for row in result)
+    assert ticks > 1  # this thread went on while the others computed
+
+
+def test_example():
+    run = subprocess.run(
+        [sys.executable, ROOT / "examples/classify.py", MODEL, PICTURE], capture_output=True, text=True, check=True
+    )
+    best = intvit.Model(MODEL).topk(PICTURE, k=1)[0]
+    assert run.stdout.splitlines()[1] == f"  {best.probability:7.2%}  cat"
+    assert run.stdout.splitlines()[-1] == "batch: cat"
