@@ -50,9 +50,10 @@ double smallest_stream_scale(const QuantizedLinear &layer) {
 }
 
 QuantizedLinear quantize_after_norm(const LinearWeights &layer, const LayerNormWeights &norm,
-                                    const SiteSamples &normalized, const QuantizeOptions &options) {
+                                    const SiteSamples &normalized, const QuantizeOptions &options,
+                                    double largest_scale) {
   return quantize_linear({layer.weight, fold_beta(layer, norm.bias)}, normalized, {norm.weight, norm.bias}, options,
-                         norm_constraint(norm));
+                         norm_constraint(norm), largest_scale);
 }
 
 Emitter::Emitter(const QuantizeInput &input, const QuantizeOptions &options)
@@ -116,8 +117,10 @@ void Emitter::attention_branch(const std::string &name, const BlockConfig &confi
 
 void Emitter::mlp_branch(const std::string &name, const BlockConfig &config, const BlockWeights &block,
                          const BlockSamples &samples, const ArrayXd &next_importance) {
-  const QuantizedLinear fc1_layer =
-      quantize_after_norm(block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), options_);
+  // GELU's inputs have at least so many fraction bits, and the requantization to them must be by less than 0.5.
+  const double largest_scale = std::ldexp(0.49, -kernels::min_gelu_fraction_bits);
+  const QuantizedLinear fc1_layer = quantize_after_norm(
+      block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), options_, largest_scale);
   layer_norm(name + ".norm2", stream, block.norm2, config.layer_norm_eps, fc1_layer.input);
 
   // 16-bit inputs of GELU: as many fraction bits as the largest value and the requantization's range leave.

@@ -107,7 +107,8 @@ double smallest_stream_scale(const QuantizedLinear &layer);
 
 // A linear map of a normalized activation: its input's gain is the norm's gamma, the beta is folded into the bias.
 QuantizedLinear quantize_after_norm(const LinearWeights &layer, const LayerNormWeights &norm,
-                                    const SiteSamples &normalized, const QuantizeOptions &options);
+                                    const SiteSamples &normalized, const QuantizeOptions &options,
+                                    double largest_scale = std::numeric_limits<double>::infinity());
 
 // Calls of a Progress in a row.
 class Steps {

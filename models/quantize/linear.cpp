@@ -33,10 +33,9 @@ WeightGrid one_word_grid(WeightFormat format, Index inputs) {
 
 // The weights whose error with one word costs most.
 std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
-                                   const QuantizeOptions &options) {
-  const WeightGrid one_word = LogGrid(weight.cols());
+                                   const Scales &scales, const QuantizeOptions &options) {
   const RoundedWeights rounded =
-      round_to_nearest(weight, input_scale, variance, one_word, scale_candidates(one_word, options), options.threads);
+      round_to_nearest(weight, input_scale, variance, LogGrid(weight.cols()), scales, options.threads);
   RowMatrix squares(weight.rows(), weight.cols());
   for (Index n = 0; n < weight.rows(); ++n)
     for (Index c = 0; c < weight.cols(); ++c) {
@@ -65,7 +64,7 @@ InputChoice tensor_input(const SiteSamples &samples, const Affine &affine, const
 
 // Chosen with the first half's range, judged by the second half's rows.
 InputChoice searched_input(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
-                           const QuantizeOptions &options, const CodeConstraint &constraint) {
+                           const QuantizeOptions &options, const CodeConstraint &constraint, double largest_scale) {
   const auto constrained = [&](const ChannelRange &range, double strength, double factor) {
     ChannelCodes codes = codes_for(range, strength, factor);
     constraint(codes);
@@ -87,9 +86,10 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
       const double candidate = options.channel_strength.value_or(strength);
       const ChannelCodes codes = constrained(first_half, candidate, factor);
       const CodeStatistics statistics = measure(codes, gain, second_half);
-      const double error =
-          round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, fitting_scale, options.threads).error +
-          (statistics.squared_error * column_norms).sum();
+      const double error = round_to_nearest(layer.weight, codes.scale, statistics.variance, grid,
+                                            {fitting_scale, largest_scale}, options.threads)
+                               .error +
+                           (statistics.squared_error * column_norms).sum();
       if (error < best_error) {
         best_error = error;
         best.strength = candidate;
@@ -141,9 +141,11 @@ std::optional<double> signal_to_noise(const LinearWeights &layer, const Quantize
 } // namespace
 
 QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
-                                const QuantizeOptions &options, const CodeConstraint &constraint) {
-  const InputChoice choice = options.per_tensor ? tensor_input(samples, input, options, constraint)
-                                                : searched_input(layer, samples, input.gain, options, constraint);
+                                const QuantizeOptions &options, const CodeConstraint &constraint,
+                                double largest_scale) {
+  const InputChoice choice = options.per_tensor
+                                 ? tensor_input(samples, input, options, constraint)
+                                 : searched_input(layer, samples, input.gain, options, constraint, largest_scale);
   QuantizedLinear result;
   result.input = choice.codes;
   result.strength = choice.strength;
@@ -151,10 +153,11 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
   const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   const CodeStatistics statistics = measure(result.input, input.gain, all);
   WeightGrid grid = one_word_grid(options.weight_format, layer.weight.cols());
+  Scales scales = scale_candidates(grid, options);
+  scales.largest = largest_scale;
   if (options.weight_format == WeightFormat::stlq)
-    grid =
-        LogGrid(layer.weight.cols(), select_two_words(layer.weight, result.input.scale, statistics.variance, options));
-  const std::span<const double> scales = scale_candidates(grid, options);
+    grid = LogGrid(layer.weight.cols(),
+                   select_two_words(layer.weight, result.input.scale, statistics.variance, scales, options));
   RoundedWeights weights =
       options.compensate
           ? round_compensating(layer.weight, result.input.scale,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -35,10 +36,14 @@ struct QuantizedLinear {
 // by the expected squared error of the output. The bias also corrects the mean error of weights and input (bias
 // correction, arXiv 1906.04721).
 //
+// No output's scale is larger than `largest_scale`, for what comes behind; the largest weights are clipped where that
+// is too small for them.
+//
 // With options.per_tensor the input has one scale and zero point for gain * sample + offset, the LayerNorm's output;
 // otherwise the offset has no influence.
 QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
-                                const QuantizeOptions &options, const CodeConstraint &constraint);
+                                const QuantizeOptions &options, const CodeConstraint &constraint,
+                                double largest_scale = std::numeric_limits<double>::infinity());
 
 // The same for a layer whose input codes are given: pixels as pixel - 128.
 QuantizedLinear quantize_pixel_linear(const LinearWeights &layer, const QuantizeOptions &options);

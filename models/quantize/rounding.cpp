@@ -64,8 +64,8 @@ Matrix covariance(const RowMatrix &codes, const std::vector<Eigen::Index> &order
 // Rows one by one, on several threads. `round_row(n, row, scale, limit, rounded)` rounds row n at a scale and returns
 // what error that is expected to leave; it may stop once that is `limit` or more.
 template <class Grid, class RoundRow>
-RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, const Grid &grid,
-                          std::span<const double> scales, int threads, const RoundRow &round_row) {
+RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, const Grid &grid, const Scales &scales,
+                          int threads, const RoundRow &round_row) {
   const Eigen::Index in = weight.cols();
   RoundedWeights result;
   result.values.resize(static_cast<std::size_t>(weight.size()));
@@ -77,8 +77,8 @@ RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, c
     const double largest = std::max(row.abs().maxCoeff(), 1e-30);
     std::vector<std::int8_t> rounded(static_cast<std::size_t>(in));
     errors[n] = std::numeric_limits<double>::infinity();
-    for (const double percent : scales) {
-      const double scale = largest * percent / 100.0 / grid.largest();
+    for (const double percent : scales.percent) {
+      const double scale = std::min(largest * percent / 100.0 / grid.largest(), scales.largest);
       const double error = round_row(n, row, scale, errors[n], rounded);
       if (error < errors[n]) {
         errors[n] = error;
@@ -106,18 +106,18 @@ std::int8_t LogGrid::nearest(double weight, Eigen::Index output, Eigen::Index in
   return stlq::nearest_value(weight, two_words);
 }
 
-std::span<const double> scale_candidates(const WeightGrid &grid, const QuantizeOptions &options) {
+Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options) {
   if (std::holds_alternative<LogGrid>(grid))
-    return log_scales;
+    return {log_scales};
   if (options.clamp_largest_weight)
-    return clamping_scale;
+    return {clamping_scale};
   if (options.range != RangeMethod::mse)
-    return fitting_scale;
-  return clipping_scales;
+    return {fitting_scale};
+  return {clipping_scales};
 }
 
 RoundedWeights round_to_nearest(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
-                                const WeightGrid &grid, std::span<const double> scales, int threads) {
+                                const WeightGrid &grid, const Scales &scales, int threads) {
   return std::visit(
       [&](const auto &levels) {
         return round_rows(
@@ -139,8 +139,7 @@ RoundedWeights round_to_nearest(const RowMatrix &weight, const ArrayXd &input_sc
 // With H = L D L^T the squared error e^T H e is the sum of D[j] (e[j] + sum_{i > j} L[i][j] e[i])^2, and from the last
 // weight to the first each rounding makes its term least.
 RoundedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_scale, const RowMatrix &codes,
-                                  const ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales,
-                                  int threads) {
+                                  const ArrayXd &variance, const WeightGrid &grid, const Scales &scales, int threads) {
   const Eigen::Index in = weight.cols();
   // The codes that vary most are rounded first, while the others can still make up for them.
   std::vector<Eigen::Index> order(static_cast<std::size_t>(in));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <variant>
 #include <vector>
@@ -43,8 +44,12 @@ private:
 
 using WeightGrid = std::variant<UniformGrid, LogGrid>;
 
-// Scales to try for a row, in percent of the one with which its largest weight becomes the grid's largest integer.
-std::span<const double> scale_candidates(const WeightGrid &grid, const QuantizeOptions &options);
+// Scales to try for a row.
+struct Scales {
+  std::span<const double> percent; // of the one with which its largest weight becomes the grid's largest integer
+  double largest = std::numeric_limits<double>::infinity(); // none goes beyond
+};
+Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options);
 
 struct RoundedWeights {
   std::vector<std::int8_t> values; // [out, in], row-major
@@ -55,14 +60,14 @@ struct RoundedWeights {
 // Rows of `weight` times the input's scales, each weight to the nearest integer of the grid, with the best of
 // `scales`. `variance`: of each input's code, which is what an error of its weights costs.
 RoundedWeights round_to_nearest(const RowMatrix &weight, const Eigen::ArrayXd &input_scale,
-                                const Eigen::ArrayXd &variance, const WeightGrid &grid, std::span<const double> scales,
+                                const Eigen::ArrayXd &variance, const WeightGrid &grid, const Scales &scales,
                                 int threads);
 
 // Rounds the weights of a row one after the other, each together with what the rounding errors of those before it leave
 // to it, so that the error of the layer's output over the samples is small (GPTQ, arXiv 2210.17323, in the form of
 // LDLQ, arXiv 2307.13304). `codes`: sampled input codes without their means, one channel a row.
 RoundedWeights round_compensating(const RowMatrix &weight, const Eigen::ArrayXd &input_scale, const RowMatrix &codes,
-                                  const Eigen::ArrayXd &variance, const WeightGrid &grid,
-                                  std::span<const double> scales, int threads);
+                                  const Eigen::ArrayXd &variance, const WeightGrid &grid, const Scales &scales,
+                                  int threads);
 
 } // namespace intvit

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -148,6 +149,28 @@ TEST_CASE("compensating rounding: fewer samples than channels, and channels that
     check_sound(compensated);
     CHECK(rounding_error(layer, compensated, rows) < rounding_error(layer, nearest, rows));
   }
+}
+
+TEST_CASE("quantize_linear: no output's scale goes beyond the largest that is allowed") {
+  std::mt19937 generator(13);
+  LinearWeights layer = random_layer(6, 16, generator);
+  layer.weight.row(2) *= 50.0F;
+  const SiteSamples samples = in_halves(correlated_rows(200, random_matrix(4, 16, generator), generator));
+  for (const WeightFormat format : {WeightFormat::int8, WeightFormat::stlq})
+    for (const bool compensate : {false, true}) {
+      QuantizeOptions options;
+      options.weight_format = format;
+      options.compensate = compensate;
+      const auto with_limit = [&](double limit) {
+        return quantize_linear(
+            layer, samples, {RowVector::Ones(16), {}}, options, [](ChannelCodes &) {}, limit);
+      };
+      const QuantizedLinear free = with_limit(std::numeric_limits<double>::infinity());
+      const double limit = free.scale.maxCoeff() / 3;
+      const QuantizedLinear limited = with_limit(limit);
+      CHECK(limited.scale.maxCoeff() <= limit);
+      CHECK(limited.scale[2] == limit);
+    }
 }
 
 TEST_CASE("quantize_linear: an input that never changes gives its exact output") {
