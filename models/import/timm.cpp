@@ -31,7 +31,7 @@ std::optional<ArchitectureConfig> choose_architecture(const std::string &weights
 }
 
 FloatModel read_model(const TimmSource &source) {
-  if (source.has("layers.0.blocks.0.attn.qkv.weight"))
+  if (source.count("layers.") > 0 && source.count("blocks.") == 0)
     return read_timm_swin(source);
   return read_timm_vit(source);
 }

@@ -39,6 +39,12 @@ bool is_buffer(std::string_view name) {
 
 } // namespace
 
+bool TimmSource::has_in_block(std::string_view suffix) const {
+  return std::any_of(files.tensors().begin(), files.tensors().end(), [&](const auto &entry) {
+    return entry.first.starts_with("blocks.") && entry.first.ends_with(suffix);
+  });
+}
+
 int TimmSource::dimension(const std::string &name, std::size_t rank, std::size_t index) const {
   const TensorView *tensor = files.find(name);
   if (tensor == nullptr)

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/architectures/float_model.hpp"
@@ -20,6 +21,8 @@ struct TimmSource {
   int heads = 0;           // by the caller's word; 0: by the above
 
   bool has(const std::string &name) const { return files.find(name) != nullptr; }
+  // Whether some tensor is named "blocks.NSUFFIX".
+  bool has_in_block(std::string_view suffix) const;
 
   // A dimension of the tensor `name`, which must have `rank` of them. Throws std::runtime_error where it is missing or
   // not a dimension that a model has.

@@ -32,15 +32,22 @@ struct Parts {
   std::vector<RowVector> scale2;
 };
 
-Form find_form(const TimmSource &source) {
+// What tells one form from another is taken to be there where the architecture has it, so that a file without it is
+// found to lack it.
+Form find_form(const TimmSource &source, const std::optional<VitConfig> &architecture) {
+  const TimmConfig &declared = source.config;
   Form form;
-  form.class_token = source.has("cls_token");
-  form.distillation_token = source.has("dist_token");
+  form.class_token = source.has("cls_token") ||
+                     (architecture && !architecture->pools_patches() && declared.class_tokens.value_or(1) != 0);
+  form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == VitPool::token_pair);
+  if (declared.register_tokens)
+    form.registers = *declared.register_tokens;
+  else if (architecture && !form.distillation_token)
+    form.registers = architecture->prefix_tokens - static_cast<int>(!architecture->pools_patches());
   if (source.has("reg_token"))
     form.registers = source.dimension("reg_token", 3, 1);
-  form.layer_scale = source.has("blocks.0.ls1.gamma");
-  form.qkv_bias = source.has("blocks.0.attn.qkv.bias");
-  const TimmConfig &declared = source.config;
+  form.layer_scale = source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
+  form.qkv_bias = source.has_in_block(".attn.qkv.bias");
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured) {
     source.require_agreement(what, actual, configured, std::nullopt);
   };
@@ -85,7 +92,7 @@ int choose_heads(const TimmSource &source, const std::optional<VitConfig> &archi
 
 VitPool choose_pool(const TimmSource &source, const Form &form, const std::optional<VitConfig> &architecture) {
   std::optional<bool> mean = source.config.mean_pool;
-  const bool norms_mean = source.has("fc_norm.weight");
+  const bool norms_mean = source.has("fc_norm.weight") || source.has("fc_norm.bias");
   if (mean && !*mean && norms_mean)
     throw std::runtime_error("tensor fc_norm.weight is unexpected: \"global_pool\" is \"token\" by " +
                              source.config_path);
@@ -213,7 +220,7 @@ VitModel read_timm_vit(const TimmSource &source) {
     config = *architecture;
   else
     config.architecture = source.config.architecture.empty() ? "vit" : source.config.architecture;
-  Form form = find_form(source);
+  Form form = find_form(source, architecture);
   infer_dimensions(source, architecture, config);
   config.heads = choose_heads(source, architecture);
   config.prefix_tokens = form.prefix_tokens();
