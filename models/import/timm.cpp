@@ -31,7 +31,10 @@ std::optional<ArchitectureConfig> choose_architecture(const std::string &weights
 }
 
 FloatModel read_model(const TimmSource &source) {
-  if (source.count("layers.") > 0 && source.count("blocks.") == 0)
+  bool swin = source.count("layers.") > 0;
+  if (source.architecture && source.count("blocks.") > 0) // one of the two does not belong there
+    swin = swin && std::holds_alternative<SwinConfig>(*source.architecture);
+  if (swin)
     return read_timm_swin(source);
   return read_timm_vit(source);
 }
