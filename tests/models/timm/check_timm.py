@@ -2,12 +2,14 @@
 """Compares the float reference with timm on random weights, and makes the goldens of timm_test.cpp.
 
     check_timm.py --program build/release/bin/float_forward [ARCHITECTURE ...]
+    check_timm.py --program ... --quantizer build/release/bin/intvit --images PHOTOGRAPHS [ARCHITECTURE ...]
     check_timm.py --goldens tests/models/timm/goldens
 
 Every architecture that intvit knows is built in timm with random weights (layer scales, biases, norms, tokens and
 position biases included), saved as safetensors, and run on one random image in both. The cosine of the outputs must be
-above 0.99999 and preprocessing, image size and the number of outputs must be timm's. Needs torch, timm, numpy and
-safetensors.
+above 0.99999 and preprocessing, image size and the number of outputs must be timm's. With --quantizer the weights are also
+quantized on 16 photographs and the integer model is compared with the float one on as many: a folder as `intvit eval`
+takes it. Needs torch, timm, numpy and safetensors.
 """
 
 import argparse
@@ -101,8 +103,19 @@ def write_goldens(folder):
         (pathlib.Path(folder) / f"{name}.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
-def check(program, known):
-    """What is wrong with one architecture, as text; empty where nothing is. Then the cosine."""
+def integer_cosine(quantizer, images, architecture, weights):
+    """Of the integer model's outputs with the float reference's."""
+    count = ["--calib-count", "16"]
+    model = f"{weights}.integer"
+    subprocess.run([quantizer, "quantize", "--weights", weights, "--arch", architecture, "--calib", images, *count,
+                    "-o", model], capture_output=True, check=True)
+    result = subprocess.run([quantizer, "eval", "-m", model, "--data", images, "--count", "16", "--float", weights,
+                             "--arch", architecture, "--format", "json"], capture_output=True, check=True)
+    return json.loads(result.stdout)["cosine"]
+
+
+def check(program, known, quantizer, images):
+    """What is wrong with one architecture, as text; empty where nothing is. Then the cosines."""
     architecture = known["architecture"]
     model, state = build(architecture, {}, torch.float32)
     wrong = [f"{key} is {known[key]}, timm's {model.pretrained_cfg[key]}"
@@ -119,21 +132,24 @@ def check(program, known):
         image = f"{folder}/image.rgb"
         golden_image(height, width).tofile(image)
         result = subprocess.run([program, weights, image], capture_output=True, text=True, check=False)
+        cosines = [integer_cosine(quantizer, images, architecture, weights)] if quantizer else []
     if result.returncode != 0:
-        return [*wrong, result.stderr.strip()], 0.0
+        return [*wrong, result.stderr.strip()], cosines
     actual = np.array([float(line) for line in result.stdout.split()])
     if len(actual) != len(expected) or len(expected) != known["outputs"]:
-        return [*wrong, f"{len(actual)} outputs, timm's {len(expected)}"], 0.0
+        return [*wrong, f"{len(actual)} outputs, timm's {len(expected)}"], cosines
     cosine = float(actual @ expected / np.linalg.norm(actual) / np.linalg.norm(expected))
     # The tails of two sums may differ by much more than the cosine tells.
     if not cosine > 0.99999 or not np.abs(actual - expected).max() < 1e-3 * np.abs(expected).max():
         wrong.append("outputs differ")
-    return wrong, cosine
+    return wrong, [cosine, *cosines]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", help="float_forward")
+    parser.add_argument("--quantizer", help="intvit")
+    parser.add_argument("--images", help="photographs and labels for --quantizer")
     parser.add_argument("--goldens", help="folder to write the goldens to")
     parser.add_argument("architectures", nargs="*", help="default: all")
     options = parser.parse_args()
@@ -145,9 +161,9 @@ def main():
     known = {entry["architecture"]: entry for entry in map(json.loads, listing.splitlines())}
     failures = 0
     for name in options.architectures or known:
-        wrong, cosine = check(options.program, known[name])
+        wrong, cosines = check(options.program, known[name], options.quantizer, options.images)
         failures += bool(wrong)
-        print(f"{name:40} {cosine:.9f} {'; '.join(wrong) or 'ok'}", flush=True)
+        print(f"{name:40} {' '.join(f'{cosine:.9f}' for cosine in cosines)} {'; '.join(wrong) or 'ok'}", flush=True)
     print(f"timm {timm.__version__}, torch {torch.__version__}: {failures} of {len(options.architectures or known)} differ")
     return 1 if failures else 0
 
