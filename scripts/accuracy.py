@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Measures what the quantizer's settings cost, and draws STLQ's accuracy over its size.
+
+  scripts/accuracy.py measure --data FOLDER [--program build/release/bin/intvit] [-o docs/accuracy.csv] [MODEL ...]
+  scripts/accuracy.py plot [docs/accuracy.csv] -o docs/stlq_accuracy.svg
+
+FOLDER holds weights/MODEL.safetensors, imagenet/calib and imagenet/val with its labels.csv; val is cropped to 224 pixels.
+A row of the CSV file is a model and the options of `intvit quantize` it was made with. Rows that are there are not measured
+again, so an interrupted run goes on where it stopped.
+"""
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
+COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
+RATIOS = [0, 5, 10, 15, 25, 50, 100]
+
+
+def settings():
+    """Options of every row of the tables in docs/quantization.md and docs/stlq.md."""
+    yield ""
+    for ratio in RATIOS:
+        yield f"--weight-format stlq --two-word-ratio {ratio}"
+    for groups in ("filter", "element"):
+        yield f"--weight-format stlq --two-word-ratio 15 --two-word-groups {groups}"
+    yield "--weight-format int4"
+    for residual in ("int16", "ptf8"):
+        for softmax in ("int16", "int8", "lis8", "lis4"):
+            if (residual, softmax) != ("int16", "int16"):
+                yield f"--residual {residual} --softmax {softmax}"
+    for observer in ("minmax", "ema", "percentile", "omse"):
+        yield f"--observer {observer}"
+        for residual, softmax in (("ptf8", "int8"), ("ptf8", "lis4")):
+            yield f"--observer {observer} --residual {residual} --softmax {softmax}"
+        yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
+    yield "--as-published --softmax int8"
+    yield "--as-published"
+
+
+def read(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if any(list(row) != COLUMNS for row in rows):
+        raise ValueError(f"{path}: expected the columns {','.join(COLUMNS)}")
+    return rows
+
+
+def run(*command):
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise ValueError(f"{' '.join(command)}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def measure_one(program, data, model, options):
+    weights = f"{data}/weights/{model}.safetensors"
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/model.safetensors"
+        run(program, "quantize", "--weights", weights, "--calib", f"{data}/imagenet/calib", "-o", file, *options.split())
+        info = json.loads(run(program, "info", "-m", file, "--format", "json"))
+        result = json.loads(run(program, "eval", "-m", file, "--data", f"{data}/imagenet/val", "--preprocess", "crop=224",
+                                "--float", weights, "--format", "json"))
+    return {"model": model, "options": options, "bits_per_weight": f"{info['bits_per_weight']:.2f}",
+            **{key: f"{result[key]:.2f}" for key in ("top1", "float_top1", "agreement")},
+            "cosine": f"{result['cosine']:.4f}"}
+
+
+def measure(arguments):
+    rows = read(arguments.output)
+    done = {(row["model"], row["options"]) for row in rows}
+    new = not rows
+    with open(arguments.output, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        for options in settings():
+            for model in arguments.models or MODELS:
+                if (model, options) in done:
+                    continue
+                row = measure_one(arguments.program, arguments.data, model, options)
+                writer.writerow(row)
+                file.flush()
+                print(",".join(row.values()), flush=True)
+
+
+WIDTH, HEIGHT = 760, 360
+LEFT, TOP, RIGHT, BOTTOM = 60, 60, 740, 310
+BITS = (4, 8.25)
+STYLE = """
+  text { font: 12px sans-serif; fill: #333 }
+  .title { font-weight: bold }
+  .grid { stroke: #ddd }
+  .float { stroke-dasharray: 6 4 }
+  path { fill: none; stroke-width: 2 }
+  .deit { stroke: #1f6fd1 } circle.deit, text.deit { fill: #1f6fd1 }
+  .vit { stroke: #d9730d } circle.vit, text.vit { fill: #b85c00 }
+  text { stroke: none }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #ccc }
+    .grid { stroke: #3a3a3a }
+    .deit { stroke: #6cb0ff } circle.deit, text.deit { fill: #6cb0ff }
+    .vit { stroke: #f0984b } circle.vit, text.vit { fill: #f0984b }
+  }
+"""
+
+
+def draw(rows):
+    chosen = {f"--weight-format stlq --two-word-ratio {ratio}": ratio for ratio in RATIOS}
+    lines = {model: sorted((float(row["bits_per_weight"]), float(row["top1"]), chosen[row["options"]])
+                           for row in rows if row["model"] == model and row["options"] in chosen) for model in MODELS}
+    single = {(row["model"], row["options"]): row for row in rows}
+    values = [top1 for line in lines.values() for _, top1, _ in line] + [float(row["float_top1"]) for row in rows]
+    for model in MODELS:
+        if not lines[model] or (model, "--weight-format int4") not in single or (model, "") not in single:
+            raise ValueError(f"{model}: rows of STLQ, int4 or the default are missing")
+    values += [float(single[model, options]["top1"]) for model in MODELS for options in ("", "--weight-format int4")]
+    low, high = int(min(values)) - 1, int(max(values)) + 1
+
+    def x(bits):
+        return LEFT + (RIGHT - LEFT) * (bits - BITS[0]) / (BITS[1] - BITS[0])
+
+    def y(top1):
+        return BOTTOM - (BOTTOM - TOP) * (top1 - low) / (high - low)
+
+    svg = [f'<text class="title" x="{LEFT}" y="20">top-1 accuracy, %, over bits a weight of the whole model</text>']
+    for tick in range(low, high + 1):
+        svg.append(f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
+        svg.append(f'<text x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick}</text>')
+    for bits in range(4, 9):
+        svg.append(f'<text x="{x(bits):.1f}" y="{BOTTOM + 20}" text-anchor="middle">{bits}</text>')
+    svg.append(f'<text x="{(LEFT + RIGHT) / 2:.0f}" y="{BOTTOM + 40}" text-anchor="middle">bits a weight</text>')
+    for index, model in enumerate(MODELS):
+        style = model.split("_")[0]
+        at = LEFT + 330 * index
+        svg.append(f'<path class="{style}" d="M {at},40 h 16"/>')
+        svg.append(f'<text class="{style}" x="{at + 22}" y="44">{model}</text>')
+        baseline = y(float(single[model, ""]["float_top1"]))
+        svg.append(f'<path class="{style} float" d="M {LEFT},{baseline:.1f} H {RIGHT}"/>')
+        svg.append(f'<text class="{style}" x="{LEFT + 4}" y="{baseline - 5:.1f}">float</text>')
+        svg.append(f'<path class="{style}" d="M {" ".join(f"{x(b):.1f},{y(t):.1f}" for b, t, _ in lines[model])}"/>')
+        for bits, top1, ratio in lines[model]:
+            svg.append(f'<circle class="{style}" cx="{x(bits):.1f}" cy="{y(top1):.1f}" r="4"/>')
+            svg.append(f'<text class="{style}" x="{x(bits):.1f}" y="{y(top1) + 18:.1f}" text-anchor="middle">{ratio}</text>')
+        for options, name in (("--weight-format int4", "uniform 4 bits"), ("", "int8")):
+            # Uniform 4 bits are kept as int8; what they would take is what one word takes.
+            bits = min(lines[model])[0] if options else float(single[model, ""]["bits_per_weight"])
+            top1 = float(single[model, options]["top1"])
+            svg.append(f'<path class="{style}" d="M {x(bits) - 5:.1f},{y(top1) - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
+            svg.append(f'<text class="{style}" x="{x(bits) + 8:.1f}" y="{y(top1) - 4:.1f}">{name}</text>')
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        'role="img">',
+        "<title>STLQ weights: accuracy over bits a weight; numbers are the two-word ratio in percent</title>",
+        f"<style>{STYLE}</style>", *svg, "</svg>", ""])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    measuring = commands.add_parser("measure")
+    measuring.add_argument("--data", required=True)
+    measuring.add_argument("--program", default="build/release/bin/intvit")
+    measuring.add_argument("-o", "--output", default="docs/accuracy.csv")
+    measuring.add_argument("models", nargs="*", metavar="MODEL")
+    plotting = commands.add_parser("plot")
+    plotting.add_argument("table", nargs="?", default="docs/accuracy.csv")
+    plotting.add_argument("-o", "--output", required=True)
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "measure":
+            measure(arguments)
+        else:
+            picture = draw(read(arguments.table))
+            with open(arguments.output, "w", encoding="utf-8") as file:
+                file.write(picture)
+    except (OSError, ValueError) as error:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Runs what README.md tells its readers to type, so that it stays true.
+#
+#   readme_test.sh PROGRAM
+#
+# Lines of its ```sh blocks that begin with intvit run in a folder that holds what they name: float weights, a few
+# photographs, class names. All other lines have to be commands that .ci/run or the tests run.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+program=$1
+data=${INTVIT_DATA:-$root/../shared/data}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+awk '/^```/ { shell = ($0 == "```sh"); next } shell' "$root/README.md" | sed -e 's/  *#.*$//' -e '/^$/d' >"$work/commands"
+[ "$(grep -c '^intvit ' "$work/commands")" -ge 5 ] || fail "README.md's commands were not found: $(cat "$work/commands")"
+
+# Those of builds and tests: each is part of a stage of .ci/run.
+grep -v '^intvit ' "$work/commands" >"$work/others" || true
+while read -r line; do
+  case $line in
+  "cmake --preset release && cmake --build --preset release" | "pip install .") ;; # scripts/test.sh, scripts/test-python.sh
+  scripts/*)
+    grep -qF -e "$line" "$root/.ci/run" || fail "$line: .ci/run does not run it"
+    ;;
+  *) fail "$line: nothing runs this" ;;
+  esac
+done <"$work/others"
+
+if [ ! -d "$data/imagenet/val" ]; then
+  echo "[skipped] needs imagenet/ and weights/ of the data folder (set INTVIT_DATA)"
+  exit 0
+fi
+mkdir "$work/bin" "$work/here" "$work/here/photographs" "$work/here/images"
+ln -s "$program" "$work/bin/intvit"
+cd "$work/here"
+ln -s "$data"/weights/*.safetensors .
+ln -s "$data/imagenet/classes.txt" classes.txt
+for photograph in $(ls "$data/imagenet/calib" | grep -i 'jpe*g$' | head -n 16); do
+  ln -s "$data/imagenet/calib/$photograph" photographs/
+done
+head -n 9 "$data/imagenet/val/labels.csv" >labels.csv
+tail -n +2 labels.csv | cut -d, -f1 | while read -r photograph; do
+  ln -s "$data/imagenet/val/$photograph" images/
+done
+cp "$root/docs/sample/chelsea.png" photo.png
+
+grep '^intvit ' "$work/commands" >"$work/programs"
+while read -r line; do
+  echo "$line"
+  PATH=$work/bin:$PATH INTVIT_MODEL=$root/models/zoo/cifar10_vit.safetensors sh -e -c "$line" >"$work/out" 2>"$work/err" ||
+    fail "$line: $(cat "$work/err")"
+  case $line in
+  *" -o "*) ;;
+  *) [ -s "$work/out" ] || fail "$line: prints nothing" ;;
+  esac
+done <"$work/programs"
+echo "ok"
