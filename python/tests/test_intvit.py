@@ -1,5 +1,6 @@
 """The Python package on the model that ships."""
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -154,3 +155,14 @@ def test_example():
     best = intvit.Model(MODEL).topk(PICTURE, k=1)[0]
     assert run.stdout.splitlines()[1] == f"  {best.probability:7.2%}  cat"
     assert run.stdout.splitlines()[-1] == "batch: cat"
+
+
+def test_readme_runs(tmp_path):
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    (tmp_path / "deit_tiny.intvit.safetensors").symlink_to(MODEL)
+    (tmp_path / "photo.jpg").symlink_to(PICTURE)
+    for block in blocks:
+        run = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.splitlines()[0].endswith(" cat")

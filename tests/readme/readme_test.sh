@@ -1,13 +1,15 @@
 #!/bin/sh
-# Runs what README.md tells its readers to type, so that it stays true.
+# Does what README.md and docs/embedding.md tell their readers to do, so that it stays true.
 #
-#   readme_test.sh PROGRAM
-#
-# Lines of its ```sh blocks that begin with intvit run in a folder that holds what they name: float weights, a few
-# photographs, class names. All other lines have to be commands that .ci/run or the tests run.
+#   readme_test.sh commands PROGRAM    lines of README.md's ```sh blocks that begin with intvit, in a folder that holds
+#                                      what they name: float weights, a few photographs, class names. All other lines
+#                                      have to be commands that .ci/run or the tests run
+#   readme_test.sh snippets CC CXX     ```c and ```cpp blocks of both have to compile. Python's are run by
+#                                      python/tests
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-program=$1
+kind=$1
+shift
 data=${INTVIT_DATA:-$root/../shared/data}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,7 +19,40 @@ fail() {
   exit 1
 }
 
-awk '/^```/ { shell = ($0 == "```sh"); next } shell' "$root/README.md" | sed -e 's/  *#.*$//' -e '/^$/d' >"$work/commands"
+# The lines of a file's blocks of a language; blocks are parted by a line of two slashes.
+blocks() {
+  awk -v fence="\`\`\`$2" '/^```/ { inside = ($0 == fence); if (inside) print "//"; next } inside' "$1"
+}
+
+# compile LANGUAGE COMPILER...
+compile() {
+  language=$1
+  shift
+  for document in README.md docs/embedding.md; do
+    blocks "$root/$document" "$(echo "$language" | sed s/++/pp/)" >"$work/blocks"
+    csplit -s -z -f "$work/block." "$work/blocks" '/^\/\/$/' '{*}'
+    for block in "$work"/block.*; do
+      [ -e "$block" ] || continue
+      "$@" -Wall -Wextra -Werror -fsyntax-only -I "$root/engine/include" -x "$language" "$block" 2>"$work/err" ||
+        fail "$document: $(cat "$work/err" "$block")"
+      compiled=$((compiled + 1))
+    done
+    rm -f "$work"/block.*
+  done
+}
+
+if [ "$kind" = snippets ]; then
+  compiled=0
+  compile c "$1" -std=c11
+  compile c++ "$2" -std=c++17 -fno-exceptions -fno-rtti
+  [ "$compiled" -ge 3 ] || fail "only $compiled snippets were found"
+  echo "ok: $compiled snippets"
+  exit 0
+fi
+program=$1
+data=${INTVIT_DATA:-$root/../shared/data}
+
+blocks "$root/README.md" sh | sed -e 's/  *#.*$//' -e '/^$/d' -e '/^\/\/$/d' >"$work/commands"
 [ "$(grep -c '^intvit ' "$work/commands")" -ge 5 ] || fail "README.md's commands were not found: $(cat "$work/commands")"
 
 # Those of builds and tests: each is part of a stage of .ci/run.
