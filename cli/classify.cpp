@@ -62,15 +62,6 @@ double milliseconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
-std::string csv_field(const std::string &text) {
-  if (text.find_first_of(",\"\n") == std::string::npos)
-    return text;
-  std::string quoted = "\"";
-  for (const char c : text)
-    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 class Printer {
 public:
   Printer(std::string format, const Model &model, bool timing)
@@ -264,12 +255,12 @@ int classify(const Arguments &arguments) {
   const int batch = parser.integer("batch", 1, 4096);
   const std::string format = parser.choice("format", {"text", "json", "csv"});
   const int thread_count = threads(parser);
-  const std::optional<Recipe> recipe = preprocess_option(parser);
 
   const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser), kernels_option(parser)));
   Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = batch}));
+  const Recipe recipe = recipe_for(parser, *model);
   const Printer printer(format, *model, parser.has("timing"));
-  Classifier classifier(session, recipe ? *recipe : model->recipe(), printer, count, batch, parser.has("raw-logits"));
+  Classifier classifier(session, recipe, printer, count, batch, parser.has("raw-logits"));
 
   std::size_t errors = 0;
   const std::vector<std::string> paths = expand(parser.positional(), errors);

@@ -39,6 +39,14 @@ bool Parser::parse(const Arguments &arguments) {
   return true;
 }
 
+std::vector<std::string> Parser::all(const std::string &option) const {
+  std::vector<std::string> values;
+  for (const cxxopts::KeyValue &argument : result_.arguments())
+    if (argument.key() == option)
+      values.push_back(argument.value());
+  return values;
+}
+
 std::string Parser::required(const std::string &option) const {
   if (!has(option))
     throw UsageError("--" + option + " is missing (see intvit " + subcommand_ + " -h)");
@@ -98,6 +106,15 @@ void require(const Status &status) {
 
 void print_error(const std::string &message) {
   std::fprintf(stderr, "intvit: %s\n", message.c_str());
+}
+
+std::string csv_field(const std::string &text) {
+  if (text.find_first_of(",\"\n") == std::string::npos)
+    return text;
+  std::string quoted = "\"";
+  for (const char c : text)
+    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
 }
 
 } // namespace intvit::cli

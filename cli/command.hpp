@@ -38,6 +38,8 @@ public:
 
   template <typename T> T get(const std::string &option) const { return result_[option].as<T>(); }
   bool has(const std::string &option) const { return result_.count(option) > 0; }
+  // Every value of an option that may be given several times, in order.
+  std::vector<std::string> all(const std::string &option) const;
   // An option that must be given.
   std::string required(const std::string &option) const;
   // An integer from `low` to `high`.
@@ -68,11 +70,17 @@ void require(const Status &status);
 // A line on stderr: "intvit: message".
 void print_error(const std::string &message);
 
+// As a field of a CSV file: in quotes where it needs them.
+std::string csv_field(const std::string &text);
+
 // The subcommands; each returns an exit code and may throw UsageError or std::exception.
+int attention(const Arguments &arguments);
 int bench(const Arguments &arguments);
 int classify(const Arguments &arguments);
+int compare(const Arguments &arguments);
 int eval(const Arguments &arguments);
 int info(const Arguments &arguments);
+int inspect(const Arguments &arguments);
 int quantize(const Arguments &arguments);
 int verify(const Arguments &arguments);
 

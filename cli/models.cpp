@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "engine/runtime/team.hpp"
+#include "models/import/load.hpp"
+#include "models/import/position_embedding.hpp"
 
 namespace intvit::cli {
 
@@ -114,6 +116,44 @@ std::optional<Recipe> preprocess_option(const Parser &parser) {
   if (!recipe.ok())
     throw UsageError("--preprocess: " + recipe.status().message());
   return *recipe;
+}
+
+Recipe recipe_for(const Parser &parser, const Model &model) {
+  const Recipe recipe = preprocess_option(parser).value_or(model.recipe());
+  if (recipe.crop_width != model.image_width() || recipe.crop_height != model.image_height())
+    throw UsageError("--preprocess gives images of " + std::to_string(recipe.crop_width) + " x " +
+                     std::to_string(recipe.crop_height) + ", the model takes " + std::to_string(model.image_width()) +
+                     " x " + std::to_string(model.image_height()));
+  return recipe;
+}
+
+void add_float_options(Parser &parser) {
+  parser.add()(
+      "float",
+      "float weights (as quantize takes them) to compare with on the same images, brought to the model's image size",
+      cxxopts::value<std::string>(), "WEIGHTS")("arch", "architecture of the float weights, where they do not tell",
+                                                cxxopts::value<std::string>(), "NAME");
+}
+
+std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width) {
+  if (!parser.has("float"))
+    return std::nullopt;
+  ImportOptions options;
+  if (parser.has("arch"))
+    options.timm.architecture = parser.get<std::string>("arch");
+  FloatModel model = load_float_model(parser.get<std::string>("float"), options).model;
+  // A model quantized with --image-size.
+  if (const ModelConfig &config = common_config(model);
+      config.image_height != image_height || config.image_width != image_width)
+    set_image_size(model, image_height, image_width);
+  return model;
+}
+
+void add_format_option(Parser &parser, const std::vector<std::string> &words) {
+  std::string help;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    help += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
+  parser.add()("format", help, cxxopts::value<std::string>()->default_value(words.front()), "FORMAT");
 }
 
 } // namespace intvit::cli

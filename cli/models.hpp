@@ -7,7 +7,9 @@
 
 #include "cli/command.hpp"
 #include "engine/image/recipe.hpp"
+#include "engine/runtime/model.hpp"
 #include "kernels/dispatch.hpp"
+#include "models/architectures/float_model.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit::cli {
@@ -45,5 +47,14 @@ std::vector<WeightChoice> weight_choices(const Parser &parser);
 // Adds --preprocess, which replaces a model's recipe.
 void add_preprocess_option(Parser &parser);
 std::optional<Recipe> preprocess_option(const Parser &parser);
+// That or the model's own. Throws UsageError where it does not give images of the model's size.
+Recipe recipe_for(const Parser &parser, const Model &model);
+
+// Adds --float and --arch. The float model, brought to that image size, or nothing where --float is not given.
+void add_float_options(Parser &parser);
+std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width);
+
+// Adds --format, the first of `words` being the default.
+void add_format_option(Parser &parser, const std::vector<std::string> &words);
 
 } // namespace intvit::cli

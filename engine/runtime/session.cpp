@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/runtime/attention_args.hpp"
+
 namespace intvit {
 
 namespace {
@@ -142,19 +144,8 @@ struct Step {
   }
 
   void attention(const BoundAttention &op) const {
-    kernels::AttentionArgs args{.tokens = op.tokens,
-                                .heads = op.heads,
-                                .head_dim = op.head_dim,
-                                .softmax = op.softmax,
-                                .renormalize = op.renormalize,
-                                .score_multiplier = op.score_multiplier.data(),
-                                .score_shift = op.score_shift,
-                                .exp = &op.exp,
-                                .exp_halves = op.exp_halves,
-                                .int8_weights = &op.int8_weights,
-                                .int16_weight_shift = op.int16_weight_shift,
-                                .requantization = op.requantization.view(),
-                                .scratch = scratch};
+    kernels::AttentionArgs args = attention_args(op);
+    args.scratch = scratch;
     if (op.windows.count > 0)
       return window_attention(op, args);
     // Every row of every head of every image is a task.
@@ -171,18 +162,13 @@ struct Step {
 
   // Every head of every window of every image is a task.
   void window_attention(const BoundAttention &op, kernels::AttentionArgs args) const {
-    const BoundWindows &windows = op.windows;
-    const std::ptrdiff_t mask_elements = op.tokens * windows.stride;
-    args.bias = {.bias = windows.bias.data(), .stride = windows.stride, .masking = windows.masking.data()};
-    const Range share = team.share(batch * windows.count * op.heads);
+    const Range share = team.share(batch * op.windows.count * op.heads);
     for (int task = share.begin; task < share.end; ++task) {
-      const int window = task / op.heads % windows.count;
-      const auto image = static_cast<std::size_t>(task / op.heads / windows.count);
+      const int window = task / op.heads % op.windows.count;
+      const auto image = static_cast<std::size_t>(task / op.heads / op.windows.count);
       args.qkv = reinterpret_cast<const std::int8_t *>(from + image * input.bytes());
       args.output = reinterpret_cast<std::int8_t *>(to + image * output.bytes());
-      args.rows = windows.rows.data() + std::ptrdiff_t{window} * op.tokens;
-      const int mask = windows.mask.empty() ? -1 : windows.mask[static_cast<std::size_t>(window)];
-      args.bias.mask = mask < 0 ? nullptr : windows.masks.data() + mask * mask_elements;
+      choose_window(op, window, args);
       kernels.attention.run(args, task % op.heads, {0, op.tokens});
     }
   }
@@ -331,14 +317,17 @@ std::span<const std::int32_t> Session::logits() const {
 
 void Session::forward(const Run &run, const Team &team) const {
   const bool measures = run.node_nanoseconds != nullptr && team.index == 0;
-  std::int64_t begin = measures ? clock_nanoseconds() : 0;
   for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
+    const std::int64_t begin = measures ? clock_nanoseconds() : 0;
     execute(run, team, node);
     team.barrier();
-    if (measures) {
-      const std::int64_t end = clock_nanoseconds();
-      run.node_nanoseconds[node] = end - begin;
-      begin = end;
+    if (measures)
+      run.node_nanoseconds[node] = clock_nanoseconds() - begin;
+    if (options_.observer.observe != nullptr) {
+      if (team.index == 0)
+        observe(run, node);
+      // The next node's output may lie where this one's did, if nothing reads it.
+      team.barrier();
     }
   }
 }
@@ -362,7 +351,14 @@ void Session::forward_by_loop(const Run &run) const {
         &task);
     if (run.node_nanoseconds != nullptr)
       run.node_nanoseconds[node] = clock_nanoseconds() - begin;
+    if (options_.observer.observe != nullptr)
+      observe(run, node);
   }
+}
+
+void Session::observe(const Run &run, std::size_t node) const {
+  const std::size_t bytes = run.images.size() * model_->program().values[node + 1].bytes();
+  options_.observer.observe(options_.observer.context, node, {value(static_cast<int>(node) + 1), bytes});
 }
 
 void Session::execute(const Run &run, const Team &team, std::size_t index) const {

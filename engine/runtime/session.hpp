@@ -14,10 +14,19 @@
 
 namespace intvit {
 
+// Looks at the values inside a run. `observe` is called after every node, in their order, by one thread while the
+// others wait, with the node's index in Model::program() and its output for all images of the run, one after the other;
+// the bytes are valid during the call only. It must not throw.
+struct NodeObserver {
+  void (*observe)(void *context, std::size_t node, std::span<const std::byte> output) = nullptr; // null: nobody looks
+  void *context = nullptr;
+};
+
 struct SessionOptions {
   int threads = 0;      // 0: default_threads()
   int max_batch = 1;    // images a run may take
   bool profile = false; // measure node_nanoseconds()
+  NodeObserver observer = {};
   // If given, a run starts no threads of its own: it calls this loop once a node, with `threads` tasks, which then must
   // be given too.
   ParallelFor parallel_for = {};
@@ -60,6 +69,7 @@ private:
   void forward(const Run &run, const Team &team) const;
   void forward_by_loop(const Run &run) const;
   void execute(const Run &run, const Team &team, std::size_t node) const;
+  void observe(const Run &run, std::size_t node) const;
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;

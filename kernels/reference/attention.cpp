@@ -62,6 +62,22 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
 
 } // namespace
 
+std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, std::int32_t *row) {
+  const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
+  const std::int8_t *q = args.qkv + attention_row(args, query) * 3 * channels + std::ptrdiff_t{head} * args.head_dim;
+  const std::int8_t *keys = args.qkv + channels + std::ptrdiff_t{head} * args.head_dim;
+  for (int j = 0; j < args.tokens; ++j) {
+    const std::int8_t *k = keys + attention_row(args, j) * 3 * channels;
+    std::int32_t score = 0;
+    for (int d = 0; d < args.head_dim; ++d)
+      score += q[d] * k[d];
+    row[j] = score;
+  }
+  if (args.bias.bias != nullptr)
+    add_bias(args, head, query, row);
+  return softmax_weights(args, head, row);
+}
+
 // One row of scores.
 std::size_t attention_scratch_bytes(int tokens, int) {
   return static_cast<std::size_t>(tokens) * sizeof(std::int32_t);
@@ -71,24 +87,12 @@ void attention(const AttentionArgs &args, int head, Range queries) {
   const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
   const std::ptrdiff_t stride = 3 * channels;
   const std::ptrdiff_t first = std::ptrdiff_t{head} * args.head_dim;
-  const std::int8_t *q = args.qkv + first;
-  const std::int8_t *k = q + channels;
-  const std::int8_t *v = k + channels;
+  const std::int8_t *v = args.qkv + 2 * channels + first;
   const Requantization &r = args.requantization;
   auto *row = reinterpret_cast<std::int32_t *>(args.scratch);
 
   for (int i = queries.begin; i < queries.end; ++i) {
-    const std::int8_t *query = q + attention_row(args, i) * stride;
-    for (int j = 0; j < args.tokens; ++j) {
-      const std::int8_t *key = k + attention_row(args, j) * stride;
-      std::int32_t score = 0;
-      for (int d = 0; d < args.head_dim; ++d)
-        score += query[d] * key[d];
-      row[j] = score;
-    }
-    if (args.bias.bias != nullptr)
-      add_bias(args, head, i, row);
-    const Reciprocal by = reciprocal(softmax_weights(args, head, row));
+    const Reciprocal by = reciprocal(attention_weights(args, head, i, row));
     std::array<std::int32_t, max_head_dim> sums{};
     for (int j = 0; j < args.tokens; ++j) {
       const std::int8_t *value = v + attention_row(args, j) * stride;

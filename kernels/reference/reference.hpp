@@ -31,6 +31,9 @@ void layer_norm(const LayerNormArgs &args, Range rows);
 void mean_rows(const MeanRowsArgs &args, Range columns);
 std::size_t attention_scratch_bytes(int tokens, int head_dim);
 void attention(const AttentionArgs &args, int head, Range queries);
+// What attention() multiplies the values of a query's tokens by: writes args.tokens weights to `row` and returns the
+// number that they are divided by. Looks at neither requantization, output nor scratch.
+std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, std::int32_t *row);
 void patches(const PatchesArgs &args, Range patches);
 void resample_horizontal(const ResampleArgs &args, Range rows);
 void resample_vertical(const ResampleArgs &args, Range rows);

@@ -16,18 +16,6 @@ namespace intvit {
 
 namespace {
 
-double cosine(std::span<const double> a, std::span<const double> b) {
-  double ab = 0;
-  double aa = 0;
-  double bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ab += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
-}
-
 std::ptrdiff_t best(std::span<const double> logits) {
   return std::max_element(logits.begin(), logits.end()) - logits.begin();
 }
@@ -76,6 +64,18 @@ Outcome evaluate_image(Session &session, const FloatModel *float_model, const La
 }
 
 } // namespace
+
+double cosine(std::span<const double> a, std::span<const double> b) {
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += a[i] * b[i];
+    aa += a[i] * a[i];
+    bb += b[i] * b[i];
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+}
 
 bool in_top(std::span<const double> logits, int label, int k) {
   const auto index = static_cast<std::size_t>(label);

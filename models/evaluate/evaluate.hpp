@@ -31,6 +31,9 @@ struct Evaluation {
   std::vector<std::string> errors; // a message for every image that could not be read
 };
 
+// Of the angle between two vectors of one length; 0 where one of them is zero.
+double cosine(std::span<const double> a, std::span<const double> b);
+
 // A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
 bool in_top(std::span<const double> logits, int label, int k);
 

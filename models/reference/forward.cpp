@@ -83,6 +83,7 @@ RowMatrix merge_patches(const SwinModel &model, int stage, const MatrixView &str
   const SwinStageWeights &weights = model.weights.stages[static_cast<std::size_t>(stage)];
   const Windows to = model.config.windows(stage, 0);
   const Eigen::Index channels = stream.cols();
+  report(observer, layer, SiteKind::merge_input, stream);
   RowMatrix merged(to.tokens(), 4 * channels);
   for (int y = 0; y < to.grid_height; ++y)
     for (int x = 0; x < to.grid_width; ++x)

@@ -15,6 +15,7 @@ enum class SiteKind : std::uint8_t {
   embedding,            // [T, C] projected patches, before their norm
   embedding_normalized, // [T, C] (x - mean) / sqrt(variance + eps), before gamma and beta
   // Swin only, before the first block of every stage but the first, layer = that block:
+  merge_input,      // [4T, C / 2] residual stream at the end of the stage before
   merge_normalized, // [T, 2C] four neighbours of the stage before side by side, normalized
   // Every block:
   block_input,             // [T, C] residual stream entering the block's norm1

@@ -152,6 +152,20 @@ TEST_CASE("another recipe can be asked for") {
   CHECK_THAT(wrong.err, Contains("--preprocess"));
 }
 
+TEST_CASE("a recipe for images of another size than the model's is refused") {
+  const std::string message = "--preprocess gives images of 8 x 32, the model takes 32 x 32";
+  const Outcome classify = run_program({"classify", "--preprocess", "crop=8x32", sample_photograph()});
+  CHECK(classify.exit_code == 2);
+  CHECK(classify.out.empty());
+  CHECK_THAT(classify.err, Contains(message));
+  const std::string folder = temporary_file("one_class");
+  std::filesystem::create_directories(folder + "/cat");
+  write_text(folder + "/cat/a.png", read_text(sample_photograph()));
+  const Outcome eval = run_program({"eval", "--data", folder, "--preprocess", "crop=8x32"});
+  CHECK(eval.exit_code == 2);
+  CHECK_THAT(eval.err, Contains(message));
+}
+
 TEST_CASE("classify's bad input") {
   struct Case {
     std::vector<std::string> arguments;

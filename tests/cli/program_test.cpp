@@ -27,7 +27,8 @@ TEST_CASE("help goes to standard output, mistakes to standard error") {
     const Outcome outcome = run_program({word});
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.err.empty());
-    for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify", "bench"})
+    for (const char *subcommand :
+         {"classify", "attention", "quantize", "eval", "compare", "inspect", "info", "verify", "bench"})
       CHECK_THAT(outcome.out, Contains(subcommand));
   }
   CHECK(run_program({"--version"}).out == "intvit " INTVIT_VERSION "\n");
@@ -41,7 +42,8 @@ TEST_CASE("help goes to standard output, mistakes to standard error") {
 }
 
 TEST_CASE("every subcommand has help and rejects what it does not know") {
-  for (const char *subcommand : {"classify", "quantize", "eval", "info", "verify", "bench"}) {
+  for (const char *subcommand :
+       {"classify", "attention", "quantize", "eval", "compare", "inspect", "info", "verify", "bench"}) {
     CAPTURE(subcommand);
     const Outcome help = run_program({subcommand, "-h"});
     CHECK(help.exit_code == 0);
@@ -51,7 +53,7 @@ TEST_CASE("every subcommand has help and rejects what it does not know") {
     CHECK(wrong.exit_code == 2);
     CHECK_THAT(wrong.err, Contains("no-such-option"));
   }
-  for (const char *subcommand : {"quantize", "eval", "info", "verify", "bench"}) {
+  for (const char *subcommand : {"quantize", "eval", "inspect", "info", "verify", "bench"}) {
     const Outcome outcome = run_program({subcommand, "stray"});
     CHECK(outcome.exit_code == 2);
     CHECK_THAT(outcome.err, Contains("unexpected argument \"stray\""));

@@ -1,0 +1,252 @@
+// intvit attention: where on an image a model looks, as a picture.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+
+#include "cli/models.hpp"
+#include "cli/picture/canvas.hpp"
+#include "cli/picture/heat_map.hpp"
+#include "cli/picture/png.hpp"
+#include "engine/image/decode.hpp"
+#include "engine/image/preprocess.hpp"
+#include "models/inspect/class_attention.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+// One of the pictures side by side.
+struct Panel {
+  std::string caption;
+  std::string label; // what the model says it is; empty where it has no head
+  double probability = 0;
+  ClassAttention attention;
+  Image photograph; // what the model sees, at the size of the panel
+};
+
+void add_prediction(Panel &panel, const std::vector<std::string> &labels) {
+  const std::vector<double> &logits = panel.attention.logits;
+  const auto largest = std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const double logit : logits)
+    sum += std::exp(logit - *largest);
+  panel.probability = 1 / sum;
+  const auto index = static_cast<std::size_t>(largest - logits.begin());
+  panel.label = index < labels.size() ? labels[index] : "class " + std::to_string(index);
+}
+
+// The same part of the photograph in `scale` times as many pixels a side.
+Recipe enlarged(Recipe recipe, int scale) {
+  for (int *side : {&recipe.resize_width, &recipe.resize_height, &recipe.crop_width, &recipe.crop_height})
+    *side *= scale;
+  return recipe;
+}
+
+Image preprocessed(const std::string &path, const Image &decoded, const Recipe &recipe) {
+  Result<Image> image = preprocess(decoded, recipe);
+  if (!image.ok())
+    throw std::runtime_error(path + ": " + image.status().message());
+  return std::move(*image);
+}
+
+// Without a resize a recipe takes the photograph's own pixels, of which there are no more.
+Image photograph(const std::string &path, const Image &decoded, const Recipe &recipe, int scale) {
+  if (recipe.fit != Recipe::Fit::none)
+    return preprocessed(path, decoded, enlarged(recipe, scale));
+  return preprocessed(path, preprocessed(path, decoded, recipe),
+                      squash_recipe(recipe.crop_width * scale, recipe.crop_height * scale, ResizeFilter::bicubic));
+}
+
+// Names the model at fault.
+ClassAttention attention_of(const std::string &path, const std::function<ClassAttention()> &compute) {
+  try {
+    return compute();
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(path + ": " + error.what());
+  }
+}
+
+std::string softmax_caption(const Model &model) {
+  for (const BoundNode &node : model.program().nodes)
+    if (const auto *attention = std::get_if<BoundAttention>(&node.operation))
+      switch (attention->softmax) {
+      case kernels::Softmax::lis4:
+        return "LIS-4";
+      case kernels::Softmax::lis8:
+        return "LIS-8";
+      case kernels::Softmax::int8:
+      case kernels::Softmax::int16:
+        return kernels::softmax_name(attention->softmax) + std::string(" softmax");
+      }
+  return "integer";
+}
+
+// "models/deit.intvit.safetensors": "deit".
+std::string short_name(const std::string &path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  return name.substr(0, name.find('.'));
+}
+
+// Captions tell models apart by their softmax, or where two have the same, by their files' names.
+std::vector<std::string> captions(const std::vector<std::shared_ptr<const Model>> &models,
+                                  const std::vector<std::string> &paths) {
+  std::vector<std::string> result;
+  for (const std::shared_ptr<const Model> &model : models)
+    result.push_back(softmax_caption(*model));
+  for (std::size_t i = 1; i < result.size(); ++i)
+    if (std::find(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(i), result[i]) !=
+        result.begin() + static_cast<std::ptrdiff_t>(i)) {
+      std::transform(paths.begin(), paths.end(), result.begin(), short_name);
+      break;
+    }
+  return result;
+}
+
+double brightest(const Panel &panel) {
+  return *std::max_element(panel.attention.weights.begin(), panel.attention.weights.end());
+}
+
+std::string percent(double share, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f %%", digits, 100 * share);
+  return text;
+}
+
+// The photograph and every panel's heat map, all on one scale of colours.
+Image draw(const std::vector<Panel> &panels) {
+  constexpr Colour paper{255, 255, 255};
+  constexpr Colour ink{32, 32, 32};
+  constexpr Colour faint_ink{110, 110, 110};
+  const int width = panels[0].photograph.width;
+  const int height = panels[0].photograph.height;
+  const int text_scale = std::max(1, (width + 70) / 140);
+  const int line = 12 * text_scale; // a line of text
+  const int gap = 4 * text_scale;   // between panels
+  HeatScale scale{brightest(panels[0]), 0};
+  for (const Panel &panel : panels) {
+    scale.high = std::max(scale.high, brightest(panel));
+    for (const double weight : panel.attention.weights)
+      scale.low = std::min(scale.low, weight);
+  }
+
+  const int count = static_cast<int>(panels.size()) + 1;
+  const bool predictions = std::any_of(panels.begin(), panels.end(), [](const Panel &p) { return !p.label.empty(); });
+  Canvas canvas(count * width + (count - 1) * gap, line + height + (predictions ? line + gap / 2 : 0), paper);
+  const auto centred = [&](const std::string &text, int left, int top, Colour colour) {
+    const std::string shown = fitted(text, width, text_scale);
+    canvas.text(shown, left + (width - text_width(shown, text_scale)) / 2, top, text_scale, colour);
+  };
+  centred("photograph", 0, gap / 2, ink);
+  canvas.paste(panels[0].photograph, 0, line);
+  for (int i = 1; i < count; ++i) {
+    const Panel &panel = panels[static_cast<std::size_t>(i) - 1];
+    const ClassAttention &attention = panel.attention;
+    const int left = i * (width + gap);
+    centred(panel.caption, left, gap / 2, ink);
+    canvas.paste(heat_map(panel.photograph, attention.weights, attention.grid_width, attention.grid_height, scale),
+                 left, line);
+    if (panel.label.empty())
+      continue;
+    const std::string share = " " + percent(panel.probability, 0);
+    // Of ImageNet's labels, lists of synonyms, the first.
+    const std::string label = panel.label.substr(0, panel.label.find(','));
+    centred(fitted(label, width - text_width(share, text_scale), text_scale) + share, left, line + height + gap,
+            faint_ink);
+  }
+  return canvas.image();
+}
+
+void print(const std::string &output, const Image &picture, const std::vector<Panel> &panels) {
+  std::cout << output << ": " << picture.width << " x " << picture.height << " pixels\n";
+  std::size_t width = 0;
+  for (const Panel &panel : panels)
+    width = std::max(width, panel.caption.size());
+  for (const Panel &panel : panels)
+    std::cout << "  " << panel.caption << std::string(width - panel.caption.size(), ' ') << "  brightest patch "
+              << percent(brightest(panel), 2)
+              << (panel.label.empty() ? "" : ", " + percent(panel.probability, 2) + " " + panel.label) << "\n";
+}
+
+} // namespace
+
+int attention(const Arguments &arguments) {
+  Parser parser("attention",
+                "Draws where on an image a model looks: its class token's attention to the patches, as a heat map over "
+                "the photograph. With several models, and with --float, side by side, on one scale of colours.",
+                "IMAGE");
+  add_model_option(parser);
+  add_threads_option(parser);
+  add_isa_option(parser);
+  add_preprocess_option(parser);
+  add_float_options(parser);
+  parser.add()("o,output", "the picture, a PNG file", cxxopts::value<std::string>(),
+               "FILE")("block", "attention of this block, from 0 (default: the middle one)", cxxopts::value<int>(),
+                       "N")("head", "of this head, from 0 (default: the mean of all)", cxxopts::value<int>(),
+                            "N")("rollout", "attention rollout through all blocks, instead of one block's attention")(
+      "scale", "draw images at N times the model's size (default: about 400 pixels wide)", cxxopts::value<int>(), "N");
+  if (!parser.parse(arguments))
+    return exit_ok;
+  if (parser.positional().size() != 1)
+    throw UsageError(std::string(parser.positional().empty() ? "no image is given" : "only one image can be drawn") +
+                     " (see intvit attention -h)");
+
+  const std::string output = parser.required("output");
+  AttentionChoice choice;
+  choice.rollout = parser.has("rollout");
+  if (parser.has("block"))
+    choice.block = parser.integer("block", 0, 1 << 20);
+  if (parser.has("head"))
+    choice.head = parser.integer("head", 0, 1 << 20);
+  if (choice.rollout && choice.block)
+    throw UsageError("--rollout goes through all blocks: --block makes no sense beside it");
+  const int thread_count = threads(parser);
+  std::vector<std::string> paths = parser.all("model");
+  if (paths.empty())
+    paths.push_back(model_path(parser));
+  std::vector<std::shared_ptr<const Model>> models;
+  for (const std::string &path : paths)
+    models.push_back(value_of(Model::open(path, kernels_option(parser))));
+  const Model &first = *models.front();
+  for (std::size_t i = 1; i < models.size(); ++i)
+    if (models[i]->image_width() != first.image_width() || models[i]->image_height() != first.image_height())
+      throw std::runtime_error(paths[i] + ": takes images of another size than " + paths[0]);
+  const int scale = parser.has("scale") ? parser.integer("scale", 1, 64)
+                                        : std::max(1, (400 + first.image_width() / 2) / first.image_width());
+
+  const std::string &path = parser.positional().front();
+  const Image decoded = value_of(load_image(path));
+  std::vector<Panel> panels;
+  const auto add = [&](Panel panel, const Recipe &recipe, bool has_head, const std::vector<std::string> &labels) {
+    panel.photograph = photograph(path, decoded, recipe, scale);
+    if (has_head)
+      add_prediction(panel, labels);
+    panels.push_back(std::move(panel));
+  };
+  if (const std::optional<FloatModel> model = float_option(parser, first.image_height(), first.image_width())) {
+    const Recipe recipe = recipe_for(parser, first);
+    const Image image = preprocessed(path, decoded, recipe);
+    Panel panel{.caption = "float", .attention = attention_of(parser.get<std::string>("float"), [&] {
+                                      return class_attention(*model, image, choice);
+                                    })};
+    add(std::move(panel), recipe, common_config(*model).classes > 0,
+        labels(*model).empty() ? first.labels() : labels(*model));
+  }
+  const std::vector<std::string> names = captions(models, paths);
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const Recipe recipe = recipe_for(parser, *models[i]);
+    const Image image = preprocessed(path, decoded, recipe);
+    Panel panel{.caption = names[i], .attention = attention_of(paths[i], [&] {
+                                       return class_attention(models[i], image, choice, thread_count);
+                                     })};
+    add(std::move(panel), recipe, models[i]->has_head(), models[i]->labels());
+  }
+  const Image picture = draw(panels);
+  write_png(output, picture);
+  print(output, picture, panels);
+  return exit_ok;
+}
+
+} // namespace intvit::cli

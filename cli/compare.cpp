@@ -1,0 +1,176 @@
+// intvit compare: two models on the same images, where they agree and in which layer they part.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/data.hpp"
+#include "cli/models.hpp"
+#include "cli/progress.hpp"
+#include "models/inspect/compare.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+class Printer {
+public:
+  Printer(const Comparison &result, std::array<std::string, 2> models, const std::vector<std::string> &labels)
+      : result_(result), models_(std::move(models)), labels_(labels) {}
+
+  void text() const {
+    std::printf("images      %zu\nagreement   %.2f %%\ncosine      %.6f\n", result_.images.size(), result_.agreement,
+                result_.cosine);
+    if (result_.first_top1)
+      std::printf("top-1       %.2f %%, %.2f %%\n", *result_.first_top1, *result_.second_top1);
+    text_layers();
+    if (result_.agreement == 100)
+      return;
+    std::printf("\nthey differ on\n");
+    for (const ImageComparison &image : result_.images) {
+      if (image.first.label == image.second.label)
+        continue;
+      std::printf("  %s\n    %s   %s", image.path.c_str(), text(image.first).c_str(), text(image.second).c_str());
+      if (image.label)
+        std::printf("   (it is %s)", label(*image.label).c_str());
+      std::printf("\n");
+    }
+  }
+
+  void json() const {
+    nlohmann::json object = {{"first", models_[0]},
+                             {"second", models_[1]},
+                             {"images", result_.images.size()},
+                             {"agreement", result_.agreement},
+                             {"cosine", result_.cosine},
+                             {"layers", nlohmann::json::array()},
+                             {"differences", nlohmann::json::array()}};
+    if (result_.first_top1) {
+      object["first_top1"] = *result_.first_top1;
+      object["second_top1"] = *result_.second_top1;
+    }
+    for (const LayerComparison &layer : result_.layers)
+      object["layers"].push_back(
+          {{"name", layer.name}, {"cosine", layer.cosine}, {"lowest_cosine", layer.lowest_cosine}});
+    for (const ImageComparison &image : result_.images) {
+      if (image.first.label == image.second.label)
+        continue;
+      nlohmann::json difference = {{"image", image.path},
+                                   {"first", to_json(image.first)},
+                                   {"second", to_json(image.second)},
+                                   {"cosine", image.cosine}};
+      if (image.label)
+        difference["label"] = {{"index", *image.label}, {"label", label(*image.label)}};
+      object["differences"].push_back(std::move(difference));
+    }
+    // File names need not be UTF-8.
+    std::cout << object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  }
+
+  // A line an image.
+  void csv() const {
+    std::cout << "image,label,first_index,first_label,first_probability,second_index,second_label,second_probability,"
+                 "same,cosine\n";
+    for (const ImageComparison &image : result_.images) {
+      std::cout << csv_field(image.path) << "," << (image.label ? std::to_string(*image.label) : "");
+      for (const Opinion &opinion : {image.first, image.second})
+        std::cout << "," << opinion.label << "," << csv_field(label(opinion.label)) << "," << opinion.probability;
+      std::cout << "," << (image.first.label == image.second.label ? 1 : 0) << "," << image.cosine << "\n";
+    }
+  }
+
+private:
+  std::string label(int index) const {
+    return labels_.empty() ? "class " + std::to_string(index) : labels_[static_cast<std::size_t>(index)];
+  }
+
+  std::string text(const Opinion &opinion) const {
+    char percent[32];
+    std::snprintf(percent, sizeof percent, "%.2f %% ", 100 * opinion.probability);
+    return percent + label(opinion.label);
+  }
+
+  nlohmann::json to_json(const Opinion &opinion) const {
+    return {{"index", opinion.label}, {"label", label(opinion.label)}, {"probability", opinion.probability}};
+  }
+
+  void text_layers() const {
+    if (result_.layers.empty()) {
+      std::printf("\nno layer can be compared: the models' layers have other shapes\n");
+      return;
+    }
+    const std::string heading = "residual stream after";
+    std::size_t width = heading.size();
+    for (const LayerComparison &layer : result_.layers)
+      width = std::max(width, layer.name.size());
+    std::printf("\n  %-*s  cosine    lowest\n", static_cast<int>(width), heading.c_str());
+    for (const LayerComparison &layer : result_.layers)
+      std::printf("  %-*s  %.6f  %.6f\n", static_cast<int>(width), layer.name.c_str(), layer.cosine,
+                  layer.lowest_cosine);
+  }
+
+  const Comparison &result_;
+  std::array<std::string, 2> models_;
+  const std::vector<std::string> &labels_;
+};
+
+} // namespace
+
+int compare(const Arguments &arguments) {
+  Parser parser("compare",
+                "Compares two models, or one with the float weights it came from (--float), on the same images, "
+                "preprocessed as the first wants it: how often they say the same, how far their logits and, layer by "
+                "layer, their residual streams point in the same direction, and the images on which they differ.",
+                "MODEL [MODEL]");
+  add_threads_option(parser);
+  add_isa_option(parser);
+  add_preprocess_option(parser);
+  add_data_options(parser);
+  add_float_options(parser);
+  add_format_option(parser, {"text", "json", "csv"});
+  if (!parser.parse(arguments))
+    return exit_ok;
+  const std::vector<std::string> &paths = parser.positional();
+  if (paths.size() + (parser.has("float") ? 1 : 0) != 2)
+    throw UsageError("give two models, or one and --float (see intvit compare -h)");
+
+  parser.required("data");
+  const std::string format = parser.choice("format", {"text", "json", "csv"});
+  const int thread_count = threads(parser);
+  std::vector<std::shared_ptr<const Model>> models;
+  for (const std::string &path : paths)
+    models.push_back(value_of(Model::open(path, kernels_option(parser))));
+  const Model &model = *models.front();
+  const Recipe recipe = recipe_for(parser, model);
+  const std::vector<ComparedImage> data = images(parser, model);
+  const std::optional<FloatModel> float_model = float_option(parser, model.image_height(), model.image_width());
+  const std::unique_ptr<ComparedModel> first = compared(models.front(), thread_count);
+  const std::unique_ptr<ComparedModel> second =
+      float_model ? compared(*float_model) : compared(models.back(), thread_count);
+  const std::string second_path = float_model ? parser.get<std::string>("float") : paths[1];
+
+  ProgressBar progress("comparing");
+  Comparison result;
+  try {
+    result = compare(*first, *second, data, recipe, model.kernels(), thread_count,
+                     [&](std::size_t done) { progress.show(done, data.size()); });
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(paths[0] + ", " + second_path + ": " + error.what());
+  }
+  progress.wipe();
+  for (const std::string &error : result.errors)
+    print_error(error);
+  if (result.images.empty())
+    throw std::runtime_error(parser.get<std::string>("data") + ": no image could be read");
+  const Printer printer(result, {paths[0], second_path}, model.labels());
+  if (format == "json")
+    printer.json();
+  else if (format == "csv")
+    printer.csv();
+  else
+    printer.text();
+  return result.errors.empty() ? exit_ok : exit_failure;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,61 @@
+#include "cli/data.hpp"
+
+#include <filesystem>
+#include <stdexcept>
+
+namespace intvit::cli {
+
+namespace {
+
+// The CSV file of labels; empty where there is none.
+std::string labels_file(const Parser &parser, const std::string &data) {
+  if (parser.has("labels"))
+    return parser.get<std::string>("labels");
+  const std::filesystem::path beside = std::filesystem::path(data) / "labels.csv";
+  std::error_code ignored;
+  return std::filesystem::exists(beside, ignored) ? beside.string() : "";
+}
+
+template <typename T> void keep_first(const Parser &parser, std::vector<T> &images) {
+  const auto count = static_cast<std::size_t>(parser.integer("count", 0, 1 << 30));
+  if (count > 0 && count < images.size())
+    images.erase(images.begin() + static_cast<std::ptrdiff_t>(count), images.end());
+}
+
+} // namespace
+
+void add_data_options(Parser &parser) {
+  parser.add()("data", "folder of images", cxxopts::value<std::string>(), "FOLDER")(
+      "labels",
+      "CSV file of file,label lines, files relative to --data (default: labels.csv in --data, else class "
+      "folders)",
+      cxxopts::value<std::string>(),
+      "FILE")("count", "take only the first N images", cxxopts::value<int>()->default_value("0"), "N");
+}
+
+std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model) {
+  const std::string data = parser.required("data");
+  const std::string labels = labels_file(parser, data);
+  std::vector<LabelledImage> images = labels.empty() ? read_class_folders(data, model.labels(), model.classes())
+                                                     : read_labels(data, labels, model.classes());
+  keep_first(parser, images);
+  return images;
+}
+
+std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
+  const std::string data = parser.required("data");
+  std::vector<ComparedImage> result;
+  try {
+    for (LabelledImage &image : labelled_images(parser, model))
+      result.push_back({std::move(image.path), image.label});
+  } catch (const std::runtime_error &) {
+    if (!labels_file(parser, data).empty())
+      throw;
+    for (std::string &path : list_images(data)) // the folders are no classes, if there are any
+      result.push_back({std::move(path), std::nullopt});
+    keep_first(parser, result);
+  }
+  return result;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,24 @@
+// Options about folders of images that several subcommands have.
+#pragma once
+
+#include <vector>
+
+#include "cli/command.hpp"
+#include "engine/runtime/model.hpp"
+#include "models/evaluate/dataset.hpp"
+#include "models/inspect/compare.hpp"
+
+namespace intvit::cli {
+
+// Adds --data, --labels and --count.
+void add_data_options(Parser &parser);
+
+// The images named by them, with labels of the model's classes: from a CSV file (--labels, else labels.csv in --data),
+// else from class folders. Throws UsageError where --data is missing, std::runtime_error as read_labels() and
+// read_class_folders() do.
+std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model);
+
+// Likewise, but without a CSV file all images below --data will do, with labels where the folders are classes.
+std::vector<ComparedImage> images(const Parser &parser, const Model &model);
+
+} // namespace intvit::cli

@@ -1,0 +1,166 @@
+#include "models/inspect/class_attention.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include "models/inspect/attention_rows.hpp"
+#include "models/inspect/observed_run.hpp"
+#include "models/reference/forward.hpp"
+
+namespace intvit {
+
+namespace {
+
+[[noreturn]] void no_class_token(const char *why) {
+  throw std::runtime_error(std::string("there is no class token's attention to show: ") + why);
+}
+
+constexpr const char *windows = "tokens attend to one another within windows (Swin)";
+constexpr const char *only_patches = "the model's tokens are its patches alone";
+
+void check_choice(const AttentionChoice &choice, int blocks, int heads) {
+  if (choice.block && *choice.block >= blocks)
+    throw std::runtime_error("there is no block " + std::to_string(*choice.block) + ", blocks are 0 to " +
+                             std::to_string(blocks - 1));
+  if (choice.head && *choice.head >= heads)
+    throw std::runtime_error("there is no head " + std::to_string(*choice.head) + ", heads are 0 to " +
+                             std::to_string(heads - 1));
+}
+
+// The chosen blocks' attention over the chosen heads, as heads and blocks come along.
+class Collector {
+public:
+  Collector(const AttentionChoice &choice, int blocks, int heads)
+      : choice_(choice), heads_(heads), chosen_(choice.block.value_or((blocks - 1) / 2)) {}
+
+  bool wants(int block, int head) const {
+    return (choice_.rollout || block == chosen_) && (!choice_.head || head == *choice_.head);
+  }
+
+  // The matrix of a block, all zero at first, to which every wanted head is added with share().
+  AttentionMatrix &block(int index, Eigen::Index queries, Eigen::Index tokens) {
+    const auto place = static_cast<std::size_t>(choice_.rollout ? index : 0);
+    if (blocks_.size() <= place)
+      blocks_.resize(place + 1);
+    if (blocks_[place].size() == 0)
+      blocks_[place] = AttentionMatrix::Zero(queries, tokens);
+    return blocks_[place];
+  }
+  double share() const { return choice_.head ? 1.0 : 1.0 / heads_; }
+
+  // Of the class token to all tokens.
+  Eigen::VectorXd result() const {
+    return choice_.rollout ? attention_rollout(blocks_) : Eigen::VectorXd(blocks_.at(0).row(0));
+  }
+
+private:
+  AttentionChoice choice_;
+  int heads_;
+  int chosen_;
+  std::vector<AttentionMatrix> blocks_;
+};
+
+std::vector<double> without_prefix(const Eigen::VectorXd &tokens, int prefix) {
+  return {tokens.data() + prefix, tokens.data() + tokens.size()};
+}
+
+class FloatObserver : public reference::Observer {
+public:
+  explicit FloatObserver(Collector &collector) : collector_(collector) {}
+
+  void observe(const reference::Site &site, const MatrixView &activation) override {
+    if (site.kind == reference::SiteKind::attention_probabilities && collector_.wants(site.layer, site.head))
+      collector_.block(site.layer, activation.rows(), activation.cols()) +=
+          collector_.share() * activation.cast<double>();
+  }
+
+private:
+  Collector &collector_;
+};
+
+int prefix_rows(const Program &program) {
+  for (std::size_t i = 0; i < program.nodes.size(); ++i)
+    if (const auto *embed = std::get_if<BoundPatchEmbed>(&program.nodes[i].operation))
+      return static_cast<int>(embed->prefix.size() / program.values[i + 1].row_bytes());
+  return 0;
+}
+
+int patch_side(const Program &program) {
+  for (const BoundNode &node : program.nodes)
+    if (const auto *patches = std::get_if<BoundPatches>(&node.operation))
+      return patches->patch;
+  no_class_token("the model has no patches");
+}
+
+} // namespace
+
+Eigen::VectorXd attention_rollout(std::span<const AttentionMatrix> blocks) {
+  // From the last block to the first, so that a vector is all there is to multiply.
+  Eigen::VectorXd row = Eigen::VectorXd::Unit(blocks.front().cols(), 0);
+  for (std::size_t block = blocks.size(); block-- > 0;) {
+    AttentionMatrix step = AttentionMatrix::Identity(row.size(), row.size());
+    step.topRows(blocks[block].rows()) += blocks[block];
+    row = (row.array() / step.rowwise().sum().array()).matrix().transpose() * step;
+  }
+  return row;
+}
+
+ClassAttention class_attention(const std::shared_ptr<const Model> &model, const Image &image,
+                               const AttentionChoice &choice, int threads) {
+  const Program &program = model->program();
+  const std::vector<std::size_t> nodes = attention_nodes(program);
+  if (nodes.empty())
+    no_class_token("the model has no attention");
+  const auto attention = [&](std::size_t block) -> const BoundAttention & {
+    return std::get<BoundAttention>(program.nodes[nodes[block]].operation);
+  };
+  if (attention(0).windows.count > 0)
+    no_class_token(windows);
+  const int prefix = prefix_rows(program);
+  if (prefix == 0)
+    no_class_token(only_patches);
+  const int blocks = static_cast<int>(nodes.size());
+  check_choice(choice, blocks, attention(0).heads);
+
+  std::vector<int> inputs;
+  for (const std::size_t node : nodes)
+    inputs.push_back(program.nodes[node].input);
+  ObservedRun run(model, inputs, threads);
+  run.run(image);
+  Collector collector(choice, blocks, attention(0).heads);
+  for (int block = 0; block < blocks; ++block) {
+    const BoundAttention &node = attention(static_cast<std::size_t>(block));
+    if (!collector.wants(block, choice.head.value_or(0)))
+      continue;
+    AttentionMatrix &matrix = collector.block(block, node.queries, node.tokens);
+    for_each_attention_row(node, run.value(inputs[static_cast<std::size_t>(block)]),
+                           [&](int head, int query, std::span<const std::int32_t> weights, std::uint32_t divisor) {
+                             if (!collector.wants(block, head))
+                               return;
+                             for (std::size_t j = 0; j < weights.size(); ++j)
+                               matrix(query, static_cast<Eigen::Index>(j)) += collector.share() * weights[j] / divisor;
+                           });
+  }
+  const int patch = patch_side(program);
+  return {model->image_height() / patch, model->image_width() / patch, without_prefix(collector.result(), prefix),
+          real_logits(run.logits(), model->logit_fraction_bits())};
+}
+
+ClassAttention class_attention(const FloatModel &model, const Image &image, const AttentionChoice &choice) {
+  const auto *vit = std::get_if<VitModel>(&model);
+  if (vit == nullptr)
+    no_class_token(windows);
+  const VitConfig &config = vit->config;
+  if (config.prefix_tokens == 0)
+    no_class_token(only_patches);
+  check_choice(choice, config.depth, config.heads);
+  Collector collector(choice, config.depth, config.heads);
+  FloatObserver observer(collector);
+  const std::vector<float> logits = reference::forward(*vit, image, &observer);
+  return {config.grid_height(),
+          config.grid_width(),
+          without_prefix(collector.result(), config.prefix_tokens),
+          {logits.begin(), logits.end()}};
+}
+
+} // namespace intvit

@@ -1,0 +1,211 @@
+#include "models/inspect/compare.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <stdexcept>
+
+#include "models/evaluate/evaluate.hpp"
+#include "models/inspect/observed_run.hpp"
+#include "models/inspect/streams.hpp"
+#include "models/parallel.hpp"
+#include "models/reference/forward.hpp"
+
+namespace intvit {
+
+namespace {
+
+class IntegerModel : public ComparedModel {
+public:
+  IntegerModel(const std::shared_ptr<const Model> &model, int threads)
+      : model_(model), streams_(residual_streams(model->program())) {
+    std::vector<int> values;
+    for (const Stream &stream : streams_)
+      values.push_back(stream.value);
+    for (int thread = 0; thread < threads; ++thread)
+      runs_.emplace_back(model, values);
+  }
+
+  Observed run(const Image &image, std::size_t thread) override {
+    ObservedRun &run = runs_[thread];
+    run.run(image);
+    Observed observed{real_logits(run.logits(), model_->logit_fraction_bits()), {}};
+    for (const Stream &stream : streams_)
+      observed.layers.push_back({stream.columns, stream.dequantize(run.value(stream.value))});
+    return observed;
+  }
+
+  std::vector<std::string> stream_names() const override {
+    std::vector<std::string> names;
+    for (const Stream &stream : streams_)
+      names.push_back(stream.name);
+    return names;
+  }
+
+  int classes() const override { return model_->classes(); }
+  int image_height() const override { return model_->image_height(); }
+  int image_width() const override { return model_->image_width(); }
+
+private:
+  std::shared_ptr<const Model> model_;
+  std::vector<Stream> streams_;
+  std::vector<ObservedRun> runs_; // one a thread
+};
+
+// The float forward's activations at the places where residual_streams() finds an integer model's.
+class StreamObserver : public reference::Observer {
+public:
+  std::vector<Observed::Layer> layers;
+
+  void observe(const reference::Site &site, const MatrixView &activation) override {
+    using reference::SiteKind;
+    if (site.kind != SiteKind::embedding && site.kind != SiteKind::merge_input && site.kind != SiteKind::block_input &&
+        site.kind != SiteKind::block_middle && site.kind != SiteKind::final_input)
+      return;
+    std::vector<double> &values = layers.emplace_back(Observed::Layer{activation.cols(), {}}).values;
+    values.reserve(static_cast<std::size_t>(activation.size()));
+    for (Eigen::Index row = 0; row < activation.rows(); ++row)
+      for (Eigen::Index c = 0; c < activation.cols(); ++c)
+        values.push_back(static_cast<double>(activation(row, c)));
+  }
+};
+
+class ReferenceModel : public ComparedModel {
+public:
+  explicit ReferenceModel(const FloatModel &model) : model_(model) {}
+
+  Observed run(const Image &image, std::size_t) override {
+    StreamObserver observer;
+    const std::vector<float> logits = reference::forward(model_, image, &observer);
+    return {{logits.begin(), logits.end()}, std::move(observer.layers)};
+  }
+
+  std::vector<std::string> stream_names() const override { return {}; }
+  int classes() const override {
+    return std::visit([](const auto &model) { return outputs(model.config); }, model_);
+  }
+  int image_height() const override { return common_config(model_).image_height; }
+  int image_width() const override { return common_config(model_).image_width; }
+
+private:
+  const FloatModel &model_;
+};
+
+Opinion opinion(std::span<const double> logits) {
+  const auto largest = std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const double logit : logits)
+    sum += std::exp(logit - *largest);
+  return {static_cast<int>(largest - logits.begin()), 1 / sum};
+}
+
+struct Outcome {
+  std::optional<ImageComparison> image;
+  std::vector<double> layers; // cosines; empty where the shapes differ
+  std::string error;
+};
+
+// Empty where the models' layers have other shapes.
+std::vector<double> layer_cosines(const Observed &a, const Observed &b) {
+  if (a.layers.size() != b.layers.size() || a.layers.empty() ||
+      a.layers.front().values.size() != b.layers.front().values.size())
+    return {};
+  std::vector<double> cosines;
+  for (std::size_t i = 0; i < a.layers.size(); ++i) {
+    if (a.layers[i].columns != b.layers[i].columns)
+      return {};
+    // An integer model's last block writes the rows that the head reads; the float model writes all, with those in
+    // front.
+    const std::size_t common = std::min(a.layers[i].values.size(), b.layers[i].values.size());
+    cosines.push_back(cosine(std::span(a.layers[i].values).first(common), std::span(b.layers[i].values).first(common)));
+  }
+  return cosines;
+}
+
+void add_layers(const std::vector<Outcome> &outcomes, const std::vector<std::string> &names, Comparison &result) {
+  for (std::size_t layer = 0; layer < names.size(); ++layer) {
+    LayerComparison &entry = result.layers.emplace_back();
+    entry.name = names[layer];
+    for (const Outcome &outcome : outcomes)
+      if (outcome.image) {
+        if (outcome.layers.size() != names.size()) {
+          result.layers.clear();
+          return;
+        }
+        entry.cosine += outcome.layers[layer] / static_cast<double>(result.images.size());
+        entry.lowest_cosine = std::min(entry.lowest_cosine, outcome.layers[layer]);
+      }
+  }
+}
+
+} // namespace
+
+std::unique_ptr<ComparedModel> compared(const std::shared_ptr<const Model> &model, int threads) {
+  return std::make_unique<IntegerModel>(model, threads);
+}
+
+std::unique_ptr<ComparedModel> compared(const FloatModel &model) {
+  return std::make_unique<ReferenceModel>(model);
+}
+
+Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const ComparedImage> images,
+                   const Recipe &recipe, const kernels::KernelTable &kernels, int threads,
+                   const std::function<void(std::size_t)> &progress) {
+  if (first.image_height() != second.image_height() || first.image_width() != second.image_width())
+    throw std::runtime_error("the two models take images of other sizes");
+  if (first.classes() != second.classes())
+    throw std::runtime_error("the two models have other numbers of classes");
+
+  std::vector<Outcome> outcomes(images.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  parallel_for(threads, images.size(), [&](std::size_t i, std::size_t thread) {
+    Outcome &outcome = outcomes[i];
+    std::optional<Image> image;
+    try {
+      image = load_preprocessed(images[i].path, recipe, kernels);
+    } catch (const std::runtime_error &error) {
+      outcome.error = error.what();
+    }
+    if (image) {
+      const Observed a = first.run(*image, thread);
+      const Observed b = second.run(*image, thread);
+      outcome.image = {images[i].path, images[i].label, opinion(a.logits), opinion(b.logits),
+                       cosine(a.logits, b.logits)};
+      outcome.layers = layer_cosines(a, b);
+    }
+    const std::lock_guard lock(mutex);
+    progress(++done);
+  });
+
+  Comparison result;
+  double first_right = 0;
+  double second_right = 0;
+  bool all_labelled = true;
+  for (const Outcome &outcome : outcomes) {
+    if (!outcome.image) {
+      result.errors.push_back(outcome.error);
+      continue;
+    }
+    const ImageComparison &image = *outcome.image;
+    result.images.push_back(image);
+    result.agreement += image.first.label == image.second.label;
+    result.cosine += image.cosine;
+    all_labelled = all_labelled && image.label.has_value();
+    first_right += image.label == image.first.label;
+    second_right += image.label == image.second.label;
+  }
+  if (result.images.empty())
+    return result;
+  const auto count = static_cast<double>(result.images.size());
+  result.agreement *= 100 / count;
+  result.cosine /= count;
+  if (all_labelled) {
+    result.first_top1 = 100 * first_right / count;
+    result.second_top1 = 100 * second_right / count;
+  }
+  add_layers(outcomes, first.stream_names(), result);
+  return result;
+}
+
+} // namespace intvit

@@ -1,0 +1,99 @@
+#include "models/inspect/streams.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace intvit {
+
+namespace {
+
+Stream stream(const Program &program, int value) {
+  const ValueInfo &info = program.values[static_cast<std::size_t>(value)];
+  const auto channels = static_cast<std::size_t>(info.columns);
+  return {.value = value,
+          .name = program.nodes[static_cast<std::size_t>(value) - 1].name,
+          .type = info.type,
+          .columns = info.columns,
+          .scale = std::vector<double>(channels, 1),
+          .zero = std::vector<double>(channels, 0)};
+}
+
+// Where four neighbours were brought together, the constants of the first are those of all.
+Stream read_by(const Program &program, int value, const BoundLayerNorm &norm) {
+  Stream result = stream(program, value);
+  if (norm.stream_type != kernels::CodeType::int8)
+    return result;
+  result.alpha.assign(norm.alpha.begin(), norm.alpha.begin() + result.columns);
+  for (std::size_t c = 0; c < result.scale.size(); ++c) {
+    result.scale[c] = std::ldexp(1.0, norm.alpha[c]);
+    result.zero[c] = norm.zero_point[c];
+  }
+  return result;
+}
+
+// The mean is of codes without a zero point and of one scale: what a row's code adds to it is its value.
+Stream read_by(const Program &program, int value, const BoundMeanRows &mean) {
+  Stream result = stream(program, value);
+  const RequantizationConstants &r = mean.requantization;
+  for (std::size_t c = 0; c < result.scale.size(); ++c) {
+    const double multiplier = r.multiplier[c];
+    result.scale[c] = std::ldexp(multiplier, -r.shift);
+    if (result.type == ValueType::int8 && multiplier != 0)
+      result.zero[c] =
+          std::round((std::ldexp(1.0, r.shift - 1) - static_cast<double>(r.offset[c])) / multiplier / mean.rows);
+  }
+  return result;
+}
+
+template <typename Code>
+void append(std::span<const std::byte> bytes, const Stream &stream, std::vector<double> &values) {
+  std::vector<Code> codes(bytes.size() / sizeof(Code));
+  std::memcpy(codes.data(), bytes.data(), codes.size() * sizeof(Code));
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const std::size_t c = i % stream.scale.size();
+    values.push_back(stream.scale[c] * (codes[i] - stream.zero[c]));
+  }
+}
+
+} // namespace
+
+std::vector<double> Stream::dequantize(std::span<const std::byte> codes) const {
+  std::vector<double> values;
+  values.reserve(codes.size());
+  if (type == ValueType::int16)
+    append<std::int16_t>(codes, *this, values);
+  else
+    append<std::int8_t>(codes, *this, values);
+  return values;
+}
+
+std::vector<Stream> residual_streams(const Program &program) {
+  std::vector<Stream> streams;
+  const auto add = [&](Stream found) {
+    const auto same = [&](const Stream &known) { return known.value == found.value; };
+    if (std::none_of(streams.begin(), streams.end(), same))
+      streams.push_back(std::move(found));
+  };
+  // What writes a value; the image is written by nobody.
+  const auto writer = [&](int value) -> const BoundNode * {
+    return value > 0 ? &program.nodes[static_cast<std::size_t>(value) - 1] : nullptr;
+  };
+  for (const BoundNode &node : program.nodes) {
+    const BoundNode *before = writer(node.input);
+    if (before == nullptr)
+      continue;
+    if (const auto *norm = std::get_if<BoundLayerNorm>(&node.operation)) {
+      if (std::holds_alternative<BoundMergePatches>(before->operation))
+        add(read_by(program, before->input, *norm));
+      else if (!std::holds_alternative<BoundMeanRows>(before->operation))
+        add(read_by(program, node.input, *norm));
+    } else if (const auto *mean = std::get_if<BoundMeanRows>(&node.operation)) {
+      if (!std::holds_alternative<BoundLayerNorm>(before->operation))
+        add(read_by(program, node.input, *mean));
+    }
+  }
+  return streams;
+}
+
+} // namespace intvit

@@ -1,0 +1,79 @@
+#include "tests/cli/small_models.hpp"
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "engine/image/decode.hpp"
+#include "engine/image/preprocess.hpp"
+#include "models/quantize/random_model.hpp"
+#include "tests/cli/program.hpp"
+#include "tests/support/data.hpp"
+
+namespace intvit::test {
+
+namespace {
+
+std::string write_model(const std::string &name, const std::vector<std::byte> &bytes) {
+  const std::string path = temporary_file(name);
+  write_text(path, std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+  return path;
+}
+
+} // namespace
+
+std::string shipped_model() {
+  return source_file("../models/zoo/cifar10_vit.safetensors");
+}
+
+std::string shipped_weights() {
+  return source_file("../models/zoo/cifar10_vit");
+}
+
+std::string random_vit_file(const std::string &name, const QuantizeOptions &options, int prefix_tokens, int image_size,
+                            int classes) {
+  VitConfig config;
+  config.architecture = "random";
+  config.image_height = config.image_width = image_size;
+  config.patch = 8;
+  config.channels = 64;
+  config.depth = 2;
+  config.heads = 2;
+  config.mlp_hidden = 128;
+  config.classes = classes;
+  config.prefix_tokens = prefix_tokens;
+  config.pool = prefix_tokens == 0 ? VitPool::mean : VitPool::token;
+  return write_model(name, random_model(config, options, 3));
+}
+
+std::string random_swin_file(const std::string &name) {
+  SwinConfig config;
+  config.architecture = "random_swin";
+  config.image_height = config.image_width = 32;
+  config.channels = 16;
+  config.depths = {1, 1};
+  config.heads = {2, 2};
+  config.window = 4;
+  config.classes = 10;
+  return write_model(name, random_model(config, {}, 3));
+}
+
+std::string picture_folder(bool labelled) {
+  const std::string folder = temporary_file(labelled ? "labelled_pictures" : "pictures");
+  std::filesystem::create_directories(folder);
+  Result<Image> photograph = load_image(sample_photograph());
+  if (!photograph.ok())
+    throw std::runtime_error(photograph.status().message());
+  int index = 0;
+  for (const char *recipe : {"resize=64,crop=48", "resize=300,crop=48", "resize=150,crop=48"}) {
+    const Result<Image> part = preprocess(*photograph, *parse_recipe(recipe));
+    if (!part.ok())
+      throw std::runtime_error(part.status().message());
+    write_text(folder + "/" + std::to_string(index++) + ".ppm",
+               "P6\n48 48\n255\n" + std::string(part->rgb.begin(), part->rgb.end()));
+  }
+  if (labelled)
+    write_text(folder + "/labels.csv", "file,label\n0.ppm,0\n1.ppm,1\n2.ppm,2\n");
+  return folder;
+}
+
+} // namespace intvit::test
