@@ -3,6 +3,7 @@
 
 #include "cli/benchmark/measure.hpp"
 #include "cli/benchmark/report.hpp"
+#include "cli/benchmark/report_file.hpp"
 #include "cli/models.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantizer_options.hpp"
@@ -62,7 +63,7 @@ std::vector<const kernels::KernelTable *> kernels_list(const Parser &parser) {
 Effort effort(const Parser &parser) {
   Effort result;
   result.warmup = parser.integer("warmup", 0, 1'000'000);
-  result.roofline = parser.has("roofline");
+  result.roofline = parser.has("roofline") || parser.has("report");
   if (parser.has("runs") && parser.has("seconds"))
     throw UsageError("give --runs or --seconds, not both");
   if (parser.has("runs"))
@@ -74,7 +75,8 @@ Effort effort(const Parser &parser) {
 }
 
 int bench_shapes(const Parser &parser, ReportFormat format) {
-  for (const char *option : {"model", "arch", "batch", "threads", "profile", "softmax", "no-renormalize", "residual"})
+  for (const char *option :
+       {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize", "residual"})
     if (parser.has(option))
       throw UsageError(std::string("--") + option +
                        " does not go with --shapes, which times matrix products alone on "
@@ -96,15 +98,17 @@ int bench_shapes(const Parser &parser, ReportFormat format) {
 } // namespace
 
 int bench(const Arguments &arguments) {
-  Parser parser("bench",
-                "Measures how fast models run: every combination of the models, instruction sets, numbers of threads "
-                "and batch sizes given.\n\n"
-                "GMAC/s counts the multiply-accumulates of all matrix products of the full model (patch embedding, "
-                "linear maps and attention of all tokens in all blocks, head) over the median time, though the last "
-                "block computes no more than the class token's row.\n\n"
-                "--roofline measures the peak, a loop of the dot-product instruction on registers alone, on as many "
-                "threads, before and after every tenth of a second of runs. Such a sample is the fastest of 20 bursts "
-                "of a quarter of a millisecond; shares are of the samples' median.");
+  Parser parser(
+      "bench",
+      "Measures how fast models run: every combination of the models, instruction sets, numbers of threads "
+      "and batch sizes given.\n\n"
+      "GMAC/s counts the multiply-accumulates of all matrix products of the full model (patch embedding, "
+      "linear maps and attention of all tokens in all blocks, head) over the median time, though the last "
+      "block computes no more than the class token's row.\n\n"
+      "--roofline measures the peak, a loop of the dot-product instruction on registers alone, on as many "
+      "threads, before and after every tenth of a second of runs. Such a sample is the fastest of 20 bursts "
+      "of a quarter of a millisecond; shares are of the samples' median. Of models it also measures, before and "
+      "after the runs, how fast as many threads read a block of memory that no cache holds.");
   add_model_option(parser);
   add_numerics_options(parser);
   add_weight_options(parser);
@@ -119,7 +123,10 @@ int bench(const Arguments &arguments) {
       cxxopts::value<double>()->default_value("2"), "S")("profile", "time of every kind of operation")(
       "roofline", "the processor's peak in the same seconds, and the share of it that is reached")(
       "shapes", "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)",
-      text(), "FILE,...")("o,output", "md, json or csv", text()->default_value("md"), "FORMAT");
+      text(), "FILE,...")("report",
+                          "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
+                          "roofline, machine; measures what --profile and --roofline do",
+                          text(), "FILE")("o,output", "md, json or csv", text()->default_value("md"), "FORMAT");
   if (!parser.parse(arguments))
     return exit_ok;
 
@@ -143,6 +150,10 @@ int bench(const Arguments &arguments) {
   const std::vector<int> batches = parser.has("batch") ? parser.integers("batch", 1, 4096) : std::vector<int>{1};
   const Effort how = effort(parser);
   const std::vector<WeightChoice> choices = weight_choices(parser);
+  const bool report = parser.has("report");
+  const bool profile = report || parser.has("profile");
+  if (report)
+    check_report_path(parser.get<std::string>("report"));
 
   std::vector<ForwardResult> results;
   {
@@ -165,8 +176,7 @@ int bench(const Arguments &arguments) {
                                  batch,
                                  {},
                                  {}};
-            result.samples =
-                measure_forward(model, thread_count, batch, how, parser.has("profile") ? &result.profile : nullptr);
+            result.samples = measure_forward(model, thread_count, batch, how, profile ? &result.profile : nullptr);
             results.push_back(std::move(result));
           }
       }
@@ -176,6 +186,8 @@ int bench(const Arguments &arguments) {
         measure_file(source, weights);
   }
   print_forward_results(results, format);
+  if (report)
+    write_report(parser.get<std::string>("report"), arguments, results);
   return exit_ok;
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <random>
 
+#include "cli/benchmark/bandwidth.hpp"
+#include "cli/benchmark/work.hpp"
 #include "cli/command.hpp"
 #include "engine/runtime/team.hpp"
 #include "models/quantize/random_stlq.hpp"
@@ -100,70 +102,11 @@ std::vector<std::uint8_t> random_bytes(std::size_t count, std::mt19937 &generato
   return bytes;
 }
 
-struct MultiplyAccumulates {
-  std::int64_t done = 0;
-  std::int64_t full = 0; // with all tokens
-};
-
-MultiplyAccumulates multiply_accumulates(const Program &program, std::size_t index) {
-  const BoundNode &node = program.nodes[index];
-  const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
-  const ValueInfo &output = program.values[index + 1];
-  struct Visitor {
-    const Program &program;
-    const ValueInfo &input;
-    const ValueInfo &output;
-
-    // Of a plain Vision Transformer, whose last layers may compute fewer rows; of others, the node's own.
-    std::int64_t tokens() const {
-      for (std::size_t i = 0; i < program.nodes.size(); ++i)
-        if (std::holds_alternative<BoundPatchEmbed>(program.nodes[i].operation))
-          return program.values[i + 1].rows;
-      return input.rows;
-    }
-    MultiplyAccumulates operator()(const BoundPatchEmbed &) const {
-      const std::int64_t count = std::int64_t{input.rows} * input.columns * output.columns;
-      return {count, count};
-    }
-    MultiplyAccumulates operator()(const BoundLinear &op) const {
-      const std::int64_t row = std::int64_t{input.columns} * output.columns;
-      return {row * input.rows, row * (op.epilogue == kernels::Epilogue::logits ? 1 : tokens())};
-    }
-    MultiplyAccumulates operator()(const BoundAttention &op) const {
-      const std::int64_t query = std::int64_t{2} * op.tokens * output.columns; // scores and weighted values
-      return {query * output.rows, query * input.rows};
-    }
-    MultiplyAccumulates operator()(const BoundPatches &) const { return {}; }
-    MultiplyAccumulates operator()(const BoundLayerNorm &) const { return {}; }
-    MultiplyAccumulates operator()(const BoundTakeRows &) const { return {}; }
-    MultiplyAccumulates operator()(const BoundMeanRows &) const { return {}; }
-    MultiplyAccumulates operator()(const BoundFlatten &) const { return {}; }
-    MultiplyAccumulates operator()(const BoundMergePatches &) const { return {}; }
-  };
-  return std::visit(Visitor{program, input, output}, node.operation);
-}
-
-// "blocks.3.attn.qkv" is "qkv".
-std::string operation_name(const BoundNode &node) {
-  struct Visitor {
-    const std::string &name;
-    std::string operator()(const BoundPatches &) const { return "patches"; }
-    std::string operator()(const BoundPatchEmbed &) const { return "patch_embed"; }
-    std::string operator()(const BoundLayerNorm &) const { return "layer_norm"; }
-    std::string operator()(const BoundLinear &) const { return name.substr(name.rfind('.') + 1); }
-    std::string operator()(const BoundAttention &) const { return "attention"; }
-    std::string operator()(const BoundTakeRows &) const { return "take_rows"; }
-    std::string operator()(const BoundMeanRows &) const { return "mean_rows"; }
-    std::string operator()(const BoundFlatten &) const { return "flatten"; }
-    std::string operator()(const BoundMergePatches &) const { return "merge_patches"; }
-  };
-  return std::visit(Visitor{node.name}, node.operation);
-}
-
 // Adds up the nodes' times of every run by operation.
 class Profiler {
 public:
-  Profiler(const Program &program, int batch) {
+  Profiler(const Model &model, int batch) {
+    const Program &program = model.program();
     for (std::size_t i = 0; i < program.nodes.size(); ++i) {
       const std::string name = operation_name(program.nodes[i]);
       const auto found = std::find_if(operations_.begin(), operations_.end(),
@@ -173,7 +116,9 @@ public:
         operations_.push_back({.operation = name});
       OperationTime &operation = operations_[operation_of_node_.back()];
       ++operation.calls;
-      operation.multiply_accumulates += multiply_accumulates(program, i).done * batch;
+      const Work work = node_work(model, i);
+      operation.multiply_accumulates += work.multiply_accumulates * batch;
+      operation.bytes += work.bytes(batch);
     }
     times_.resize(operations_.size());
   }
@@ -301,11 +246,8 @@ double Samples::peak() const {
   return cli::median(peak_gmac_per_s);
 }
 
-std::int64_t full_multiply_accumulates(const Program &program) {
-  std::int64_t count = 0;
-  for (std::size_t i = 0; i < program.nodes.size(); ++i)
-    count += multiply_accumulates(program, i).full;
-  return count;
+double Samples::bandwidth() const {
+  return cli::median(bandwidth_gb_per_s);
 }
 
 Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, int batch, const Effort &effort,
@@ -319,14 +261,21 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
   for (std::size_t i = 0; i < static_cast<std::size_t>(batch); ++i)
     images.push_back(pixels.data() + i * image_bytes);
 
+  Samples samples;
+  const Work work = model_work(*model);
+  samples.multiply_accumulates = work.multiply_accumulates * batch;
+  samples.bytes = work.bytes(batch);
+  Profiler profiler(*model, batch);
+  std::optional<PeakMeter> meter;
+  std::optional<BandwidthMeter> bandwidth;
+  if (effort.roofline) {
+    meter.emplace(model->kernels(), threads);
+    bandwidth.emplace(threads);
+    samples.bandwidth_gb_per_s.push_back(bandwidth->gb_per_s());
+  }
+  // After the bandwidth, whose reading empties the caches.
   for (int i = 0; i < effort.warmup; ++i)
     require(session.run(images));
-  Samples samples;
-  samples.multiply_accumulates = full_multiply_accumulates(model->program()) * batch;
-  Profiler profiler(model->program(), batch);
-  std::optional<PeakMeter> meter;
-  if (effort.roofline)
-    meter.emplace(model->kernels(), threads);
   measure(
       effort,
       [&] {
@@ -341,6 +290,8 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
         if (meter)
           samples.peak_gmac_per_s.push_back(meter->gmac_per_s());
       });
+  if (bandwidth)
+    samples.bandwidth_gb_per_s.push_back(bandwidth->gb_per_s());
   if (profile != nullptr)
     *profile = profiler.result();
   return samples;

@@ -26,15 +26,18 @@ struct Effort {
 
 // Times of equal runs, and the peak beside them.
 struct Samples {
-  std::vector<double> milliseconds;      // in the order in which they were taken
-  std::vector<double> peak_gmac_per_s;   // empty without Effort::roofline
-  std::int64_t multiply_accumulates = 0; // of one run
+  std::vector<double> milliseconds;       // in the order in which they were taken
+  std::vector<double> peak_gmac_per_s;    // empty without Effort::roofline
+  std::vector<double> bandwidth_gb_per_s; // of memory, before and after a model's runs; likewise
+  std::int64_t multiply_accumulates = 0;  // of one run
+  std::int64_t bytes = 0;                 // that one run of a model has to move at least: its weights, images, logits
 
   // The value that a share `quantile` of the times does not exceed (nearest rank).
   double quantile(double quantile) const;
   double median() const;
   double gmac_per_s() const; // by the median
   double peak() const;       // the median; 0 without samples
+  double bandwidth() const;  // likewise
 };
 
 double median(std::vector<double> values);
@@ -46,6 +49,7 @@ struct OperationTime {
   double milliseconds = 0; // a forward pass, the median
   double share = 0;        // of the sum of all operations, 0..1
   std::int64_t multiply_accumulates = 0; // really done, a forward pass
+  std::int64_t bytes = 0;                // of weights, inputs and outputs, a forward pass
 };
 
 struct ForwardResult {
@@ -58,10 +62,6 @@ struct ForwardResult {
   Samples samples;
   std::vector<OperationTime> profile; // in the order of the first call; empty where not asked for
 };
-
-// Multiply-accumulates of one image, as they are counted for every implementation: all matrix products of the full
-// model, so all tokens in the last block too, which this engine spares itself.
-std::int64_t full_multiply_accumulates(const Program &program);
 
 // Runs random images.
 Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, int batch, const Effort &effort,

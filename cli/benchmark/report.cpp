@@ -1,13 +1,11 @@
 #include "cli/benchmark/report.hpp"
 
-#include <cstdio>
-#include <fstream>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 
-#include "engine/runtime/team.hpp"
-#include "kernels/dispatch.hpp"
+#include "cli/benchmark/environment.hpp"
+#include "cli/benchmark/tables.hpp"
 
 namespace intvit::cli {
 
@@ -15,52 +13,21 @@ namespace {
 
 using nlohmann::json;
 
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (const std::size_t colon = line.find(": "); line.starts_with("model name") && colon != std::string::npos)
-      return line.substr(colon + 2);
-  return "unknown processor";
-}
-
-json environment() {
-  json names = json::array();
-  for (const kernels::KernelTable &table : kernels::available_kernels())
-    names.push_back(table.name);
-  return {{"intvit", INTVIT_VERSION},
-          {"processor", processor()},
-          {"threads_available", default_threads()},
-          {"instruction_sets", names},
-          {"compiler", INTVIT_COMPILER}};
-}
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string percent(double share) {
-  return fixed(100 * share, 1) + " %";
+json to_json(const Environment &environment) {
+  const auto known = [](const std::string &text) { return text.empty() ? json(nullptr) : json(text); };
+  return {{"intvit", environment.version},
+          {"processor", environment.processor},
+          {"processors_online", environment.processors_online},
+          {"threads_available", environment.threads_available},
+          {"instruction_sets", environment.instruction_sets},
+          {"caches", known(environment.caches)},
+          {"governor", known(environment.governor)},
+          {"system", environment.system},
+          {"compiler", environment.compiler}};
 }
 
 double gmac(const Samples &samples) {
   return static_cast<double>(samples.multiply_accumulates) * 1e-9;
-}
-
-// A Markdown row; the first of a table is followed by the rule below it.
-std::string row(const std::vector<std::string> &cells) {
-  std::string text = "|";
-  for (const std::string &cell : cells)
-    text += " " + cell + " |";
-  return text + "\n";
-}
-
-std::string heading(const std::vector<std::string> &cells) {
-  std::string text = row(cells) + "|";
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    text += i == 0 ? "---|" : "--:|";
-  return text + "\n";
 }
 
 std::string csv_line(const std::vector<std::string> &cells) {
@@ -81,7 +48,8 @@ std::string csv_line(const std::vector<std::string> &cells) {
 }
 
 void print_environment() {
-  std::cout << "intvit " INTVIT_VERSION " (" INTVIT_COMPILER ") on " << processor() << "\n\n";
+  const Environment here = environment();
+  std::cout << "intvit " << here.version << " (" << here.compiler << ") on " << here.processor << "\n\n";
 }
 
 // Adds what every kind of result tells of its samples.
@@ -97,6 +65,11 @@ void add_samples(json &object, const Samples &samples) {
     object["peak_samples_gmac_per_s"] = samples.peak_gmac_per_s;
     object["peak_gmac_per_s"] = samples.peak();
     object["share_of_peak"] = samples.gmac_per_s() / samples.peak();
+  }
+  if (!samples.bandwidth_gb_per_s.empty()) {
+    object["bandwidth_samples_gb_per_s"] = samples.bandwidth_gb_per_s;
+    object["bandwidth_gb_per_s"] = samples.bandwidth();
+    object["mac_per_byte"] = intensity(samples.multiply_accumulates, samples.bytes);
   }
 }
 
@@ -115,21 +88,6 @@ std::vector<std::string> operator+(std::vector<std::string> cells, const std::ve
   return cells;
 }
 
-double operation_gmac_per_s(const OperationTime &operation) {
-  return operation.milliseconds > 0
-             ? static_cast<double>(operation.multiply_accumulates) / operation.milliseconds * 1e-6
-             : 0;
-}
-
-double images_per_second(const ForwardResult &result) {
-  return result.batch * 1e3 / result.samples.median();
-}
-
-// An architecture's with its weights, unless they are the usual.
-std::string name_with_weights(const ForwardResult &result) {
-  return result.weights.empty() || result.weights == "int8" ? result.name : result.name + ", " + result.weights;
-}
-
 json to_json(const ForwardResult &result) {
   json object = {{result.is_architecture ? "arch" : "model", result.name},
                  {"isa", result.isa},
@@ -145,53 +103,17 @@ json to_json(const ForwardResult &result) {
                                  {"median_ms", operation.milliseconds},
                                  {"share", operation.share},
                                  {"gmac", static_cast<double>(operation.multiply_accumulates) * 1e-9},
-                                 {"gmac_per_s", operation_gmac_per_s(operation)}});
+                                 {"gmac_per_s", gmac_per_s(operation)},
+                                 {"mac_per_byte", intensity(operation.multiply_accumulates, operation.bytes)}});
   return object;
-}
-
-std::vector<std::string> identity_cells(const ForwardResult &result) {
-  return {name_with_weights(result), result.isa, std::to_string(result.threads), std::to_string(result.batch)};
-}
-
-void print_profile_markdown(const ForwardResult &result) {
-  const double peak = result.samples.peak();
-  std::cout << "\n"
-            << name_with_weights(result) << ", " << result.isa << ", " << result.threads << " threads, batch "
-            << result.batch << ":\n\n";
-  std::vector<std::string> names{"operation", "calls", "ms", "time", "GMAC/s"};
-  if (peak > 0)
-    names.insert(names.end(), {"peak GMAC/s", "of peak"});
-  std::cout << heading(names);
-  for (const OperationTime &operation : result.profile) {
-    std::vector<std::string> cells{operation.operation, std::to_string(operation.calls),
-                                   fixed(operation.milliseconds, 3), percent(operation.share)};
-    if (operation.multiply_accumulates > 0)
-      cells = cells + rate_cells(operation_gmac_per_s(operation), peak);
-    else
-      cells.resize(names.size());
-    std::cout << row(cells);
-  }
 }
 
 void print_forward_markdown(const std::vector<ForwardResult> &results) {
   print_environment();
-  std::vector<std::string> names{"model",  "isa",    "threads", "batch",    "median ms",
-                                 "p90 ms", "p99 ms", "min ms",  "images/s", "GMAC/s"};
-  const bool roofline = results.front().samples.peak() > 0;
-  if (roofline)
-    names.insert(names.end(), {"peak GMAC/s", "of peak"});
-  std::cout << heading(names);
-  for (const ForwardResult &result : results) {
-    const Samples &samples = result.samples;
-    std::cout << row(identity_cells(result) +
-                     std::vector<std::string>{fixed(samples.median(), 3), fixed(samples.quantile(0.90), 3),
-                                              fixed(samples.quantile(0.99), 3), fixed(samples.quantile(0), 3),
-                                              fixed(images_per_second(result), 1)} +
-                     rate_cells(samples.gmac_per_s(), samples.peak()));
-  }
+  std::cout << markdown(summary_table(results));
   for (const ForwardResult &result : results)
     if (!result.profile.empty())
-      print_profile_markdown(result);
+      std::cout << "\n" << title(result) << ":\n\n" << markdown(profile_table(result));
 }
 
 // Shares and peaks are empty where none was measured. With profiles a line is an operation.
@@ -219,8 +141,8 @@ void print_forward_csv(const std::vector<ForwardResult> &results) {
       std::cout << csv_line(identity_cells(result) +
                             std::vector<std::string>{operation.operation, std::to_string(operation.calls),
                                                      fixed(operation.milliseconds, 6), fixed(operation.share, 6),
-                                                     fixed(operation_gmac_per_s(operation), 3)} +
-                            peak_cells(operation_gmac_per_s(operation), samples.peak()));
+                                                     fixed(gmac_per_s(operation), 3)} +
+                            peak_cells(gmac_per_s(operation), samples.peak()));
   }
 }
 
@@ -278,15 +200,15 @@ void print_shapes_markdown(const std::vector<ShapeList> &lists) {
     const ShapeList &list = lists[i];
     const Total sum = total(list.results);
     std::cout << (i > 0 ? "\n" : "") << list.name << ", " << list.isa << ", " << list.weights << ", 1 thread:\n\n";
-    std::vector<std::string> names{"rows", "out", "in", "count", "median ms", "GMAC/s"};
+    Table table{{"rows", "out", "in", "count", "median ms", "GMAC/s"}, {}};
     if (sum.peak > 0)
-      names.insert(names.end(), {"peak GMAC/s", "of peak"});
-    std::cout << heading(names);
+      table.columns.insert(table.columns.end(), {"peak GMAC/s", "of peak"});
     for (const ShapeResult &result : list.results)
-      std::cout << row(shape_cells(result.shape) + std::vector<std::string>{fixed(result.samples.median(), 4)} +
-                       rate_cells(result.samples.gmac_per_s(), result.samples.peak()));
-    std::cout << row(std::vector<std::string>{"all", "", "", "", fixed(sum.milliseconds, 4)} +
-                     rate_cells(sum.gmac_per_s(), sum.peak));
+      table.rows.push_back(shape_cells(result.shape) + std::vector<std::string>{fixed(result.samples.median(), 4)} +
+                           rate_cells(result.samples.gmac_per_s(), result.samples.peak()));
+    table.rows.push_back(std::vector<std::string>{"all", "", "", "", fixed(sum.milliseconds, 4)} +
+                         rate_cells(sum.gmac_per_s(), sum.peak));
+    std::cout << markdown(table);
   }
 }
 
@@ -304,7 +226,7 @@ void print_shapes_csv(const std::vector<ShapeList> &lists) {
 }
 
 template <class Result> void print_json(const std::vector<Result> &results) {
-  json object = {{"environment", environment()}, {"results", json::array()}};
+  json object = {{"environment", to_json(environment())}, {"results", json::array()}};
   for (const Result &result : results)
     object["results"].push_back(to_json(result));
   std::cout << object.dump(2) << "\n";

@@ -39,6 +39,7 @@ public:
   const ArenaPlan &plan() const { return plan_; }
   // Of node i; null where the node has no weights.
   const std::byte *packed(std::size_t node) const { return packed_[node].data(); }
+  std::size_t packed_bytes(std::size_t node) const { return packed_[node].size(); }
   std::size_t packed_bytes() const; // of all nodes
 
 private:

@@ -1,0 +1,37 @@
+// A report of what was measured, to keep and to show: one file, in HTML with drawings or in Markdown.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/benchmark/environment.hpp"
+#include "cli/benchmark/measure.hpp"
+
+namespace intvit::cli {
+
+struct Report {
+  Environment environment;
+  std::string command; // as it was given to a shell
+  std::string date;
+  std::vector<ForwardResult> results; // with profile, peak and bandwidth
+};
+
+// What goes with every roofline: how its roofs were measured and how to read it.
+extern const char *const roofline_explanation;
+
+// Below a result's title: how many runs took how long, on what roofs.
+std::string samples_text(const ForwardResult &result);
+
+std::string html_report(const Report &report);
+std::string markdown_report(const Report &report);
+
+// Before measuring: throws UsageError where the path ends neither in .html nor in .md, and std::runtime_error where its
+// folder does not exist or takes no files.
+void check_report_path(const std::string &path);
+
+// Writes the report in the form of the path's ending. `arguments` are those of `intvit bench`. Throws
+// std::runtime_error that names the file.
+void write_report(const std::string &path, const std::vector<std::string> &arguments,
+                  const std::vector<ForwardResult> &results);
+
+} // namespace intvit::cli

@@ -1,0 +1,36 @@
+// Results as tables of text, which every form of report shows in its own way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/benchmark/measure.hpp"
+
+namespace intvit::cli {
+
+struct Table {
+  std::vector<std::string> columns; // the first is text, the rest are mostly numbers
+  std::vector<std::vector<std::string>> rows;
+};
+
+std::string markdown(const Table &table);
+
+std::string fixed(double value, int digits);
+std::string percent(double share); // "12.3 %"
+
+// "deit_tiny_patch16_224, avx512vnni, 2 threads, batch 1"
+std::string title(const ForwardResult &result);
+// Model, instruction set, threads, batch.
+std::vector<std::string> identity_cells(const ForwardResult &result);
+
+double images_per_second(const ForwardResult &result);
+double gmac_per_s(const OperationTime &operation);
+// Multiply-accumulates for every byte moved; 0 where there are none.
+double intensity(std::int64_t multiply_accumulates, std::int64_t bytes);
+
+// A line a result.
+Table summary_table(const std::vector<ForwardResult> &results);
+// A line an operation.
+Table profile_table(const ForwardResult &result);
+
+} // namespace intvit::cli
