@@ -41,8 +41,9 @@ void print_text(const Distribution &result) {
       std::printf("%s%d", alpha == 0 ? "   " : ", ", channels_with(stream, alpha));
     std::printf("\n");
   }
-  std::printf("\n  %-*s  0         at most 2^-%zu  at most 2^-%zu\n", column, "attention weights of", zero_in_8_bits,
-              zero_in_4_bits);
+  const auto at_most = [](std::size_t bin) { return "at most 2^-" + std::to_string(bin); };
+  std::printf("\n  %-*s  %8s  %12s  %12s\n", column, "attention weights of", "0", at_most(zero_in_8_bits).c_str(),
+              at_most(zero_in_4_bits).c_str());
   for (const WeightHistogram &block : result.blocks)
     std::printf("  %-*s  %6.2f %%  %10.2f %%  %10.2f %%\n", column, block.name.c_str(),
                 100 * static_cast<double>(block.zeros) / static_cast<double>(block.total()),

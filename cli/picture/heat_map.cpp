@@ -50,7 +50,7 @@ Colour heat_colour(double value) {
 
 Image heat_map(const Image &photograph, std::span<const double> values, int grid_width, int grid_height,
                HeatScale scale) {
-  constexpr double heat_share = 0.55;
+  constexpr double heat_share = 0.6;
   constexpr double grey_step = 8; // nobody sees it, and the file gets smaller
   Image result = photograph;
   std::vector<Between> across;

@@ -59,7 +59,7 @@ Image photograph(int scale) {
 // The red of the heat over a pixel of the photograph, which shows through in grey: it rises all along the scale.
 double red_of_heat(const std::array<int, 3> &drawn, const std::array<int, 3> &photograph) {
   const double grey = 0.299 * photograph[0] + 0.587 * photograph[1] + 0.114 * photograph[2];
-  return (drawn[0] - 0.45 * grey) / 0.55;
+  return (drawn[0] - 0.4 * grey) / 0.6;
 }
 
 // Where the panels of a picture with four of 128 x 128 pixels begin, which have letters of one pixel a stroke.

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Makes the pictures of docs/pictures.md and the README anew: quantizes deit_tiny and vit_tiny and draws what is inside.
+# The same program and data give the same files.
+#
+#   scripts/make-pictures.sh
+#
+#   --data FOLDER       the data folder (default: $INTVIT_DATA, else ../shared/data beside the repository), of which
+#                       weights/{deit,vit}_tiny_patch16_224.safetensors and imagenet/calib are used
+#   --output FOLDER     where pictures go (default: docs)
+#   --program FILE      the intvit program (default: build/release/bin/intvit, which is built first)
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+  echo "$0: $2" >&2
+  exit "$1"
+}
+
+data=${INTVIT_DATA:-../shared/data}
+output=docs
+program=""
+while [ $# -gt 0 ]; do
+  case $1 in
+  --data | --output | --program)
+    [ $# -ge 2 ] || fail 2 "$1 needs a value (the head of the script tells the options)"
+    case $1 in
+    --data) data=$2 ;;
+    --output) output=$2 ;;
+    --program) program=$2 ;;
+    esac
+    shift
+    ;;
+  *) fail 2 "unknown option $1 (the head of the script tells the options)" ;;
+  esac
+  shift
+done
+for name in weights/deit_tiny_patch16_224.safetensors weights/vit_tiny_patch16_224.safetensors imagenet/calib; do
+  [ -e "$data/$name" ] || fail 1 "$data/$name: is not there; --data or INTVIT_DATA says where the data folder is"
+done
+
+if [ -z "$program" ]; then
+  cmake --preset release >/dev/null
+  cmake --build --preset release --target intvit >/dev/null
+  program=build/release/bin/intvit
+fi
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# quantize ARCHITECTURE MODEL OPTION...
+quantize() {
+  weights=$data/weights/$1.safetensors
+  model=$scratch/$2
+  shift 2
+  "$program" quantize --weights "$weights" --calib "$data/imagenet/calib" --labels "$data/imagenet/classes.txt" \
+    -o "$model" "$@" >/dev/null
+}
+
+mkdir -p "$output/pictures"
+quantize deit_tiny_patch16_224 int8.safetensors --softmax int8
+quantize deit_tiny_patch16_224 lis4.safetensors --softmax lis4
+"$program" attention docs/sample/chelsea.png --block 6 --scale 1 -o "$output/attention.png" \
+  --float "$data/weights/deit_tiny_patch16_224.safetensors" -m "$scratch/int8.safetensors" -m "$scratch/lis4.safetensors"
+
+quantize vit_tiny_patch16_224 ptf8.safetensors --residual ptf8
+"$program" inspect -m "$scratch/ptf8.safetensors" --data "$data/imagenet/calib" -o "$output/pictures"
