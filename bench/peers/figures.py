@@ -136,7 +136,7 @@ def drawing(result):
     models = result["models"]
     rows = [{"key": OURS, "name": f"intvit {result['environment']['intvit']}, int8", "precision": "ours"}]
     rows += result["setups"]
-    names, panel, row, top = 190, 240, 24, 56
+    names, panel, row, top = 190, 256, 24, 56
     width = max(names + panel * len(models), 680)  # the legend's
     bottom = top + row * len(rows)
     parts = []
@@ -165,7 +165,7 @@ def drawing(result):
                 ratio, times = statistics.median(values), model["peers"][setup["key"]]["ms"]
             parts.append(f'<rect x="{left}" y="{y + 4}" width="{ratio * scale:.1f}" height="{row - 8}" rx="2" '
                          f'class="{setup["precision"]}"/>\n')
-            text(left + ratio * scale + 5, y + 16, f"{ratio:.2f}", "strong")
+            text(left + ratio * scale + 5, y + 16, f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}", "strong")
             text(left + ratio * scale + 40, y + 16, f"{milliseconds(statistics.median(times))} ms", "soft")
         at_peak = left + share_of_peak(model, model["ours_ms"]) * scale
         parts.append(f'<line x1="{at_peak:.1f}" x2="{at_peak:.1f}" y1="{top}" y2="{bottom}" class="peak"/>\n'

@@ -56,7 +56,10 @@ Histogram histogram(const Samples &samples) {
   Histogram result;
   result.low = samples.quantile(0);
   const double p90 = samples.quantile(0.90);
-  result.high = std::min(samples.quantile(0.99), p90 + 2 * (p90 - result.low));
+  const double limit = std::min(samples.quantile(0.99), p90 + 2 * (p90 - result.low));
+  for (const double time : samples.milliseconds)
+    if (time <= limit)
+      result.high = std::max(result.high, time);
   if (!(result.high > result.low)) // one run, or equal ones
     result.high = result.low * 1.01 + 1e-9;
   const double root = std::sqrt(static_cast<double>(samples.milliseconds.size()));

@@ -8,9 +8,9 @@
 
 namespace intvit::cli {
 
-// How many times of a sample fall in each of equal parts of the range from the least to the 99th percentile, or to
-// twice as far beyond the 90th as that is from the least. What took longer is counted apart, or a single interruption
-// would squeeze the rest into one part.
+// How many times of a sample fall in each of equal parts of their range, which ends with the 99th percentile or twice
+// as far beyond the 90th as that is from the least. What took longer is counted apart, or a single interruption would
+// squeeze the rest into one part.
 struct Histogram {
   double low = 0;
   double high = 0;

@@ -102,9 +102,10 @@ std::string code_block(const std::string &text, const std::string &language) {
 } // namespace
 
 const char *const roofline_explanation =
-    "Roofs: the instruction set's dot product on registers alone (median of samples taken between the runs), and "
-    "reading a block of memory larger than the caches (before and after the runs), both on as many threads as the "
-    "model. An operation's bytes are its weights, inputs and outputs; the whole model's are its weights, images and "
+    "Percentages are of the peak. Roofs: the instruction set's dot product on registers alone (median of samples taken "
+    "between the runs), and reading a block of memory larger than the caches (before and after the runs), both on as "
+    "many threads as the model. An operation's bytes are its weights, inputs and outputs; the whole model's are its "
+    "weights, images and "
     "logits, since what lies between may stay in caches. A point above the sloping roof had its data in a cache. The "
     "whole model's rate counts all its products, though the last block computes the class token alone.";
 

@@ -92,19 +92,19 @@ int count(const std::string &text, const std::string &part) {
 TEST_CASE("bench --report writes a page that shows what was printed") {
   const std::string path = temporary_file("report.html");
   const Outcome outcome =
-      run_program(words(short_run, {"-t", "1,2", "-b", "1,2", "--isa", "scalar,reference", "--arch",
+      run_program(words(short_run, {"-t", "1,2", "-b", "1,2", "--isa", "scalar", "--arch",
                                     "vit_tiny_patch16_224,vit_small_patch32_224", "--report", path}));
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   CHECK(outcome.err.empty());
   const std::string html = read_text(path);
   CHECK(find_defect(html) == "");
-  // 16 combinations, each with three drawings, and one of all.
-  CHECK(count(html, "<svg ") == 16 * 3 + 1);
-  CHECK(count(html, "<h2>") == 16 + 1);
+  // 8 combinations, each with three drawings, and one of all.
+  CHECK(count(html, "<svg ") == 8 * 3 + 1);
+  CHECK(count(html, "<h2>") == 8 + 1);
   // Every number of every table that was printed, in its order.
   const auto rows = markdown_rows(outcome.out);
-  REQUIRE(rows.size() > 16 * 10);
+  REQUIRE(rows.size() > 8 * 10);
   std::size_t at = 0;
   int compared = 0;
   for (const std::vector<std::string> &cells : rows) {
@@ -119,7 +119,7 @@ TEST_CASE("bench --report writes a page that shows what was printed") {
       ++compared;
     }
   }
-  CHECK(compared > 1000);
+  CHECK(compared > 500);
   // Nothing is loaded from elsewhere.
   for (const char *outside : {"http:", "https:", "<script", "<link", "<img", "@import", "url("})
     CHECK_THAT(html, !Contains(outside));
@@ -128,14 +128,14 @@ TEST_CASE("bench --report writes a page that shows what was printed") {
                            "<td>system</td>", "<td>compiler</td>", "<td>intvit</td><td>" INTVIT_VERSION "</td>", "GB/s",
                            "multiply-accumulates a byte", ">memory ", ">whole model "})
     CHECK_THAT(html, Contains(part));
-  CHECK_THAT(html, Contains("<pre>intvit bench --runs 3 --warmup 0 -t 1,2 -b 1,2 --isa scalar,reference --arch "
+  CHECK_THAT(html, Contains("<pre>intvit bench --runs 3 --warmup 0 -t 1,2 -b 1,2 --isa scalar --arch "
                             "vit_tiny_patch16_224,vit_small_patch32_224 --report " +
                             path + "</pre>"));
 }
 
 TEST_CASE("bench --report writes Markdown that holds the tables that were printed") {
   const std::string path = temporary_file("report.md");
-  const Outcome outcome = run_program(words(short_run, {"-t", "1,2", "--report", path}));
+  const Outcome outcome = run_program(words(short_run, {"-t", "1,2", "--isa", "scalar,reference", "--report", path}));
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   const std::string text = read_text(path);
@@ -146,9 +146,10 @@ TEST_CASE("bench --report writes Markdown that holds the tables that were printe
     CHECK_THAT(text, Contains(row + "\n"));
   }
   CHECK_THAT(text, StartsWith("# intvit bench, 2"));
-  CHECK_THAT(text, Contains("```sh\nintvit bench --runs 3 --warmup 0 -t 1,2 --report " + path + "\n```\n"));
-  CHECK(count(text, "\n## ") == 2);
-  CHECK(count(text, "3 runs: median ") == 2);
+  CHECK_THAT(text, Contains("```sh\nintvit bench --runs 3 --warmup 0 -t 1,2 --isa scalar,reference --report " + path +
+                            "\n```\n"));
+  CHECK(count(text, "\n## ") == 4);
+  CHECK(count(text, "3 runs: median ") == 4);
   for (const char *part : {"| processor |", "| clock governor |", "█", " of the peak of ", "GB/s"})
     CHECK_THAT(text, Contains(part));
 }
