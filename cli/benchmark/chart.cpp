@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/benchmark/svg.hpp"
+#include "cli/picture/svg.hpp"
 #include "cli/benchmark/tables.hpp"
 
 namespace intvit::cli {

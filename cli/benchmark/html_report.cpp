@@ -1,6 +1,6 @@
 #include "cli/benchmark/chart.hpp"
 #include "cli/benchmark/report_file.hpp"
-#include "cli/benchmark/svg.hpp"
+#include "cli/picture/svg.hpp"
 #include "cli/benchmark/tables.hpp"
 
 namespace intvit::cli {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include "cli/picture/svg.hpp"
@@ -12,6 +13,24 @@ namespace intvit::cli {
 namespace {
 
 constexpr int max_factors = 8; // 2^0 .. 2^7
+
+// f0 .. f7: factors of channels, dark to light. Of the other fills one is cold, one warm.
+constexpr const char *style = R"(
+  text { font: 12px sans-serif; fill: #333 }
+  .title { font-weight: bold }
+  .grid { stroke: #ddd }
+  .axis { stroke: #888 }
+  .mark { stroke: #c0392b; stroke-dasharray: 4 3 } text.marked { fill: #c0392b }
+  .cold { fill: #2f7fd6 } .warm { fill: #e58a2b }
+  .f0 { fill: #440154 } .f1 { fill: #46327e } .f2 { fill: #365c8d } .f3 { fill: #277f8e }
+  .f4 { fill: #1fa187 } .f5 { fill: #4ac16d } .f6 { fill: #a0da39 } .f7 { fill: #f0d21e }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #ccc }
+    .grid { stroke: #3a3a3a }
+    .mark { stroke: #ff7b6b } text.marked { fill: #ff7b6b }
+    .f0 { fill: #7d3c98 } .f1 { fill: #6f5bb5 }
+  }
+)";
 
 // Where a diagram's axes are.
 struct Frame {
@@ -23,26 +42,22 @@ struct Frame {
   double high;
 
   double bottom() const { return top + height; }
-  double y(double value) const { return bottom() - height * (value - low) / (high - low); }
+  Axis values() const { return {.low = low, .high = high, .first = bottom(), .last = top}; }
+  double y(double value) const { return values().at(value); }
   double x(double position, double count) const { return left + width * position / count; }
 };
 
-// The smallest of 1, 2, 5 times a power of ten that makes at most `most` steps of span.
-double tick_step(double span, int most) {
-  const double unit = std::pow(10.0, std::floor(std::log10(span / most)));
-  for (const double factor : {1.0, 2.0, 5.0})
-    if (span / (factor * unit) <= most)
-      return factor * unit;
-  return 10 * unit;
+void value_axis(Svg &svg, const Frame &frame, const std::string &unit = "") {
+  for (const double tick : frame.values().ticks(6)) {
+    svg.line(frame.left, frame.y(tick), frame.left + frame.width, frame.y(tick), "grid");
+    svg.text(frame.left - 6, frame.y(tick) + 4, tick_text(tick) + unit, "end");
+  }
 }
 
-void value_axis(Svg &svg, const Frame &frame, const std::string &unit = "") {
-  const double step = tick_step(frame.high - frame.low, 6);
-  for (double tick = std::ceil(frame.low / step) * step; tick <= frame.high + step / 1000; tick += step) {
-    svg.line(frame.left, frame.y(tick), frame.left + frame.width, frame.y(tick), "grid");
-    svg.text(frame.left - 6, frame.y(tick) + 4, short_number(std::abs(tick) < step / 2 ? 0 : tick) + unit,
-             Svg::Anchor::end);
-  }
+std::string three_digits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
 }
 
 void base_line(Svg &svg, const Frame &frame) {
@@ -101,9 +116,8 @@ std::string channel_ranges_svg(const StreamRanges &stream) {
 
   Svg svg(760, 330, "Ranges of the channels after " + stream.name);
   const Frame frame{50, 50, 690, 220, low - margin, high + margin};
-  svg.text(frame.left, 20, "Range of every channel of the residual stream after " + stream.name, Svg::Anchor::start,
-           "title");
-  svg.text(frame.left, 38, "1 = the median channel's width; the widest channel's is " + short_number(stream.spread()));
+  svg.text(frame.left, 20, "Range of every channel of the residual stream after " + stream.name, "start", "title");
+  svg.text(frame.left, 38, "1 = the median channel's width; the widest channel's is " + three_digits(stream.spread()));
   value_axis(svg, frame);
   const double step = frame.width / static_cast<double>(channels);
   for (std::size_t c = 0; c < channels; ++c) {
@@ -113,14 +127,12 @@ std::string channel_ranges_svg(const StreamRanges &stream) {
                   height, stream.alpha.empty() ? "cold" : factor_class(stream.alpha[c]));
   }
   base_line(svg, frame);
-  const int tick = std::max(1, static_cast<int>(tick_step(static_cast<double>(channels), 10)));
-  for (int c = 0; c < static_cast<int>(channels); c += tick)
-    svg.text(frame.x(c + 0.5, static_cast<double>(channels)), frame.bottom() + 18, std::to_string(c),
-             Svg::Anchor::middle);
-  svg.text(frame.left + frame.width / 2, frame.bottom() + 38, "channel", Svg::Anchor::middle);
+  for (const double channel : Axis{.low = 0, .high = static_cast<double>(channels) - 1}.ticks(10))
+    svg.text(frame.x(channel + 0.5, static_cast<double>(channels)), frame.bottom() + 18, tick_text(channel), "middle");
+  svg.text(frame.left + frame.width / 2, frame.bottom() + 38, "channel", "middle");
   if (!stream.alpha.empty())
     factor_legend(svg, frame.left, frame.bottom() + 28, factors_of(stream));
-  return svg.finish();
+  return svg.finish_file(style);
 }
 
 std::string layers_svg(const Distribution &distribution) {
@@ -134,7 +146,7 @@ std::string layers_svg(const Distribution &distribution) {
 
   Svg svg(760, factors ? 510 : 300, "The residual stream, layer by layer");
   const Frame spread{50, 34, 690, 190, 0, widest * 1.05};
-  svg.text(spread.left, 20, "Width of the widest channel, 1 = the median channel's", Svg::Anchor::start, "title");
+  svg.text(spread.left, 20, "Width of the widest channel, 1 = the median channel's", "start", "title");
   value_axis(svg, spread);
   const double bar = 0.8 * spread.width / count;
   const auto left = [&](std::size_t i) { return spread.x(static_cast<double>(i) + 0.1, count); };
@@ -147,7 +159,7 @@ std::string layers_svg(const Distribution &distribution) {
   double bottom = spread.bottom();
   if (factors) {
     const Frame shares{50, spread.bottom() + 54, 690, 150, 0, 100};
-    svg.text(shares.left, shares.top - 12, "Channels by their factor", Svg::Anchor::start, "title");
+    svg.text(shares.left, shares.top - 12, "Channels by their factor", "start", "title");
     value_axis(svg, shares, " %");
     std::vector<bool> occurs(max_factors, false);
     for (std::size_t i = 0; i < streams.size(); ++i) {
@@ -170,12 +182,12 @@ std::string layers_svg(const Distribution &distribution) {
   // The places are numbered; their names are too long.
   const int step = std::max(1, static_cast<int>(std::ceil(count / 30)));
   for (int i = 0; i < static_cast<int>(streams.size()); i += step)
-    svg.text(spread.x(i + 0.5, count), bottom + 18, std::to_string(i), Svg::Anchor::middle);
+    svg.text(spread.x(i + 0.5, count), bottom + 18, std::to_string(i), "middle");
   svg.text(spread.left + spread.width / 2, bottom + 38,
            "input of a LayerNorm: from 0, after " + streams.front().name + ", to " +
                std::to_string(streams.size() - 1) + ", after " + streams.back().name,
-           Svg::Anchor::middle);
-  return svg.finish();
+           "middle");
+  return svg.finish_file(style);
 }
 
 std::string attention_weights_svg(const Distribution &distribution) {
@@ -203,8 +215,7 @@ std::string attention_weights_svg(const Distribution &distribution) {
 
   Svg svg(760, 340, "Attention weights by their power of two");
   const Frame frame{50, 66, 690, 206, 0, largest * 1.05};
-  svg.text(frame.left, 20, "Attention weights by their power of two, all blocks and heads", Svg::Anchor::start,
-           "title");
+  svg.text(frame.left, 20, "Attention weights by their power of two, all blocks and heads", "start", "title");
   svg.rectangle(frame.left, 30, 11, 11, "cold");
   svg.text(frame.left + 16, 40, "of the weights");
   svg.rectangle(frame.left + 120, 30, 11, 11, "warm");
@@ -216,7 +227,7 @@ std::string attention_weights_svg(const Distribution &distribution) {
     svg.rectangle(left, frame.y(counts[bin]), bar, frame.bottom() - frame.y(counts[bin]), "cold");
     svg.rectangle(left + bar + 1, frame.y(sums[bin]), bar, frame.bottom() - frame.y(sums[bin]), "warm");
     const std::string label = bin == 0 ? "1" : bin < shown ? negative_power(bin) : bin == shown ? "less" : "0";
-    svg.text(frame.x(static_cast<double>(bin) + 0.5, bins), frame.bottom() + 18, label, Svg::Anchor::middle);
+    svg.text(frame.x(static_cast<double>(bin) + 0.5, bins), frame.bottom() + 18, label, "middle");
   }
   base_line(svg, frame);
   // Half a step of uniform codes from 0 to 1.
@@ -226,12 +237,12 @@ std::string attention_weights_svg(const Distribution &distribution) {
     const bool left = bits == 4; // of its line, so that both have room
     svg.text(left ? x - 4 : x + 4, frame.top - 4,
              "0 in uniform " + std::to_string(bits) +
-                 " bits: " + short_number(100 * all.share_below(static_cast<std::size_t>(bin))) + " %",
-             left ? Svg::Anchor::end : Svg::Anchor::start, "marked");
+                 " bits: " + three_digits(100 * all.share_below(static_cast<std::size_t>(bin))) + " %",
+             left ? "end" : "start", "marked");
   }
   svg.text(frame.left + frame.width / 2, frame.bottom() + 40,
-           "attention weight: at most this, and more than half of it", Svg::Anchor::middle);
-  return svg.finish();
+           "attention weight: at most this, and more than half of it", "middle");
+  return svg.finish_file(style);
 }
 
 } // namespace intvit::cli

@@ -1,79 +1,123 @@
 #include "cli/picture/svg.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+
+#include "engine/container/utf8.hpp"
 
 namespace intvit::cli {
 
 namespace {
 
-// f0 .. f7: factors of channels, dark to light. Of the other fills one is cold, one warm.
-constexpr const char *style = R"(
-  text { font: 12px sans-serif; fill: #333 }
-  .title { font-weight: bold }
-  .grid { stroke: #ddd }
-  .axis { stroke: #888 }
-  .mark { stroke: #c0392b; stroke-dasharray: 4 3 } text.marked { fill: #c0392b }
-  .cold { fill: #2f7fd6 } .warm { fill: #e58a2b }
-  .f0 { fill: #440154 } .f1 { fill: #46327e } .f2 { fill: #365c8d } .f3 { fill: #277f8e }
-  .f4 { fill: #1fa187 } .f5 { fill: #4ac16d } .f6 { fill: #a0da39 } .f7 { fill: #f0d21e }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #ccc }
-    .grid { stroke: #3a3a3a }
-    .mark { stroke: #ff7b6b } text.marked { fill: #ff7b6b }
-    .f0 { fill: #7d3c98 } .f1 { fill: #6f5bb5 }
-  }
-)";
-
-std::string escaped(const std::string &text) {
-  std::string result;
-  for (const char c : text)
-    result += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
-  return result;
-}
-
-// Tenths of a pixel are enough and keep files small.
-std::string pixels(double value) {
-  char text[32];
+std::string number(double value) {
+  char text[64];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
 }
 
+std::string attribute(const char *name, double value) {
+  return std::string(" ") + name + "=\"" + number(value) + "\"";
+}
+
 } // namespace
 
-Svg::Svg(int width, int height, const std::string &title) {
-  out_ << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << " " << height << "\" width=\"" << width
-       << "\" height=\"" << height << "\" role=\"img\">\n<title>" << escaped(title) << "</title>\n<style>" << style
-       << "</style>\n";
+std::string escape_html(const std::string &text) {
+  std::string result;
+  for (const char c : replace_invalid_utf8(text))
+    switch (c) {
+    case '&':
+      result += "&amp;";
+      break;
+    case '<':
+      result += "&lt;";
+      break;
+    case '>':
+      result += "&gt;";
+      break;
+    case '"':
+      result += "&quot;";
+      break;
+    default: // of the control characters XML allows none but these
+      result += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? std::string("\xEF\xBF\xBD")
+                                                                               : std::string(1, c);
+    }
+  return result;
 }
 
-void Svg::rectangle(double left, double top, double width, double height, const std::string &classes) {
-  out_ << "<rect class=\"" << classes << "\" x=\"" << pixels(left) << "\" y=\"" << pixels(top) << "\" width=\""
-       << pixels(width) << "\" height=\"" << pixels(height) << "\"/>\n";
+double Axis::at(double value) const {
+  double share = logarithmic ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+  share = std::clamp(share, 0.0, 1.0);
+  return first + share * (last - first);
 }
 
-void Svg::line(double x1, double y1, double x2, double y2, const std::string &classes) {
-  out_ << "<line class=\"" << classes << "\" x1=\"" << pixels(x1) << "\" y1=\"" << pixels(y1) << "\" x2=\""
-       << pixels(x2) << "\" y2=\"" << pixels(y2) << "\"/>\n";
+std::vector<double> Axis::ticks(int count) const {
+  std::vector<double> result;
+  if (logarithmic) {
+    // 2 and 5 only where powers of ten alone would be few.
+    const bool between = std::log10(high / low) < count / 2.0;
+    for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10)
+      for (const double factor : {1.0, 2.0, 5.0})
+        if (const double value = power * factor; value >= low && value <= high && (between || factor == 1.0))
+          result.push_back(value);
+    return result;
+  }
+  double step = std::pow(10, std::floor(std::log10((high - low) / count)));
+  for (const double factor : {2.0, 2.5, 2.0}) // 1, 2, 5, 10
+    if ((high - low) / step > count)
+      step *= factor;
+  for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
+    result.push_back(i * step + 0.0); // not -0
+  return result;
 }
 
-void Svg::text(double x, double y, const std::string &text, Anchor anchor, const std::string &classes) {
-  out_ << "<text x=\"" << pixels(x) << "\" y=\"" << pixels(y) << "\"";
-  if (anchor != Anchor::start)
-    out_ << " text-anchor=\"" << (anchor == Anchor::middle ? "middle" : "end") << "\"";
-  if (!classes.empty())
-    out_ << " class=\"" << classes << "\"";
-  out_ << ">" << escaped(text) << "</text>\n";
-}
-
-std::string Svg::finish() {
-  out_ << "</svg>\n";
-  return out_.str();
-}
-
-std::string short_number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
+std::string tick_text(double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.6g", value);
   return text;
+}
+
+Svg::Svg(int width, int height, const std::string &label)
+    : body_("<svg viewBox=\"0 0 " + std::to_string(width) + " " + std::to_string(height) + "\" width=\"" +
+            std::to_string(width) + "\" role=\"img\" aria-label=\"" + escape_html(label) + "\">\n") {}
+
+void Svg::shape(const std::string &element, const std::string &css, const std::string &tip) {
+  body_ += "<" + element + " class=\"" + css + "\"";
+  if (tip.empty())
+    body_ += "/>\n";
+  else
+    body_ += "><title>" + escape_html(tip) + "</title></" + element.substr(0, element.find(' ')) + ">\n";
+}
+
+void Svg::line(double x1, double y1, double x2, double y2, const std::string &css) {
+  shape("line" + attribute("x1", x1) + attribute("y1", y1) + attribute("x2", x2) + attribute("y2", y2), css, "");
+}
+
+void Svg::rectangle(double x, double y, double width, double height, const std::string &css, const std::string &tip) {
+  shape("rect" + attribute("x", x) + attribute("y", y) + attribute("width", width) + attribute("height", height), css,
+        tip);
+}
+
+void Svg::circle(double x, double y, double radius, const std::string &css, const std::string &tip) {
+  shape("circle" + attribute("cx", x) + attribute("cy", y) + attribute("r", radius), css, tip);
+}
+
+void Svg::polyline(const std::vector<std::pair<double, double>> &points, const std::string &css) {
+  std::string list;
+  for (const auto &[x, y] : points)
+    list += (list.empty() ? "" : " ") + number(x) + "," + number(y);
+  shape("polyline points=\"" + list + "\"", css, "");
+}
+
+void Svg::text(double x, double y, const std::string &content, const std::string &anchor, const std::string &css) {
+  body_ += "<text" + attribute("x", x) + attribute("y", y) + " text-anchor=\"" + anchor + "\"" +
+           (css.empty() ? "" : " class=\"" + css + "\"") + ">" + escape_html(content) + "</text>\n";
+}
+
+std::string Svg::finish_file(const std::string &style) const {
+  const std::size_t first_line = body_.find('\n') + 1;
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\"" + body_.substr(4, first_line - 4) + "<style>" + style +
+         "</style>\n" + body_.substr(first_line) + "</svg>\n";
 }
 
 } // namespace intvit::cli

@@ -1,30 +1,55 @@
-// Diagrams as SVG files that need nothing else.
+// SVG drawings, inside HTML pages or as files. Colours come from CSS by class, so that drawings follow light and dark.
 #pragma once
 
-#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace intvit::cli {
 
-// Coordinates are pixels from the upper left corner. Classes are those of the style in svg.cpp.
-class Svg {
-public:
-  Svg(int width, int height, const std::string &title);
+// Text with what means something in HTML and XML replaced; control characters and bytes that are not UTF-8 become
+// U+FFFD.
+std::string escape_html(const std::string &text);
 
-  void rectangle(double left, double top, double width, double height, const std::string &classes);
-  void line(double x1, double y1, double x2, double y2, const std::string &classes);
-  enum class Anchor { start, middle, end };
-  void text(double x, double y, const std::string &text, Anchor anchor = Anchor::start,
-            const std::string &classes = "");
+// An axis: values from `low` to `high` onto pixels from `first` to `last`, in proportion or by the logarithm.
+struct Axis {
+  double low = 0;
+  double high = 1;
+  double first = 0;
+  double last = 1;
+  bool logarithmic = false;
 
-  // The whole file. To be called once, at the end.
-  std::string finish();
-
-private:
-  std::ostringstream out_;
+  double at(double value) const; // clipped to the axis
+  // Round numbers along it, about `count` of them; of a logarithmic axis powers of ten with 2 and 5 between.
+  std::vector<double> ticks(int count) const;
 };
 
-// A number for people, without zeros at its end.
-std::string short_number(double value);
+// A number for a tick, as short as it can be told: "0.5", "20".
+std::string tick_text(double value);
+
+class Svg {
+public:
+  // `label` tells those who do not see it what is drawn.
+  Svg(int width, int height, const std::string &label);
+
+  // `css` is a class; `tip`, where given, is shown under the pointer.
+  void line(double x1, double y1, double x2, double y2, const std::string &css);
+  void rectangle(double x, double y, double width, double height, const std::string &css, const std::string &tip = "");
+  void circle(double x, double y, double radius, const std::string &css, const std::string &tip = "");
+  void polyline(const std::vector<std::pair<double, double>> &points, const std::string &css);
+  // `anchor`: start, middle or end.
+  void text(double x, double y, const std::string &content, const std::string &anchor = "start",
+            const std::string &css = "");
+
+  // As a part of a page.
+  std::string finish() const { return body_ + "</svg>\n"; }
+  // As a file that needs nothing else.
+  std::string finish_file(const std::string &style) const;
+
+private:
+  void shape(const std::string &element, const std::string &css, const std::string &tip);
+
+  std::string body_;
+};
 
 } // namespace intvit::cli
