@@ -161,7 +161,7 @@ def test_readme_runs(tmp_path):
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
     (tmp_path / "deit_tiny.intvit.safetensors").symlink_to(MODEL)
-    (tmp_path / "photo.jpg").symlink_to(PICTURE)
+    (tmp_path / "photo.png").symlink_to(PICTURE)
     for block in blocks:
         run = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
