@@ -87,7 +87,7 @@ TEST_CASE("inspect draws diagrams of what it tells") {
   for (const std::string &svg : {ranges, layers, attention})
     check_svg(svg);
   CHECK(occurrences(ranges, "<rect") >= 192 + 1); // a bar a channel, and the factors that occur
-  CHECK(occurrences(layers, "<rect class=\"cold\"") == 13);
+  CHECK(occurrences(layers, "class=\"cold\"") == 13);
   CHECK_THAT(layers, Contains("Channels by their factor"));
   CHECK(occurrences(attention, "<rect") == 2 * 18 + 2); // two bars a bin, and what they mean
   CHECK_THAT(attention, Contains("0 in uniform 4 bits") && Contains("0 in uniform 8 bits"));
