@@ -117,7 +117,7 @@ def markdown(result):
     priority = (f", all at real-time priority {result['real_time']} while measured" if result["real_time"] else "")
     return (f"{environment['processor']}, {environment.get('system') or 'system unknown'}, {result['date']}; batch 1, "
             f"{threads_text(result['threads'])}, intvit on {result['models'][0]['isa']}; medians of "
-            f"{result['rounds']} rounds, in each of which everything ran in turn for {result['seconds']:g} s{priority}."
+            f"{result['rounds']} {'round' if result['rounds'] == 1 else 'rounds'}, in each of which everything ran in turn for {result['seconds']:g} s{priority}."
             f"\n\n```sh\n{result['command']}\n```\n\n{main_table(result)}\n{setup_lines(result)}\n{rounds_table(result)}")
 
 
