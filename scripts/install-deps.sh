@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64|train|python]
+#   scripts/install-deps.sh [aarch64|riscv64|armhf|train|python|web]
 #
-# Besides, what cross builds for 64-bit Arm need, intvit-train but for LibTorch itself, or the Python package.
+# Besides, what a cross build needs, intvit-train but for LibTorch itself, the Python package, or the page in a browser.
 set -eu
 
 packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
@@ -11,11 +11,20 @@ case ${1:-} in
 aarch64)
   packages="$packages g++-aarch64-linux-gnu qemu-user"
   ;;
+armhf)
+  packages="$packages g++-arm-linux-gnueabihf qemu-user"
+  ;;
+riscv64)
+  packages="$packages g++-riscv64-linux-gnu qemu-user"
+  ;;
 python)
   # A Python from elsewhere will do, if it has its headers and makes environments.
   python3 -c 'import ensurepip, os, sysconfig
 assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))' 2>/dev/null ||
     packages="$packages python3-dev python3-venv"
+  ;;
+web)
+  packages="$packages emscripten chromium python3"
   ;;
 train)
   packages="$packages zlib1g-dev"

@@ -1,18 +1,22 @@
 #!/bin/sh
 # Installs the Debian packages, builds and runs the tests. Ends with ctest's summary; fails if any test fails.
 #
-#   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, tsan, aarch64, train
-#                                     (default: tsan, aarch64 where that is not what this machine is, and release)
+#   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, tsan, aarch64, riscv64,
+#                                     armhf, train (default: tsan, the cross builds but for what this machine is, and
+#                                     release)
 #
-# aarch64 is a cross build whose tests run in an emulator: those that depend on the instruction set. tsan is the
-# interface's threads under ThreadSanitizer. train is intvit-train and its tests alone: LibTorch is taken
-# from $INTVIT_TORCH_DIR; without it, it is fetched into build/libtorch (560 MB, once).
+# aarch64, riscv64 and armhf are cross builds whose tests run in an emulator: those that depend on the processor. tsan is
+# the interface's threads under ThreadSanitizer. train is intvit-train and its tests alone: LibTorch is taken from
+# $INTVIT_TORCH_DIR; without it, it is fetched into build/libtorch (560 MB, once).
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
 if [ $# -eq 0 ]; then
-  set -- tsan release
-  [ "$(uname -m)" = aarch64 ] || set -- tsan aarch64 release
+  set -- tsan
+  for cross in aarch64 riscv64 armhf; do
+    [ "$(uname -m)" = $cross ] || set -- "$@" $cross
+  done
+  set -- "$@" release
 fi
 for preset; do
   echo "== $preset"

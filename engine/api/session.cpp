@@ -38,7 +38,11 @@ Result<Layout> layout(const intvit_model *model, const intvit_session_options &o
   if (!bytes.ok())
     return bytes.status();
   layout.engine_bytes = align_up(*bytes);
-  layout.bytes = layout.engine_bytes + static_cast<std::size_t>(options.max_batch) * input_bytes(*model->model);
+  const std::uint64_t all =
+      layout.engine_bytes + static_cast<std::uint64_t>(options.max_batch) * std::uint64_t{input_bytes(*model->model)};
+  if (all > max_planned_bytes)
+    return beyond_memory(all);
+  layout.bytes = static_cast<std::size_t>(all);
   return layout;
 }
 

@@ -77,7 +77,7 @@ std::vector<std::byte> SafetensorsWriter::serialize() const {
   std::vector<std::byte> bytes;
   bytes.reserve(safetensors_length_size + text.size() + data_size);
   for (std::size_t i = 0; i < safetensors_length_size; ++i)
-    bytes.push_back(static_cast<std::byte>((text.size() >> (8 * i)) & 0xFF));
+    bytes.push_back(static_cast<std::byte>((std::uint64_t{text.size()} >> (8 * i)) & 0xFF));
   for (const char character : text)
     bytes.push_back(static_cast<std::byte>(character));
   for (const auto *named : layout)

@@ -29,7 +29,7 @@ std::string hex(std::uint32_t value) {
 }
 
 std::uint32_t add(std::uint32_t crc, std::string_view text) {
-  return crc32c(std::as_bytes(std::span(text)), crc);
+  return crc32c(std::as_bytes(std::span(text.data(), text.size())), crc);
 }
 
 // Of a tensor's name, type and shape, then its bytes: a header that was changed is found as well.

@@ -1,20 +1,14 @@
 #include "engine/image/binary64.hpp"
 
-#include <bit>
 #include <cassert>
 #include <utility>
+
+#include "engine/image/wide.hpp"
 
 namespace intvit {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
 constexpr int significand_bits = 53;
-
-int bit_width(Wide value) {
-  const auto high = static_cast<std::uint64_t>(value >> 64);
-  return high != 0 ? 128 - std::countl_zero(high) : 64 - std::countl_zero(static_cast<std::uint64_t>(value));
-}
 
 // Nearest, ties to even. `inexact` says that the exact value lies strictly between `significand` and the next integer;
 // then significand must have at least 55 bits, so that a set lowest bit stands for it in every comparison with a tie.
@@ -22,8 +16,8 @@ Binary64 round_wide(bool negative, Wide significand, int exponent, bool inexact)
   if (significand == 0)
     return {};
   if (inexact)
-    significand |= 1;
-  const int excess = bit_width(significand) - significand_bits;
+    significand = significand | 1;
+  const int excess = wide_bit_width(significand) - significand_bits;
   if (excess <= 0)
     return {negative, exponent + excess, static_cast<std::uint64_t>(significand) << -excess};
   const Wide half = Wide{1} << (excess - 1);
@@ -77,7 +71,7 @@ Binary64 operator+(Binary64 left, Binary64 right) {
     return round_wide(left.negative, large + small, exponent, inexact);
   // The exact difference lies between large - small - 1 and large - small where bits were lost.
   if (inexact)
-    ++small;
+    small = small + 1;
   if (large >= small)
     return round_wide(left.negative, large - small, exponent, inexact);
   return round_wide(right.negative, small - large, exponent, inexact);

@@ -23,6 +23,17 @@ std::vector<Lifetime> lifetimes(const Program &program) {
   return result;
 }
 
+// Whether all values at once are within max_planned_bytes. No sum overflows: a value has below 2^40 bytes, and there
+// are at most 2^14 of them.
+bool can_be_planned(const Program &program) {
+  std::uint64_t bytes = 0;
+  for (const ValueInfo &value : program.values)
+    bytes +=
+        static_cast<std::uint64_t>(value.rows) * static_cast<std::uint64_t>(value.columns) * element_size(value.type) +
+        buffer_alignment;
+  return bytes <= max_planned_bytes;
+}
+
 struct LinearMap {
   Weights *weights = nullptr;
   RequantizationConstants *requantization = nullptr;
@@ -77,6 +88,8 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
   Result<Program> program = file.bind();
   if (!program.ok())
     return program.status();
+  if (!can_be_planned(*program))
+    return Status(StatusCode::out_of_memory, file.origin() + ": the model's values are beyond this processor's memory");
 
   const std::shared_ptr<Model> model(new Model);
   model->kernels_ = &kernels;

@@ -15,6 +15,11 @@ bool overlap(const Lifetime &a, const Lifetime &b) {
 
 } // namespace
 
+Status beyond_memory(std::uint64_t bytes) {
+  return Status(StatusCode::out_of_memory, "an arena of " + std::to_string(bytes) +
+                                               " bytes is beyond this processor's memory; use a smaller batch");
+}
+
 ArenaPlan plan_arena(std::span<const Lifetime> lifetimes) {
   std::vector<std::size_t> by_size(lifetimes.size());
   std::iota(by_size.begin(), by_size.end(), std::size_t{0});

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
+
+#include "engine/status.hpp"
 
 namespace intvit {
 
@@ -13,6 +17,13 @@ struct Lifetime {
   int first_step = 0;
   int last_step = 0;
 };
+
+// What one process may hope to get. Sizes are computed in 64 bits and compared with it, because a well-formed model or
+// a large batch can ask for more than a 32-bit processor can address.
+inline constexpr std::uint64_t max_planned_bytes = std::numeric_limits<std::size_t>::max() / 2;
+
+// The failure of an arena of more than that.
+Status beyond_memory(std::uint64_t bytes);
 
 struct ArenaPlan {
   std::vector<std::size_t> offsets; // one a value

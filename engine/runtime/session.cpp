@@ -243,8 +243,12 @@ Status Session::plan(const Model &model, const SessionOptions &options) {
       return Status(StatusCode::bad_argument,
                     "batch " + std::to_string(options.max_batch) + " is too large for this model");
   scratch_bytes_ = scratch_bytes(model.program(), model.kernels());
-  scratch_offset_ = model.plan().bytes * static_cast<std::size_t>(options.max_batch);
-  planned_bytes_ = scratch_offset_ + scratch_bytes_ * static_cast<std::size_t>(options_.threads);
+  const std::uint64_t values = std::uint64_t{model.plan().bytes} * static_cast<std::uint64_t>(options.max_batch);
+  const std::uint64_t bytes = values + std::uint64_t{scratch_bytes_} * static_cast<std::uint64_t>(options_.threads);
+  if (bytes > max_planned_bytes)
+    return beyond_memory(bytes);
+  scratch_offset_ = static_cast<std::size_t>(values);
+  planned_bytes_ = static_cast<std::size_t>(bytes);
   return {};
 }
 

@@ -2,7 +2,6 @@
 // The default where no instruction set has kernels of its own, and everywhere a check of the shared code that needs no
 // instruction set. Compiled with the baseline's flags, within which the compiler may vectorize.
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -339,8 +338,9 @@ private:
   static constexpr std::size_t column(std::size_t v, std::size_t lane) {
     return index(vector::Panel<Vector>::column(static_cast<int>(v), static_cast<int>(lane)));
   }
-  static Wide widen(Vec value) { return std::bit_cast<Wide>(value); }
-  static Vec narrow(Wide value) { return std::bit_cast<Vec>(value); }
+  // What std::bit_cast is made of; emscripten's library has none yet.
+  static Wide widen(Vec value) { return __builtin_bit_cast(Wide, value); }
+  static Vec narrow(Wide value) { return __builtin_bit_cast(Vec, value); }
   template <typename Lane> INTVIT_INLINE static Vec each32(const Lane &lane) { return each<std::int32_t, size>(lane); }
   template <typename Lane> INTVIT_INLINE static Words each16(const Lane &lane) {
     return each<std::int16_t, 2 * size>(lane);

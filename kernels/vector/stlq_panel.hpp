@@ -33,8 +33,8 @@ template <class V> class StlqPanels {
 
   // An entry of the table.
   struct Entry {
-    std::int64_t at = 0; // in bytes, from the table's beginning
-    std::int64_t two_word_steps = 0;
+    std::ptrdiff_t at = 0; // in bytes, from the table's beginning
+    std::ptrdiff_t two_word_steps = 0;
   };
   static constexpr auto entry_bytes = static_cast<std::ptrdiff_t>(sizeof(Entry));
 
@@ -120,7 +120,7 @@ template <class V> class StlqPanels {
       std::int32_t sum = 0;
       for (int step = 0; step < steps; ++step, first += step_bytes) {
         // The last step may have a single byte.
-        const unsigned words = row[2 * step] | (2 * step + 1 < row_bytes ? row[2 * step + 1] << 8 : 0);
+        const unsigned words = row[2 * step] | (2 * step + 1 < row_bytes ? unsigned{row[2 * step + 1]} << 8 : 0);
         places.put(words, first);
         unsigned more = 0;
         if (matrix_.has_second_words(tile_row_, step)) {
@@ -204,7 +204,7 @@ public:
     for (std::ptrdiff_t n = 0; n < found.two_word_steps; ++n, second += step_bytes) {
       std::uint32_t step = 0;
       std::memcpy(&step, list + n * static_cast<std::ptrdiff_t>(sizeof step), sizeof step);
-      const std::ptrdiff_t at = std::ptrdiff_t{step} * step_bytes;
+      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(step) * step_bytes;
 #pragma GCC unroll 4
       for (std::ptrdiff_t i = 0; i < step_bytes; i += vector_bytes) {
         const Bytes words = V::load_bytes(first + at + i);

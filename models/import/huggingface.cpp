@@ -76,7 +76,7 @@ private:
   // Class token, distillation token, registers; registers have no positions.
   void embed_vit(const VitConfig &config, VitWeights &weights) {
     const std::string name = prefix() + "embeddings.";
-    const std::int64_t channels = config.channels;
+    const Eigen::Index channels = config.channels;
     weights.patch_embed = patch_embed(config, config.channels);
     const int positioned = config.prefix_tokens - config_.registers;
     const RowMatrix position =

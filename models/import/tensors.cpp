@@ -77,7 +77,7 @@ LinearWeights TensorReader::linear(const std::string &name, const Shape &shape, 
   for (std::size_t i = 1; i < shape.size(); ++i)
     inputs *= shape[i];
   RowMatrix weight = matrix(name + ".weight", shape, inputs);
-  RowVector bias = has_bias ? vector(name + ".bias", outputs) : RowVector::Zero(outputs);
+  RowVector bias = has_bias ? vector(name + ".bias", outputs) : RowVector::Zero(static_cast<Eigen::Index>(outputs));
   return {std::move(weight), std::move(bias)};
 }
 

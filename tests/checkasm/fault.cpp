@@ -28,6 +28,8 @@ void handle(int signal, siginfo_t *info, void *context) {
     fault.writing = (machine.gregs[REG_ERR] & 2) != 0; // bit 1 of the page fault's error code
 #elif defined(__aarch64__)
   fault.instruction = static_cast<std::uintptr_t>(machine.pc);
+#elif defined(__riscv)
+  fault.instruction = static_cast<std::uintptr_t>(machine.__gregs[REG_PC]);
 #else
   static_cast<void>(machine);
 #endif

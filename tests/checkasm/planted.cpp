@@ -24,6 +24,8 @@ template <Mistake mistake> void harm(std::byte *result, const void *past_input, 
     __asm__ volatile("ud2");
 #elif defined(__aarch64__)
     __asm__ volatile(".inst 0");
+#elif defined(__riscv)
+    __asm__ volatile("unimp");
 #else
     __builtin_trap();
 #endif

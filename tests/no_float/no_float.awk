@@ -6,7 +6,7 @@
 # So are calls of libm, of the compiler's floating-point helpers and of anything with float or double among its
 # parameters.
 #
-# Variables: object, architecture ("x86-64" or "aarch64").
+# Variables: object, architecture ("x86-64", "aarch64" or "riscv64").
 
 function words(list, set, parts, count, i) {
   count = split(list, parts, /[ \n]+/)
@@ -49,6 +49,15 @@ BEGIN {
         "sdot udot usdot sudot smmla ummla usmmla cmeq cmge cmgt cmhi cmhs cmle cmlt cmtst bsl bit bif not abs " \
         "sqabs sqneg saba uaba sabd uabd sabal sabal2 uabal uabal2 sabdl sabdl2 uabdl uabdl2 pmul pmull pmull2 " \
         "eor3 bcax fmov", arm) # fmov copies bits
+
+  # riscv64, RV64GC, with the shorthands that objdump prints. fld and its like move what registers hold, fmv copies
+  # bits. amo... and lr, sc carry their size and order behind a dot.
+  words("add addi addiw addw and andi auipc beq beqz bge bgeu bgez bgt bgtu bgtz ble bleu blez blt bltu bltz bne " \
+        "bnez call div divu divuw divw ebreak ecall fence fence.i fld flw fsd fsw fmv.d fmv.d.x fmv.s fmv.w.x " \
+        "fmv.x.d fmv.x.w j jal jalr jr la lb lbu ld lh lhu li lui lw lwu mul mulh mulhsu mulhu mulw mv neg negw nop " \
+        "not or ori pause rdcycle rdtime rem remu remuw remw ret sb sd seqz sext.b sext.h sext.w sgtz sh sll slli " \
+        "slliw sllw slt slti sltiu sltu sltz snez sra srai sraiw sraw srl srli srliw srlw sub subw sw tail unimp " \
+        "xor xori zext.b zext.h zext.w .word .short .byte .dword .2byte .4byte", riscv)
 
   libm = "^(a?(sin|cos|tan)h?|atan2|sincos|exp|exp2|exp10|expm1|log|log2|log10|log1p|logb|ilogb|pow|sqrt|cbrt|hypot|" \
          "erfc?|[lt]?gamma|floor|ceil|trunc|l?l?rint|l?l?round|roundeven|nearbyint|fmod|remainder|remquo|fmax|fmin|" \
@@ -95,6 +104,15 @@ function arm_allowed(name) {
   return name in arm || name ~ /^b\.[a-z]+$/
 }
 
+function riscv_allowed(name) {
+  return name in riscv || name ~ /^(amo(swap|add|and|or|xor|max|min|maxu|minu)|lr|sc)\.[wd](\.(aq|rl|aqrl))?$/
+}
+
+function allowed(name) {
+  return architecture == "x86-64" ? x86_allowed(name) || (name in x86_prefix) : \
+         architecture == "riscv64" ? riscv_allowed(name) : arm_allowed(name)
+}
+
 /^[0-9a-f]+ <.*>:$/ {
   current = $0
   sub(/^[0-9a-f]+ </, "", current)
@@ -127,7 +145,7 @@ function arm_allowed(name) {
   if (architecture == "x86-64")
     while (i < count && (part[i] in x86_prefix || part[i] ~ /^rex/))
       ++i
-  if (!(architecture == "x86-64" ? x86_allowed(part[i]) || (part[i] in x86_prefix) : arm_allowed(part[i])))
+  if (!allowed(part[i]))
     print object ": " current ": " text
 }
 

@@ -31,8 +31,9 @@ for object; do
   case $(cat "$work/header") in
   *"architecture: i386:x86-64"*) architecture=x86-64 ;;
   *"architecture: aarch64"*) architecture=aarch64 ;;
+  *"architecture: riscv:rv64"*) architecture=riscv64 ;;
   *)
-    echo "no_float.sh: $object: neither x86-64 nor aarch64" >&2
+    echo "no_float.sh: $object: neither x86-64, aarch64 nor riscv64" >&2
     exit 2
     ;;
   esac

@@ -2,7 +2,7 @@
 # Shows that the no-float gate finds floating point: compiles planted_ARCHITECTURE.cpp and demands every report that its
 # "expect" lines name, none about its clean functions, and a failure where there is nothing to look at.
 #
-#   self_test.sh ARCHITECTURE COMPILER OBJDUMP        x86-64 or aarch64
+#   self_test.sh ARCHITECTURE COMPILER OBJDUMP        x86-64, aarch64 or riscv64
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

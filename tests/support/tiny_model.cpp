@@ -1,25 +1,9 @@
 #include "tests/support/tiny_model.hpp"
 
-#include <algorithm>
-#include <random>
-#include <stdexcept>
-
 #include "models/architectures/vit.hpp"
 #include "models/quantize/quantize.hpp"
 
 namespace intvit::test {
-
-std::vector<Image> random_images(int count, int width, int height, std::uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::vector<Image> images;
-  for (int i = 0; i < count; ++i) {
-    Image image{width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(width * height * 3))};
-    for (std::uint8_t &value : image.rgb)
-      value = static_cast<std::uint8_t>(generator() >> 24);
-    images.push_back(std::move(image));
-  }
-  return images;
-}
 
 std::vector<std::byte> tiny_model(const QuantizeOptions &options) {
   VitConfig config;
@@ -40,44 +24,6 @@ std::vector<std::byte> tiny_model(const QuantizeOptions &options) {
                    .labels = {"ant", "bee", "cat", "d\"o\\g", "\u00e9l\u00e9phant"},
                    .provenance = {{"architecture", "tiny"}, {"weights", "random"}}},
                   options);
-}
-
-ModelParts::ModelParts(const std::vector<std::byte> &file) {
-  const Result<ModelFile> model = ModelFile::parse(file, "parts");
-  if (!model.ok())
-    throw std::runtime_error(model.status().message());
-  description = model->description();
-  for (const auto &[name, view] : model->tensors().tensors())
-    tensors[name] = {view.dtype, view.shape, {view.bytes.begin(), view.bytes.end()}};
-}
-
-Node &ModelParts::node(const std::string &name) {
-  const auto found = std::find_if(description.graph.nodes.begin(), description.graph.nodes.end(),
-                                  [&](const Node &node) { return node.name == name; });
-  if (found == description.graph.nodes.end())
-    throw std::out_of_range("no node " + name);
-  return *found;
-}
-
-void ModelParts::add_blank_golden(int classes) {
-  const Graph &graph = description.graph;
-  set(golden_image_tensor, DType::u8, {graph.image_height, graph.image_width, 3},
-      std::vector<std::uint8_t>(static_cast<std::size_t>(graph.image_height * graph.image_width * 3)));
-  set(golden_logits_tensor, DType::i32, {classes}, std::vector<std::int32_t>(static_cast<std::size_t>(classes)));
-}
-
-SafetensorsWriter ModelParts::writer() const {
-  SafetensorsWriter writer;
-  for (const auto &[name, tensor] : tensors)
-    if (const Status status = writer.add_tensor(name, tensor.dtype, tensor.shape, tensor.bytes); !status.ok())
-      throw std::runtime_error(status.message());
-  return writer;
-}
-
-std::vector<std::byte> ModelParts::file() const {
-  SafetensorsWriter complete = writer();
-  add_model_metadata(description, complete);
-  return complete.serialize();
 }
 
 } // namespace intvit::test

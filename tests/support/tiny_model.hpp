@@ -1,70 +1,16 @@
-// A model small enough to be taken apart byte by byte, and the means to do so.
+// A model small enough to be taken apart byte by byte.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <map>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "engine/format/model_file.hpp"
-#include "engine/image/image.hpp"
 #include "models/quantize/options.hpp"
+#include "tests/support/model_parts.hpp"
 
 namespace intvit::test {
-
-// Random pixels. The same seed gives the same bits on every machine.
-std::vector<Image> random_images(int count, int width, int height, std::uint32_t seed);
 
 // A model file: 16 x 16 pixels in patches of 8, 16 channels, two blocks of two heads, 5 labelled classes; random
 // weights, quantized on random images.
 std::vector<std::byte> tiny_model(const QuantizeOptions &options = {});
-
-// A model file in parts, which tests change before they put it together again.
-struct ModelParts {
-  struct Tensor {
-    DType dtype = DType::u8;
-    std::vector<std::int64_t> shape;
-    std::vector<std::byte> bytes;
-
-    template <typename T> std::vector<T> as() const {
-      std::vector<T> values(bytes.size() / sizeof(T));
-      std::memcpy(values.data(), bytes.data(), bytes.size());
-      return values;
-    }
-  };
-
-  ModelParts() = default;
-  explicit ModelParts(const std::vector<std::byte> &file);
-
-  template <typename T>
-  void set(const std::string &name, DType dtype, std::vector<std::int64_t> shape, const std::vector<T> &values) {
-    Tensor tensor{dtype, std::move(shape), std::vector<std::byte>(values.size() * sizeof(T))};
-    std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
-    tensors[name] = std::move(tensor);
-  }
-
-  // One element of an existing tensor.
-  template <typename T> void set_element(const std::string &name, std::size_t index, T value) {
-    std::memcpy(tensors.at(name).bytes.data() + index * sizeof(T), &value, sizeof(T));
-  }
-
-  // The operation of a node, by name; std::out_of_range where there is none.
-  Node &node(const std::string &name);
-  template <typename T> T &operation(const std::string &name) { return std::get<T>(node(name).operation); }
-
-  // A golden image and logits of the right shapes, all zero.
-  void add_blank_golden(int classes);
-
-  // The tensors alone, without metadata.
-  SafetensorsWriter writer() const;
-  // A whole file whose checksums fit.
-  std::vector<std::byte> file() const;
-
-  ModelDescription description;
-  std::map<std::string, Tensor> tensors;
-};
 
 } // namespace intvit::test

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/kernels/random.hpp"
-#include "tests/support/tiny_model.hpp"
+#include "tests/support/model_parts.hpp"
 
 namespace intvit::test {
 

@@ -1,8 +1,8 @@
-#include "tests/engine/runtime/integer_swin.hpp"
+#include "tests/engine/golden/integer_swin.hpp"
 
 #include <string>
 
-#include "tests/engine/runtime/integer_builder.hpp"
+#include "tests/engine/golden/integer_builder.hpp"
 
 namespace intvit::test {
 

@@ -1,4 +1,4 @@
-#include "tests/engine/runtime/integer_builder.hpp"
+#include "tests/engine/golden/integer_builder.hpp"
 
 #include "tests/kernels/stlq_case.hpp"
 

@@ -1,8 +1,8 @@
-#include "tests/engine/runtime/integer_model.hpp"
+#include "tests/engine/golden/integer_model.hpp"
 
 #include <string>
 
-#include "tests/engine/runtime/integer_builder.hpp"
+#include "tests/engine/golden/integer_builder.hpp"
 
 namespace intvit::test {
 

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Builds the library for WebAssembly, runs the golden hash of logits in node, and the page of examples/web in a headless
+# browser, which must give the logits that the native program gives. Where emscripten or Chromium cannot be had, says
+# SKIPPED and fails nothing.
+set -eu
+cd "$(dirname "$0")/.."
+skip() {
+  echo "$0: SKIPPED: $1, so the WebAssembly build was neither built nor tested" >&2
+  exit 0
+}
+scripts/install-deps.sh web || skip "Debian's packages for it could not be installed"
+cmake --preset wasm >/dev/null
+cmake --build --preset wasm
+ctest --preset wasm
+cmake --preset release -DINTVIT_TESTS=ON >/dev/null
+cmake --build --preset release --target intvit
+build/release/bin/intvit classify --format json --raw-logits docs/sample/chelsea.png >build/wasm/native.json
+python3 tests/web/check.py build/wasm/web build/wasm/native.json docs/sample/chelsea.png

@@ -1,0 +1,116 @@
+// One hash of logits for all machines, for each set of models: every instruction set, number of threads and batch must
+// give it, and so must the evaluation of the graph that shares nothing with the engine (runtime/golden_naive.cpp).
+//
+// It changes only with docs/numerics.md, the models here or the pictures; after such a change `test_golden` prints the
+// new one. Links the engine alone, so that a build for another processor needs little else to be proven.
+#include <catch2/catch.hpp>
+
+#include "engine/runtime/session.hpp"
+#include "kernels/dispatch.hpp"
+#include "tests/engine/golden/golden_models.hpp"
+#include "tests/engine/golden/integer_model.hpp"
+#include "tests/engine/golden/integer_swin.hpp"
+#include "tests/support/model_parts.hpp"
+
+namespace intvit {
+namespace {
+
+using kernels::CodeType;
+using kernels::Softmax;
+
+TEST_CASE("golden hash: every instruction set, number of threads and batch") {
+  for (const test::Golden &golden : test::all_golden()) {
+    const std::vector<Image> images = test::golden_pictures(golden.files.front());
+    std::vector<const std::uint8_t *> pointers;
+    for (const Image &image : images)
+      pointers.push_back(image.rgb.data());
+    for (const kernels::KernelTable &table : kernels::available_kernels())
+      for (const int threads : {1, 2, 3})
+        for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
+          test::GoldenLogits logits;
+          for (const ModelFile &file : golden.files) {
+            const Result<std::shared_ptr<const Model>> model = Model::create(file, table);
+            INFO(model.status().message());
+            REQUIRE(model.ok());
+            Result<Session> session =
+                Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
+            REQUIRE(session.ok());
+            for (std::size_t first = 0; first < images.size(); first += batch) {
+              const std::size_t count = std::min(batch, images.size() - first);
+              REQUIRE(session->run({pointers.data() + first, count}).ok());
+              logits.add(session->logits());
+            }
+          }
+          CAPTURE(table.name, threads, batch);
+          CHECK(logits.hash() == golden.hash);
+        }
+  }
+}
+
+// What makes the lower of two words another one; a word that is 0 may belong to no weight and must stay 0, and none may
+// become -8.
+std::byte disturb_word(std::byte words) {
+  const std::byte word = words & std::byte{15};
+  return word == std::byte{0} ? word : word == std::byte{9} ? std::byte{3} : std::byte{1};
+}
+
+// Changes every element of a constant by a small part of its range.
+void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
+  for (std::size_t i = 0; i < tensor.bytes.size(); i += element_size(tensor.dtype)) {
+    std::byte *element = tensor.bytes.data() + i;
+    if (tensor.dtype == DType::i64)
+      element[5] ^= std::byte{1}; // of 37 to 49 bits
+    else if (name.ends_with(".score_multiplier") || name.ends_with(".relative_bias"))
+      element[1] ^= std::byte{1}; // of 11 and 13 bits
+    else if (tensor.dtype == DType::i32)
+      element[2] ^= std::byte{0x40}; // of 26 to 31 bits
+    else if (name.ends_with(".stlq_first") || name.ends_with(".stlq_second"))
+      element[0] ^= disturb_word(element[0]);
+    else
+      element[0] ^= std::byte{1};
+  }
+}
+
+TEST_CASE("golden hash: sees a small change of any constant") {
+  const auto run = [&](const std::vector<std::byte> &bytes) {
+    const Result<ModelFile> file = ModelFile::parse(bytes, "disturbed model");
+    REQUIRE(file.ok());
+    const Result<std::shared_ptr<const Model>> model = Model::create(*file);
+    INFO(model.status().message());
+    REQUIRE(model.ok());
+    Result<Session> session = Session::create(*model, {.threads = 1});
+    REQUIRE(session.ok());
+    test::GoldenLogits logits;
+    for (const Image &image : test::golden_pictures(*file)) {
+      const std::uint8_t *pixels = image.rgb.data();
+      REQUIRE(session->run({&pixels, 1}).ok());
+      logits.add(session->logits());
+    }
+    return logits.hash();
+  };
+  using test::IntegerHead;
+  for (const std::vector<std::byte> &file :
+       {test::integer_model({.stream = CodeType::int8, .softmax = Softmax::lis4}),
+        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int8}),
+        test::integer_model({.stream = CodeType::int8, .softmax = Softmax::int16, .head = IntegerHead::distilled}),
+        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int8, .head = IntegerHead::pooled}),
+        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int16, .head = IntegerHead::features}),
+        test::integer_swin({.stream = CodeType::int8, .softmax = Softmax::int16}),
+        test::integer_swin({.stream = CodeType::int16, .softmax = Softmax::lis4}),
+        test::integer_model({.softmax = Softmax::int16, .stlq = true})}) {
+    const test::ModelParts original(file);
+    const std::string hash = run(original.file());
+    for (const auto &[name, tensor] : original.tensors) {
+      // Another bit of a tile would take other second words with it.
+      if (name.starts_with("golden.") || tensor.bytes.empty() || name.ends_with(".stlq_tiles"))
+        continue;
+      CAPTURE(name);
+      test::ModelParts parts = original;
+      disturb(parts.tensors.at(name), name);
+      CHECK(run(parts.file()) != hash);
+    }
+  }
+}
+
+} // namespace
+} // namespace intvit

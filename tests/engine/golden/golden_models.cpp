@@ -1,0 +1,95 @@
+#include "tests/engine/golden/golden_models.hpp"
+
+#include <utility>
+
+#include <catch2/catch.hpp>
+
+#include "engine/container/sha256.hpp"
+#include "tests/engine/golden/integer_model.hpp"
+#include "tests/engine/golden/integer_swin.hpp"
+#include "tests/support/model_parts.hpp"
+
+namespace intvit::test {
+namespace {
+
+using kernels::CodeType;
+using kernels::Softmax;
+
+ModelFile parsed(const std::vector<std::byte> &bytes) {
+  Result<ModelFile> file = ModelFile::parse(bytes, "integer model");
+  INFO(file.status().message());
+  REQUIRE(file.ok());
+  return std::move(*file);
+}
+
+std::vector<ModelFile> class_token_models() {
+  std::vector<ModelFile> files;
+  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+    for (const auto &[softmax, renormalize] : {std::pair(Softmax::lis4, true),
+                                               {Softmax::lis4, false},
+                                               {Softmax::int8, true},
+                                               {Softmax::int16, true},
+                                               {Softmax::lis8, true},
+                                               {Softmax::lis8, false}})
+      files.push_back(parsed(integer_model({.stream = stream, .softmax = softmax, .renormalize = renormalize})));
+  return files;
+}
+
+std::vector<ModelFile> head_models() {
+  std::vector<ModelFile> files;
+  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+    for (const IntegerHead head :
+         {IntegerHead::distilled, IntegerHead::pooled, IntegerHead::registers, IntegerHead::features})
+      files.push_back(parsed(integer_model({.stream = stream, .softmax = Softmax::int16, .head = head})));
+  return files;
+}
+
+std::vector<ModelFile> swin_models() {
+  std::vector<ModelFile> files;
+  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+    for (const Softmax softmax : {Softmax::lis4, Softmax::lis8, Softmax::int8, Softmax::int16})
+      files.push_back(parsed(integer_swin({.stream = stream, .softmax = softmax})));
+  return files;
+}
+
+std::vector<ModelFile> stlq_models() {
+  std::vector<ModelFile> files;
+  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+    files.push_back(parsed(integer_model({.stream = stream, .softmax = Softmax::int16, .stlq = true})));
+  return files;
+}
+
+} // namespace
+
+void GoldenLogits::add(std::span<const std::int32_t> logits) {
+  for (const std::int32_t logit : logits)
+    for (int byte = 0; byte < 4; ++byte)
+      bytes_.push_back(static_cast<std::byte>(static_cast<std::uint32_t>(logit) >> (8 * byte)));
+}
+
+std::string GoldenLogits::hash() const {
+  return sha256_hex(bytes_);
+}
+
+std::vector<Golden> all_golden() {
+  std::vector<Golden> golden;
+  golden.push_back({class_token_models(), "aed0303a650a3c74f3829748447cd0e53e57150974c76e9f2b5c8b736d308cb0"});
+  golden.push_back({head_models(), "41b945973c1f96e8e9676466b7a92d61e8ee3d78598007dcf950e4d7e216f245"});
+  golden.push_back({swin_models(), "8dd65e16d99eb846115515a4d8996e3121265f263f02d4d0107927ddd390b552"});
+  golden.push_back({stlq_models(), "690a94c3011cdaf169a14ec2adee4430ca416eb99ddf1286cc0b5bbf56c3ec18"});
+  return golden;
+}
+
+std::vector<Image> golden_pictures(const ModelFile &file) {
+  const Graph &graph = file.description().graph;
+  std::vector<Image> images = random_images(3, graph.image_width, graph.image_height, 7);
+  const std::size_t bytes = images[0].rgb.size();
+  images.push_back({images[0].width, images[0].height, std::vector<std::uint8_t>(bytes, 255)});
+  Image gradient{images[0].width, images[0].height, std::vector<std::uint8_t>(bytes)};
+  for (std::size_t i = 0; i < bytes; ++i)
+    gradient.rgb[i] = static_cast<std::uint8_t>(i * 255 / bytes);
+  images.push_back(std::move(gradient));
+  return images;
+}
+
+} // namespace intvit::test
