@@ -81,8 +81,8 @@ class Figures(unittest.TestCase):
             self.assertIn(part, text)
         self.assertNotIn("real-time", text)
         self.assertNotIn("| B <float> & more |  |", text)  # no line of rounds
-        urgent = dict(RESULT, real_time=50, threads=2)
-        self.assertIn("2 threads", figures.markdown(urgent))
+        urgent = dict(RESULT, real_time=50, threads=2, rounds=1)
+        self.assertIn("2 threads, intvit on avx2; medians of 1 round, in each", figures.markdown(urgent))
         self.assertIn("real-time priority 50", figures.markdown(urgent))
 
     def test_drawing(self):
