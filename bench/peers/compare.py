@@ -3,8 +3,8 @@
 machine, batch and number of threads.
 
 Installs every peer from PyPI into an environment of its own below build/peers, starts each of its setups as a process
-that keeps its model ready, and lets all take turns, round after round, so that a drifting clock or a neighbour meets all
-alike. Ratios are of the medians within a round; what is reported is the median over the rounds. A peer that cannot be
+that keeps its model ready, and lets all take turns, round after round, so that a drifting clock or a neighbour meets
+all alike. Ratios are of the medians within a round; what is reported is the median over the rounds. A peer that cannot be
 installed or does not run is reported with its reason, and the rest still run.
 
 Writes peers.json, peers.md and peers.svg into --output. Needs python3 with venv, and build/release/bin/intvit.

@@ -114,11 +114,13 @@ def threads_text(count):
 
 def markdown(result):
     environment = result["environment"]
-    priority = (f", all at real-time priority {result['real_time']} while measured" if result["real_time"] else "")
-    return (f"{environment['processor']}, {environment.get('system') or 'system unknown'}, {result['date']}; batch 1, "
-            f"{threads_text(result['threads'])}, intvit on {result['models'][0]['isa']}; medians of "
-            f"{result['rounds']} {'round' if result['rounds'] == 1 else 'rounds'}, in each of which everything ran in turn for {result['seconds']:g} s{priority}."
-            f"\n\n```sh\n{result['command']}\n```\n\n{main_table(result)}\n{setup_lines(result)}\n{rounds_table(result)}")
+    rounds = "1 round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
+    priority = f", all at real-time priority {result['real_time']} while measured" if result["real_time"] else ""
+    machine = (f"{environment['processor']}, {environment.get('system') or 'system unknown'}, {result['date']}; batch 1, "
+               f"{threads_text(result['threads'])}, intvit on {result['models'][0]['isa']}; medians of {rounds}, in each "
+               f"of which everything ran in turn for {result['seconds']:g} s{priority}.")
+    return (f"{machine}\n\n```sh\n{result['command']}\n```\n\n{main_table(result)}\n{setup_lines(result)}\n"
+            f"{rounds_table(result)}")
 
 
 STYLE = """
