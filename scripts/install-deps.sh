@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64|riscv64|armhf|train|python|web]
+#   scripts/install-deps.sh [aarch64|riscv64|armhf|fuzz|train|python|web]
 #
-# Besides, what a cross build needs, intvit-train but for LibTorch itself, the Python package, or the page in a browser.
+# Besides, what a cross build needs, the fuzz targets, intvit-train but for LibTorch itself, the Python package, or the
+# page in a browser.
 set -eu
 
 packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
@@ -16,6 +17,9 @@ armhf)
   ;;
 riscv64)
   packages="$packages g++-riscv64-linux-gnu qemu-user"
+  ;;
+fuzz)
+  packages="$packages clang libclang-rt-14-dev"
   ;;
 python)
   # A Python from elsewhere will do, if it has its headers and makes environments.

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/container/crc32c.hpp"
+#include "engine/container/json_text.hpp"
 
 namespace intvit {
 
@@ -69,7 +70,7 @@ Status verify_checksums(const SafetensorsFile &file) {
   if (metadata->second != metadata_checksum(file.metadata()))
     return fail("the metadata's checksum does not match: the file is damaged");
 
-  const json checksums = json::parse(std::string_view(tensors->second), nullptr, false);
+  const json checksums = parse_json_text(tensors->second);
   if (!checksums.is_object() || checksums.size() != file.tensors().size())
     return fail("the tensors' checksums are incomplete");
   for (const auto &[name, view] : file.tensors()) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/container/file_io.hpp"
+#include "engine/container/json_text.hpp"
 #include "engine/format/checksums.hpp"
 #include "engine/graph/json.hpp"
 
@@ -72,12 +73,14 @@ struct Features {
   List operator()(const MergePatches &) const { return {"merge_patches"}; }
 };
 
-std::set<std::string> required_features(const Graph &graph, const SafetensorsWriter &writer) {
+// `tensors`: by name.
+std::set<std::string> required_features(const Graph &graph,
+                                        const std::map<std::string, TensorView, std::less<>> &tensors) {
   std::set<std::string> features;
   for (const Node &node : graph.nodes)
     for (std::string &feature : std::visit(Features{}, node.operation))
       features.insert(std::move(feature));
-  for (const auto &[name, view] : writer.tensors())
+  for (const auto &[name, view] : tensors)
     if (name.ends_with(std::string(".") + stlq_first_constant))
       features.insert("weights.stlq");
   return features;
@@ -115,7 +118,7 @@ Result<std::vector<std::string>> string_list(const SafetensorsFile &file, const 
   const std::string *text = entry(file, key, status);
   if (text == nullptr)
     return status;
-  const json list = json::parse(std::string_view(*text), nullptr, false);
+  const json list = parse_json_text(*text);
   bool valid = list.is_array();
   std::vector<std::string> strings;
   for (std::size_t i = 0; valid && i < list.size(); ++i) {
@@ -139,6 +142,18 @@ Status check_features(const SafetensorsFile &file) {
   return {};
 }
 
+// That an older reader was told of all that the model needs.
+Status check_features_are_named(const SafetensorsFile &file, const Graph &graph) {
+  const Result<std::vector<std::string>> named = string_list(file, features_key);
+  if (!named.ok())
+    return named.status();
+  for (const std::string &feature : required_features(graph, file.tensors()))
+    if (std::find(named->begin(), named->end(), feature) == named->end())
+      return Status(StatusCode::bad_format,
+                    std::string(features_key) + " does not name \"" + feature + "\", which the model needs");
+  return {};
+}
+
 Status parse_description(const SafetensorsFile &file, ModelDescription &description) {
   Status status;
   const std::string *graph_text = entry(file, graph_key, status);
@@ -151,6 +166,8 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
   if (!graph.ok())
     return graph.status();
   description.graph = std::move(*graph);
+  if (status = check_features_are_named(file, description.graph); !status.ok())
+    return status;
 
   Result<Recipe> recipe = parse_recipe(*recipe_text);
   if (!recipe.ok())
@@ -164,7 +181,7 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
     return labels.status();
   description.labels = std::move(*labels);
 
-  const json provenance = json::parse(std::string_view(*provenance_text), nullptr, false);
+  const json provenance = parse_json_text(*provenance_text);
   bool valid = provenance.is_object();
   for (auto item = provenance.begin(); valid && item != provenance.end(); ++item) {
     valid = item->is_string();
@@ -180,7 +197,7 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
 
 void add_model_metadata(const ModelDescription &description, SafetensorsWriter &writer) {
   writer.add_metadata(version_key, std::to_string(model_format_version));
-  writer.add_metadata(features_key, json(required_features(description.graph, writer)).dump());
+  writer.add_metadata(features_key, json(required_features(description.graph, writer.tensors())).dump());
   writer.add_metadata(graph_key, graph_to_json(description.graph));
   writer.add_metadata(recipe_key, to_string(description.recipe));
   writer.add_metadata(labels_key, text_of(description.labels));

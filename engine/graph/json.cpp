@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/container/json_text.hpp"
 #include "kernels/gelu.hpp"
 #include "kernels/kernel_table.hpp"
 
@@ -283,7 +284,7 @@ std::string graph_to_json(const Graph &graph) {
 }
 
 Result<Graph> graph_from_json(std::string_view text) {
-  const json root = json::parse(text, nullptr, false);
+  const json root = parse_json_text(text);
   if (root.is_discarded() || !root.is_object())
     return Status(StatusCode::bad_format, "graph: not a JSON object");
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,10 +16,46 @@
 namespace intvit {
 namespace {
 
-bool has_signature_for_stb(std::span<const std::byte> bytes) {
-  constexpr std::array<std::string_view, 3> signatures = {"\x89PNG", "BM", "GIF8"};
-  return is_jpeg(bytes) || std::any_of(signatures.begin(), signatures.end(),
-                                       [&](std::string_view signature) { return begins_with(bytes, signature); });
+// What stb_image decodes, and how many pixels a byte of such a file can hold.
+struct Format {
+  std::string_view signature;
+  std::int64_t pixels_a_byte;
+  std::int64_t any_pixels = 0; // that a file of any length may have
+};
+
+constexpr std::array<Format, 4> formats = {{
+    // Every block of 64 samples takes a bit in a first scan, and where the sampling leaves as few as it can, three
+    // components have 9 blocks for 1024 pixels.
+    {"\xFF\xD8", 1024},
+    // Deflate makes at most 1032 bytes of one, of 8 pixels each.
+    {"\x89PNG", 8 * 1032},
+    // Not compressed.
+    {"BM", 8},
+    // A code of 12 bits stands for at most 4096 pixels. A frame may be smaller than the picture, which then has a
+    // background; larger pictures are taken for bombs.
+    {"GIF8", 4096, std::int64_t{1} << 20},
+}};
+
+const Format *format_of(std::span<const std::byte> bytes) {
+  const auto *found = std::find_if(formats.begin(), formats.end(),
+                                   [&](const Format &format) { return begins_with(bytes, format.signature); });
+  return found == formats.end() ? nullptr : found;
+}
+
+// That decoding takes no longer than the file is worth: a header announces what it likes.
+Status check_work(std::span<const std::byte> bytes, const Format &format, const ImageSize &size) {
+  const std::int64_t pixels = size.width * size.height;             // at most max_image_pixels
+  const auto bytes_there = static_cast<std::int64_t>(bytes.size()); // at most max_image_file_bytes
+  const std::string picture = std::to_string(size.width) + " x " + std::to_string(size.height) + " pixels";
+  if (pixels > format.any_pixels && pixels > bytes_there * format.pixels_a_byte)
+    return Status(StatusCode::bad_format, "corrupt picture: " + std::to_string(bytes_there) + " bytes cannot hold " +
+                                              picture + ": the file ends before the picture does");
+  const std::int64_t scans = is_jpeg(bytes) ? count_scans(bytes) : 1;
+  if (scans > max_scanned_pixels / pixels)
+    return Status(StatusCode::unsupported, "a picture of " + picture + " in " + std::to_string(scans) +
+                                               " scans: at most " + std::to_string(max_scanned_pixels) +
+                                               " pixels are decoded in all scans together");
+  return {};
 }
 
 Result<Image> decode(std::span<const std::byte> bytes) {
@@ -29,7 +66,8 @@ Result<Image> decode(std::span<const std::byte> bytes) {
                                                std::to_string(max_image_file_bytes) + " are read");
   if (is_pnm(bytes))
     return decode_pnm(bytes);
-  if (!has_signature_for_stb(bytes))
+  const Format *format = format_of(bytes);
+  if (format == nullptr)
     return Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format");
   if (is_jpeg(bytes) && !has_valid_huffman_tables(bytes))
     return Status(StatusCode::bad_format, "corrupt picture: bad or incomplete Huffman table");
@@ -37,6 +75,8 @@ Result<Image> decode(std::span<const std::byte> bytes) {
   if (!size.ok())
     return size.status();
   Status status = check_image_size(size->width, size->height);
+  if (status.ok())
+    status = check_work(bytes, *format, *size);
   if (!status.ok())
     return status;
   return stb_decode(bytes);

@@ -13,10 +13,14 @@ namespace intvit {
 // No larger picture file is read.
 inline constexpr std::int64_t max_image_file_bytes = std::int64_t{1} << 28;
 
+// Nor is a JPEG file decoded whose scans, each a pass over the picture, have more pixels together: 16 passes over the
+// largest picture, 178 over one of 24 megapixels. Photographs have about ten.
+inline constexpr std::int64_t max_scanned_pixels = std::int64_t{1} << 32;
+
 // A JPEG, PNG, BMP, GIF (first frame) or binary PNM file as 8-bit RGB: grey becomes three equal channels, alpha is
 // dropped without blending, 16 bits become the upper 8. A photograph is turned upright as its EXIF block says.
 // `origin` is what the messages call the file. Errors: bad_format (empty, not a picture, corrupt, cut short);
-// unsupported (too large, see check_image_size; out of memory).
+// unsupported (too large, see check_image_size and max_scanned_pixels; out of memory).
 Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view origin);
 
 // decode_image of a file. Errors: also io (missing, unreadable, a directory, more than max_image_file_bytes).

@@ -11,6 +11,7 @@ constexpr std::uint8_t marker_prefix = 0xFF;
 constexpr std::uint8_t start_of_image = 0xD8;
 constexpr std::uint8_t end_of_image = 0xD9;
 constexpr std::uint8_t huffman_tables = 0xC4;
+constexpr std::uint8_t start_of_scan = 0xDA;
 
 std::uint8_t byte_at(std::span<const std::byte> bytes, std::size_t index) {
   return std::to_integer<std::uint8_t>(bytes[index]);
@@ -76,6 +77,14 @@ std::optional<JpegSegment> JpegSegments::next() {
     rest_ = rest_.subspan(segment.size());
     return JpegSegment{marker, segment.subspan(2)};
   }
+}
+
+std::int64_t count_scans(std::span<const std::byte> jpeg) {
+  std::int64_t count = 0;
+  JpegSegments segments(jpeg);
+  while (const auto segment = segments.next())
+    count += segment->marker == start_of_scan ? 1 : 0;
+  return count;
 }
 
 bool has_valid_huffman_tables(std::span<const std::byte> jpeg) {

@@ -30,6 +30,9 @@ private:
   std::span<const std::byte> rest_;
 };
 
+// How many scans there are: passes over the picture. Requires is_jpeg(jpeg).
+std::int64_t count_scans(std::span<const std::byte> jpeg);
+
 // Whether all Huffman tables of the file are within their segments and define at most 256 codes, none longer than
 // their lengths allow. stb_image 2.27 checks none of this before it fills its tables (a longer list of codes overwrites
 // the memory behind them), so it is only given files that pass.

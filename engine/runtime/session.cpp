@@ -237,9 +237,10 @@ Status Session::plan(const Model &model, const SessionOptions &options) {
     return Status(StatusCode::bad_argument, "batch must be from 1 to " + std::to_string(max_images));
 
   // Values of a batch lie one after the other, so the plan for one image is scaled by the batch. The number of tasks
-  // (at most rows x heads x batch) must fit the kernels' ranges.
+  // (at most rows x heads x batch; in a mean of rows, columns x batch) must fit the kernels' ranges.
   for (const ValueInfo &value : model.program().values)
-    if (static_cast<long long>(value.rows) * options.max_batch * 1024 > std::numeric_limits<int>::max())
+    if (std::max(static_cast<long long>(value.rows) * 1024, static_cast<long long>(value.columns)) * options.max_batch >
+        std::numeric_limits<int>::max())
       return Status(StatusCode::bad_argument,
                     "batch " + std::to_string(options.max_batch) + " is too large for this model");
   scratch_bytes_ = scratch_bytes(model.program(), model.kernels());

@@ -57,7 +57,10 @@ private:
     };
     int c = 0;
     for (; c + 2 * lanes <= args.channels; c += 2 * lanes)
-      add(words(from + c, args.zero_point + c, args.alpha + c));
+      if constexpr (sizeof(T) == 1)
+        add(words(from + c, args.zero_point + c, args.alpha + c));
+      else // which has neither
+        add(words(from + c, nullptr, nullptr));
     if (c < args.channels) { // filled up with zeros, which add nothing
       const auto rest = static_cast<std::size_t>(args.channels - c);
       T codes[std::size_t{2 * lanes}] = {};

@@ -115,12 +115,13 @@ template <class V> class StlqPanels {
       const int steps = stlq_tile_columns(matrix_.in_features);
       const int row_bytes = stlq_row_bytes(matrix_.in_features);
       const std::uint8_t *row = matrix_.first + std::ptrdiff_t{column} * row_bytes;
-      const std::uint8_t *tile = matrix_.second + before_ * stlq_tile_bytes +
-                                 std::ptrdiff_t{column % stlq_tile_outputs} * (stlq_tile_inputs / 2);
+      const std::uint8_t *tile = matrix_.second; // null where no tile has second words
+      if (tile != nullptr)
+        tile += before_ * stlq_tile_bytes + std::ptrdiff_t{column % stlq_tile_outputs} * (stlq_tile_inputs / 2);
       std::int32_t sum = 0;
       for (int step = 0; step < steps; ++step, first += step_bytes) {
         // The last step may have a single byte.
-        const unsigned words = row[2 * step] | (2 * step + 1 < row_bytes ? unsigned{row[2 * step + 1]} << 8 : 0);
+        const unsigned words = row[2 * step] | (2 * step + 1 < row_bytes ? unsigned{row[2 * step + 1]} << 8 : 0U);
         places.put(words, first);
         unsigned more = 0;
         if (matrix_.has_second_words(tile_row_, step)) {

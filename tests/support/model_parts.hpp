@@ -26,7 +26,8 @@ struct ModelParts {
 
     template <typename T> std::vector<T> as() const {
       std::vector<T> values(bytes.size() / sizeof(T));
-      std::memcpy(values.data(), bytes.data(), bytes.size());
+      if (!bytes.empty())
+        std::memcpy(values.data(), bytes.data(), bytes.size());
       return values;
     }
   };
@@ -37,7 +38,8 @@ struct ModelParts {
   template <typename T>
   void set(const std::string &name, DType dtype, std::vector<std::int64_t> shape, const std::vector<T> &values) {
     Tensor tensor{dtype, std::move(shape), std::vector<std::byte>(values.size() * sizeof(T))};
-    std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
+    if (!values.empty())
+      std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
     tensors[name] = std::move(tensor);
   }
 

@@ -38,7 +38,7 @@ BoundAttention bind_heads(NodeBinder &binder, const Attention &op, int tokens, c
     binder.fail("the exp polynomial rises or its sum over a row could overflow");
   }
   bound.requantization = binder.requantization(channels, op.shift);
-  binder.prove(bound.requantization, std::vector<std::uint64_t>(static_cast<std::size_t>(channels), attention_bound));
+  binder.prove(bound.requantization, attention_bound);
   return bound;
 }
 
@@ -127,6 +127,8 @@ Binding bind_operation(NodeBinder &binder, const WindowAttention &op, const Valu
                 " columns is not a whole number of windows of " + std::to_string(op.window));
   if (op.window_shift >= op.window)
     binder.fail("window_shift must be below window");
+  if (qkv.rows > max_window_patches)
+    binder.fail("a grid of more than " + std::to_string(max_window_patches) + " patches");
   const int tokens = op.window * op.window;
   BoundAttention bound = bind_heads(binder, op.attention, tokens, qkv);
   const int heads = op.attention.heads;

@@ -27,6 +27,7 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
   program.values.push_back({ValueType::uint8, graph.image_height, graph.image_width * 3});
   std::map<std::string, int, std::less<>> index{{image_value, 0}};
   std::size_t bias_elements = 0;
+  std::size_t window_patches = 0;
 
   for (const Node &node : graph.nodes) {
     NodeBinder binder(node, file, used);
@@ -54,8 +55,12 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
         binder.prove(bound.weights, bound.requantization, {});
       }
     }
-    if (const auto *attention = std::get_if<BoundAttention>(&binding.operation))
+    if (const auto *attention = std::get_if<BoundAttention>(&binding.operation)) {
       bias_elements += attention->windows.bias.size() + attention->windows.masks.size();
+      window_patches += attention->windows.rows.size();
+    }
+    if (window_patches > max_all_window_patches)
+      binder.fail("all windows together would have more than " + std::to_string(max_all_window_patches) + " patches");
     if (bias_elements > max_all_bias_elements)
       binder.fail("the biases of all windows would take more than " + std::to_string(max_all_bias_elements) +
                   " elements");

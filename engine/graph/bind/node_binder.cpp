@@ -101,4 +101,10 @@ void NodeBinder::prove(const RequantizationConstants &constants, const std::vect
     fail("the requantization of channel " + std::to_string(channel) + " could overflow 64 bits");
 }
 
+void NodeBinder::prove(const RequantizationConstants &constants, std::uint64_t bound) {
+  // Only now is there a constant a channel in the file: before, the graph alone could ask for any number of them.
+  if (ok())
+    prove(constants, std::vector<std::uint64_t>(constants.multiplier.size(), bound), {});
+}
+
 } // namespace intvit

@@ -19,6 +19,11 @@ inline constexpr int max_columns = 1 << 24;
 inline constexpr std::int64_t max_bias_elements = std::int64_t{1} << 24;
 inline constexpr std::size_t max_all_bias_elements = std::size_t{1} << 26;
 
+// The most patches that a window attention cuts into windows, and all of a graph together: 8 and 64 MB of their rows,
+// of which the file holds nothing. No session takes values of more rows.
+inline constexpr int max_window_patches = 1 << 21;
+inline constexpr std::size_t max_all_window_patches = std::size_t{1} << 24;
+
 inline ValueType value_type(kernels::CodeType type) {
   return type == kernels::CodeType::int8 ? ValueType::int8 : ValueType::int16;
 }
@@ -61,7 +66,9 @@ public:
   // Proves a linear map's accumulators and its requantization; `extra` as in check_requantization().
   void prove(const Weights &weights, const RequantizationConstants &constants, const std::vector<std::uint64_t> &extra);
   void prove(const RequantizationConstants &constants, const std::vector<std::uint64_t> &bounds,
-             const std::vector<std::uint64_t> &extra = {});
+             const std::vector<std::uint64_t> &extra);
+  // `bound` for every channel.
+  void prove(const RequantizationConstants &constants, std::uint64_t bound);
 
 private:
   void read_stlq(Weights &weights);

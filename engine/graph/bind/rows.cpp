@@ -36,8 +36,7 @@ Binding bind_operation(NodeBinder &binder, const LayerNorm &op, const ValueInfo 
   }
   bound.epsilon = op.epsilon;
   bound.requantization = binder.requantization(channels, op.shift);
-  binder.prove(bound.requantization,
-               std::vector<std::uint64_t>(static_cast<std::size_t>(channels), normalized_bound(channels)));
+  binder.prove(bound.requantization, normalized_bound(channels));
   bound.output_type = op.output_type;
   return {std::move(bound), {value_type(op.output_type), stream.rows, channels}};
 }
@@ -63,8 +62,7 @@ Binding bind_operation(NodeBinder &binder, const MeanRows &op, const ValueInfo &
   bound.rows = op.rows;
   bound.requantization = binder.requantization(input.columns, op.shift);
   const std::uint64_t largest = std::uint64_t{1} << (input.type == ValueType::int8 ? 7 : 15);
-  binder.prove(bound.requantization, std::vector<std::uint64_t>(static_cast<std::size_t>(input.columns),
-                                                                largest * static_cast<std::uint64_t>(op.rows)));
+  binder.prove(bound.requantization, largest * static_cast<std::uint64_t>(op.rows));
   bound.output_type = op.output_type;
   return {std::move(bound), {value_type(op.output_type), 1, input.columns}};
 }

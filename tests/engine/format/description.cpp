@@ -54,13 +54,44 @@ TEST_CASE("model file: the features that a reader must have") {
   check("required_features", R"(["gelu16","swin.shifted_windows"])",
         "the model needs the feature \"swin.shifted_windows\", which this program does not have; use a newer intvit",
         StatusCode::unsupported);
-  CHECK(status_with("required_features", "[]").ok());
+  // The tiny model needs these.
+  check("required_features", "[]", "intvit.required_features does not name \"gelu16\", which the model needs");
+  check("required_features", R"(["gelu16","softmax.int16"])",
+        "intvit.required_features does not name \"residual.int16\", which the model needs");
   CHECK(status_with(
             "required_features",
             R"(["flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches","prefix_tokens",
               "requantize16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4",
               "softmax.lis8","weights.stlq","window_attention"])")
             .ok());
+}
+
+TEST_CASE("model file: STLQ weights whose feature is not named, which an older reader would not know to refuse") {
+  RawFile raw = test::take_apart(test::tiny_model({.weight_format = WeightFormat::stlq}));
+  const json features = json::parse(raw.metadata()["intvit.required_features"].get<std::string>());
+  json others = json::array();
+  for (const json &feature : features)
+    if (feature != "weights.stlq")
+      others.push_back(feature);
+  REQUIRE(others.size() + 1 == features.size());
+  raw.metadata()["intvit.required_features"] = others.dump();
+  raw.fix_checksums();
+  const Status status = ModelFile::parse(raw.serialize(), "m").status();
+  CHECK(status.code() == StatusCode::bad_format);
+  CHECK(status.message() == "m: intvit.required_features does not name \"weights.stlq\", which the model needs");
+}
+
+TEST_CASE("model file: JSON texts that would take many times their length of memory") {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  check("graph", deep, "graph: not a JSON object");
+  check("labels", deep, "intvit.labels is not a list of strings");
+  check("provenance", R"({"a":)" + deep + "}", "intvit.provenance is not an object of strings");
+  check("labels", "[" + std::string(17'000'000, ' ') + "]", "intvit.labels is not a list of strings");
+  RawFile raw = test::take_apart(test::tiny_model());
+  raw.fix_checksums();
+  raw.metadata()["intvit.tensor_checksums"] = deep;
+  raw.metadata()["intvit.metadata_checksum"] = test::metadata_checksum(raw.metadata());
+  CHECK(ModelFile::parse(raw.serialize(), "m").status().message() == "m: the tensors' checksums are incomplete");
 }
 
 TEST_CASE("model file: the features that are written") {

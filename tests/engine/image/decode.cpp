@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/container/file_io.hpp"
+#include "engine/image/jpeg.hpp"
 #include "tests/engine/image/pictures.hpp"
 #include "tests/support/data.hpp"
 
@@ -193,6 +194,72 @@ TEST_CASE("decode: headers that announce too large a picture") {
 
   CHECK(message_of("P6 70000 3 255\n") == too_large("70000 x 3"));
   CHECK(message_of("P5 0 3 255\n") == "origin: a picture of 0 x 3 pixels is empty");
+}
+
+// A decoder would fill up what a file lacks, and take seconds and gigabytes for a file of some hundred bytes.
+TEST_CASE("decode: small files that announce a large picture") {
+  const auto refused = [](const std::string &bytes, const std::string &size) {
+    const Result<Image> image = decode_text(bytes);
+    CHECK(image.status().code() == StatusCode::bad_format);
+    CHECK(image.status().message() == "origin: corrupt picture: " + std::to_string(bytes.size()) +
+                                          " bytes cannot hold " + size +
+                                          " pixels: the file ends before the picture does");
+  };
+  for (const std::string name : {"subsampled.jpg", "grey.jpg", "progressive.jpg"}) {
+    std::string jpeg = file_content(golden(name));
+    const std::size_t frame = jpeg.find(name == "progressive.jpg" ? "\xFF\xC2" : "\xFF\xC0");
+    REQUIRE(frame != std::string::npos);
+    jpeg.replace(frame + 5, 4, std::string("\x40\x00\x40\x00", 4));
+    refused(jpeg, "16384 x 16384");
+  }
+  std::string png = file_content(golden("one_bit.png"));
+  png.replace(16, 8, std::string("\x00\x00\x40\x00\x00\x00\x40\x00", 8));
+  refused(png, "16384 x 16384");
+  std::string bmp = file_content(golden("rgb.bmp"));
+  bmp.replace(18, 8, std::string("\x00\x40\x00\x00\x00\x40\x00\x00", 8));
+  refused(bmp, "16384 x 16384");
+  std::string gif = file_content(golden("palette.gif"));
+  gif.replace(6, 4, std::string("\x00\x40\x00\x40", 4));
+  refused(gif, "16384 x 16384");
+}
+
+TEST_CASE("decode: files as small as pictures can be are decoded") {
+  // A JPEG of 2 bits a block: grey, all coefficients 0. One table of each class with one code of one bit.
+  std::string jpeg = "\xFF\xD8\xFF\xDB" + std::string("\x00\x43\x00", 3) + std::string(64, '\x01');
+  jpeg += "\xFF\xC0" + std::string("\x00\x0B\x08\x04\x00\x04\x00\x01\x01\x11\x00", 11); // 1024 x 1024
+  for (const char *index : {"\x00", "\x10"})
+    jpeg += "\xFF\xC4" + std::string("\x00\x14", 2) + index[0] + '\x01' + std::string(15, '\0') + '\0';
+  jpeg += "\xFF\xDA" + std::string("\x00\x08\x01\x01\x00\x00\x3F\x00", 8) + std::string(4096, '\0') + "\xFF\xD9";
+  const Result<Image> grey = decode_text(jpeg);
+  INFO(grey.status().message());
+  REQUIRE(grey.ok());
+  CHECK(grey->width == 1024);
+  CHECK(grey->rgb == std::vector<std::uint8_t>(3 * 1024 * 1024, 128));
+
+  // A GIF whose frame is one pixel of a picture of a million.
+  std::string gif = file_content(golden("palette.gif"));
+  gif.replace(6, 4, std::string("\x00\x04\x00\x04", 4));
+  const Result<Image> background = decode_text(gif);
+  INFO(background.status().message());
+  REQUIRE(background.ok());
+  CHECK(background->width == 1024);
+}
+
+TEST_CASE("decode: a JPEG file of very many scans") {
+  std::string jpeg = file_content(golden("progressive.jpg"));
+  const std::size_t frame = jpeg.find("\xFF\xC2");
+  REQUIRE(frame != std::string::npos);
+  jpeg.replace(frame + 5, 4, std::string("\x08\x00\x08\x00", 4)); // 2^22 pixels
+  const std::int64_t scans = count_scans(std::as_bytes(std::span(jpeg)));
+  CHECK(scans > 1);
+  std::string more;
+  for (std::int64_t i = scans; i < 1025; ++i)
+    more += std::string("\xFF\xDA\x00\x08\x01\x01\x00\x00\x00\x00", 10);
+  jpeg.insert(jpeg.size() - 2, more);
+  const Result<Image> image = decode_text(jpeg);
+  CHECK(image.status().code() == StatusCode::unsupported);
+  CHECK(image.status().message() == "origin: a picture of 2048 x 2048 pixels in 1025 scans: at most 4294967296 pixels "
+                                    "are decoded in all scans together");
 }
 
 TEST_CASE("load_image: messages begin with the path") {

@@ -162,26 +162,35 @@ Table linear(const NodeReader &reader, const Table &input, const std::map<std::s
   Table output = accumulators(reader, input);
   const Requantizer requantize(reader);
   const std::string epilogue = reader.node.at("epilogue").get<std::string>();
-  for (std::size_t n = 0; n < output.columns; ++n)
-    for (std::size_t m = 0; m < output.rows; ++m) {
-      Int &value = output.at(m, n);
-      if (epilogue == "requantize") {
-        value = stored(requantize(value, n), "int8");
-      } else if (epilogue == "requantize16") {
-        value = stored(requantize(value, n), "int16");
-      } else if (epilogue == "logits") {
-        value = requantize(value, n);
-      } else if (epilogue == "gelu") {
-        const Int result = gelu(saturate(requantize(value, n), -32767, 32767), reader.integer("gelu_fraction_bits"));
-        const Int scaled = result * reader.constant("gelu_multiplier").at(n);
-        value = saturate(reader.constant("gelu_zero_point").at(n) + floor_divide(scaled + 16384, 32768), -128, 127);
-      } else {
-        const Table &stream = values.at(reader.node.at("residual").get<std::string>());
-        const Int shifted = within(stream.at(m, n) * power_of_two(reader.integer("residual_shift")), 32);
-        value = stored(requantize(value, n, shifted * reader.constant("residual_multiplier").at(n)),
-                       reader.text("output_type"));
-      }
-    }
+  const auto each = [&](const std::function<Int(Int value, std::size_t m, std::size_t n)> &result) {
+    for (std::size_t n = 0; n < output.columns; ++n)
+      for (std::size_t m = 0; m < output.rows; ++m)
+        output.at(m, n) = result(output.at(m, n), m, n);
+  };
+  if (epilogue == "requantize") {
+    each([&](Int value, std::size_t, std::size_t n) { return stored(requantize(value, n), "int8"); });
+  } else if (epilogue == "requantize16") {
+    each([&](Int value, std::size_t, std::size_t n) { return stored(requantize(value, n), "int16"); });
+  } else if (epilogue == "logits") {
+    each([&](Int value, std::size_t, std::size_t n) { return requantize(value, n); });
+  } else if (epilogue == "gelu") {
+    const int fraction_bits = reader.integer("gelu_fraction_bits");
+    const std::vector<Int> multiplier = reader.constant("gelu_multiplier");
+    const std::vector<Int> zero_point = reader.constant("gelu_zero_point");
+    each([&](Int value, std::size_t, std::size_t n) {
+      const Int result = gelu(saturate(requantize(value, n), -32767, 32767), fraction_bits);
+      return saturate(zero_point.at(n) + floor_divide(result * multiplier.at(n) + 16384, 32768), -128, 127);
+    });
+  } else {
+    const Table &stream = values.at(reader.text("residual"));
+    const Int unit = power_of_two(reader.integer("residual_shift"));
+    const std::vector<Int> multiplier = reader.constant("residual_multiplier");
+    const std::string type = reader.text("output_type");
+    each([&](Int value, std::size_t m, std::size_t n) {
+      const Int shifted = within(stream.at(m, n) * unit, 32);
+      return stored(requantize(value, n, shifted * multiplier.at(n)), type);
+    });
+  }
   return output;
 }
 

@@ -63,6 +63,29 @@ TEST_CASE("session: the largest batch") {
   CHECK(Session::create(tiny(), {.threads = 1, .max_batch = 4096}).ok());
 }
 
+TEST_CASE("session: a batch whose columns are more than an int counts") {
+  constexpr int side = 424;
+  constexpr int columns = side * side * 3; // 4096 times this is above 2^31, 4096 * 1024 times the rows is not
+  test::ModelParts parts;
+  parts.description.graph = {
+      .image_height = side,
+      .image_width = side,
+      .nodes = {{"p", "image", Patches{side}},
+                {"m", "p", MeanRows{.rows = 1, .shift = 32, .output_type = kernels::OutputType::int32}}}};
+  parts.description.recipe = squash_recipe(side, side);
+  parts.set("m.multiplier", DType::i32, {columns}, std::vector<std::int32_t>(columns, 1));
+  parts.set("m.offset", DType::i64, {columns}, std::vector<std::int64_t>(columns));
+  parts.add_blank_golden(columns);
+  const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
+  REQUIRE(file.ok());
+  const Result<std::shared_ptr<const Model>> model = Model::create(*file);
+  REQUIRE(model.ok());
+  CHECK(Session::required_arena_bytes(**model, {.threads = 1, .max_batch = 3981}).ok());
+  const Result<std::size_t> bytes = Session::required_arena_bytes(**model, {.threads = 1, .max_batch = 3982});
+  CHECK(bytes.status().code() == StatusCode::bad_argument);
+  CHECK(bytes.status().message() == "batch 3982 is too large for this model");
+}
+
 TEST_CASE("session: a run takes from one image to the largest batch") {
   Result<Session> session = Session::create(tiny(), {.threads = 1, .max_batch = 2});
   REQUIRE(session.ok());

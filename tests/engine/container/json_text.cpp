@@ -1,0 +1,37 @@
+// JSON texts of strangers: what is parsed, and what is refused before it takes memory.
+#include "engine/container/json_text.hpp"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+namespace intvit {
+namespace {
+
+std::string nested(int levels) {
+  return std::string(static_cast<std::size_t>(levels), '[') + std::string(static_cast<std::size_t>(levels), ']');
+}
+
+TEST_CASE("JSON text: up to so many levels") {
+  CHECK_FALSE(parse_json_text(nested(max_json_depth)).is_discarded());
+  CHECK(parse_json_text(nested(max_json_depth + 1)).is_discarded());
+  // One after the other is not nested, nor is what stands in a string.
+  std::string flat = "[";
+  for (int i = 0; i < 100; ++i)
+    flat += "[{}],";
+  CHECK(parse_json_text(flat + "[]]").size() == 101);
+  CHECK(parse_json_text(R"(["[[[[[[[[[[[[", "\"[[[[[[[[[[[[", "{{{{{{{{{{{{"])").size() == 3);
+}
+
+TEST_CASE("JSON text: up to so many bytes") {
+  CHECK(parse_json_text("7" + std::string(max_json_text - 1, ' ')) == 7);
+  CHECK(parse_json_text("7" + std::string(max_json_text, ' ')).is_discarded());
+}
+
+TEST_CASE("JSON text: no JSON") {
+  for (const char *text : {"", "{", "]", "[1,]", "\"", "\"\\", "nothing"})
+    CHECK(parse_json_text(text).is_discarded());
+}
+
+} // namespace
+} // namespace intvit
