@@ -5,6 +5,7 @@
 #include "cli/benchmark/report.hpp"
 #include "cli/benchmark/report_file.hpp"
 #include "cli/models.hpp"
+#include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantizer_options.hpp"
 #include "engine/runtime/team.hpp"
@@ -74,6 +75,11 @@ Effort effort(const Parser &parser) {
   return result;
 }
 
+Interrupted stopped_after(std::size_t measured, std::size_t total) {
+  return Interrupted("interrupted after " + std::to_string(measured) + " of " + std::to_string(total) +
+                     " measurements");
+}
+
 int bench_shapes(const Parser &parser, ReportFormat format) {
   for (const char *option :
        {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize", "residual"})
@@ -85,11 +91,19 @@ int bench_shapes(const Parser &parser, ReportFormat format) {
   const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
   std::vector<ShapeList> lists;
   const std::vector<WeightChoice> choices = weight_choices(parser);
-  for (const std::string &path : parser.list("shapes")) {
-    const std::vector<Shape> shapes = read_shapes(path);
-    for (const kernels::KernelTable *kernels : tables)
-      for (const WeightChoice &weights : choices)
-        lists.push_back({path, kernels->name, weights.text(), measure_shapes(shapes, weights, *kernels, how)});
+  const std::vector<std::string> paths = parser.list("shapes");
+  const std::size_t total = paths.size() * tables.size() * choices.size();
+  try {
+    for (const std::string &path : paths) {
+      const std::vector<Shape> shapes = read_shapes(path);
+      for (const kernels::KernelTable *kernels : tables)
+        for (const WeightChoice &weights : choices)
+          lists.push_back({path, kernels->name, weights.text(), measure_shapes(shapes, weights, *kernels, how)});
+    }
+  } catch (const Interrupted &) {
+    if (!lists.empty())
+      print_shape_results(lists, format);
+    throw stopped_after(lists.size(), total);
   }
   print_shape_results(lists, format);
   return exit_ok;
@@ -156,9 +170,9 @@ int bench(const Arguments &arguments) {
     check_report_path(parser.get<std::string>("report"));
 
   std::vector<ForwardResult> results;
-  {
+  const std::size_t total = models.size() * choices.size() * tables.size() * threads.size() * batches.size();
+  try {
     ProgressBar progress("measuring");
-    const std::size_t total = models.size() * choices.size() * tables.size() * threads.size() * batches.size();
     const auto measure_file = [&](const Source &source, const WeightChoice &weights) {
       options.weight_format = weights.format;
       options.two_word_ratio = weights.two_word_ratio;
@@ -184,6 +198,10 @@ int bench(const Arguments &arguments) {
     for (const Source &source : models)
       for (const WeightChoice &weights : choices)
         measure_file(source, weights);
+  } catch (const Interrupted &) {
+    if (!results.empty())
+      print_forward_results(results, format);
+    throw stopped_after(results.size(), total);
   }
   print_forward_results(results, format);
   if (report)

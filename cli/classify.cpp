@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/models.hpp"
+#include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/image/decode.hpp"
@@ -164,6 +164,7 @@ public:
     if (!image.ok()) {
       print_error(decoded.ok() ? image.status().in(path).message() : image.status().message());
       ++errors_;
+      ++done_;
       return;
     }
     waiting_.push_back({path, {}, {}, {milliseconds(start, read), milliseconds(read, Clock::now()), 0}});
@@ -190,16 +191,19 @@ public:
         waiting_[i].logits.assign(logits.begin(), logits.end());
       printer_.print(waiting_[i]);
     }
+    done_ += images_.size();
     images_.clear();
     waiting_.clear();
+    flush_output(); // a batch's results can be seen before the next, and nothing runs for a reader that is gone
   }
 
+  std::size_t done() const { return done_; } // images whose results are printed, or that were reported
   std::size_t errors() const { return errors_; }
 
 private:
   static Result<Image> decode_stdin() {
-    const std::string bytes((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
-    return decode_image(std::as_bytes(std::span(bytes)), "standard input");
+    const Result<std::vector<std::byte>> bytes = read_standard_input(max_image_file_bytes);
+    return bytes.ok() ? decode_image(*bytes, "standard input") : bytes.status();
   }
 
   Session &session_;
@@ -208,6 +212,7 @@ private:
   int count_;
   std::size_t batch_;
   bool raw_logits_;
+  std::size_t done_ = 0;
   std::size_t errors_ = 0;
   std::vector<Image> images_;
   std::vector<Classified> waiting_; // beside images_
@@ -223,7 +228,10 @@ std::vector<std::string> expand(const std::vector<std::string> &names, std::size
       continue;
     }
     try {
-      const std::vector<std::string> images = list_images(name);
+      const std::vector<std::string> images = list_images(name, [&](const std::string &message) {
+        print_error(message);
+        ++errors;
+      });
       paths.insert(paths.end(), images.begin(), images.end());
     } catch (const std::runtime_error &error) {
       print_error(error.what());
@@ -267,6 +275,9 @@ int classify(const Arguments &arguments) {
   printer.header(parser.has("raw-logits"));
   ProgressBar progress("classifying");
   for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (interrupted())
+      throw Interrupted("interrupted after " + std::to_string(classifier.done()) + " of " +
+                        std::to_string(paths.size()) + " images");
     progress.show(i, paths.size());
     classifier.add(paths[i]);
   }

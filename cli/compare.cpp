@@ -7,6 +7,7 @@
 
 #include "cli/data.hpp"
 #include "cli/models.hpp"
+#include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "models/inspect/compare.hpp"
 
@@ -153,8 +154,10 @@ int compare(const Arguments &arguments) {
   ProgressBar progress("comparing");
   Comparison result;
   try {
-    result = compare(*first, *second, data, recipe, model.kernels(), thread_count,
-                     [&](std::size_t done) { progress.show(done, data.size()); });
+    result = compare(*first, *second, data, recipe, model.kernels(), thread_count, [&](std::size_t done) {
+      stop_if_interrupted();
+      progress.show(done, data.size());
+    });
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(paths[0] + ", " + second_path + ": " + error.what());
   }

@@ -6,6 +6,7 @@
 
 #include "cli/data.hpp"
 #include "cli/models.hpp"
+#include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "models/evaluate/evaluate.hpp"
 
@@ -70,20 +71,30 @@ int eval(const Arguments &arguments) {
   const std::vector<LabelledImage> images = labelled_images(parser, *model);
   const std::optional<FloatModel> float_model = float_option(parser, model->image_height(), model->image_width());
 
+  stop_if_interrupted();
   ProgressBar progress("evaluating");
   const Evaluation result = evaluate(model, float_model ? &*float_model : nullptr, images, recipe_for(parser, *model),
-                                     thread_count, [&](std::size_t done) { progress.show(done, images.size()); });
+                                     thread_count, [&](std::size_t done) {
+                                       progress.show(done, images.size());
+                                       return !interrupted();
+                                     });
   progress.wipe();
   for (const std::string &error : result.errors)
     print_error(error);
-  if (result.images == 0)
+  const std::size_t done = result.images + result.errors.size();
+  const bool stopped = done < images.size();
+  if (result.images == 0 && !stopped)
     throw std::runtime_error(data + ": no image could be read");
-  if (format == "json")
+  if (result.images == 0) {
+    // Interrupted before there was anything to tell.
+  } else if (format == "json")
     std::cout << to_json(result).dump() << "\n";
   else if (format == "csv")
     print_csv(to_json(result));
   else
     print_text(result);
+  if (stopped)
+    throw Interrupted("interrupted after " + std::to_string(done) + " of " + std::to_string(images.size()) + " images");
   return result.errors.empty() ? exit_ok : exit_failure;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/data.hpp"
 #include "cli/models.hpp"
 #include "cli/picture/diagrams.hpp"
+#include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "engine/container/file_io.hpp"
 
@@ -130,8 +131,10 @@ int inspect(const Arguments &arguments) {
     data.push_back(std::move(image.path));
 
   ProgressBar progress("inspecting");
-  const Distribution result =
-      distribution(model, data, recipe, thread_count, [&](std::size_t done) { progress.show(done, data.size()); });
+  const Distribution result = distribution(model, data, recipe, thread_count, [&](std::size_t done) {
+    stop_if_interrupted();
+    progress.show(done, data.size());
+  });
   progress.wipe();
   for (const std::string &error : result.errors)
     print_error(error);

@@ -1,10 +1,12 @@
 // The `intvit` program: finds the subcommand and turns errors into messages and exit codes.
+#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <iostream>
+#include <new>
 #include <string>
 
 #include "cli/command.hpp"
+#include "cli/process.hpp"
 
 namespace {
 
@@ -36,10 +38,7 @@ void print_usage(std::ostream &out) {
         << "\n";
 }
 
-} // namespace
-
-int main(int argc, char **argv) {
-  const Arguments words(argv + 1, argv + argc);
+int run(const Arguments &words) {
   if (words.empty()) {
     print_usage(std::cerr);
     return exit_usage;
@@ -52,28 +51,32 @@ int main(int argc, char **argv) {
     std::cout << "intvit " INTVIT_VERSION "\n";
     return exit_ok;
   }
-  for (const Subcommand &subcommand : subcommands) {
-    if (words[0] != subcommand.name)
-      continue;
-    try {
-      const int code = subcommand.run(Arguments(words.begin() + 1, words.end()));
-      std::cout.flush();
-      if (!std::cout) {
-        print_error("standard output: cannot be written");
-        return exit_failure;
-      }
-      return code;
-    } catch (const UsageError &error) {
-      print_error(error.what());
-      return exit_usage;
-    } catch (const std::bad_alloc &) {
-      print_error("out of memory");
-      return exit_failure;
-    } catch (const std::exception &error) {
-      print_error(error.what());
-      return exit_failure;
-    }
+  for (const Subcommand &subcommand : subcommands)
+    if (words[0] == subcommand.name)
+      return subcommand.run(Arguments(words.begin() + 1, words.end()));
+  throw UsageError("no subcommand \"" + words[0] + "\" (see intvit -h)");
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  prepare_process();
+  try {
+    const int code = run(Arguments(argv + std::min(argc, 1), argv + argc));
+    flush_output();
+    return code;
+  } catch (const Interrupted &interruption) {
+    std::cout.flush();
+    print_error(interruption.what());
+    return interrupted_exit_code();
+  } catch (const UsageError &error) {
+    print_error(error.what());
+    return exit_usage;
+  } catch (const std::bad_alloc &) {
+    print_error("out of memory");
+    return exit_failure;
+  } catch (const std::exception &error) {
+    print_error(error.what());
+    return exit_failure;
   }
-  print_error("no subcommand \"" + words[0] + "\" (see intvit -h)");
-  return exit_usage;
 }

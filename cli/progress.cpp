@@ -14,9 +14,9 @@ void ProgressBar::wipe() {
 }
 
 void ProgressBar::show(std::size_t done, std::size_t total) {
-  using namespace std::chrono_literals;
+  using std::chrono::milliseconds;
   const Clock::time_point now = Clock::now();
-  if (!terminal_ || total == 0 || now - start_ < 1s || now - last_ < 100ms)
+  if (!terminal_ || total == 0 || now - start_ < milliseconds(1000) || now - last_ < milliseconds(100))
     return;
   last_ = now;
   drawn_ = true;

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "cli/models.hpp"
+#include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantizer_options.hpp"
 #include "engine/container/file_io.hpp"
@@ -46,6 +47,7 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   std::mutex mutex;
   std::size_t done = 0;
   parallel_for(threads, paths.size(), [&](std::size_t i, std::size_t) {
+    stop_if_interrupted();
     try {
       images[i] = load_preprocessed(paths[i], recipe);
     } catch (const std::runtime_error &error) {
@@ -129,6 +131,7 @@ int quantize(const Arguments &arguments) {
   {
     ProgressBar progress("quantizing");
     file = intvit::quantize(input, options, [&](int step, int total) {
+      stop_if_interrupted();
       progress.show(static_cast<std::size_t>(step), static_cast<std::size_t>(total));
     });
   }

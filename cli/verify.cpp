@@ -5,6 +5,7 @@
 #include <span>
 
 #include "cli/models.hpp"
+#include "cli/process.hpp"
 #include "engine/runtime/session.hpp"
 
 namespace intvit::cli {
@@ -48,8 +49,10 @@ int verify(const Arguments &arguments) {
   const std::string path = model_path(parser);
   const ModelFile file = value_of(ModelFile::open(path));
   std::cout << path << "\n  checksums          ok (" << file.tensors().tensors().size() << " tensors and metadata)\n";
-  for (const kernels::KernelTable &kernels : instruction_sets)
+  for (const kernels::KernelTable &kernels : instruction_sets) {
+    stop_if_interrupted();
     check_golden(file, kernels, thread_count);
+  }
   return exit_ok;
 }
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64|riscv64|armhf|fuzz|train|python|web]
+#   scripts/install-deps.sh [aarch64|riscv64|armhf|asan|clang|fuzz|lint|python|train|valgrind|web]
 #
-# Besides, what a cross build needs, the fuzz targets, intvit-train but for LibTorch itself, the Python package, or the
-# page in a browser.
+# Besides, what a cross build needs, builds by clang, the fuzz targets, scripts/lint.sh, the Python package, intvit-train
+# but for LibTorch itself, scripts/valgrind.sh, or the page in a browser.
 set -eu
 
 packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
@@ -20,6 +20,16 @@ riscv64)
   ;;
 fuzz)
   packages="$packages clang libclang-rt-14-dev"
+  ;;
+asan | clang)
+  # Its sanitizers, what makes their reports readable, and its OpenMP.
+  packages="$packages clang libclang-rt-14-dev llvm libomp-dev"
+  ;;
+lint)
+  packages="$packages clang clang-format clang-tidy cppcheck"
+  ;;
+valgrind)
+  packages="$packages valgrind"
   ;;
 python)
   # A Python from elsewhere will do, if it has its headers and makes environments.

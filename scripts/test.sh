@@ -1,18 +1,19 @@
 #!/bin/sh
 # Installs the Debian packages, builds and runs the tests. Ends with ctest's summary; fails if any test fails.
 #
-#   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, tsan, aarch64, riscv64,
-#                                     armhf, train (default: tsan, the cross builds but for what this machine is, and
-#                                     release)
+#   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, clang, tsan, aarch64,
+#                                     riscv64, armhf, train (default: tsan, asan, the cross builds but for what this
+#                                     machine is, and release)
 #
 # aarch64, riscv64 and armhf are cross builds whose tests run in an emulator: those that depend on the processor. tsan is
-# the interface's threads under ThreadSanitizer. train is intvit-train and its tests alone: LibTorch is taken from
-# $INTVIT_TORCH_DIR; without it, it is fetched into build/libtorch (560 MB, once).
+# the interface's threads under ThreadSanitizer, asan everything under the other sanitizers, by clang. train is
+# intvit-train and its tests alone: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it is fetched into
+# build/libtorch (560 MB, once).
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
 if [ $# -eq 0 ]; then
-  set -- tsan
+  set -- tsan asan
   for cross in aarch64 riscv64 armhf; do
     [ "$(uname -m)" = $cross ] || set -- "$@" $cross
   done

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/picture/svg.hpp"
 #include "cli/benchmark/tables.hpp"
+#include "cli/picture/svg.hpp"
 
 namespace intvit::cli {
 

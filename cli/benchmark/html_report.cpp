@@ -1,7 +1,7 @@
 #include "cli/benchmark/chart.hpp"
 #include "cli/benchmark/report_file.hpp"
-#include "cli/picture/svg.hpp"
 #include "cli/benchmark/tables.hpp"
+#include "cli/picture/svg.hpp"
 
 namespace intvit::cli {
 

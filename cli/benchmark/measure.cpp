@@ -11,6 +11,7 @@
 #include "cli/benchmark/bandwidth.hpp"
 #include "cli/benchmark/work.hpp"
 #include "cli/command.hpp"
+#include "cli/process.hpp"
 #include "engine/runtime/team.hpp"
 #include "models/quantize/random_stlq.hpp"
 
@@ -75,7 +76,8 @@ private:
   std::int64_t steps_ = 1;    // of a burst
 };
 
-// Calls `sample`, which times one run and keeps the result, as long as `effort` says, and `peak` around rounds.
+// Calls `sample`, which times one run and keeps the result, as long as `effort` says, and `peak` around rounds. Throws
+// Interrupted.
 template <class Sample, class Peak> void measure(const Effort &effort, const Sample &sample, const Peak &peak) {
   double spent = 0;
   int runs = 0;
@@ -87,6 +89,7 @@ template <class Sample, class Peak> void measure(const Effort &effort, const Sam
     const Clock::time_point begin = Clock::now();
     const double before = spent;
     do {
+      stop_if_interrupted();
       sample();
       ++runs;
       spent = before + seconds_since(begin);
@@ -274,8 +277,10 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
     samples.bandwidth_gb_per_s.push_back(bandwidth->gb_per_s());
   }
   // After the bandwidth, whose reading empties the caches.
-  for (int i = 0; i < effort.warmup; ++i)
+  for (int i = 0; i < effort.warmup; ++i) {
+    stop_if_interrupted();
     require(session.run(images));
+  }
   measure(
       effort,
       [&] {

@@ -63,7 +63,7 @@ struct ForwardResult {
   std::vector<OperationTime> profile; // in the order of the first call; empty where not asked for
 };
 
-// Runs random images.
+// Runs random images. Throws Interrupted.
 Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, int batch, const Effort &effort,
                         std::vector<OperationTime> *profile);
 
@@ -73,7 +73,7 @@ struct ShapeResult {
 };
 
 // LinearKernel::run alone, on one thread, with the requantizing epilogue and random codes; one product after the other
-// on the same memory.
+// on the same memory. Throws Interrupted.
 std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const WeightChoice &weights,
                                         const kernels::KernelTable &kernels, const Effort &effort);
 

@@ -129,8 +129,16 @@ Status write_file_atomically(const std::string &path, std::span<const std::byte>
     error = close_error;
   if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0)
     error = errno;
-  if (error == 0)
+  if (error == 0) {
+    // That the name stands for the new file is on the disk only with the folder. Where that cannot be had, either file
+    // is.
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.is_open())
+      ::fsync(opened.get());
     return {};
+  }
   ::unlink(temporary.c_str());
   return io_error(path, "cannot write", error);
 }

@@ -247,7 +247,7 @@ Result<Program> ModelFile::bind() const {
   if (!program.ok())
     return program.status().in(origin_);
 
-  const auto fail = [&](std::string reason) { return Status(StatusCode::bad_format, origin_ + ": " + reason); };
+  const auto fail = [&](const std::string &reason) { return Status(StatusCode::bad_format, origin_ + ": " + reason); };
   std::sort(used.begin(), used.end());
   for (const auto &[name, view] : tensors_.tensors())
     if (!std::binary_search(used.begin(), used.end(), name))

@@ -79,7 +79,7 @@ Result<Image> decode(std::span<const std::byte> bytes) {
     status = check_work(bytes, *format, *size);
   if (!status.ok())
     return status;
-  return stb_decode(bytes);
+  return stb_decode(bytes, *size);
 }
 
 } // namespace

@@ -30,6 +30,10 @@ Status check_pixels(const Image &image) {
   return status;
 }
 
+Status no_memory_for_image(std::int64_t width, std::int64_t height) {
+  return Status(StatusCode::unsupported, "not enough memory for a picture of " + size_text(width, height));
+}
+
 Result<Image> make_image(std::int64_t width, std::int64_t height) {
   Status status = check_image_size(width, height);
   if (!status.ok())
@@ -41,7 +45,7 @@ Result<Image> make_image(std::int64_t width, std::int64_t height) {
   try {
     image.rgb.resize(image.row_bytes() * static_cast<std::size_t>(height));
   } catch (const std::bad_alloc &) {
-    return Status(StatusCode::unsupported, "not enough memory for a picture of " + size_text(width, height));
+    return no_memory_for_image(width, height);
   }
   return image;
 }

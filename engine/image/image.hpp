@@ -48,6 +48,9 @@ Status check_image_size(std::int64_t width, std::int64_t height);
 // Errors: those of check_image_size; bad_argument if `image` does not hold the pixels that its size says.
 Status check_pixels(const Image &image);
 
+// The failure where memory does not hold a picture: unsupported.
+Status no_memory_for_image(std::int64_t width, std::int64_t height);
+
 // A black picture. Errors: those of check_image_size; unsupported if memory does not hold it.
 Result<Image> make_image(std::int64_t width, std::int64_t height);
 

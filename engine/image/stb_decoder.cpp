@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -60,6 +61,9 @@ struct Free {
   void operator()(stbi_uc *pixels) const { stbi_image_free(pixels); }
 };
 
+// Its words for what is no fault of the file's.
+constexpr std::string_view out_of_memory = "Out of memory";
+
 Status corrupt(const Source &source, const char *reason) {
   std::string message = "corrupt picture";
   if (reason != nullptr)
@@ -84,7 +88,7 @@ Result<ImageSize> stb_size(std::span<const std::byte> file) {
   return ImageSize{width, height < 0 ? -std::int64_t{height} : height};
 }
 
-Result<Image> stb_decode(std::span<const std::byte> file) {
+Result<Image> stb_decode(std::span<const std::byte> file, ImageSize size) {
   constexpr int rgb_channels = 3;
   Source source{file};
   int width = 0;
@@ -92,8 +96,9 @@ Result<Image> stb_decode(std::span<const std::byte> file) {
   int channels_in_file = 0;
   const std::unique_ptr<stbi_uc, Free> pixels(
       stbi_load_from_callbacks(&callbacks, &source, &width, &height, &channels_in_file, rgb_channels));
-  if (pixels == nullptr)
-    return corrupt(source, stbi_failure_reason());
+  if (const char *reason = stbi_failure_reason(); pixels == nullptr)
+    return reason != nullptr && reason == out_of_memory ? no_memory_for_image(size.width, size.height)
+                                                        : corrupt(source, reason);
   if (source.overrun)
     return corrupt(source, nullptr);
   Result<Image> image = make_image(width, height);

@@ -18,8 +18,8 @@ struct ImageSize {
 // has_valid_huffman_tables() of a JPEG file. Errors: bad_format.
 Result<ImageSize> stb_size(std::span<const std::byte> file);
 
-// The picture, alpha dropped, 16 bits cut to the upper 8. Requires a stb_size() that check_image_size() accepts.
-// Errors: bad_format, also where stb_image itself would make up what a short file lacks; those of make_image.
-Result<Image> stb_decode(std::span<const std::byte> file);
+// The picture, alpha dropped, 16 bits cut to the upper 8. Requires the file's stb_size(), which check_image_size()
+// accepts. Errors: bad_format, also where stb_image itself would make up what a short file lacks; those of make_image.
+Result<Image> stb_decode(std::span<const std::byte> file, ImageSize size);
 
 } // namespace intvit

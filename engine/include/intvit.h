@@ -110,7 +110,8 @@ INTVIT_API int intvit_model_features(const intvit_model *model);
 /* A logit or a feature is an integer in units of 2^-this; 0 to 30. */
 INTVIT_API int intvit_model_fraction_bits(const intvit_model *model);
 
-/* The name of a class, UTF-8, valid while the model or a session of it is. Null where the model has no labels or no such class. */
+/* The name of a class, UTF-8, valid while the model or a session of it is. Null where the model has no labels or no
+ * such class. */
 INTVIT_API const char *intvit_model_label(const intvit_model *model, int index);
 
 /* How an image becomes the model's input, e.g. "resize=248,crop=224,filter=bicubic" (docs/images.md). */

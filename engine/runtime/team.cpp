@@ -1,10 +1,11 @@
 #include "engine/runtime/team.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <thread>
+
+#include "engine/runtime/cgroup.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -22,28 +23,6 @@ int affinity_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
-// The control group's quota in whole processors, rounded up; 0 where there is none.
-int quota_processors() {
-  long long quota = 0;
-  long long period = 0;
-  if (std::FILE *file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) { // version 2; "max PERIOD" where unlimited
-    const int fields = std::fscanf(file, "%lld %lld", &quota, &period);
-    std::fclose(file);
-    if (fields != 2)
-      return 0;
-  } else if (std::FILE *quota_file = std::fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r")) { // version 1; -1: none
-    std::FILE *period_file = std::fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r");
-    const bool read = period_file != nullptr && std::fscanf(quota_file, "%lld", &quota) == 1 &&
-                      std::fscanf(period_file, "%lld", &period) == 1;
-    std::fclose(quota_file);
-    if (period_file != nullptr)
-      std::fclose(period_file);
-    if (!read)
-      return 0;
-  }
-  return quota > 0 && period > 0 ? static_cast<int>(std::clamp((quota + period - 1) / period, 1LL, 1024LL)) : 0;
 }
 #endif
 
@@ -73,7 +52,7 @@ int default_threads() {
     return std::max(1, omp_get_max_threads());
 #ifdef __linux__
   const int processors = affinity_processors();
-  const int quota = quota_processors();
+  const int quota = cgroup_quota();
   return std::max(1, quota > 0 ? std::min(processors, quota) : processors);
 #else
   return std::max(1, omp_get_num_procs());

@@ -44,14 +44,29 @@ bool parse_label(const std::string &text, int &label) {
 
 } // namespace
 
-std::vector<std::string> list_images(const std::string &folder) {
+std::vector<std::string> list_images(const std::string &folder,
+                                     const std::function<void(const std::string &)> &report) {
   std::vector<std::string> paths;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (entry->is_regular_file(error) && is_image(entry->path()))
-      paths.push_back(entry->path().string());
-  if (error)
-    fail(folder, "cannot read the folder: " + error.message());
+  std::vector<fs::path> waiting = {folder};
+  while (!waiting.empty()) {
+    const fs::path current = std::move(waiting.back());
+    waiting.pop_back();
+    std::error_code error;
+    for (fs::directory_iterator entry(current, error), end; !error && entry != end; entry.increment(error)) {
+      std::error_code ignored; // a link to nothing or to itself is no folder
+      if (!entry->is_directory(ignored)) {
+        if (is_image(entry->path()))
+          paths.push_back(entry->path().string());
+      } else if (!entry->is_symlink(ignored)) {
+        waiting.push_back(entry->path());
+      }
+    }
+    if (!error)
+      continue;
+    if (!report || current == folder)
+      fail(current.string(), "cannot read the folder: " + error.message());
+    report(current.string() + ": cannot read the folder: " + error.message());
+  }
   if (paths.empty())
     fail(folder, "no image in this folder");
   std::sort(paths.begin(), paths.end());

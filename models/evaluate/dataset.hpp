@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,9 +13,11 @@
 
 namespace intvit {
 
-// The image files below a folder, in the order of their paths; files are recognized by their names' endings, links to
-// folders are not followed. Throws std::runtime_error where the folder cannot be read or has no image.
-std::vector<std::string> list_images(const std::string &folder);
+// The image files below a folder, in the order of their paths; files are recognized by their names' endings, also where
+// they cannot be opened, and links to folders are not followed. Throws std::runtime_error where the folder has no
+// image, or where it or one below it cannot be read; the latter is told to `report` instead, if there is one.
+std::vector<std::string> list_images(const std::string &folder,
+                                     const std::function<void(const std::string &message)> &report = {});
 
 struct LabelledImage {
   std::string path;

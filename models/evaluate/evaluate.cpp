@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <mutex>
@@ -23,7 +24,7 @@ std::ptrdiff_t best(std::span<const double> logits) {
 // What one image added.
 struct Outcome {
   bool read = false;
-  std::string error;
+  std::string error; // empty where an image was read, or was not begun
   bool top1 = false;
   bool top5 = false;
   bool float_top1 = false;
@@ -81,13 +82,13 @@ bool in_top(std::span<const double> logits, int label, int k) {
   const auto index = static_cast<std::size_t>(label);
   int ahead = 0;
   for (std::size_t i = 0; i < logits.size(); ++i)
-    ahead += logits[i] > logits[index] || (logits[i] == logits[index] && i < index) ? 1 : 0;
+    ahead += logits[i] > logits[index] || (i < index && logits[i] == logits[index]) ? 1 : 0;
   return ahead < k;
 }
 
 Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                     std::span<const LabelledImage> images, const Recipe &recipe, int threads,
-                    const std::function<void(std::size_t)> &progress) {
+                    const std::function<bool(std::size_t)> &proceed) {
   if (float_model != nullptr) {
     const ModelConfig &config = common_config(*float_model);
     if (config.classes != model->classes() || config.image_height != model->image_height() ||
@@ -106,20 +107,24 @@ Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel 
   std::vector<Outcome> outcomes(images.size());
   std::mutex mutex;
   std::size_t done = 0;
+  std::atomic<bool> stopped = false;
   parallel_for(threads, images.size(), [&](std::size_t i, std::size_t thread) {
+    if (stopped)
+      return;
     outcomes[i] = evaluate_image(sessions[thread], float_model, images[i], recipe);
     const std::lock_guard lock(mutex);
-    progress(++done);
+    if (!proceed(++done))
+      stopped = true;
   });
 
   Evaluation result;
   FloatComparison comparison;
   double seconds = 0;
   for (const Outcome &outcome : outcomes) {
-    if (!outcome.read) {
+    if (!outcome.error.empty())
       result.errors.push_back(outcome.error);
+    if (!outcome.read)
       continue;
-    }
     ++result.images;
     result.top1 += outcome.top1;
     result.top5 += outcome.top5;

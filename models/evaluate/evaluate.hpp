@@ -37,10 +37,11 @@ double cosine(std::span<const double> a, std::span<const double> b);
 // A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
 bool in_top(std::span<const double> logits, int label, int k);
 
-// Runs every image on one of `threads` threads. `float_model` may be null. `progress` is called with the number of
-// images done, from any thread but never from two at once.
+// Runs every image on one of `threads` threads. `float_model` may be null. `proceed` is called with the number of
+// images done, from any thread but never from two at once; where it says false no more images are begun, and the result
+// is that of those done.
 Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                     std::span<const LabelledImage> images, const Recipe &recipe, int threads,
-                    const std::function<void(std::size_t done)> &progress);
+                    const std::function<bool(std::size_t done)> &proceed);
 
 } // namespace intvit

@@ -91,7 +91,7 @@ std::string show(const json &value) {
   constexpr std::size_t longest = 80;
   std::string text = value.dump(-1, ' ', true); // ASCII: it can be cut anywhere
   if (text.size() > longest)
-    text = text.substr(0, longest) + "...";
+    text.replace(longest, std::string::npos, "...");
   return text;
 }
 

@@ -46,7 +46,9 @@ std::optional<Failure> round(Epilogue epilogue, WeightFormat format, const Kerne
     maybe_extreme<std::int8_t>(random, linear.weights, -128, 127);
   maybe_extreme<std::int8_t>(random, linear.stream8, -128, 127);
   maybe_extreme<std::int16_t>(random, linear.stream16, -32768, 32767);
-  const auto [row_count, in_features, out_features] = linear.shape;
+  const auto &[row_count, inputs, outputs] = linear.shape;
+  const int in_features = inputs; // clang 14 takes no structured bindings into lambdas
+  const int out_features = outputs;
   const auto rows_all = static_cast<std::size_t>(row_count);
   const auto in = static_cast<std::size_t>(in_features);
   const auto out = static_cast<std::size_t>(out_features);

@@ -10,8 +10,6 @@
 
 namespace intvit::test {
 
-namespace {
-
 std::string quoted(const std::string &word) {
   std::string result = "'";
   for (const char c : word)
@@ -19,19 +17,22 @@ std::string quoted(const std::string &word) {
   return result + "'";
 }
 
-} // namespace
-
 Outcome run_program(const std::vector<std::string> &arguments, const std::string &input) {
+  std::string command = "\"$INTVIT\"";
+  for (const std::string &argument : arguments)
+    command += " " + quoted(argument);
+  return run_shell(command, input);
+}
+
+Outcome run_shell(const std::string &command, const std::string &input) {
   const std::string in = temporary_file("stdin");
   const std::string out = temporary_file("stdout");
   const std::string err = temporary_file("stderr");
   write_text(in, input);
-  std::string command = quoted(INTVIT_PROGRAM);
-  for (const std::string &argument : arguments)
-    command += " " + quoted(argument);
-  command += " <" + quoted(in) + " >" + quoted(out) + " 2>" + quoted(err);
-  const int status = std::system(command.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
+  const std::string whole = "INTVIT=" + quoted(INTVIT_PROGRAM) + "; { " + command + "\n} <" + quoted(in) + " >" +
+                            quoted(out) + " 2>" + quoted(err);
+  const int status = std::system(whole.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(out), read_text(err)};
 }
 
 std::string read_text(const std::string &path) {

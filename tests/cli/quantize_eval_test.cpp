@@ -1,15 +1,16 @@
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <span>
+#include <sstream>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "engine/container/safetensors.hpp"
-#include "models/architectures/vit.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/cli/quantizer_input.hpp"
 #include "tests/support/data.hpp"
-#include "tests/support/timm_tensors.hpp"
 
 using namespace intvit;
 using namespace intvit::test;
@@ -17,52 +18,6 @@ using Catch::Matchers::Contains;
 using nlohmann::json;
 
 namespace {
-
-// Random float weights in timm's layout with a config.json: 16x16 pixels, 5 classes.
-std::string weights_folder() {
-  const std::string folder = temporary_file("weights");
-  if (std::filesystem::exists(folder))
-    return folder;
-  std::filesystem::create_directories(folder);
-  VitConfig config;
-  config.architecture = "vit_custom";
-  config.image_height = config.image_width = 16;
-  config.patch = 8;
-  config.channels = 32;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp_hidden = 64;
-  config.classes = 5;
-  SafetensorsWriter writer;
-  for (const auto &[name, tensor] : timm_tensors(random_vit(config, 7)))
-    REQUIRE(writer.add_tensor(name, DType::f32, tensor.shape, std::as_bytes(std::span(tensor.values))).ok());
-  REQUIRE(writer.write(folder + "/model.safetensors").ok());
-  const json description = {
-      {"architecture", "vit_custom"},
-      {"num_classes", 5},
-      {"model_args",
-       {{"img_size", 16}, {"patch_size", 8}, {"embed_dim", 32}, {"depth", 2}, {"num_heads", 2}, {"mlp_ratio", 2.0}}},
-      {"pretrained_cfg",
-       {{"input_size", {3, 16, 16}},
-        {"mean", {0.5, 0.5, 0.5}},
-        {"std", {0.5, 0.5, 0.5}},
-        {"crop_pct", 1.0},
-        {"interpolation", "bicubic"}}},
-      {"label_names", {"ant", "bee", "cat", "dog", "elk"}}};
-  write_text(folder + "/config.json", description.dump());
-  return folder;
-}
-
-std::string photographs() {
-  const std::string folder = temporary_file("photographs");
-  std::filesystem::create_directories(folder + "/cat");
-  std::filesystem::create_directories(folder + "/dog");
-  const std::string picture = read_text(sample_photograph());
-  write_text(folder + "/cat/one.png", picture);
-  write_text(folder + "/cat/two.png", picture);
-  write_text(folder + "/dog/three.png", picture);
-  return folder;
-}
 
 Outcome quantize(std::vector<std::string> further, const std::string &output) {
   std::vector<std::string> arguments{"quantize", "--weights", weights_folder(), "--calib", photographs(), "-o", output};

@@ -1,7 +1,12 @@
-// Two sessions of one model in two threads at once, each with a loop of its own on more threads. Knows the interface
-// alone, so that ThreadSanitizer can look at it in a build of little else (preset tsan).
+// Sessions of one model in threads of their own at once, with loops of their own on more threads. Knows the interface
+// alone, so that ThreadSanitizer can look at it in a build of little else (preset tsan, which also makes it go on for a
+// minute).
 #define CATCH_CONFIG_MAIN
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -79,6 +84,31 @@ TEST_CASE("threads: sessions of one model at once, with loops of their own") {
       for (const std::vector<Logits> &result : results)
         CHECK(result == expected);
     }
+}
+
+// Ends after a number of rounds, or after INTVIT_TEST_SECONDS, and tells how many calls gave other logits.
+TEST_CASE("threads: a session a thread, again and again, opened and closed on the way") {
+  const char *given = std::getenv("INTVIT_TEST_SECONDS");
+  const std::chrono::seconds patience(given != nullptr ? std::atoi(given) : 0);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  const intvit::Model model = intvit::Model::open(INTVIT_SHIPPED_MODEL).value();
+  const std::vector<Picture> pictures = {{side, side, 1}, {50, 40, 2}, {20, 90, 3}, {1, 1, 4}, {1, 300, 5}};
+  const std::vector<Logits> expected = classify(model, pictures, 1);
+  REQUIRE(expected.size() == pictures.size());
+  std::atomic<int> wrong = 0;
+  std::atomic<int> rounds = 0;
+  const auto hammer = [&](int thread) {
+    for (int round = 0; round < runs || std::chrono::steady_clock::now() < end; ++round, ++rounds)
+      wrong += classify(model, pictures, 1 + (thread + round) % 3) == expected ? 0 : 1;
+  };
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back(hammer, thread);
+  for (std::thread &thread : threads)
+    thread.join();
+  CHECK(rounds >= 4 * runs);
+  CHECK(wrong == 0);
+  WARN(rounds << " sessions, " << static_cast<std::size_t>(rounds) * pictures.size() << " runs");
 }
 
 TEST_CASE("threads: models opened at once") {

@@ -5,9 +5,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/quantize/arithmetic.hpp"
 #include "models/quantize/codes.hpp"
 #include "models/quantize/range.hpp"
-#include "models/quantize/arithmetic.hpp"
 
 namespace intvit {
 namespace {
