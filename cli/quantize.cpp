@@ -109,6 +109,10 @@ int quantize(const Arguments &arguments) {
   const ImportedModel imported = load_float_model(weights, import);
   const FloatModel &model = imported.model;
   const ModelConfig &config = common_config(model);
+  const bool words_are_given = has_stlq_words(model);
+  for (const char *option : {"two-word-ratio", "two-word-groups"})
+    if (parser.has(option) && words_are_given)
+      throw UsageError(std::string("--") + option + ": " + weights + " was trained with its STLQ words, which stay");
   const Recipe recipe = recipe_option ? *recipe_option : imported.recipe;
   const std::vector<std::string> labels = parser.has("labels")
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)
@@ -124,7 +128,7 @@ int quantize(const Arguments &arguments) {
                                            {"source", fs::path(weights).filename().string()},
                                            {"source_sha256", importer::WeightFiles(weights).sha256()},
                                            {"calibration", std::to_string(images.size()) + " images"},
-                                           {"settings", settings_text(options)},
+                                           {"settings", settings_text(options, words_are_given)},
                                            {"generator", "intvit " INTVIT_VERSION}},
                             .report = [&](const LayerReport &layer) { layers.push_back(layer); }};
   std::vector<std::byte> file;

@@ -122,7 +122,7 @@ QuantizeOptions quantizer_options(const Parser &parser) {
   return options;
 }
 
-std::string settings_text(const QuantizeOptions &options) {
+std::string settings_text(const QuantizeOptions &options, bool words_are_given) {
   std::ostringstream text;
   text << "observer=" << name_of(observers, options.range)
        << " rounding=" << (options.compensate ? "compensating" : "nearest")
@@ -130,7 +130,9 @@ std::string settings_text(const QuantizeOptions &options) {
        << " residual=" << name_of(residuals, options.residual);
   if (options.weight_format != WeightFormat::int8)
     text << " weight-format=" << name_of(weight_formats, options.weight_format);
-  if (options.weight_format == WeightFormat::stlq)
+  if (options.weight_format == WeightFormat::stlq && words_are_given)
+    text << " words=as-trained";
+  else if (options.weight_format == WeightFormat::stlq)
     text << " two-word-ratio=" << options.two_word_ratio * 100
          << " two-word-groups=" << name_of(granularities, options.two_word_granularity);
   if (options.channel_strength)

@@ -22,7 +22,7 @@ void add_quantizer_options(Parser &parser);
 QuantizeOptions quantizer_options(const Parser &parser);
 
 // The options that decide the model's bytes, defaults included: a later program may have others.
-std::string settings_text(const QuantizeOptions &options);
+std::string settings_text(const QuantizeOptions &options, bool words_are_given);
 
 // A table of the layers, one a line.
 std::string report_text(const std::vector<LayerReport> &layers);

@@ -18,6 +18,11 @@ int outputs(const ArchitectureConfig &config) {
   return std::visit([](const auto &c) { return c.outputs(); }, config);
 }
 
+bool has_stlq_words(const FloatModel &model) {
+  const auto *vit = std::get_if<VitModel>(&model);
+  return vit != nullptr && !vit->weights.blocks.empty() && vit->weights.blocks.front().qkv.stlq_unit.size() != 0;
+}
+
 void validate(const ArchitectureConfig &config) {
   std::visit([](const auto &c) { validate(c); }, config);
 }

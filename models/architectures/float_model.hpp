@@ -23,6 +23,9 @@ const std::vector<std::string> &labels(const FloatModel &model);
 // Logits, or features where there are no classes.
 int outputs(const ArchitectureConfig &config);
 
+// Whether the blocks' weights are STLQ words already, see LinearWeights::stlq_unit.
+bool has_stlq_words(const FloatModel &model);
+
 // Throws std::runtime_error that says what is impossible.
 void validate(const ArchitectureConfig &config);
 void validate(const FloatModel &model);

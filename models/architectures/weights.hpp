@@ -18,6 +18,9 @@ using MatrixView = Eigen::Ref<const RowMatrix>;
 struct LinearWeights {
   RowMatrix weight; // [out, in]
   RowVector bias;   // [out]
+  // Where the weights are STLQ words already (docs/stlq.md, "Fine-tuning"): the scaling factor U of each output, of
+  // whose 2^-7 every weight of the row is an integer multiple. Else empty.
+  RowVector stlq_unit{};
 };
 
 // gamma and beta of a layer norm.
@@ -63,6 +66,8 @@ public:
   void add_layer_norm(const std::string &name, std::int64_t channels, LayerNormWeights &layer);
   // norm1, attn.qkv, attn.proj, norm2, mlp.fc1 and mlp.fc2, `prefix` ending in a point.
   void add_block(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
+  // name.stlq_unit of those four linear maps.
+  void add_stlq_units(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
 
   std::vector<NamedTensor> take() { return std::move(tensors_); }
 

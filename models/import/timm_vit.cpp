@@ -1,9 +1,11 @@
 // timm's VisionTransformer and VisionTransformerDistilled.
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "models/import/tensors.hpp"
 #include "models/import/timm_source.hpp"
+#include "models/quantize/stlq.hpp"
 
 namespace intvit::importer {
 
@@ -17,6 +19,7 @@ struct Form {
   bool prefix_positions = false; // pos_embed has rows for the prefix tokens as well
   bool layer_scale = false;
   bool qkv_bias = true;
+  bool stlq_units = false; // intvit-train's: the blocks' weights are words
 
   int prefix_tokens() const { return static_cast<int>(class_token) + static_cast<int>(distillation_token) + registers; }
 };
@@ -48,6 +51,8 @@ Form find_form(const TimmSource &source, const std::optional<VitConfig> &archite
     form.registers = source.dimension("reg_token", 3, 1);
   form.layer_scale = source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
   form.qkv_bias = source.has_in_block(".attn.qkv.bias");
+  // A layer scale folded into weights would leave no words.
+  form.stlq_units = source.has_in_block(".stlq_unit") && !form.layer_scale;
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured) {
     source.require_agreement(what, actual, configured, std::nullopt);
   };
@@ -154,6 +159,8 @@ std::vector<NamedTensor> tensors_of(const VitConfig &config, const Form &form, V
   for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
     const std::string prefix = "blocks." + std::to_string(i) + ".";
     tensors.add_block(prefix, channels, config.mlp_hidden, weights.blocks[i]);
+    if (form.stlq_units)
+      tensors.add_stlq_units(prefix, channels, config.mlp_hidden, weights.blocks[i]);
     if (form.layer_scale) {
       tensors.add(prefix + "ls1.gamma", {channels}, parts.scale1[i].data());
       tensors.add(prefix + "ls2.gamma", {channels}, parts.scale2[i].data());
@@ -204,6 +211,19 @@ void fold(const VitConfig &config, const Form &form, const Parts &parts, VitWeig
   }
 }
 
+void require_words(const std::vector<BlockWeights> &blocks) {
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const BlockWeights &block = blocks[i];
+    for (const auto &[name, layer] : {std::pair("attn.qkv", &block.qkv), std::pair("attn.proj", &block.proj),
+                                      std::pair("mlp.fc1", &block.fc1), std::pair("mlp.fc2", &block.fc2)})
+      try {
+        stlq::given_values(*layer);
+      } catch (const std::runtime_error &error) {
+        throw std::runtime_error("tensor blocks." + std::to_string(i) + "." + name + ".weight " + error.what());
+      }
+  }
+}
+
 } // namespace
 
 VitModel read_timm_vit(const TimmSource &source) {
@@ -240,7 +260,13 @@ VitModel read_timm_vit(const TimmSource &source) {
 
   model.weights = VitWeights(config);
   allocate(config, form, parts);
+  if (form.stlq_units)
+    for (BlockWeights &block : model.weights.blocks)
+      for (LinearWeights *layer : {&block.qkv, &block.proj, &block.fc1, &block.fc2})
+        layer->stlq_unit.resize(layer->weight.rows());
   source.read(tensors_of(config, form, model.weights, parts));
+  if (form.stlq_units)
+    require_words(model.weights.blocks);
   fold(config, form, parts, model.weights);
   return model;
 }

@@ -52,8 +52,8 @@ double smallest_stream_scale(const QuantizedLinear &layer) {
 QuantizedLinear quantize_after_norm(const LinearWeights &layer, const LayerNormWeights &norm,
                                     const SiteSamples &normalized, const QuantizeOptions &options,
                                     double largest_scale) {
-  return quantize_linear({layer.weight, fold_beta(layer, norm.bias)}, normalized, {norm.weight, norm.bias}, options,
-                         norm_constraint(norm), largest_scale);
+  return quantize_linear({layer.weight, fold_beta(layer, norm.bias), layer.stlq_unit}, normalized,
+                         {norm.weight, norm.bias}, options, norm_constraint(norm), largest_scale);
 }
 
 Emitter::Emitter(const QuantizeInput &input, const QuantizeOptions &options)

@@ -46,6 +46,24 @@ std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input
   return stlq::select_by_ratio(squares, options.two_word_granularity, options.two_word_ratio);
 }
 
+// Whether the layer's words are taken as they are.
+bool words_are_given(const LinearWeights &layer, const QuantizeOptions &options) {
+  return options.weight_format == WeightFormat::stlq && layer.stlq_unit.size() != 0;
+}
+
+// One scale for all inputs. It is not folded into the words then, but into the scales behind them.
+CodeConstraint with_one_scale(const CodeConstraint &constraint) {
+  return [&constraint](ChannelCodes &codes) {
+    constraint(codes);
+    const double widest = codes.scale.maxCoeff();
+    if (codes.scale.minCoeff() == widest)
+      return;
+    codes.zero = -0.5 + (codes.zero + 0.5) * codes.scale / widest;
+    codes.scale.setConstant(widest);
+    constraint(codes);
+  };
+}
+
 struct InputChoice {
   ChannelCodes codes;
   double strength = 0;
@@ -86,10 +104,11 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
       const double candidate = options.channel_strength.value_or(strength);
       const ChannelCodes codes = constrained(first_half, candidate, factor);
       const CodeStatistics statistics = measure(codes, gain, second_half);
-      const double error = round_to_nearest(layer.weight, codes.scale, statistics.variance, grid,
-                                            {fitting_scale, largest_scale}, options.threads)
-                               .error +
-                           (statistics.squared_error * column_norms).sum();
+      double error = (statistics.squared_error * column_norms).sum();
+      if (!words_are_given(layer, options))
+        error += round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, {fitting_scale, largest_scale},
+                                  options.threads)
+                     .error;
       if (error < best_error) {
         best_error = error;
         best.strength = candidate;
@@ -138,32 +157,51 @@ std::optional<double> signal_to_noise(const LinearWeights &layer, const Quantize
   return 10 * std::log10(signal / std::max(noise, 1e-30 * signal));
 }
 
+InputChoice choose_input(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
+                         const QuantizeOptions &options, const CodeConstraint &constraint, double largest_scale) {
+  if (words_are_given(layer, options)) {
+    QuantizeOptions one_scale = options;
+    one_scale.channel_strength = 0;
+    const CodeConstraint with_one = with_one_scale(constraint);
+    return options.per_tensor ? tensor_input(samples, input, options, with_one)
+                              : searched_input(layer, samples, input.gain, one_scale, with_one, largest_scale);
+  }
+  return options.per_tensor ? tensor_input(samples, input, options, constraint)
+                            : searched_input(layer, samples, input.gain, options, constraint, largest_scale);
+}
+
+RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &input, const CodeStatistics &statistics,
+                             const RowVector &gain, SampledRows samples, const QuantizeOptions &options,
+                             double largest_scale) {
+  if (words_are_given(layer, options)) {
+    const double unit = std::ldexp(input.scale[0], -kernels::stlq_max_code);
+    return {stlq::given_values(layer), layer.stlq_unit.transpose().array().cast<double>() * unit};
+  }
+  WeightGrid grid = one_word_grid(options.weight_format, layer.weight.cols());
+  Scales scales = scale_candidates(grid, options);
+  scales.largest = largest_scale;
+  if (options.weight_format == WeightFormat::stlq)
+    grid =
+        LogGrid(layer.weight.cols(), select_two_words(layer.weight, input.scale, statistics.variance, scales, options));
+  if (!options.compensate)
+    return round_to_nearest(layer.weight, input.scale, statistics.variance, grid, scales, options.threads);
+  return round_compensating(layer.weight, input.scale, centred_codes(input, statistics.mean, gain, samples),
+                            statistics.variance, grid, scales, options.threads);
+}
+
 } // namespace
 
 QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
                                 const QuantizeOptions &options, const CodeConstraint &constraint,
                                 double largest_scale) {
-  const InputChoice choice = options.per_tensor
-                                 ? tensor_input(samples, input, options, constraint)
-                                 : searched_input(layer, samples, input.gain, options, constraint, largest_scale);
+  const InputChoice choice = choose_input(layer, samples, input, options, constraint, largest_scale);
   QuantizedLinear result;
   result.input = choice.codes;
   result.strength = choice.strength;
   result.clipping = choice.clipping;
   const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   const CodeStatistics statistics = measure(result.input, input.gain, all);
-  WeightGrid grid = one_word_grid(options.weight_format, layer.weight.cols());
-  Scales scales = scale_candidates(grid, options);
-  scales.largest = largest_scale;
-  if (options.weight_format == WeightFormat::stlq)
-    grid = LogGrid(layer.weight.cols(),
-                   select_two_words(layer.weight, result.input.scale, statistics.variance, scales, options));
-  RoundedWeights weights =
-      options.compensate
-          ? round_compensating(layer.weight, result.input.scale,
-                               centred_codes(result.input, statistics.mean, input.gain, all), statistics.variance, grid,
-                               scales, options.threads)
-          : round_to_nearest(layer.weight, result.input.scale, statistics.variance, grid, scales, options.threads);
+  RoundedWeights weights = round_weights(layer, result.input, statistics, input.gain, all, options, largest_scale);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Index n = 0; n < layer.weight.rows(); ++n)

@@ -39,6 +39,9 @@ struct QuantizedLinear {
 // No output's scale is larger than `largest_scale`, for what comes behind; the largest weights are clipped where that
 // is too small for them.
 //
+// STLQ weights that are words already stay as they are, their scales too; the input then has one scale for all
+// channels.
+//
 // With options.per_tensor the input has one scale and zero point for gain * sample + offset, the LayerNorm's output;
 // otherwise the offset has no influence.
 QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,

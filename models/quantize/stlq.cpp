@@ -135,6 +135,24 @@ StlqWeights words_of(const std::vector<std::int8_t> &values, int out) {
   return std::move(*words);
 }
 
+std::vector<std::int8_t> given_values(const LinearWeights &layer) {
+  std::vector<std::int8_t> values;
+  values.reserve(static_cast<std::size_t>(layer.weight.size()));
+  for (Index n = 0; n < layer.weight.rows(); ++n) {
+    const double unit = std::ldexp(static_cast<double>(layer.stlq_unit[n]), -kernels::stlq_max_code);
+    for (Index c = 0; c < layer.weight.cols(); ++c) {
+      const double value = static_cast<double>(layer.weight(n, c)) / unit;
+      const bool in_range = unit > 0 && std::abs(value) <= 127;
+      values.push_back(in_range ? nearest_value(value, true) : std::int8_t{0});
+      if (!in_range || value != values.back())
+        throw std::runtime_error("holds " + std::to_string(layer.weight(n, c)) + " at [" + std::to_string(n) + ", " +
+                                 std::to_string(c) + "], which is no sum of two STLQ words for stlq_unit " +
+                                 std::to_string(layer.stlq_unit[n]));
+    }
+  }
+  return values;
+}
+
 std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, Granularity granularity, double ratio) {
   const Groups groups(squared_residuals, granularity);
   const std::vector<double> sums = group_sums(squared_residuals, groups);

@@ -41,6 +41,10 @@ bool is_one_word(std::int8_t value);
 // one.
 StlqWeights words_of(const std::vector<std::int8_t> &values, int out);
 
+// Weights that are words already (LinearWeights::stlq_unit), in units of 2^-7 U: [out, in], row-major. Throws
+// std::runtime_error where one is not; its message goes on from the tensor's name.
+std::vector<std::int8_t> given_values(const LinearWeights &layer);
+
 // Which weights get a second word: bits [out, in] row-major. `squared_residuals`: r1^2 of every weight, times what an
 // error of it costs. Groups of weights (elements, rows, tiles) are ranked by the sum of theirs, ||r1||^2; ties go to
 // the first.

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/quantize/linear.hpp"
+#include "models/quantize/stlq.hpp"
 
 namespace intvit {
 namespace {
@@ -171,6 +172,39 @@ TEST_CASE("quantize_linear: no output's scale goes beyond the largest that is al
       CHECK(limited.scale.maxCoeff() <= limit);
       CHECK(limited.scale[2] == limit);
     }
+}
+
+TEST_CASE("quantize_linear: STLQ weights that are words already stay as they are, whatever the input") {
+  std::mt19937 generator(11);
+  LinearWeights layer = random_layer(66, 8, generator);
+  layer.stlq_unit.resize(66);
+  std::vector<std::int8_t> words;
+  for (Index n = 0; n < 66; ++n) {
+    layer.stlq_unit[n] = 0.25F + static_cast<float>(n) / 128;
+    for (Index c = 0; c < 8; ++c) {
+      // The first tile of the first row of tiles has second words.
+      words.push_back(stlq::nearest_value(static_cast<double>(layer.weight(n, c)) * 127, n < 64 && c < 4));
+      layer.weight(n, c) = layer.stlq_unit[n] / 128 * static_cast<float>(words.back());
+    }
+  }
+  const RowMatrix rows = correlated_rows(200, random_matrix(3, 8, generator), generator);
+  const CodeConstraint of_one_channel = [](ChannelCodes &codes) { codes.scale[3] = std::max(codes.scale[3], 0.1); };
+  for (const bool per_tensor : {false, true}) {
+    QuantizeOptions options{.per_tensor = per_tensor, .weight_format = WeightFormat::stlq};
+    options.two_word_ratio = 0; // says nothing here
+    const QuantizedLinear result =
+        quantize_linear(layer, in_halves(rows), {RowVector::Ones(8), {}}, options, of_one_channel);
+    CHECK((result.weights == words));
+    CHECK((result.input.scale == result.input.scale[3]).all());
+    CHECK(result.input.scale[3] >= 0.1);
+    for (Index n = 0; n < 66; ++n)
+      CHECK(result.scale[n] == Approx(static_cast<double>(layer.stlq_unit[n]) / 128 * result.input.scale[0]));
+    CHECK(result.signal_to_noise.value() > 20);
+  }
+  layer.weight(65, 2) *= 1.01F;
+  CHECK_THROWS_WITH(stlq::given_values(layer),
+                    Catch::StartsWith("holds ") &&
+                        Catch::Contains(" at [65, 2], which is no sum of two STLQ words for stlq_unit 0.757"));
 }
 
 TEST_CASE("quantize_linear: an input that never changes gives its exact output") {
