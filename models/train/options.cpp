@@ -51,6 +51,12 @@ void check(const Options &o) {
   require(o.weight_decay >= 0, "--weight-decay must not be negative");
   require(o.clip > 0, "--clip must be above 0");
   require(o.ema_decay >= 0 && o.ema_decay < 1, "--ema must be in [0, 1)");
+  if (o.stlq) {
+    require(!o.init.empty() || !o.resume.empty(), "--stlq-ratio is for fine-tuning: --init FILE says of which weights");
+    require(o.stlq->ratio >= 0 && o.stlq->ratio <= 1, "--stlq-ratio must be from 0 to 100");
+    require(o.stlq->lambda >= 0, "--stlq-lambda must not be negative");
+    require(!o.stlq->fixed || o.stlq->lambda == 0, "--stlq-lambda has no v to drive to 0 with --stlq-fixed");
+  }
   const Augmentation &a = o.augmentation;
   require(a.padding >= 0 && a.padding < m.image_size, "--crop-padding must be 0 or more and below --image-size");
   require(a.mixup >= 0 && a.cutmix >= 0 && a.mixup + a.cutmix <= 1,
@@ -106,6 +112,12 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
       "label-smoothing", "share of the target spread over all classes", number(o.augmentation.label_smoothing))(
       "precision", "of matrix products: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"))(
       "seed", "of weights, order and augmentation", number(o.seed));
+  StlqOptions stlq;
+  double stlq_percent = 0;
+  parser.add_options("Fine-tuning of STLQ weights")(
+      "stlq-ratio", "fine-tune one- and two-word weights: percent of them with two words", cxxopts::value(stlq_percent),
+      "R")("stlq-lambda", "weight of the penalty on v (0: v is 0 after half of the run)",
+           number(stlq.lambda))("stlq-fixed", "without v: the words' set as it ends up", cxxopts::value(stlq.fixed));
   try {
     const auto result = parser.parse(argc, argv);
     if (result.count("help") != 0) {
@@ -114,6 +126,14 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     }
     require(result.unmatched().empty(),
             "unexpected argument " + (result.unmatched().empty() ? "" : result.unmatched().front()));
+    if (result.count("stlq-ratio") != 0) {
+      stlq.ratio = stlq_percent / 100;
+      o.stlq = stlq;
+      if (result.count("epochs") == 0)
+        o.epochs = 10;
+    }
+    for (const char *option : {"stlq-lambda", "stlq-fixed"})
+      require(o.stlq || result.count(option) == 0, std::string("--") + option + " goes with --stlq-ratio");
     o.optimizer =
         choose<OptimizerKind>(result, "optimizer", {{"adamw", OptimizerKind::adamw}, {"muon", OptimizerKind::muon}});
     o.schedule =

@@ -9,6 +9,7 @@
 #include "models/train/batches.hpp"
 #include "models/train/optimizer.hpp"
 #include "models/train/schedule.hpp"
+#include "models/train/stlq_tuning.hpp"
 #include "models/train/vit.hpp"
 
 namespace intvit::train {
@@ -34,6 +35,7 @@ struct Options {
   std::uint64_t batch_size = 128;
   std::uint64_t seed = 0;
   Precision precision = Precision::bf16;
+  std::optional<StlqOptions> stlq; // fine-tuning of STLQ weights
 
   int threads = 0;               // 0: as many as LibTorch takes
   std::uint64_t eval_every = 1;  // epochs between evaluations on test/; the last epoch is always evaluated

@@ -75,7 +75,16 @@ nlohmann::json recipe(const Options &o, const VitConfig &m, const Dataset &datas
                          {"precision", o.precision == Precision::bf16 ? "bf16" : "f32"}};
   if (o.schedule == ScheduleKind::cosine)
     json["epochs"] = o.epochs;
+  if (o.stlq) {
+    json["stlq_ratio"] = o.stlq->ratio;
+    json["stlq_lambda"] = o.stlq->lambda;
+    json["stlq_fixed"] = o.stlq->fixed;
+  }
   return json;
+}
+
+std::vector<NamedTensor> trained_weights(const Options &options, const Vit &model) {
+  return options.stlq ? weights_behind(model) : model.parameters();
 }
 
 torch::Tensor cross_entropy(const torch::Tensor &logits, const torch::Tensor &targets) {
@@ -108,15 +117,19 @@ Trainer::Trainer(const Options &options, Console &console)
       normalization_{channel_statistics(dataset_, dataset_.train)}, plan_(plan_for(options, dataset_, normalization_)),
       schedule_(schedule_for(options, plan_.steps_per_epoch())),
       model_(with_classes(options.model, dataset_), options.seed),
-      average_(with_classes(options.model, dataset_), options.seed),
-      optimizer_(model_.parameters(), options.optimizer, options.weight_decay) {
+      average_(with_classes(options.model, dataset_), options.seed), weights_(trained_weights(options, model_)),
+      averages_(trained_weights(options, average_)), optimizer_(weights_, options.optimizer, options.weight_decay) {
   if (!options_.init.empty()) {
-    read_weights(options_.init, model_);
-    read_weights(options_.init, average_);
+    read_weights(options_.init, model_.config(), weights_);
+    read_weights(options_.init, model_.config(), averages_);
   }
   progress_.log = kLogHeader;
+  if (options_.stlq)
+    stlq_.emplace(*options_.stlq, schedule_, weights_, model_);
   if (!options_.resume.empty())
     resume();
+  if (stlq_)
+    stlq_->write_final_words(averages_, average_);
   progress_.cooldown_start = schedule_.cooldown_start();
   progress_.total_steps = schedule_.total_steps;
 }
@@ -135,13 +148,24 @@ void Trainer::resume() {
 
 Checkpoint Trainer::checkpoint() const {
   Checkpoint checkpoint{recipe(options_, model_.config(), dataset_), {}};
-  for (const NamedTensor &parameter : model_.parameters())
-    checkpoint.tensors.push_back({"weights/" + parameter.name, parameter.value});
-  for (const NamedTensor &parameter : average_.parameters())
-    checkpoint.tensors.push_back({"average/" + parameter.name, parameter.value});
-  for (const NamedTensor &state : optimizer_.state())
-    checkpoint.tensors.push_back({"optimizer/" + state.name, state.value});
+  const auto add = [&](const std::string &prefix, const std::vector<NamedTensor> &tensors) {
+    for (const NamedTensor &tensor : tensors)
+      checkpoint.tensors.push_back({prefix + tensor.name, tensor.value});
+  };
+  add("weights/", weights_);
+  add("average/", averages_);
+  add("optimizer/", optimizer_.state());
+  if (stlq_)
+    add("stlq/", stlq_->state());
   return checkpoint;
+}
+
+std::vector<NamedTensor> Trainer::result() const {
+  std::vector<NamedTensor> tensors = average_.parameters();
+  if (stlq_)
+    for (const NamedTensor &unit : stlq_->units())
+      tensors.push_back(unit);
+  return tensors;
 }
 
 void Trainer::save(const char *name) const {
@@ -187,6 +211,9 @@ bool Trainer::run(const std::atomic<bool> &interrupted) {
   if (progress_.step == schedule_.total_steps) {
     const Evaluation last = evaluate(average_, dataset_, dataset_.test, normalization_, Precision::f32);
     console_.line("in float32: test loss " + fixed(last.loss, 3) + ", top-1 " + fixed(last.top1, 2) + " %");
+    if (stlq_ && stlq_->remaining_v() > 0)
+      console_.line("v is not 0 yet in " + std::to_string(stlq_->remaining_v()) +
+                    " weights, whose second words were cut off in what is written: raise --stlq-lambda");
   }
   return true;
 }
@@ -194,6 +221,8 @@ bool Trainer::run(const std::atomic<bool> &interrupted) {
 void Trainer::train_step(BatchQueue &queue) {
   const auto start = std::chrono::steady_clock::now();
   const Batch batch = queue.pop();
+  if (stlq_)
+    stlq_->write_words();
   const torch::Tensor logits = model_.forward(batch.images, options_.precision);
   const torch::Tensor loss = cross_entropy(logits, batch.targets);
   const double loss_value = loss.item<double>();
@@ -201,6 +230,8 @@ void Trainer::train_step(BatchQueue &queue) {
     throw std::runtime_error("the loss is no longer finite at step " + std::to_string(progress_.step) +
                              ": lower --lr or lengthen --warmup; the last checkpoint is from before");
   loss.backward();
+  if (stlq_)
+    stlq_->take_gradients(schedule_.rate(progress_.step));
   optimizer_.clip_gradients(options_.clip);
   optimizer_.update(schedule_.rate(progress_.step), progress_.step);
 
@@ -208,10 +239,8 @@ void Trainer::train_step(BatchQueue &queue) {
   const auto done = static_cast<double>(progress_.step);
   // A young average follows faster, so that it forgets the random weights of the start.
   const double decay = std::min(options_.ema_decay, (1 + done) / (10 + done));
-  for (std::size_t i = 0; i < model_.parameters().size(); ++i) {
-    torch::Tensor mean = average_.parameters()[i].value;
-    mean.lerp_(model_.parameters()[i].value, 1 - decay);
-  }
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    averages_[i].value.lerp_(weights_[i].value, 1 - decay);
   progress_.loss_sum += loss_value;
   progress_.correct += logits.argmax(1).eq(batch.targets.argmax(1)).sum().item<double>();
   ++progress_.step;
@@ -243,6 +272,8 @@ void Trainer::finish_epoch() {
   progress_.loss_sum = 0;
   progress_.correct = 0;
 
+  if (stlq_)
+    stlq_->write_final_words(averages_, average_);
   std::string test = ",";
   std::string text;
   if (epoch % options_.eval_every == 0 || epoch == options_.epochs) {
@@ -255,10 +286,10 @@ void Trainer::finish_epoch() {
                    fixed(train_loss, 4) + "," + fixed(train_top1, 2) + "," + test + "," + fixed(progress_.seconds, 0) +
                    "\n";
   console_.line("epoch " + std::to_string(epoch) + "/" + std::to_string(options_.epochs) + ": loss " +
-                fixed(train_loss, 3) + ", top-1 " + fixed(train_top1, 1) + " %" + text + ", " +
-                clock_text(progress_.seconds));
+                fixed(train_loss, 3) + ", top-1 " + fixed(train_top1, 1) + " %" + text +
+                (stlq_ ? ", mean v " + fixed(stlq_->mean_v(), 4) : "") + ", " + clock_text(progress_.seconds));
   check(write_file_atomically(options_.out + "/log.csv", std::as_bytes(std::span(progress_.log))));
-  write_model(options_.out, average_.config(), average_.parameters(), dataset_, normalization_.statistics);
+  write_model(options_.out, average_.config(), result(), dataset_, normalization_.statistics);
 }
 
 } // namespace intvit::train

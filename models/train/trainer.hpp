@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "models/train/checkpoint.hpp"
 #include "models/train/console.hpp"
 #include "models/train/options.hpp"
+#include "models/train/stlq_tuning.hpp"
 #include "models/train/weights.hpp"
 
 namespace intvit::train {
@@ -35,15 +38,18 @@ public:
   // longer finite.
   bool run(const std::atomic<bool> &interrupted);
 
-  // The weights' moving average, which is what is evaluated and written.
+  // The weights' moving average, with STLQ as words without v, which is what is evaluated and written.
   const Vit &average() const { return average_; }
 
 private:
   void resume();
+  void start_stlq();
   void train_step(BatchQueue &queue);
   void finish_epoch();
   void save(const char *name) const;
   void show() const;
+  // What is written: the average's parameters and, with STLQ, their units.
+  std::vector<NamedTensor> result() const;
   Checkpoint checkpoint() const;
 
   Options options_;
@@ -54,7 +60,12 @@ private:
   Schedule schedule_;
   Vit model_;
   Vit average_;
+  // What the optimizer moves, and its moving average: the models' own parameters, but with STLQ the float weights
+  // behind their words.
+  std::vector<NamedTensor> weights_;
+  std::vector<NamedTensor> averages_;
   Optimizer optimizer_;
+  std::optional<StlqTuning> stlq_;
   Progress progress_;
   double seconds_a_step_ = 0; // running mean, for the display
 };

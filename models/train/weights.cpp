@@ -88,11 +88,11 @@ void write_model(const std::string &folder, const VitConfig &config, const std::
   check(writer.write(folder + "/model.safetensors"));
 }
 
-void read_weights(const std::string &path, const Vit &model) {
+void read_weights(const std::string &path, const VitConfig &config, const std::vector<NamedTensor> &weights) {
   const SafetensorsFile file = open_safetensors(path);
   const TensorView *head = file.find("head.weight");
-  const bool other_classes = head != nullptr && !head->shape.empty() && head->shape.front() != model.config().classes;
-  for (const NamedTensor &parameter : model.parameters())
+  const bool other_classes = head != nullptr && !head->shape.empty() && head->shape.front() != config.classes;
+  for (const NamedTensor &parameter : weights)
     if (!other_classes || parameter.name.rfind("head.", 0) != 0)
       copy_tensor(file, path, "", parameter);
 }

@@ -22,9 +22,9 @@ void copy_tensor(const SafetensorsFile &file, const std::string &path, const std
 void write_model(const std::string &folder, const VitConfig &config, const std::vector<NamedTensor> &weights,
                  const Dataset &dataset, const ChannelStatistics &statistics);
 
-// Copies a file's weights into a model, but for a head with another number of classes, which stays as it is. Throws
+// Copies a file's weights into a model's, but for a head with another number of classes, which stays as it is. Throws
 // std::runtime_error, naming the file, where it does not fit.
-void read_weights(const std::string &path, const Vit &model);
+void read_weights(const std::string &path, const VitConfig &config, const std::vector<NamedTensor> &weights);
 
 // Opens a safetensors file; throws std::runtime_error with the reason where that fails.
 SafetensorsFile open_safetensors(const std::string &path);

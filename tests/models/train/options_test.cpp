@@ -121,6 +121,29 @@ TEST_CASE("without options the defaults hold") {
   CHECK(o->epochs == defaults.epochs);
 }
 
+TEST_CASE("STLQ's options make a fine-tuning of it") {
+  CHECK_FALSE(parse({})->stlq);
+  const auto with_v = parse({"--init", "w", "--stlq-ratio", "5", "--stlq-lambda", "0.25"});
+  REQUIRE(with_v->stlq);
+  CHECK(with_v->stlq->ratio == 0.05);
+  CHECK(with_v->stlq->lambda == 0.25);
+  CHECK_FALSE(with_v->stlq->fixed);
+  CHECK(with_v->epochs == 10);
+  const auto fixed = parse({"--resume", "c", "--stlq-ratio", "100", "--stlq-fixed", "--epochs", "3"});
+  REQUIRE(fixed->stlq);
+  CHECK(fixed->stlq->ratio == 1);
+  CHECK(fixed->stlq->fixed);
+  CHECK(fixed->epochs == 3);
+
+  CHECK(refusal({"--stlq-ratio", "15"}) == "--stlq-ratio is for fine-tuning: --init FILE says of which weights");
+  CHECK(refusal({"--init", "w", "--stlq-ratio", "101"}) == "--stlq-ratio must be from 0 to 100");
+  CHECK(refusal({"--init", "w", "--stlq-ratio", "5", "--stlq-lambda", "-1"}) == "--stlq-lambda must not be negative");
+  CHECK(refusal({"--init", "w", "--stlq-fixed"}) == "--stlq-fixed goes with --stlq-ratio");
+  CHECK(refusal({"--init", "w", "--stlq-lambda", "1"}) == "--stlq-lambda goes with --stlq-ratio");
+  CHECK(refusal({"--init", "w", "--stlq-ratio", "5", "--stlq-fixed", "--stlq-lambda", "1"}) ==
+        "--stlq-lambda has no v to drive to 0 with --stlq-fixed");
+}
+
 TEST_CASE("a wrong command line says what is wrong") {
   CHECK(refusal({"--optimizer", "sgd"}) == "--optimizer sgd: takes one of adamw, muon");
   CHECK(refusal({"--patch", "5"}) == "--patch must divide --image-size");

@@ -1,10 +1,13 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
+#include "engine/graph/stlq_weights.hpp"
+#include "models/train/weights.hpp"
 #include "tests/models/train/small_data.hpp"
 #include "tests/support/data.hpp"
 
@@ -39,6 +42,16 @@ Outcome run(const std::string &arguments) {
 std::string small_run(const intvit::train::Options &options) {
   return "--data " + options.data + " -o " + options.out +
          " --image-size 8 --width 16 --depth 1 --heads 2 --epochs 2 --warmup 0 --batch 8 -t 1";
+}
+
+// The pictures of small_options() in a folder.
+std::string pictures_folder() {
+  const std::string pictures = temporary_file("pictures");
+  for (const auto &[name, bytes] : two_classes(16)) {
+    fs::create_directories(fs::path(pictures + "/" + name).parent_path());
+    write_file(pictures + "/" + name, bytes);
+  }
+  return pictures;
 }
 
 } // namespace
@@ -94,15 +107,69 @@ TEST_CASE("a disk that fills up at a checkpoint ends a run that goes on from the
   CHECK(read_file(options.out + "/model.safetensors") == read_file(whole.out + "/model.safetensors"));
 }
 
+TEST_CASE("the words that were trained are those in the model file") {
+  const auto options = small_options("words");
+  REQUIRE(run(small_run(options)).code == 0);
+  auto tuning = options;
+  tuning.out = temporary_file("words-tuned");
+  const std::string &tuned = tuning.out;
+  const Outcome trained = run(small_run(tuning) + " --init " + options.out + "/model.safetensors --stlq-ratio 50");
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  CHECK_THAT(trained.err, Catch::Contains(", mean v 0.0000, "));
+  const std::string model = temporary_file("words.safetensors");
+  const std::string quantize = INTVIT_PROGRAM " quantize --weights " + tuned + " --calib " + pictures_folder() +
+                               "/train --weight-format stlq -o " + model;
+  REQUIRE(run_line(quantize).code == 0);
+  CHECK_THAT(run_line(INTVIT_PROGRAM " info -m " + model).out, Catch::Contains("words=as-trained"));
+  CHECK(run_line(INTVIT_PROGRAM " verify -m " + model).code == 0);
+
+  const auto floats = intvit::train::open_safetensors(tuned + "/model.safetensors");
+  const auto integers = intvit::train::open_safetensors(model);
+  for (const std::string layer : {"attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"}) {
+    const std::string name = "blocks.0." + layer;
+    CAPTURE(name);
+    const auto *weight = floats.find(name + ".weight");
+    const auto *unit = floats.find(name + ".stlq_unit");
+    REQUIRE(weight != nullptr);
+    REQUIRE(unit != nullptr);
+    const auto bytes_of = [&](const char *constant) {
+      const auto *tensor = integers.find(name + "." + constant);
+      REQUIRE(tensor != nullptr);
+      const auto *bytes = reinterpret_cast<const std::uint8_t *>(tensor->bytes.data());
+      return Bytes(bytes, bytes + tensor->bytes.size());
+    };
+    const auto out = static_cast<int>(weight->shape[0]);
+    const auto in = static_cast<int>(weight->shape[1]);
+    const std::vector<std::int8_t> values =
+        intvit::decode_stlq({out, in, bytes_of(intvit::stlq_first_constant), bytes_of(intvit::stlq_tiles_constant),
+                             bytes_of(intvit::stlq_second_constant)});
+    std::size_t two_words = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      float trained_weight = 0;
+      float u = 0;
+      std::memcpy(&trained_weight, weight->bytes.data() + 4 * i, 4);
+      std::memcpy(&u, unit->bytes.data() + 4 * (i / static_cast<std::size_t>(in)), 4);
+      CHECK(static_cast<float>(values[i]) * u == 128 * trained_weight);
+      const int magnitude = std::abs(values[i]);
+      two_words += (magnitude & (magnitude - 1)) != 0 ? 1 : 0;
+    }
+    CHECK(two_words > 0);
+  }
+
+  const Outcome refused = run_line(quantize + " --two-word-ratio 15");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err,
+             Catch::Contains("--two-word-ratio: " + tuned + " was trained with its STLQ words, which stay"));
+  CHECK(run_line(INTVIT_PROGRAM " quantize --weights " + tuned + " --calib " + pictures_folder() + "/train -o " + model)
+            .code == 0); // int8, as other weights
+}
+
 TEST_CASE("intvit quantize reads what the program writes, and sees the same accuracy") {
   const auto options = small_options("quantized");
   const Outcome trained = run(small_run(options));
   REQUIRE(trained.code == 0);
-  const std::string pictures = temporary_file("pictures");
-  for (const auto &[name, bytes] : two_classes(16)) {
-    fs::create_directories(fs::path(pictures + "/" + name).parent_path());
-    write_file(pictures + "/" + name, bytes);
-  }
+  const std::string pictures = pictures_folder();
   const std::string model = temporary_file("quantized.safetensors");
   const Outcome quantized = run_line(INTVIT_PROGRAM " quantize --weights " + options.out + " --calib " + pictures +
                                      "/train --residual ptf8 --softmax lis4 -o " + model);

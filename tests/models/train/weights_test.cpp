@@ -87,34 +87,36 @@ TEST_CASE("weights are read back, all but a head for other classes") {
   const Vit source(tiny(2), 3);
   const std::string path = written("source", source) + "/model.safetensors";
   const Vit same(tiny(2), 4);
-  read_weights(path, same);
+  read_weights(path, same.config(), same.parameters());
   for (std::size_t i = 0; i < source.parameters().size(); ++i)
     CHECK(torch::equal(same.parameters()[i].value, source.parameters()[i].value));
 
   const Vit other(tiny(5), 4);
   const torch::Tensor head = Vit(tiny(5), 4).parameters()[18].value;
-  read_weights(path, other);
+  read_weights(path, other.config(), other.parameters());
   CHECK(torch::equal(other.parameters()[1].value, source.parameters()[1].value));
   REQUIRE(other.parameters()[18].name == "head.weight");
   CHECK(torch::equal(other.parameters()[18].value, head));
 }
 
 TEST_CASE("weights that do not fit are refused by name") {
+  const auto unfit = [](const std::string &file, const VitConfig &config) {
+    return message_of([&] { read_weights(file, config, Vit(config, 0).parameters()); });
+  };
   const std::string path = written("unfit", Vit(tiny(2), 3)) + "/model.safetensors";
   VitConfig wider = tiny(2);
   wider.hidden = 16;
-  CHECK(message_of([&] { read_weights(path, Vit(wider, 0)); }) ==
-        path + ": blocks.0.mlp.fc1.weight has shape [12,8], the model needs [16,8]");
+  CHECK(unfit(path, wider) == path + ": blocks.0.mlp.fc1.weight has shape [12,8], the model needs [16,8]");
   VitConfig deeper = tiny(2);
   deeper.depth = 2;
-  CHECK(message_of([&] { read_weights(path, Vit(deeper, 0)); }) == path + ": has no tensor blocks.1.norm1.weight");
+  CHECK(unfit(path, deeper) == path + ": has no tensor blocks.1.norm1.weight");
   const std::string missing = temporary_file("no-weights.safetensors");
-  CHECK_THAT(message_of([&] { read_weights(missing, Vit(tiny(2), 0)); }), Catch::StartsWith(missing + ": "));
+  CHECK_THAT(unfit(missing, tiny(2)), Catch::StartsWith(missing + ": "));
 
   SafetensorsWriter writer;
   const std::array<std::byte, 16> zeros{};
   REQUIRE(writer.add_tensor("cls_token", DType::f16, {1, 1, 8}, zeros).ok());
   const std::string half = temporary_file("half.safetensors");
   REQUIRE(writer.write(half).ok());
-  CHECK(message_of([&] { read_weights(half, Vit(tiny(2), 0)); }) == half + ": cls_token is not float32");
+  CHECK(unfit(half, tiny(2)) == half + ": cls_token is not float32");
 }
