@@ -17,6 +17,7 @@
 # OMP_NUM_THREADS sets the threads and INTVIT_ISA the instruction set; the bytes do not depend on them.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/cifar10.sh
 
 usage() {
   echo "$0: $1 (the head of the script tells the options)" >&2
@@ -78,15 +79,7 @@ if [ -n "$from" ]; then
     -o "$scratch/training_curve.svg"
 fi
 
-# Names sort as the images' numbers do; tar's own order does not matter.
-LC_ALL=C
-export LC_ALL
-tar -tzf "$data" | grep -E '^(\./)?train/[^/]+/[^/]+\.jpg$' | sort |
-  awk -F/ '$(NF-1) != class { class = $(NF-1); count = 0 } { if (count < 100 && count % 4 == 0) print; ++count }' \
-    >"$scratch/calibration.txt"
-images=$(wc -l <"$scratch/calibration.txt")
-[ "$images" -eq 250 ] || fail "$data: gives $images images to calibrate on, CIFAR-10 would give 250"
-tar -xzf "$data" -C "$scratch" -T "$scratch/calibration.txt"
+cifar10_calibration "$data" "$scratch"
 
 made=$scratch/cifar10_vit.safetensors
 "$program" quantize --weights "$source" --calib "$scratch/train" --residual ptf8 --softmax lis4 -o "$made" >/dev/null
@@ -103,7 +96,7 @@ else
 fi
 
 if [ -n "$evaluate" ]; then
-  tar -xzf "$data" -C "$scratch" --wildcards '*test/*.jpg'
+  cifar10_test "$data" "$scratch"
   "$program" eval -m "$made" --data "$scratch/test" --float $weights --format json >"$scratch/eval.json"
   cat "$scratch/eval.json"
   tr -d '{}"' <"$scratch/eval.json" | tr ',' '\n' |

@@ -1,0 +1,113 @@
+#!/bin/sh
+# STLQ weights on the model that ships, models/zoo/cifar10_vit: quantized after training, and fine-tuned with the paper's
+# auxiliary tensor v and with the set of two-word weights fixed without it. Prints the table of docs/stlq.md,
+# "Fine-tuning": top-1 accuracy on CIFAR-10's test images.
+#
+#   scripts/stlq-finetune.sh
+#
+#   --ratios "R ..."    percent of weights with two words (default: "5 10 15 100")
+#   --epochs N          of fine-tuning (default: 10)
+#   --out FOLDER        runs and models (default: build/stlq). What is there already is gone on with: stop it in any
+#                       way and start it again
+#   --data FILE         CIFAR-10 as a .tar.gz of train/CLASS/*.jpg and test/CLASS/*.jpg (default:
+#                       cifar10/cifar10_jpeg.tar.gz in $INTVIT_DATA, else in ../shared/data beside the repository)
+#   --program FILE, --trainer FILE
+#                       intvit and intvit-train (default: those of build/release/bin; docs/training.md tells how to build
+#                       the latter)
+#
+# OMP_NUM_THREADS sets the threads.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/cifar10.sh
+
+usage() {
+  echo "$0: $1 (the head of the script tells the options)" >&2
+  exit 2
+}
+
+fail() {
+  echo "$0: $1" >&2
+  exit 1
+}
+
+weights=models/zoo/cifar10_vit
+ratios="5 10 15 100"
+epochs=10
+out=build/stlq
+data=${INTVIT_DATA:-../shared/data}/cifar10/cifar10_jpeg.tar.gz
+program=build/release/bin/intvit
+trainer=build/release/bin/intvit-train
+while [ $# -gt 0 ]; do
+  case $1 in
+  --ratios | --epochs | --out | --data | --program | --trainer) [ $# -ge 2 ] || usage "$1 needs a value" ;;
+  *) usage "unknown option $1" ;;
+  esac
+  case $1 in
+  --ratios) ratios=$2 ;;
+  --epochs) epochs=$2 ;;
+  --out) out=$2 ;;
+  --data) data=$2 ;;
+  --program) program=$2 ;;
+  --trainer) trainer=$2 ;;
+  esac
+  shift 2
+done
+[ -f "$data" ] || fail "$data: no such file; --data or INTVIT_DATA says where CIFAR-10 is"
+for file in "$program" "$trainer"; do
+  [ -x "$file" ] || fail "$file: no such program; docs/training.md tells how it is built"
+done
+
+mkdir -p "$out"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cifar10_calibration "$data" "$scratch"
+cifar10_test "$data" "$scratch"
+
+# tune NAME [OPTION ...]: a run of the trainer into $out/NAME, or the rest of it.
+tune() {
+  run=$out/$1
+  shift
+  from="--init $weights/model.safetensors"
+  [ ! -f "$run/checkpoint.safetensors" ] || from="--resume $run/checkpoint.safetensors"
+  # shellcheck disable=SC2086 # $from is two words
+  GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1} "$trainer" --data "$data" -o "$run" --width 192 --depth 6 \
+    --heads 3 --mlp-ratio 2 --optimizer muon --lr 5e-4 --warmup 0.1 --weight-decay 0.1 --cutmix 0.3 --seed 3 \
+    --epochs "$epochs" $from "$@" >&2
+}
+
+# measure NAME WEIGHTS [OPTION ...]: quantizes to $out/NAME.safetensors and evaluates; sets bits, float and integer.
+measure() {
+  model=$out/$1.safetensors
+  floats=$2
+  shift 2
+  "$program" quantize --weights "$floats" --calib "$scratch/train" --residual ptf8 --softmax lis4 --weight-format stlq \
+    "$@" -o "$model" >/dev/null
+  bits=$("$program" info -m "$model" --format json | sed -n 's/.*"bits_per_weight": *\([0-9.]*\).*/\1/p')
+  "$program" eval -m "$model" --data "$scratch/test" --float "$floats" --format json | tr -d '{}"' | tr ',' '\n' \
+    >"$scratch/eval"
+  float=$(sed -n 's/^float_top1://p' "$scratch/eval")
+  integer=$(sed -n 's/^top1://p' "$scratch/eval")
+}
+
+row() {
+  printf '| %s | %s | %.2f | %.2f | %.2f |\n' "$@" >>"$scratch/table"
+}
+
+for ratio in $ratios; do
+  measure "post-training-$ratio" $weights --two-word-ratio "$ratio"
+  row "$ratio %" "after training" "$bits" "$float" "$integer"
+  for way in v fixed; do
+    name=$way-$ratio
+    case $way-$ratio in
+    fixed-100) continue ;; # all weights have two words: there is no v
+    fixed-*) tune "$name" --stlq-ratio "$ratio" --stlq-fixed ;;
+    *) tune "$name" --stlq-ratio "$ratio" ;;
+    esac
+    measure "$name" "$out/$name"
+    row "$ratio %" "fine-tuned, $([ $way = v ] && echo 'v' || echo 'fixed set')" "$bits" "$float" "$integer"
+  done
+done
+
+echo "| R | | bits a weight | float activations | integer |"
+echo "|---|---|--:|--:|--:|"
+cat "$scratch/table"
