@@ -9,12 +9,10 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include "cli/command.hpp"
 #include "models/architectures/registry.hpp"
-#include "tests/fuzz/exercise_model.hpp"
 #include "tests/fuzz/model_mutator.hpp"
+#include "tests/fuzz/targets/temporary_folder.hpp"
 
 namespace {
 
@@ -22,21 +20,11 @@ namespace fs = std::filesystem;
 using namespace intvit;
 using cli::Arguments;
 
-const fs::path &folder() {
-  static const fs::path made = [] {
-    std::string path = (fs::temp_directory_path() / "intvit-fuzz-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr)
-      fuzz::report("no temporary folder", path.c_str());
-    return fs::path(path);
-  }();
-  return made;
-}
-
 void fill_folder() {
   // Benchmarks run for as long as they are told, so they find no model.
-  fs::create_directories(folder() / "empty");
-  fs::create_directories(folder() / "work" / "d");
-  fs::current_path(folder() / "work");
+  fs::create_directories(fuzz::temporary_folder() / "empty");
+  fs::create_directories(fuzz::temporary_folder() / "work" / "d");
+  fs::current_path(fuzz::temporary_folder() / "work");
   const std::vector<std::byte> model = fuzz::model_seeds(0).front();
   std::ofstream("m", std::ios::binary)
       .write(reinterpret_cast<const char *>(model.data()), static_cast<std::streamsize>(model.size()));
@@ -81,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   for (const auto &[name, run] : subcommands) {
     if (words[0] != name)
       continue;
-    fs::current_path(folder() / (words[0] == "bench" ? "empty" : "work"));
+    fs::current_path(fuzz::temporary_folder() / (words[0] == "bench" ? "empty" : "work"));
     std::string message;
     int code = cli::exit_usage;
     try {
@@ -94,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (code < cli::exit_ok || code > cli::exit_usage)
       fuzz::report("another exit code than 0, 1 and 2", name);
     std::cout.clear();
-    fs::current_path(folder() / "work");
+    fs::current_path(fuzz::temporary_folder() / "work");
   }
   return 0;
 }

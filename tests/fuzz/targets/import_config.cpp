@@ -1,6 +1,5 @@
 // The JSON files beside float weights: config.json of transformers and of timm, preprocessor_config.json, and the index
 // of sharded weights. The first byte says which.
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -12,7 +11,7 @@
 #include "models/import/image_processor.hpp"
 #include "models/import/timm_config.hpp"
 #include "models/import/weight_files.hpp"
-#include "tests/fuzz/exercise_model.hpp"
+#include "tests/fuzz/targets/temporary_folder.hpp"
 
 namespace {
 
@@ -32,21 +31,10 @@ private:
   int descriptor_;
 };
 
-// The folder of the index, of its own for every process.
-const std::string &index_folder() {
-  static const std::string folder = [] {
-    std::string path = (std::filesystem::temp_directory_path() / "intvit-fuzz-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr)
-      intvit::fuzz::report("no temporary folder", path.c_str());
-    return path;
-  }();
-  return folder;
-}
-
 void read(char kind, std::string_view text, std::string &path) {
   using namespace intvit;
   if (kind == 'w') {
-    path = index_folder();
+    path = fuzz::temporary_folder().string();
     std::ofstream(path + "/model.safetensors.index.json") << text;
     importer::WeightFiles{path};
     return;

@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
   using namespace intvit;
   fuzz::Choices choices(std::span(data, size));
-  const fuzz::RandomGraph graph = fuzz::random_graph(choices);
+  const fuzz::RandomGraph graph = fuzz::random_graph(choices, 10'000);
   const Result<ModelFile> file = ModelFile::parse(graph.file, "random graph");
   const Status bound = file.ok() ? file->bind().status() : file.status();
   if (!bound.ok())
