@@ -1,15 +1,19 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64|train|python]
+#   scripts/install-deps.sh [aarch64|fuzz|train|python]
 #
-# Besides, what cross builds for 64-bit Arm need, intvit-train but for LibTorch itself, or the Python package.
+# Besides, what cross builds for 64-bit Arm need, the fuzz targets, intvit-train but for LibTorch itself, or the Python
+# package.
 set -eu
 
 packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
 case ${1:-} in
 aarch64)
   packages="$packages g++-aarch64-linux-gnu qemu-user"
+  ;;
+fuzz)
+  packages="$packages clang libclang-rt-14-dev"
   ;;
 python)
   # A Python from elsewhere will do, if it has its headers and makes environments.

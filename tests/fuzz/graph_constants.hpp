@@ -1,0 +1,52 @@
+// The constants of a random graph's nodes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/fuzz/choices.hpp"
+#include "tests/support/tiny_model.hpp"
+
+namespace intvit::fuzz {
+
+// What a requantization is made for: the largest values that the loader reckons with, and typical ones.
+struct Magnitudes {
+  std::vector<std::uint64_t> bound; // a channel
+  double typical = 1;
+};
+
+class GraphConstants {
+public:
+  GraphConstants(Choices &choices, test::ModelParts &parts) : choices_(choices), parts_(parts) {}
+
+  // Weights of a linear map, int8 or STLQ.
+  Magnitudes weights(const std::string &node, int out, int in);
+
+  // multiplier and offset, so that typical values come out around `spread`. Returns the shift. `residual`: what is
+  // added to each channel's product at most, as a function of the shift.
+  struct Residual {
+    int shift = 0;                  // of what is added
+    std::int64_t largest = 0;       // before the shift: 2^7 or 2^15; 0: nothing is added
+    double typical = 40;            // likewise
+    const char *constant = nullptr; // the name of its multiplier
+  };
+  int requantization(const std::string &node, const Magnitudes &values, double spread) {
+    return requantization(node, values, spread, Residual{});
+  }
+  int requantization(const std::string &node, const Magnitudes &values, double spread, const Residual &residual);
+
+  template <typename T>
+  void values(const std::string &name, DType dtype, std::vector<std::int64_t> shape, T low, T high) {
+    std::size_t count = 1;
+    for (const std::int64_t length : shape)
+      count *= static_cast<std::size_t>(length);
+    parts_.set(name, dtype, std::move(shape), choices_.elements().values<T>(count, low, high));
+  }
+
+private:
+  Choices &choices_;
+  test::ModelParts &parts_;
+};
+
+} // namespace intvit::fuzz

@@ -1,0 +1,415 @@
+#include "tests/fuzz/random_graph.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "engine/graph/bounds.hpp"
+#include "engine/graph/program.hpp"
+#include "kernels/gelu.hpp"
+#include "kernels/kernel_table.hpp"
+#include "tests/fuzz/graph_constants.hpp"
+
+namespace intvit::fuzz {
+
+namespace {
+
+using kernels::CodeType;
+using kernels::Epilogue;
+using kernels::ExpPolynomial;
+using kernels::OutputType;
+using kernels::Softmax;
+
+constexpr double code_spread = 40;   // of 8 bits
+constexpr double wide_spread = 4000; // of 16 bits
+constexpr double quotient_spread = 65536;
+
+constexpr int most_elements = 40'000; // of a value
+
+struct Value {
+  std::string name;
+  ValueType type = ValueType::int8;
+  int rows = 0;
+  int columns = 0;
+
+  bool is_stream() const { return type == ValueType::int8 || type == ValueType::int16; }
+  CodeType code_type() const { return type == ValueType::int8 ? CodeType::int8 : CodeType::int16; }
+};
+
+double spread_of(OutputType type) {
+  return type == OutputType::int8 ? code_spread : type == OutputType::int16 ? wide_spread : 100'000;
+}
+
+ValueType value_type(OutputType type) {
+  return type == OutputType::int8 ? ValueType::int8 : type == OutputType::int16 ? ValueType::int16 : ValueType::int32;
+}
+
+class Generator {
+public:
+  Generator(Choices &choices, std::int64_t multiplications)
+      : choices_(choices), multiplications_(multiplications), constants_(choices, parts_) {}
+
+  RandomGraph build() {
+    image();
+    const int steps = choices_.between(1, 12);
+    for (int step = 0; step < steps; ++step)
+      any_operation();
+    head();
+    Graph &graph = parts_.description.graph;
+    graph.logit_fraction_bits = choices_.between(0, 30);
+    parts_.description.recipe = squash_recipe(graph.image_width, graph.image_height);
+    parts_.add_blank_golden(values_.back().columns);
+    return {parts_.file(), images()};
+  }
+
+private:
+  int side(int most) {
+    // Around the widths of vectors and tiles, or anything.
+    static const std::vector<int> edges = {1, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96, 127, 128, 129, 192};
+    const int wanted = choices_.one_in(3) ? choices_.of(edges) : choices_.between(1, 80);
+    return std::max(1, std::min(wanted, most));
+  }
+
+  void image() {
+    const bool small = multiplications_ < 10'000;
+    int patch = choices_.between(1, small ? 4 : 9);
+    int height = choices_.between(1, small ? 4 : 8);
+    int width = choices_.between(1, small ? 4 : 8);
+    if (!small && choices_.one_in(10)) { // more tokens than some kernels take at once
+      patch = choices_.between(1, 2);
+      height = choices_.between(1, 2);
+      width = choices_.between(200, 600);
+    }
+    Graph &graph = parts_.description.graph;
+    graph.image_height = height * patch;
+    graph.image_width = width * patch;
+    add(image_value, Patches{patch}, ValueType::int8, height * width, 3 * patch * patch);
+    if (choices_.between(0, 3) > 0)
+      patch_embed(values_.back());
+  }
+
+  std::vector<Image> images() {
+    const Graph &graph = parts_.description.graph;
+    std::vector<Image> images;
+    for (int i = 0; i < 3; ++i) {
+      Image image{graph.image_width, graph.image_height, {}};
+      const auto level = static_cast<std::uint8_t>(i == 1 ? 0 : i == 2 ? 255 : 128);
+      image.rgb.assign(image.row_bytes() * static_cast<std::size_t>(image.height), level);
+      if (i == 0)
+        image.rgb = choices_.elements().values<std::uint8_t>(image.rgb.size(), 0, 255);
+      images.push_back(std::move(image));
+    }
+    return images;
+  }
+
+  void add(const std::string &input, Operation operation, ValueType type, int rows, int columns) {
+    const std::string name = next_name();
+    parts_.description.graph.nodes.push_back({name, input, std::move(operation)});
+    values_.push_back({name, type, rows, columns});
+  }
+  std::string next_name() const { return "n" + std::to_string(values_.size()); }
+
+  // The last value of that kind, or now and then any; there always is one of int8.
+  template <typename Predicate> std::optional<Value> value_where(Predicate predicate) {
+    std::vector<Value> fitting;
+    std::copy_if(values_.begin(), values_.end(), std::back_inserter(fitting), predicate);
+    if (fitting.empty())
+      return std::nullopt;
+    return choices_.one_in(4) ? choices_.of(fitting) : fitting.back();
+  }
+  Value codes() {
+    return *value_where([](const Value &v) { return v.type == ValueType::int8; });
+  }
+  std::optional<Value> stream() {
+    return value_where([](const Value &v) { return v.is_stream(); });
+  }
+
+  void any_operation() {
+    switch (choices_.between(0, 11)) {
+    case 0:
+      return patch_embed(codes());
+    case 1:
+      return layer_norm(*stream(), output_type());
+    case 2:
+    case 3:
+      return linear(codes());
+    case 4:
+      return add_to_stream();
+    case 5:
+    case 6:
+      return attention();
+    case 7:
+      return window_attention();
+    case 8:
+      return take_rows(values_.back());
+    case 9:
+      return mean_rows(*stream());
+    case 10:
+      return flatten(values_.back());
+    default:
+      return merge_patches();
+    }
+  }
+
+  // How many outputs a linear map of this input may have.
+  int most_outputs(const Value &input) const {
+    const auto most = multiplications_ / (std::int64_t{input.rows} * input.columns);
+    return static_cast<int>(std::clamp<std::int64_t>(most, 1, most_elements / input.rows));
+  }
+
+  void patch_embed(const Value &input) {
+    const int prefix_rows = choices_.between(0, 3);
+    const int channels = side(most_outputs(input));
+    const std::string name = next_name();
+    const Magnitudes accumulators = constants_.weights(name, channels, input.columns);
+    PatchEmbed operation{.position_shift = choices_.between(0, 15), .prefix_rows = prefix_rows};
+    const bool narrow = choices_.one_in(2);
+    operation.shift = constants_.requantization(name, accumulators, narrow ? code_spread : wide_spread,
+                                                {operation.position_shift, 1 << 15, 10'000, "position_multiplier"});
+    constants_.values<std::int16_t>(name + ".position", DType::i16, {input.rows, channels}, INT16_MIN, INT16_MAX);
+    const std::string prefix = name + (prefix_rows == 1 ? ".class_token" : ".prefix_tokens");
+    std::vector<std::int64_t> shape{channels};
+    if (prefix_rows != 1)
+      shape.insert(shape.begin(), prefix_rows);
+    if (narrow)
+      constants_.values<std::int8_t>(prefix, DType::i8, shape, INT8_MIN, INT8_MAX);
+    else
+      constants_.values<std::int16_t>(prefix, DType::i16, shape, INT16_MIN, INT16_MAX);
+    add(input.name, operation, narrow ? ValueType::int8 : ValueType::int16, input.rows + prefix_rows, channels);
+  }
+
+  OutputType output_type() { return static_cast<OutputType>(choices_.between(0, 2)); }
+
+  void layer_norm(const Value &input, OutputType type) {
+    if (input.columns > kernels::max_layer_norm_channels)
+      return;
+    const std::string name = next_name();
+    LayerNorm operation{.output_type = type};
+    const std::vector<std::int64_t> epsilons = {0, 1, 12345, std::int64_t{1} << 40, kernels::max_layer_norm_epsilon};
+    operation.epsilon = choices_.of(epsilons);
+    const auto channels = static_cast<std::size_t>(input.columns);
+    operation.shift = constants_.requantization(
+        name, {std::vector<std::uint64_t>(channels, normalized_bound(input.columns)), quotient_spread},
+        spread_of(operation.output_type));
+    if (input.type == ValueType::int8) {
+      constants_.values<std::uint8_t>(name + ".alpha", DType::u8, {input.columns}, 0, kernels::max_ptf_alpha);
+      constants_.values<std::int8_t>(name + ".zero_point", DType::i8, {input.columns}, INT8_MIN, INT8_MAX);
+    }
+    add(input.name, operation, value_type(operation.output_type), input.rows, input.columns);
+  }
+
+  void linear(const Value &input) {
+    static const std::vector<Epilogue> epilogues = {Epilogue::requantize, Epilogue::gelu, Epilogue::requantize16,
+                                                    Epilogue::logits};
+    linear(input, side(most_outputs(input)), choices_.of(epilogues));
+  }
+
+  void linear(const Value &input, int channels, Epilogue epilogue) {
+    const std::string name = next_name();
+    const Magnitudes accumulators = constants_.weights(name, channels, input.columns);
+    Linear operation{.epilogue = epilogue};
+    ValueType type = ValueType::int8;
+    double spread = code_spread;
+    if (operation.epilogue == Epilogue::gelu) {
+      operation.gelu_fraction_bits = choices_.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
+      spread = std::ldexp(1.0, operation.gelu_fraction_bits);
+      constants_.values<std::int16_t>(name + ".gelu_multiplier", DType::i16, {channels}, 1,
+                                      choices_.one_in(3) ? std::int16_t{INT16_MAX} : std::int16_t{1200});
+      constants_.values<std::int8_t>(name + ".gelu_zero_point", DType::i8, {channels}, INT8_MIN, INT8_MAX);
+    } else if (operation.epilogue == Epilogue::requantize16) {
+      type = ValueType::int16;
+      spread = wide_spread;
+    } else if (operation.epilogue == Epilogue::logits) {
+      type = ValueType::int32;
+      spread = 100'000;
+    }
+    operation.shift = constants_.requantization(name, accumulators, spread);
+    add(input.name, operation, type, input.rows, channels);
+  }
+
+  // A linear map into a stream of as many rows.
+  void add_to_stream() {
+    const Value input = codes();
+    const int most = most_outputs(input);
+    const auto stream =
+        value_where([&](const Value &v) { return v.is_stream() && v.rows == input.rows && v.columns <= most; });
+    if (!stream)
+      return linear(input);
+    const std::string name = next_name();
+    const Magnitudes accumulators = constants_.weights(name, stream->columns, input.columns);
+    Linear operation{.epilogue = Epilogue::residual};
+    operation.residual = stream->name;
+    operation.residual_shift = choices_.between(0, kernels::max_residual_shift(stream->code_type()));
+    operation.output_type = choices_.one_in(2) ? CodeType::int16 : CodeType::int8;
+    const bool narrow = operation.output_type == CodeType::int8;
+    const bool from_narrow = stream->type == ValueType::int8;
+    operation.shift = constants_.requantization(name, accumulators, narrow ? code_spread : wide_spread,
+                                                {operation.residual_shift, from_narrow ? 1 << 7 : 1 << 15,
+                                                 from_narrow ? code_spread : wide_spread, "residual_multiplier"});
+    add(input.name, operation, narrow ? ValueType::int8 : ValueType::int16, input.rows, stream->columns);
+  }
+
+  // An input of 3 * heads * head_dim columns, made for it where there is room.
+  std::optional<Value> queries_keys_values(const Value &input, int heads, int tokens) {
+    const std::int64_t scores = 2 * std::int64_t{input.rows} * tokens;
+    const int most = static_cast<int>(std::min<std::int64_t>(most_outputs(input), 3 * multiplications_ / scores));
+    if (most < 3 * heads)
+      return std::nullopt;
+    linear(input, 3 * heads * side(most / (3 * heads)), Epilogue::requantize);
+    return values_.back();
+  }
+
+  Attention softmax(int heads, int tokens) {
+    Attention operation{.heads = heads, .softmax = static_cast<Softmax>(choices_.between(0, 3))};
+    operation.renormalize = choices_.one_in(2);
+    // Of 1, 8, 16, 32 and 255 steps an octave.
+    static const std::vector<ExpPolynomial> polynomials = {
+        {16, 62, 1487, 14}, {32, 124, 5950, 12}, {8, 31, 372, 16}, {1, 4, 6, 20}, {255, 996, 377'931, 4}};
+    operation.exp = choices_.of(polynomials);
+    while (operation.exp.octaves > 0 && !exp_table_is_valid(operation.exp, tokens))
+      --operation.exp.octaves;
+    return operation;
+  }
+
+  // shift and score_multiplier, of any spread that fits, the biases' range included.
+  void scores(const std::string &name, Attention &operation, int head_dim, std::uint64_t bias_range, bool masked) {
+    std::int32_t least = 1;
+    std::int32_t most = 0;
+    for (operation.score_shift = choices_.between(8, 24); most < least && operation.score_shift > 0;
+         --operation.score_shift) {
+      const auto fits = [&](std::int32_t multiplier) {
+        std::uint64_t range = bias_range;
+        if (masked) {
+          const std::uint64_t mask = masking(head_dim, multiplier, operation.score_shift, range);
+          if (mask > kernels::max_masking)
+            return false;
+          range += mask;
+        }
+        return score_fits(head_dim, multiplier, operation.score_shift, range);
+      };
+      // Between the least that masks and the largest that fits; both by doubling and halving.
+      least = 1;
+      while (least < 1 << 29 && !fits(least))
+        least *= 2;
+      most = fits(least) ? least : 0;
+      while (most > 0 && most < 1 << 29 && fits(most * 2))
+        most *= 2;
+    }
+    ++operation.score_shift;
+    constants_.values<std::int32_t>(name + ".score_multiplier", DType::i32, {operation.heads},
+                                    choices_.one_in(4) ? most : std::max(least, most / 64), most);
+  }
+
+  void attention() {
+    const int heads = choices_.between(1, 4);
+    const Value codes_in = codes();
+    const auto input = queries_keys_values(codes_in, heads, codes_in.rows);
+    if (!input)
+      return;
+    const std::string name = next_name();
+    const int channels = input->columns / 3;
+    Attention operation = softmax(heads, input->rows);
+    operation.queries = choices_.one_in(2) ? choices_.between(1, input->rows) : 0;
+    scores(name, operation, channels / heads, 0, false);
+    operation.shift = constants_.requantization(name, quotients(channels), code_spread);
+    add(input->name, operation, ValueType::int8, operation.queries == 0 ? input->rows : operation.queries, channels);
+  }
+
+  static Magnitudes quotients(int channels) {
+    return {std::vector<std::uint64_t>(static_cast<std::size_t>(channels), attention_bound),
+            quotient_spread * code_spread};
+  }
+
+  // height and width of the grid, if `rows` has two such factors.
+  std::optional<std::pair<int, int>> grid(int rows, int multiple) {
+    std::vector<std::pair<int, int>> grids;
+    for (int height = multiple; height <= rows; height += multiple)
+      if (rows % height == 0 && rows / height % multiple == 0)
+        grids.emplace_back(height, rows / height);
+    if (grids.empty())
+      return std::nullopt;
+    return choices_.of(grids);
+  }
+
+  void window_attention() {
+    const int heads = choices_.between(1, 3);
+    const int window = choices_.between(1, 7);
+    const Value codes_in = codes();
+    const auto patches = grid(codes_in.rows, window);
+    const auto input = patches ? queries_keys_values(codes_in, heads, window * window) : std::nullopt;
+    if (!input)
+      return;
+    const std::string name = next_name();
+    const int channels = input->columns / 3;
+    WindowAttention operation{.attention = softmax(heads, window * window),
+                              .grid_height = patches->first,
+                              .grid_width = patches->second,
+                              .window = window,
+                              .window_shift = choices_.between(0, window - 1)};
+    const bool masked = operation.window_shift > 0;
+    if (masked && operation.attention.softmax == Softmax::lis4)
+      operation.attention.exp = {16, 62, 1487, 14}; // the last distance weighs nothing
+    const std::vector<int> ranges = {0, 8000, 1 << 16, 1 << 24};
+    const int bias = choices_.of(ranges);
+    scores(name, operation.attention, channels / heads, 2 * static_cast<std::uint64_t>(bias), masked);
+    const std::int64_t offsets = std::int64_t{2 * window - 1} * (2 * window - 1);
+    constants_.values<std::int32_t>(name + ".relative_bias", DType::i32, {heads, offsets}, -bias, bias);
+    operation.attention.shift = constants_.requantization(name, quotients(channels), code_spread);
+    add(input->name, operation, ValueType::int8, input->rows, channels);
+  }
+
+  void take_rows(const Value &input) {
+    const int rows = choices_.between(1, input.rows);
+    add(input.name, TakeRows{rows}, input.type, rows, input.columns);
+  }
+
+  void mean_rows(const Value &input) {
+    const std::string name = next_name();
+    MeanRows operation{.first = choices_.between(0, input.rows - 1), .output_type = output_type()};
+    operation.rows = choices_.between(1, input.rows - operation.first);
+    const std::uint64_t largest = std::uint64_t{1} << (input.type == ValueType::int8 ? 7 : 15);
+    const auto channels = static_cast<std::size_t>(input.columns);
+    const double typical = operation.rows * (input.type == ValueType::int8 ? code_spread : wide_spread);
+    operation.shift = constants_.requantization(
+        name, {std::vector<std::uint64_t>(channels, largest * static_cast<std::uint64_t>(operation.rows)), typical},
+        spread_of(operation.output_type));
+    add(input.name, operation, value_type(operation.output_type), 1, input.columns);
+  }
+
+  void flatten(const Value &input) { add(input.name, Flatten{}, input.type, 1, input.rows * input.columns); }
+
+  void merge_patches() {
+    const Value input = values_.back();
+    if (const auto patches = grid(input.rows, 2))
+      add(input.name, MergePatches{patches->first, patches->second}, input.type, input.rows / 4, 4 * input.columns);
+  }
+
+  // One row of int32: logits of codes, or features of a stream.
+  void head() {
+    if (const Value row = first_row(*stream()); choices_.one_in(4) && row.columns <= kernels::max_layer_norm_channels)
+      return layer_norm(row, OutputType::int32);
+    const Value row = first_row(codes());
+    linear(row, side(most_outputs(row)), Epilogue::logits);
+  }
+  Value first_row(const Value &value) {
+    if (value.rows == 1)
+      return value;
+    add(value.name, TakeRows{1}, value.type, 1, value.columns);
+    return values_.back();
+  }
+
+  Choices &choices_;
+  std::int64_t multiplications_;
+  test::ModelParts parts_;
+  GraphConstants constants_;
+  std::vector<Value> values_; // one a node
+};
+
+} // namespace
+
+RandomGraph random_graph(Choices &choices, std::int64_t multiplications) {
+  return Generator(choices, multiplications).build();
+}
+
+} // namespace intvit::fuzz

@@ -1,0 +1,116 @@
+// Writes what the fuzz targets begin with: `fuzz_seeds FOLDER` makes a folder for each target in it.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tests/fuzz/model_mutator.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class Corpus {
+public:
+  explicit Corpus(fs::path folder) : folder_(std::move(folder)) { fs::create_directories(folder_); }
+
+  void add(std::string_view bytes) {
+    std::ofstream(folder_ / ("seed" + std::to_string(count_++)), std::ios::binary) << bytes;
+  }
+  void add(std::span<const std::byte> bytes) { add({reinterpret_cast<const char *>(bytes.data()), bytes.size()}); }
+
+private:
+  fs::path folder_;
+  int count_ = 0;
+};
+
+std::string content(const fs::path &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void pictures(Corpus corpus) {
+  for (const auto &entry : fs::directory_iterator(INTVIT_TEST_DIR "/golden/images/decode"))
+    if (entry.path().extension() != ".ppm" || entry.file_size() < 1100)
+      for (const std::string &recipe : {std::string("\0\0\2\0\7\4\11\5", 8), std::string("\3\1\1\0\37\12\24\24", 8)})
+        corpus.add(content(entry.path()) + recipe);
+}
+
+void configurations(Corpus corpus) {
+  const char *files[] = {
+      R"(h{"model_type":"vit","architectures":["ViTForImageClassification"],"hidden_size":192,"num_hidden_layers":12,
+"num_attention_heads":3,"intermediate_size":768,"image_size":224,"patch_size":16,"num_channels":3,"qkv_bias":true,
+"hidden_act":"gelu","layer_norm_eps":1e-12,"id2label":{"0":"ant","1":"bee"}})",
+      R"(h{"model_type":"deit","architectures":["DeiTForImageClassificationWithTeacher"],"image_size":[224,192],
+"num_labels":10,"head_dim":64})",
+      R"(h{"model_type":"swin","embed_dim":96,"depths":[2,2,6,2],"num_heads":[3,6,12,24],"window_size":7,"mlp_ratio":4.0,
+"use_absolute_embeddings":false,"layer_norm_eps":1e-5})",
+      R"(h{"model_type":"dinov2_with_registers","architectures":["Dinov2WithRegistersModel"],"num_register_tokens":4,
+"patch_size":14,"image_size":518,"use_swiglu_ffn":false,"mlp_ratio":4})",
+      R"(p{"image_processor_type":"ViTImageProcessor","do_resize":true,"size":{"height":224,"width":224},"resample":3,
+"do_rescale":true,"rescale_factor":0.00392156862745098,"do_normalize":true,"image_mean":[0.5,0.5,0.5],
+"image_std":[0.5,0.5,0.5]})",
+      R"(p{"image_processor_type":"BitImageProcessor","size":{"shortest_edge":256},"do_center_crop":true,
+"crop_size":{"height":224,"width":224},"do_convert_rgb":true})",
+      R"(t{"architecture":"deit_tiny_patch16_224","num_classes":10,"global_pool":"token","label_names":["a","b"],
+"model_args":{"img_size":[224,224],"patch_size":16,"embed_dim":192,"depth":12,"num_heads":3,"mlp_ratio":4,
+"init_values":1e-5,"reg_tokens":4},"pretrained_cfg":{"input_size":[3,224,224],"mean":[0.5,0.5,0.5],
+"std":[0.5,0.5,0.5],"crop_pct":0.9,"interpolation":"bicubic","num_classes":10,"tag":"x"}})",
+      R"(t{"architecture":"swin_tiny_patch4_window7_224","model_args":{"depths":[2,2],"num_heads":[3,6],"window_size":7}})",
+      R"(w{"metadata":{"total_size":12},"weight_map":{"head.weight":"model-00001-of-00002.safetensors"}})"};
+  for (const char *file : files)
+    corpus.add(std::string_view(file));
+}
+
+void command_lines(Corpus corpus) {
+  const char *lines[] = {
+      "classify\ni",
+      "classify\n-k\n3\n--format\njson\n--raw-logits\n--timing\nd\ni\nnone",
+      "classify\n-m\nm\n-b\n2\n-t\n1\n--isa\nreference\n--format=csv\n--preprocess\ncrop=16\ni",
+      "classify\n--preprocess=resize=20,crop=16,filter=box,offset=down\ni",
+      "eval\n--data\nd\n--labels\nl.csv\n--count\n1\n--format\njson",
+      "eval\n--data\nd\n--float\nm",
+      "info\n-m\nm\n--format\njson",
+      "info\n-m\nbroken",
+      "verify\n-m\nm\n--isa\nscalar",
+      "verify\n-h",
+      "attention\ni\n-o\na.png\n--scale\n2",
+      "compare\n-m\nm\n-m\nm\n--data\nd\n--format\njson",
+      "inspect\n-m\nm\n--data\nd\n-o\ndiagrams",
+      "bench\n-t\n1,2\n-b\n1,2\n--isa\nall\n--runs\n1\n--profile\n--roofline\n-o\ncsv",
+      "bench\n--weight-format\nint8,stlq\n--two-word-ratio\n0,100\n--seconds\n0.1\n--warmup\n0",
+      "bench\n--shapes\ns\n--seconds\n1",
+      "quantize\n--weights\nm\n--calib\nd\n-o\nout\n--observer\nomse\n--softmax\nlis4\n--residual\nptf8",
+      ("quantize\n--weights=m\n--calib=d\n-o\no\n--weight-format=stlq\n--two-word-ratio=15\n"
+       "--two-word-groups=tile\n--image-size\n32\n--calib-count\n2\n--report\n--as-published")};
+  for (const char *line : lines)
+    corpus.add(std::string_view(line));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  using namespace intvit;
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz_seeds FOLDER\n");
+    return 2;
+  }
+  const fs::path folder = argv[1];
+  const std::vector<std::vector<std::byte>> models = fuzz::model_seeds(40);
+  for (const char *target : {"model_file", "graph", "safetensors"}) {
+    Corpus corpus(folder / target);
+    for (const std::vector<std::byte> &model : models)
+      corpus.add(model);
+  }
+  pictures(Corpus(folder / "image"));
+  configurations(Corpus(folder / "import_config"));
+  command_lines(Corpus(folder / "command_line"));
+  Corpus choices(folder / "random_graph");
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const std::vector<std::uint8_t> bytes = test::Random(seed).values<std::uint8_t>(400, 0, 255);
+    choices.add(std::as_bytes(std::span(bytes)));
+  }
+  return 0;
+}
