@@ -73,8 +73,8 @@ TEST_CASE("verify: a flipped bit in any entry of the metadata is found: graph, r
     const std::size_t length = json(value).dump().size() - 2; // as it stands in the file
     REQUIRE(length > 0);
     check_refused(file, key_at + 1 + key.size() / 2, entries % 8, key + ", its name");
-    for (const std::size_t part : {0, 1, 2}) // beginning, middle and end
-      check_refused(file, value_at + part * (length - 1) / 2, (entries + static_cast<int>(part)) % 8, key);
+    for (int part = 0; part < 3; ++part) // beginning, middle and end
+      check_refused(file, value_at + static_cast<std::size_t>(part) * (length - 1) / 2, (entries + part) % 8, key);
     ++entries;
   }
   CHECK(entries == 8);
