@@ -2,14 +2,15 @@
 # Builds the fuzz targets with clang, under AddressSanitizer and UndefinedBehaviorSanitizer, and runs them.
 #
 #   scripts/fuzz.sh [--seconds N] [TARGET...]   each target (default: all) for N seconds (default: 60), two at once
-#   scripts/fuzz.sh --million [COUNT]           loads a million mutated model files; goes on where a last call stopped
+#   scripts/fuzz.sh --million [COUNT]           loads a million mutated model files; goes on where a last call stopped,
+#                                               from the beginning where build/fuzz/mutated_loads.txt is deleted
 #
 # Ends with a table of executions, crashes, hangs and largest memory. What a target finds grows build/fuzz/corpus; an
 # input that fails is left in build/fuzz/findings, and `build/fuzz/bin/fuzz_TARGET FILE` repeats it. Fails where
 # anything failed, memory above 2 GB and 20 seconds for one input included.
 set -eu
 cd "$(dirname "$0")/.."
-targets="command_line graph image import_config model_file random_graph safetensors"
+all="command_line graph image import_config model_file random_graph safetensors"
 seconds=60
 million=""
 while [ $# -gt 0 ]; do
@@ -29,9 +30,19 @@ while [ $# -gt 0 ]; do
   *) break ;;
   esac
 done
+targets=$all
 if [ -z "$million" ] && [ $# -gt 0 ]; then
   targets=$*
 fi
+for target in $targets; do
+  case " $all " in
+  *" $target "*) ;;
+  *)
+    echo "$0: no target $target; there are: $all" >&2
+    exit 2
+    ;;
+  esac
+done
 
 scripts/install-deps.sh fuzz
 cmake --preset fuzz >/dev/null
@@ -42,14 +53,7 @@ if [ -n "$million" ]; then
 fi
 programs="fuzz_seeds"
 for target in $targets; do
-  case " command_line graph image import_config model_file random_graph safetensors " in
-  *" $target "*) programs="$programs fuzz_$target" ;;
-  *)
-    echo "$0: no target $target; there are command_line, graph, image, import_config, model_file, random_graph," \
-      "safetensors" >&2
-    exit 2
-    ;;
-  esac
+  programs="$programs fuzz_$target"
 done
 # shellcheck disable=SC2086 # a list of words
 cmake --build $build --target $programs

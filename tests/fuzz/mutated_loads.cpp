@@ -4,15 +4,15 @@
 //
 // File i is made from number i alone, so that any can be made again: `mutated_loads --one i` loads it in this process.
 // Loads run in processes of their own, in chunks; a chunk that is done is a line of the file STATE, where a later call
-// with the same file goes on. A process that dies is a crash, one that loads a file for longer than `hang_seconds` a
-// hang, and the rest of the chunk is done by another one. Exit code 1 where there was either.
+// with the same file goes on. A process that dies is a crash, one that loads a file for longer than hang_ms a hang,
+// and the rest of the chunk is done by another one. Exit code 1 where there was either.
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -39,10 +39,9 @@ extern "C" const char *__asan_default_options() {
 namespace intvit::fuzz {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::int64_t chunk_loads = 5'000;
-constexpr int hang_seconds = 20; // of a machine that does other things besides
+constexpr std::int64_t chunk_loads = 1'000;
+constexpr std::int64_t hang_ms = 10'000;      // of processor time: a busy machine is no hang
+constexpr std::int64_t deadlock_ms = 900'000; // of time, which such a machine does not take either
 
 std::vector<std::vector<std::byte>> seed_models() {
   return model_seeds(100);
@@ -76,8 +75,9 @@ struct Progress {
   std::atomic<std::int64_t> longest_ms;
 };
 
-std::int64_t milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+std::int64_t milliseconds(clockid_t clock) {
+  timespec time{};
+  return clock_gettime(clock, &time) == 0 ? std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000 : 0;
 }
 
 Fate load(const std::vector<std::vector<std::byte>> &seeds, std::int64_t file) {
@@ -90,9 +90,9 @@ Fate load(const std::vector<std::vector<std::byte>> &seeds, std::int64_t file) {
                        Progress &progress) {
   for (std::int64_t file = first; file < end; ++file) {
     progress.file = file;
-    const Clock::time_point start = Clock::now();
+    const std::int64_t start = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
     const Fate fate = load(seeds, file);
-    progress.longest_ms = std::max<std::int64_t>(progress.longest_ms, milliseconds_since(start));
+    progress.longest_ms = std::max<std::int64_t>(progress.longest_ms, milliseconds(CLOCK_PROCESS_CPUTIME_ID) - start);
     progress.ran += fate == Fate::ran ? 1 : 0;
     progress.loaded += fate == Fate::loaded ? 1 : 0;
   }
@@ -119,15 +119,21 @@ Totals run_chunk(const std::vector<std::vector<std::byte>> &seeds, std::int64_t 
       report("no process", "fork");
     int status = 0;
     rusage usage{};
-    std::int64_t watched = next;
-    Clock::time_point since = Clock::now();
+    clockid_t processor_time{};
+    if (clock_getcpuclockid(child, &processor_time) != 0)
+      processor_time = CLOCK_MONOTONIC; // it has ended already
+    std::int64_t watched = -1;          // the file that is loaded since
+    std::int64_t since_processor = 0;
+    std::int64_t since = 0;
     bool hangs = false;
     while (wait4(child, &status, WNOHANG, &usage) == 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       if (const std::int64_t file = progress.file; file != watched) {
         watched = file;
-        since = Clock::now();
-      } else if (!hangs && milliseconds_since(since) > 1000 * hang_seconds) {
+        since_processor = milliseconds(processor_time);
+        since = milliseconds(CLOCK_MONOTONIC);
+      } else if (!hangs && (milliseconds(processor_time) - since_processor > hang_ms ||
+                            milliseconds(CLOCK_MONOTONIC) - since > deadlock_ms)) {
         hangs = true;
         kill(child, SIGKILL);
       }
