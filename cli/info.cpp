@@ -138,6 +138,7 @@ int info(const Arguments &arguments) {
                              {"bytes", file_bytes},
                              {"image", {{"height", model->image_height()}, {"width", model->image_width()}}},
                              {"classes", model->classes()},
+                             {"features", model->features()},
                              {"weights", summary.weights},
                              {"weight_bytes", summary.weight_bytes},
                              {"bits_per_weight", summary.bits()},
@@ -148,6 +149,7 @@ int info(const Arguments &arguments) {
                              {"softmax", summary.softmax},
                              {"residual", summary.residual},
                              {"logit_fraction_bits", model->logit_fraction_bits()},
+                             {"feature_fraction_bits", model->feature_fraction_bits()},
                              {"recipe", to_string(description.recipe)},
                              {"arena_bytes", session.arena_bytes()},
                              {"labels", description.labels},
@@ -161,6 +163,7 @@ int info(const Arguments &arguments) {
             << "  image          " << model->image_width() << " x " << model->image_height() << " RGB\n"
             << "  preprocessing  " << to_string(description.recipe) << "\n"
             << "  classes        " << model->classes() << (description.labels.empty() ? "" : ", with labels") << "\n"
+            << "  features       " << model->features() << "\n"
             << "  weights        " << summary.weights << " of " << fixed(summary.bits(), 3) << " bits, "
             << summary.weight_bytes << " bytes\n"
             << "  residual       " << summary.residual << "\n"

@@ -12,24 +12,33 @@ namespace intvit::cli {
 
 namespace {
 
-// Throws where the kernels do not give the file's golden logits.
+// Throws where `found` is not `expected`, the file's golden logits or features.
+void check_equal(const ModelFile &file, const kernels::KernelTable &kernels, const char *what,
+                 const std::vector<std::int32_t> &expected, std::span<const std::int32_t> found) {
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    different += found[i] != expected[i] ? 1U : 0U;
+  if (different > 0)
+    throw std::runtime_error(file.origin() + ": " + std::to_string(different) + " of " +
+                             std::to_string(expected.size()) + " golden " + what + " differ with the " + kernels.name +
+                             " kernels");
+}
+
+// Throws where the kernels do not give the file's golden logits and, where there are any, features.
 void check_golden(const ModelFile &file, const kernels::KernelTable &kernels, int threads) {
   const std::shared_ptr<const Model> model = value_of(Model::create(file, kernels));
   Session session = value_of(Session::create(model, {.threads = threads, .max_batch = 1}));
   const std::array<const std::uint8_t *, 1> image{file.golden_image().data()};
   require(session.run(image));
-  const std::vector<std::int32_t> expected = file.golden_logits();
-  const std::span<const std::int32_t> logits = session.logits();
-  std::size_t different = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i)
-    different += logits[i] != expected[i] ? 1U : 0U;
-  if (different > 0)
-    throw std::runtime_error(file.origin() + ": " + std::to_string(different) + " of " +
-                             std::to_string(expected.size()) + " golden logits differ with the " + kernels.name +
-                             " kernels");
+  const std::vector<std::int32_t> logits = file.golden_logits();
+  const std::vector<std::int32_t> features = file.golden_features();
+  check_equal(file, kernels, "logits", logits, session.logits());
+  check_equal(file, kernels, "features", features, session.features());
   std::string name = kernels.name;
   name.resize(std::max<std::size_t>(name.size(), 18), ' ');
-  std::cout << "  " << name << " ok (" << expected.size() << " golden logits, bit for bit)\n";
+  std::cout << "  " << name << " ok ("
+            << (features.empty() ? "" : std::to_string(features.size()) + " golden features and ") << logits.size()
+            << " golden logits, bit for bit)\n";
 }
 
 } // namespace

@@ -175,6 +175,7 @@ NB_MODULE(_intvit, m) {
       .def_prop_ro("classes", [](const Core &core) { return core.model().classes(); })
       .def_prop_ro("features", [](const Core &core) { return core.model().features(); })
       .def_prop_ro("fraction_bits", [](const Core &core) { return core.model().fraction_bits(); })
+      .def_prop_ro("feature_fraction_bits", [](const Core &core) { return core.model().feature_fraction_bits(); })
       .def_prop_ro("recipe", [](const Core &core) { return core.model().recipe(); })
       .def_prop_ro("isa", [](const Core &core) { return core.model().isa(); })
       .def_prop_ro("weight_bytes", [](const Core &core) { return core.model().weight_bytes(); })

@@ -123,11 +123,15 @@ int intvit_model_classes(const intvit_model *model) {
 }
 
 int intvit_model_features(const intvit_model *model) {
-  return model->model->has_head() ? 0 : model->model->classes();
+  return model->model->features();
 }
 
 int intvit_model_fraction_bits(const intvit_model *model) {
   return model->model->logit_fraction_bits();
+}
+
+int intvit_model_feature_fraction_bits(const intvit_model *model) {
+  return model->model->feature_fraction_bits();
 }
 
 const char *intvit_model_label(const intvit_model *model, int index) {

@@ -178,14 +178,14 @@ Result<std::span<const std::int32_t>> outputs(const intvit_session *session, int
   const Model &model = session->session.model();
   if (head && !model.has_head())
     return Status(StatusCode::not_available, "the model has no classifier: it gives features");
-  if (!head && model.has_head())
-    return Status(StatusCode::not_available,
-                  "the model ends in a classifier and gives logits; one without a head gives features");
+  if (!head && model.features() == 0)
+    return Status(StatusCode::not_available, "the model gives logits alone; quantized anew, it gives features besides");
   if (image < 0 || image >= session->images)
     return Status(StatusCode::not_available, "image " + std::to_string(image) + ": the last run had " +
                                                  std::to_string(session->images) + " images");
-  const auto values = static_cast<std::size_t>(model.classes());
-  return session->session.logits().subspan(static_cast<std::size_t>(image) * values, values);
+  const std::span<const std::int32_t> all = head ? session->session.logits() : session->session.features();
+  const std::size_t values = all.size() / static_cast<std::size_t>(session->images);
+  return all.subspan(static_cast<std::size_t>(image) * values, values);
 }
 
 intvit_status outputs(const intvit_session *session, int image, bool head, const std::int32_t **values,

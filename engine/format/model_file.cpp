@@ -28,10 +28,10 @@ constexpr const char *provenance_key = "intvit.provenance";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph.
-constexpr std::array<std::string_view, 16> known_features = {
-    "flatten",       "gelu16",       "layer_norm.int16", "layer_norm.int32", "mean_rows",     "merge_patches",
-    "prefix_tokens", "requantize16", "residual.int16",   "residual.ptf8",    "softmax.int16", "softmax.int8",
-    "softmax.lis4",  "softmax.lis8", "weights.stlq",     "window_attention"};
+constexpr std::array<std::string_view, 17> known_features = {
+    "features",      "flatten",       "gelu16",       "layer_norm.int16", "layer_norm.int32", "mean_rows",
+    "merge_patches", "prefix_tokens", "requantize16", "residual.int16",   "residual.ptf8",    "softmax.int16",
+    "softmax.int8",  "softmax.lis4",  "softmax.lis8", "weights.stlq",     "window_attention"};
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {
@@ -77,6 +77,8 @@ struct Features {
 std::set<std::string> required_features(const Graph &graph,
                                         const std::map<std::string, TensorView, std::less<>> &tensors) {
   std::set<std::string> features;
+  if (!graph.features.empty())
+    features.insert("features");
   for (const Node &node : graph.nodes)
     for (std::string &feature : std::visit(Features{}, node.operation))
       features.insert(std::move(feature));
@@ -232,13 +234,21 @@ std::span<const std::uint8_t> ModelFile::golden_image() const {
   return {reinterpret_cast<const std::uint8_t *>(image->bytes.data()), image->bytes.size()};
 }
 
-std::vector<std::int32_t> ModelFile::golden_logits() const {
-  const TensorView *logits = tensors_.find(golden_logits_tensor);
-  if (logits == nullptr)
+std::vector<std::int32_t> ModelFile::golden(const char *name) const {
+  const TensorView *view = tensors_.find(name);
+  if (view == nullptr)
     return {};
-  std::vector<std::int32_t> values(logits->bytes.size() / sizeof(std::int32_t));
-  std::memcpy(values.data(), logits->bytes.data(), values.size() * sizeof(std::int32_t));
+  std::vector<std::int32_t> values(view->bytes.size() / sizeof(std::int32_t));
+  std::memcpy(values.data(), view->bytes.data(), values.size() * sizeof(std::int32_t));
   return values;
+}
+
+std::vector<std::int32_t> ModelFile::golden_logits() const {
+  return golden(golden_logits_tensor);
+}
+
+std::vector<std::int32_t> ModelFile::golden_features() const {
+  return golden(golden_features_tensor);
 }
 
 Result<Program> ModelFile::bind() const {
@@ -246,6 +256,8 @@ Result<Program> ModelFile::bind() const {
   Result<Program> program = intvit::bind(description_.graph, tensors_, used);
   if (!program.ok())
     return program.status().in(origin_);
+  if (program->features != 0)
+    used.emplace_back(golden_features_tensor);
 
   const auto fail = [&](const std::string &reason) { return Status(StatusCode::bad_format, origin_ + ": " + reason); };
   std::sort(used.begin(), used.end());
@@ -263,6 +275,12 @@ Result<Program> ModelFile::bind() const {
   if (image == nullptr || image->dtype != DType::u8 || image->shape != image_shape || logits == nullptr ||
       logits->dtype != DType::i32 || logits->shape != std::vector<std::int64_t>{classes})
     return fail("the golden image and logits are missing or do not fit the graph");
+  if (program->features != 0) {
+    const TensorView *features = tensors_.find(golden_features_tensor);
+    const std::int64_t columns = program->values[static_cast<std::size_t>(program->features)].columns;
+    if (features == nullptr || features->dtype != DType::i32 || features->shape != std::vector<std::int64_t>{columns})
+      return fail("the golden features are missing or do not fit the graph");
+  }
   return program;
 }
 

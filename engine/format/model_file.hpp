@@ -21,6 +21,7 @@ inline constexpr int model_format_version = 1;
 // Names and prefixes of the tensors that are not the graph's.
 inline constexpr const char *golden_image_tensor = "golden.image";
 inline constexpr const char *golden_logits_tensor = "golden.logits";
+inline constexpr const char *golden_features_tensor = "golden.features";
 
 // What stands beside the tensors.
 struct ModelDescription {
@@ -49,12 +50,15 @@ public:
   // The golden input and what the engine must give for it; checked against the graph's shapes by bind().
   std::span<const std::uint8_t> golden_image() const;
   std::vector<std::int32_t> golden_logits() const;
+  std::vector<std::int32_t> golden_features() const; // empty where the graph names no features
 
   // The program, fully checked. Errors: bad_format (see intvit::bind(); also a tensor that the graph does not use, or
   // labels or golden vectors that do not fit it).
   Result<Program> bind() const;
 
 private:
+  std::vector<std::int32_t> golden(const char *name) const;
+
   ModelFile(SafetensorsFile tensors, std::string origin) : tensors_(std::move(tensors)), origin_(std::move(origin)) {}
 
   SafetensorsFile tensors_;

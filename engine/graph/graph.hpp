@@ -119,11 +119,14 @@ struct Node {
 // The largest models have a few hundred; planning the memory of so many takes quadratic time.
 inline constexpr std::size_t max_graph_nodes = 16384;
 
-// The last node's output is the result: int32 logits [1, classes], or features.
+// The last node's output is the result: int32 logits [1, classes], or features. A graph with logits may name another
+// node whose output, int32 [1, features], is the image's features besides.
 struct Graph {
   int image_height = 0; // pixels
   int image_width = 0;
   int logit_fraction_bits = 0; // a logit is an integer in units of 2^-this
+  std::string features;        // empty: none besides the result
+  int feature_fraction_bits = 0;
   std::vector<Node> nodes;
 };
 

@@ -39,6 +39,7 @@ constexpr std::array output_type_names{EnumName<OutputType>{OutputType::int8, "i
                                        EnumName<OutputType>{OutputType::int32, "int32"}};
 
 constexpr int max_image_side = 1 << 14; // pixels
+constexpr int max_fraction_bits = 30;   // of logits and features
 
 template <typename Names, typename Enum> const char *text_of(const Names &names, Enum value) {
   for (const auto &entry : names)
@@ -276,10 +277,14 @@ std::string graph_to_json(const Graph &graph) {
     std::visit([&](auto &op) { describe(fields, op); }, operation);
     nodes.push_back(std::move(object));
   }
-  const json root = {{"image_height", graph.image_height},
-                     {"image_width", graph.image_width},
-                     {"logit_fraction_bits", graph.logit_fraction_bits},
-                     {"nodes", std::move(nodes)}};
+  json root = {{"image_height", graph.image_height},
+               {"image_width", graph.image_width},
+               {"logit_fraction_bits", graph.logit_fraction_bits},
+               {"nodes", std::move(nodes)}};
+  if (!graph.features.empty()) {
+    root["features"] = graph.features;
+    root["feature_fraction_bits"] = graph.feature_fraction_bits;
+  }
   return root.dump();
 }
 
@@ -292,13 +297,20 @@ Result<Graph> graph_from_json(std::string_view text) {
   Reader fields(root);
   fields.integer("image_height", graph.image_height, 1, max_image_side);
   fields.integer("image_width", graph.image_width, 1, max_image_side);
-  fields.integer("logit_fraction_bits", graph.logit_fraction_bits, 0, 30);
+  fields.integer("logit_fraction_bits", graph.logit_fraction_bits, 0, max_fraction_bits);
+  const bool has_features = root.contains("features");
+  if (has_features) {
+    fields.text("features", graph.features);
+    fields.integer("feature_fraction_bits", graph.feature_fraction_bits, 0, max_fraction_bits);
+    if (!fields.failed() && graph.features.empty())
+      fields.fail("\"features\" names no node");
+  }
   const auto nodes = root.find("nodes");
   if (!fields.failed() && (nodes == root.end() || !nodes->is_array() || nodes->empty()))
     fields.fail("\"nodes\" must be a list that is not empty");
   if (!fields.failed() && nodes->size() > max_graph_nodes)
     fields.fail("\"nodes\" has more than " + std::to_string(max_graph_nodes) + " nodes");
-  if (!fields.failed() && root.size() != 4)
+  if (!fields.failed() && root.size() != (has_features ? 6 : 4))
     fields.fail("has a field that this version does not know");
   if (fields.failed())
     return Status(StatusCode::bad_format, "graph: " + fields.finish());

@@ -139,6 +139,8 @@ struct BoundNode {
 // Value 0 is the image; value i + 1 is the output of node i.
 struct Program {
   int logit_fraction_bits = 0;
+  int features = 0; // value index; 0: none besides the result
+  int feature_fraction_bits = 0;
   std::vector<BoundNode> nodes;
   std::vector<ValueInfo> values;
 };

@@ -103,12 +103,15 @@ INTVIT_API void intvit_model_free(intvit_model *model);
 INTVIT_API int intvit_model_width(const intvit_model *model);
 INTVIT_API int intvit_model_height(const intvit_model *model);
 
-/* Numbers that a run gives for an image: logits, one a class, or features. One of the two is 0. */
+/* Numbers that a run gives for an image: logits, one a class, and features, what the classifier looks at: the image's
+ * embedding, to be compared with other images'. A model without a classifier has 0 classes, one that was quantized
+ * before classifiers had features 0 features. */
 INTVIT_API int intvit_model_classes(const intvit_model *model);
 INTVIT_API int intvit_model_features(const intvit_model *model);
 
-/* A logit or a feature is an integer in units of 2^-this; 0 to 30. */
+/* A logit is an integer in units of 2^-the first, a feature of 2^-the second; 0 to 30. */
 INTVIT_API int intvit_model_fraction_bits(const intvit_model *model);
+INTVIT_API int intvit_model_feature_fraction_bits(const intvit_model *model);
 
 /* The name of a class, UTF-8, valid while the model or a session of it is. Null where the model has no labels or no
  * such class. */
@@ -195,7 +198,7 @@ INTVIT_API intvit_status intvit_run(intvit_session *session, const intvit_image 
 INTVIT_API int intvit_session_images(const intvit_session *session);
 
 /* Logits, intvit_model_classes() of them, or features, intvit_model_features() of them, of image `image` of the last
- * run. Valid until the next run. Errors: INTVIT_NOT_AVAILABLE (no such image, or the model gives the other). */
+ * run. Valid until the next run. Errors: INTVIT_NOT_AVAILABLE (no such image, or the model has none). */
 INTVIT_API intvit_status intvit_logits(const intvit_session *session, int image, const int32_t **logits,
                                        intvit_error *error);
 INTVIT_API intvit_status intvit_features(const intvit_session *session, int image, const int32_t **features,

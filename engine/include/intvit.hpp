@@ -218,6 +218,7 @@ public:
   int classes() const { return intvit_model_classes(handle_); }
   int features() const { return intvit_model_features(handle_); }
   int fraction_bits() const { return intvit_model_fraction_bits(handle_); }
+  int feature_fraction_bits() const { return intvit_model_feature_fraction_bits(handle_); }
   const char *label(int index) const { return intvit_model_label(handle_, index); }
   const char *recipe() const { return intvit_model_recipe(handle_); }
   const char *isa() const { return intvit_model_isa(handle_); }

@@ -20,6 +20,8 @@ std::vector<Lifetime> lifetimes(const Program &program) {
       result[static_cast<std::size_t>(linear->residual)].last_step = step;
   }
   result.front().bytes = 0;
+  if (program.features != 0) // read after the run
+    result[static_cast<std::size_t>(program.features)].last_step = static_cast<int>(program.nodes.size()) - 1;
   return result;
 }
 
@@ -68,6 +70,18 @@ bool pack(const Weights &weights, const kernels::Requantization &requantization,
 bool Model::has_head() const {
   const auto *last = std::get_if<BoundLinear>(&program_.nodes.back().operation);
   return last != nullptr && last->epilogue == kernels::Epilogue::logits;
+}
+
+int Model::feature_value() const {
+  return has_head() ? program_.features : static_cast<int>(program_.values.size()) - 1;
+}
+
+int Model::features() const {
+  return feature_value() == 0 ? 0 : program_.values[static_cast<std::size_t>(feature_value())].columns;
+}
+
+int Model::feature_fraction_bits() const {
+  return has_head() ? program_.feature_fraction_bits : program_.logit_fraction_bits;
 }
 
 std::size_t Model::packed_bytes() const {

@@ -314,10 +314,18 @@ Status Session::run(std::span<const std::uint8_t *const> images) {
   return {};
 }
 
+std::span<const std::int32_t> Session::rows(int index) const {
+  const int columns = model_->program().values[static_cast<std::size_t>(index)].columns;
+  return {reinterpret_cast<const std::int32_t *>(value(index)),
+          static_cast<std::size_t>(last_batch_) * static_cast<std::size_t>(columns)};
+}
+
 std::span<const std::int32_t> Session::logits() const {
-  const auto last = static_cast<int>(model_->program().values.size()) - 1;
-  return {reinterpret_cast<const std::int32_t *>(value(last)),
-          static_cast<std::size_t>(last_batch_) * static_cast<std::size_t>(model_->classes())};
+  return rows(static_cast<int>(model_->program().values.size()) - 1);
+}
+
+std::span<const std::int32_t> Session::features() const {
+  return model_->feature_value() == 0 ? std::span<const std::int32_t>() : rows(model_->feature_value());
 }
 
 void Session::forward(const Run &run, const Team &team) const {

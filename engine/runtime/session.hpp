@@ -51,6 +51,8 @@ public:
 
   // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().
   std::span<const std::int32_t> logits() const;
+  // Likewise [images, features], in units of 2^-model().feature_fraction_bits(). Empty where the model has none.
+  std::span<const std::int32_t> features() const;
 
   // With SessionOptions::profile: how long each node of the last run took all threads, barrier included, by the first
   // thread's clock; one entry a node of model().program(). Empty without.
@@ -66,6 +68,7 @@ private:
   Session() = default;
   Status plan(const Model &model, const SessionOptions &options);
   std::byte *value(int index) const;
+  std::span<const std::int32_t> rows(int value) const; // of the last run's images, one each
   void forward(const Run &run, const Team &team) const;
   void forward_by_loop(const Run &run) const;
   void execute(const Run &run, const Team &team, std::size_t node) const;

@@ -21,11 +21,14 @@ void require(const Status &status) {
 }
 
 std::vector<std::byte> with_golden(SafetensorsWriter tensors, const ModelDescription &description, const Image &image,
-                                   const std::vector<std::int32_t> &logits) {
+                                   std::span<const std::int32_t> logits, std::span<const std::int32_t> features) {
   require(tensors.add_tensor(golden_image_tensor, DType::u8, {image.height, image.width, 3},
                              std::as_bytes(std::span(image.rgb))));
   require(tensors.add_tensor(golden_logits_tensor, DType::i32, {static_cast<std::int64_t>(logits.size())},
-                             std::as_bytes(std::span(logits))));
+                             std::as_bytes(logits)));
+  if (!features.empty())
+    require(tensors.add_tensor(golden_features_tensor, DType::i32, {static_cast<std::int64_t>(features.size())},
+                               std::as_bytes(features)));
   add_model_metadata(description, tensors);
   return tensors.serialize();
 }
@@ -56,16 +59,23 @@ void ModelBuilder::add(std::string name, DType dtype, std::vector<std::int64_t> 
     throw std::logic_error(status.message());
 }
 
+void ModelBuilder::features(int count, int fraction_bits) {
+  description.graph.features = description.graph.nodes.back().name;
+  description.graph.feature_fraction_bits = fraction_bits;
+  feature_count_ = count;
+}
+
 std::vector<std::byte> ModelBuilder::finish(const Image &golden_image, int outputs) const {
-  // A first file with empty logits is run to get the real ones.
-  const std::vector<std::int32_t> unknown(static_cast<std::size_t>(outputs), 0);
+  // A first file with empty results is run to get the real ones.
+  const std::vector<std::int32_t> logits(static_cast<std::size_t>(outputs), 0);
+  const std::vector<std::int32_t> features(static_cast<std::size_t>(feature_count_), 0);
   const ModelFile draft =
-      value_of(ModelFile::parse(with_golden(tensors_, description, golden_image, unknown), "quantized model"));
+      value_of(ModelFile::parse(with_golden(tensors_, description, golden_image, logits, features), "quantized model"));
   Session session = value_of(Session::create(value_of(Model::create(draft)), {.threads = 1, .max_batch = 1}));
   const std::array<const std::uint8_t *, 1> input{golden_image.rgb.data()};
   require(session.run(input));
-  const std::span<const std::int32_t> logits = session.logits();
-  return with_golden(tensors_, description, golden_image, {logits.begin(), logits.end()});
+  return with_golden(tensors_, description, golden_image, session.logits(),
+                     feature_count_ == 0 ? std::span<const std::int32_t>() : session.features());
 }
 
 } // namespace intvit

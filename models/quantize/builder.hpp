@@ -37,8 +37,11 @@ public:
   // multiplier and offset of the last node.
   void requantization(const FixedPoint &fixed);
 
-  // The finished file, with the `outputs` logits that the reference kernels give for `golden_image` inside. Throws
-  // std::runtime_error where the engine rejects the model.
+  // The last node gives the image's features, int32 [1, count], besides the logits of the head that follows.
+  void features(int count, int fraction_bits);
+
+  // The finished file, with the `outputs` logits, and the features if there are any, that the reference kernels give
+  // for `golden_image` inside. Throws std::runtime_error where the engine rejects the model.
   std::vector<std::byte> finish(const Image &golden_image, int outputs) const;
 
 private:
@@ -60,6 +63,7 @@ private:
   void add(std::string name, DType dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes);
 
   SafetensorsWriter tensors_;
+  int feature_count_ = 0;
 };
 
 } // namespace intvit

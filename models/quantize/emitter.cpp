@@ -203,19 +203,26 @@ void Emitter::mean_rows(const std::string &name, const std::string &input, int f
   builder.requantization(fixed);
 }
 
-double Emitter::choose_output_unit(const ArrayXd &factor) {
+int Emitter::output_fraction_bits(const ArrayXd &factor) {
   int fraction_bits = 16;
   while (fraction_bits > 0 && std::ldexp(factor.abs().maxCoeff(), fraction_bits) > 0.49)
     --fraction_bits;
-  builder.description.graph.logit_fraction_bits = fraction_bits;
-  return std::ldexp(1.0, fraction_bits);
+  return fraction_bits;
 }
 
-void Emitter::norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
-                            double eps) {
-  const double unit = choose_output_unit(to_array(norm.weight) * quotient_unit);
+int Emitter::norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps) {
+  const int fraction_bits = output_fraction_bits(to_array(norm.weight) * quotient_unit);
+  const double unit = std::ldexp(1.0, fraction_bits);
   layer_norm(name, input, norm, eps, {ArrayXd::Constant(norm.weight.size(), 1 / unit), to_array(norm.bias) * unit},
              kernels::OutputType::int32);
+  return fraction_bits;
+}
+
+void Emitter::set_features(Eigen::Index count, int fraction_bits, bool has_head) {
+  if (has_head)
+    builder.features(static_cast<int>(count), fraction_bits);
+  else
+    builder.description.graph.logit_fraction_bits = fraction_bits;
 }
 
 // The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
@@ -234,11 +241,13 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
   begin_stream("norm", stream, without_beta, eps, codes);
   const ArrayXd factor = ArrayXd::Constant(gamma.size(), codes.base_scale / rows); // of the sum of the rows' codes
   const ArrayXd beta = to_array(norm.bias);
-  if (weights.weight.size() == 0) {
-    const double unit = choose_output_unit(factor);
-    mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::OutputType::int32);
+  const bool has_head = weights.weight.size() != 0;
+  const int fraction_bits = output_fraction_bits(factor);
+  const double unit = std::ldexp(1.0, fraction_bits);
+  mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::OutputType::int32);
+  set_features(gamma.size(), fraction_bits, has_head);
+  if (!has_head)
     return;
-  }
   const QuantizedLinear layer =
       quantize_linear(weights, samples_of(samples, SiteKind::final_mean), unchanged(gamma.size()),
                       with_int8_weights(options_), requantizable(factor));
@@ -249,7 +258,9 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
 }
 
 void Emitter::head(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
-  const double unit = choose_output_unit(layer.scale);
+  const int fraction_bits = output_fraction_bits(layer.scale);
+  builder.description.graph.logit_fraction_bits = fraction_bits;
+  const double unit = std::ldexp(1.0, fraction_bits);
   const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
   builder.node(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
   weights(layer);

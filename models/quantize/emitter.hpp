@@ -57,11 +57,14 @@ public:
   // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
                  kernels::OutputType output_type);
-  // Ends of a model: logits, or without a head the last norm as features in fixed point.
+  // The logits, with which a model ends.
   void head(const std::string &name, const std::string &input, const QuantizedLinear &layer);
-  void norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps);
-  // The mean of the normalized rows [first, first + rows) of the stream and, where there are classes, the head. Needs
-  // the samples final_normalized and final_mean.
+  // The input normalized, gamma and beta included, as int32 in fixed point, for features; returns the fraction bits.
+  int norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps);
+  // The last node gives the features: of a model with a head besides its logits, of one without as its result.
+  void set_features(Eigen::Index count, int fraction_bits, bool has_head);
+  // The mean of the normalized rows [first, first + rows) of the stream as features and, where there are classes, the
+  // head. Needs the samples final_normalized and final_mean.
   void normed_mean_head(const LayerNormWeights &norm, double eps, const LinearWeights &head, int first, int rows,
                         const BlockSamples &samples);
 
@@ -86,8 +89,8 @@ private:
   void fc1(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
            const ChannelCodes &output);
 
-  // Sets the unit of the model's outputs: as many fraction bits as a requantization by `factor` allows; 2^that.
-  double choose_output_unit(const Eigen::ArrayXd &factor);
+  // Of an output in fixed point: as many as a requantization by `factor` allows.
+  static int output_fraction_bits(const Eigen::ArrayXd &factor);
 
   const QuantizeOptions &options_;
   const ReportLayer &report_;

@@ -112,12 +112,14 @@ BlockSamples VitQuantizer::run_classifier(std::initializer_list<SiteKind> kinds)
   });
 }
 
-// One row, of which `normalized` are samples.
+// One row, of which `normalized` are samples. Features are the same row normalized without being rounded to codes.
 void VitQuantizer::normalize_and_classify(const StreamNode &input, const SiteSamples &normalized) {
-  if (config_.classes == 0) {
-    emitter_.norm_features("norm", input, weights_.norm, config_.layer_norm_eps);
+  const bool has_head = config_.classes > 0;
+  const int fraction_bits =
+      emitter_.norm_features(has_head ? "features" : "norm", input, weights_.norm, config_.layer_norm_eps);
+  emitter_.set_features(config_.channels, fraction_bits, has_head);
+  if (!has_head)
     return;
-  }
   const QuantizedLinear layer =
       quantize_after_norm(weights_.head, weights_.norm, normalized, with_int8_weights(emitter_.options()));
   emitter_.layer_norm("norm", input, weights_.norm, config_.layer_norm_eps, layer.input);
@@ -150,11 +152,14 @@ void VitQuantizer::normed_mean_head() {
 // Both rows go through one LayerNorm, which has one requantization a channel for them: the codes of a channel are made
 // the same in both, wide enough for either.
 void VitQuantizer::token_pair_head() {
-  if (config_.classes == 0) {
-    emitter_.norm_features("norm", emitter_.stream, weights_.norm, config_.layer_norm_eps);
-    emitter_.builder.node("features", "norm", Flatten{});
+  const bool has_head = config_.classes > 0;
+  const char *feature_norm = has_head ? "feature_norm" : "norm";
+  const int fraction_bits =
+      emitter_.norm_features(feature_norm, emitter_.stream, weights_.norm, config_.layer_norm_eps);
+  emitter_.builder.node("features", feature_norm, Flatten{});
+  emitter_.set_features(config_.features(), fraction_bits, has_head);
+  if (!has_head)
     return;
-  }
   const Eigen::Index channels = config_.channels;
   emitter_.calibration.run({}, [&](const MatrixView &stream, Observer &) {
     const RowMatrix normalized = reference::normalize(stream, config_.layer_norm_eps);
@@ -178,8 +183,8 @@ void VitQuantizer::token_pair_head() {
                       });
   emitter_.layer_norm("norm", emitter_.stream, weights_.norm, config_.layer_norm_eps,
                       {layer.input.scale.head(channels), layer.input.zero.head(channels)});
-  emitter_.builder.node("features", "norm", Flatten{});
-  emitter_.head("head", "features", layer);
+  emitter_.builder.node("tokens", "norm", Flatten{});
+  emitter_.head("head", "tokens", layer);
 }
 
 } // namespace

@@ -94,7 +94,10 @@ class Model:
         return self._run(images, exact, False)
 
     def features(self, images: Any, *, exact: bool = False) -> np.ndarray:
-        """Likewise the features of a model without a classifier."""
+        """int32 [features], or [count, features]: what the classifier looks at, in units of 2**-feature_fraction_bits.
+
+        They are the image's embedding: the cosine of the angle between two images' features tells how alike they are.
+        """
         return self._run(images, exact, True)
 
     def _run(self, images: Any, exact: bool, features: bool) -> np.ndarray:
@@ -139,8 +142,17 @@ class Model:
         return self._core.classes
 
     @property
+    def feature_count(self) -> int:
+        """How many features an image has; 0 for a classifier quantized before classifiers had any."""
+        return self._core.features
+
+    @property
     def fraction_bits(self) -> int:
         return self._core.fraction_bits
+
+    @property
+    def feature_fraction_bits(self) -> int:
+        return self._core.feature_fraction_bits
 
     @property
     def recipe(self) -> str:

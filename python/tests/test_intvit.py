@@ -101,6 +101,24 @@ def test_topk(model, picture):
         model.topk(picture, k=0)
 
 
+def test_features(model, picture):
+    features = model.features(picture)
+    assert features.dtype == np.int32 and features.shape == (model.feature_count,) == (192,)
+    assert np.array_equal(model.features([picture, picture]), [features, features])
+    assert model.features([]).shape == (0, 192)
+
+    def cosine(one, other):
+        a, b = one.astype(float), other.astype(float)
+        return a @ b / np.sqrt((a @ a) * (b @ b))
+
+    mirrored = model.features(np.ascontiguousarray(np.asarray(picture)[:, ::-1]))
+    noise = model.features(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8))
+    assert cosine(features, mirrored) > 0.8 > cosine(features, noise)
+    # A LayerNorm's output: of the order of 1 in its units.
+    real = features / 2.0**model.feature_fraction_bits
+    assert 0.1 < real.std() < 10
+
+
 def test_errors(model, tmp_path):
     with pytest.raises(intvit.Error, match="No such file"):
         intvit.Model(tmp_path / "nothing.safetensors")
@@ -112,8 +130,6 @@ def test_errors(model, tmp_path):
         intvit.Model(MODEL, max_batch=0)
     with pytest.raises(intvit.Error, match="not a picture"):
         model.logits(b"nothing")
-    with pytest.raises(intvit.Error, match="classifier"):
-        model.features(PICTURE)
     with pytest.raises(FileNotFoundError):
         model.logits("nothing.png")
     with pytest.raises(TypeError, match="uint8"):

@@ -42,6 +42,15 @@ void ModelParts::add_blank_golden(int classes) {
   set(golden_logits_tensor, DType::i32, {classes}, std::vector<std::int32_t>(static_cast<std::size_t>(classes)));
 }
 
+void remove_features(ModelParts &parts) {
+  Graph &graph = parts.description.graph;
+  const std::string prefix = graph.features + ".";
+  std::erase_if(graph.nodes, [&](const Node &node) { return node.name == graph.features; });
+  std::erase_if(parts.tensors, [&](const auto &tensor) { return tensor.first.starts_with(prefix); });
+  parts.tensors.erase(golden_features_tensor);
+  graph.features.clear();
+}
+
 SafetensorsWriter ModelParts::writer() const {
   SafetensorsWriter writer;
   for (const auto &[name, tensor] : tensors)

@@ -64,4 +64,7 @@ struct ModelParts {
   std::map<std::string, Tensor> tensors;
 };
 
+// Makes a classifier what it was in files before classifiers had features.
+void remove_features(ModelParts &parts);
+
 } // namespace intvit::test

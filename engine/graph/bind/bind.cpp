@@ -77,6 +77,20 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
   const ValueInfo &result = program.values.back();
   if (result.type != ValueType::int32 || result.rows != 1)
     return Status(StatusCode::bad_format, "graph: the last node must give one row of int32 logits or features");
+  if (graph.features.empty())
+    return program;
+
+  const auto *head = std::get_if<BoundLinear>(&program.nodes.back().operation);
+  if (head == nullptr || head->epilogue != Epilogue::logits)
+    return Status(StatusCode::bad_format, "graph: names features, but the last node gives no logits");
+  const auto features = index.find(graph.features);
+  program.features = features == index.end() ? 0 : features->second;
+  program.feature_fraction_bits = graph.feature_fraction_bits;
+  const ValueInfo &row = program.values[static_cast<std::size_t>(program.features)];
+  if (static_cast<std::size_t>(program.features) + 1 == program.values.size() || row.type != ValueType::int32 ||
+      row.rows != 1)
+    return Status(StatusCode::bad_format, "graph: features \"" + graph.features +
+                                              "\": no node before the last gives one row of int32 so named");
   return program;
 }
 

@@ -34,7 +34,7 @@ TEST_CASE("model: from a path and from memory, and what it says of itself") {
     CHECK(intvit_model_width(model->get()) == 16);
     CHECK(intvit_model_height(model->get()) == 16);
     CHECK(intvit_model_classes(model->get()) == 5);
-    CHECK(intvit_model_features(model->get()) == 0);
+    CHECK(intvit_model_features(model->get()) == 16);
     CHECK(intvit_model_fraction_bits(model->get()) > 0);
     CHECK(intvit_model_label(model->get(), 2) == std::string("cat"));
     CHECK(intvit_model_label(model->get(), 4) == std::string("\u00e9l\u00e9phant"));

@@ -206,9 +206,52 @@ TEST_CASE("results: top classes, and what there is not") {
   }
   CHECK(intvit_logits(session.get(), 0, nullptr, &error) == INTVIT_BAD_ARGUMENT);
   CHECK(intvit_logits(nullptr, 0, &values, &error) == INTVIT_BAD_ARGUMENT);
+}
+
+TEST_CASE("results: features of a classifier, beside its logits") {
+  const ModelHandle model = test::load(tiny());
+  constexpr int channels = 16;
+  CHECK(intvit_model_classes(model.get()) == tiny_classes);
+  CHECK(intvit_model_features(model.get()) == channels);
+  CHECK(intvit_model_feature_fraction_bits(model.get()) > 0);
+  const SessionHandle session = test::start(model, 1, 2);
+  const std::vector<Image> pictures = test::random_images(2, 16, 16, 8);
+  const std::array<intvit_image, 2> images{test::exact(pictures[0]), test::exact(pictures[1])};
+  REQUIRE(intvit_run(session.get(), images.data(), 2, nullptr) == INTVIT_OK);
+  std::array<std::vector<std::int32_t>, 2> features;
+  std::array<std::vector<std::int32_t>, 2> logits;
+  intvit_error error;
+  for (int i = 0; i < 2; ++i) {
+    const std::int32_t *values = nullptr;
+    REQUIRE(intvit_features(session.get(), i, &values, &error) == INTVIT_OK);
+    features[static_cast<std::size_t>(i)] = {values, values + channels};
+    logits[static_cast<std::size_t>(i)] = test::logits_of(session, i);
+  }
+  CHECK(features[0] != features[1]);
+  const std::int32_t *values = features[0].data();
+  CHECK(intvit_features(session.get(), 2, &values, &error) == INTVIT_NOT_AVAILABLE);
+  CHECK(values == nullptr);
+
+  // An image has them alone too.
+  REQUIRE(intvit_run(session.get(), &images[1], 1, nullptr) == INTVIT_OK);
+  REQUIRE(intvit_features(session.get(), 0, &values, &error) == INTVIT_OK);
+  CHECK(std::vector(values, values + channels) == features[1]);
+  CHECK(test::logits_of(session) == logits[1]);
+}
+
+TEST_CASE("results: a classifier of an older file has no features") {
+  test::ModelParts parts(tiny());
+  test::remove_features(parts);
+  const ModelHandle model = test::load(parts.file());
+  CHECK(intvit_model_features(model.get()) == 0);
+  const SessionHandle session = test::start(model);
+  const Image picture = test::random_images(1, 16, 16, 8).front();
+  const intvit_image image = test::exact(picture);
+  REQUIRE(intvit_run(session.get(), &image, 1, nullptr) == INTVIT_OK);
+  const std::int32_t *values = nullptr;
+  intvit_error error;
   CHECK(intvit_features(session.get(), 0, &values, &error) == INTVIT_NOT_AVAILABLE);
-  CHECK(error.message ==
-        std::string("the model ends in a classifier and gives logits; one without a head gives features"));
+  CHECK(error.message == std::string("the model gives logits alone; quantized anew, it gives features besides"));
 }
 
 TEST_CASE("results: features of a model without a head") {
@@ -216,6 +259,7 @@ TEST_CASE("results: features of a model without a head") {
   const auto &head = parts.description.graph.nodes.back();
   REQUIRE(head.name == "head");
   const std::string last = head.input;
+  test::remove_features(parts);
   for (const char *constant : {".weight", ".multiplier", ".offset"})
     parts.tensors.erase("head" + std::string(constant));
   parts.description.graph.nodes.pop_back();
@@ -227,6 +271,7 @@ TEST_CASE("results: features of a model without a head") {
   const ModelHandle model = test::load(parts.file());
   CHECK(intvit_model_classes(model.get()) == 0);
   CHECK(intvit_model_features(model.get()) == channels);
+  CHECK(intvit_model_feature_fraction_bits(model.get()) == intvit_model_fraction_bits(model.get()));
   const SessionHandle session = test::start(model, 1, 2);
   const std::vector<Image> pictures = test::random_images(2, 16, 16, 8);
   const std::array<intvit_image, 2> images{test::exact(pictures[0]), test::exact(pictures[1])};

@@ -22,7 +22,8 @@ TEST_CASE("wrapper: from a file to the class") {
   intvit::Result<intvit::Model> model = intvit::Model::open(model_path().c_str());
   REQUIRE(model);
   CHECK(model->classes() == 10);
-  CHECK(model->features() == 0);
+  CHECK(model->features() == 192);
+  CHECK(model->feature_fraction_bits() > 0);
   CHECK(model->width() == 32);
   CHECK(model->height() == 32);
   CHECK(model->label(3) == std::string("cat"));
@@ -44,6 +45,9 @@ TEST_CASE("wrapper: from a file to the class") {
   REQUIRE(session.logits(1));
   CHECK(session.logits(1)->size() == 10);
   CHECK(session.logits(0)->data() != session.logits(1)->data());
+  REQUIRE(session.features(1));
+  CHECK(session.features(1)->size() == 192);
+  CHECK(session.features(0)->data() + 192 == session.features(1)->data());
   const auto top = session.top(100, 1);
   REQUIRE(top);
   CHECK(top->size() == 10);
@@ -58,7 +62,7 @@ TEST_CASE("wrapper: from a file to the class") {
   CHECK(sum == 2 * 45);
   CHECK_FALSE(session.logits(1));
   CHECK(session.logits(1).error().code() == INTVIT_NOT_AVAILABLE);
-  CHECK(session.features().error().code() == INTVIT_NOT_AVAILABLE);
+  CHECK(session.features(1).error().code() == INTVIT_NOT_AVAILABLE);
   CHECK(session.top(0).error().code() == INTVIT_BAD_ARGUMENT);
 }
 

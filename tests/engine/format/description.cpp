@@ -55,14 +55,13 @@ TEST_CASE("model file: the features that a reader must have") {
         "the model needs the feature \"swin.shifted_windows\", which this program does not have; use a newer intvit",
         StatusCode::unsupported);
   // The tiny model needs these.
-  check("required_features", "[]", "intvit.required_features does not name \"gelu16\", which the model needs");
-  check("required_features", R"(["gelu16","softmax.int16"])",
+  check("required_features", "[]", "intvit.required_features does not name \"features\", which the model needs");
+  check("required_features", R"(["features","gelu16","layer_norm.int32","softmax.int16"])",
         "intvit.required_features does not name \"residual.int16\", which the model needs");
-  CHECK(status_with(
-            "required_features",
-            R"(["flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches","prefix_tokens",
-              "requantize16","residual.int16","residual.ptf8","softmax.int16","softmax.int8","softmax.lis4",
-              "softmax.lis8","weights.stlq","window_attention"])")
+  CHECK(status_with("required_features",
+                    R"(["features","flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches",
+                       "prefix_tokens","requantize16","residual.int16","residual.ptf8","softmax.int16","softmax.int8",
+                       "softmax.lis4","softmax.lis8","weights.stlq","window_attention"])")
             .ok());
 }
 
@@ -101,11 +100,11 @@ TEST_CASE("model file: the features that are written") {
   };
   using kernels::Softmax;
   for (const Case &entry : {Case{{.residual = ResidualFormat::int16, .softmax = Softmax::int8},
-                                 R"(["gelu16","residual.int16","softmax.int8"])"},
+                                 R"(["features","gelu16","layer_norm.int32","residual.int16","softmax.int8"])"},
                             Case{{.residual = ResidualFormat::ptf8, .softmax = Softmax::lis4},
-                                 R"(["gelu16","residual.ptf8","softmax.lis4"])"},
+                                 R"(["features","gelu16","layer_norm.int32","residual.ptf8","softmax.lis4"])"},
                             Case{{.residual = ResidualFormat::ptf8_paper, .softmax = Softmax::int8},
-                                 R"(["gelu16","residual.ptf8","softmax.int8"])"}}) {
+                                 R"(["features","gelu16","layer_norm.int32","residual.ptf8","softmax.int8"])"}}) {
     RawFile raw = test::take_apart(test::tiny_model(entry.options));
     CHECK(raw.metadata()["intvit.required_features"] == entry.features);
     CHECK(raw.metadata()["intvit.format_version"] == "1");
@@ -155,7 +154,7 @@ TEST_CASE("model file: the description is read as it was written") {
   CHECK(description.provenance == std::map<std::string, std::string>{{"architecture", "tiny"}, {"weights", "random"}});
   CHECK(description.recipe == squash_recipe(16, 16));
   CHECK(description.graph.image_height == 16);
-  CHECK(description.graph.nodes.size() == 19);
+  CHECK(description.graph.nodes.size() == 20);
 
   RawFile raw = test::take_apart(bytes);
   CHECK(raw.metadata()["intvit.graph"] == graph_to_json(description.graph));
@@ -196,6 +195,34 @@ TEST_CASE("model file: the golden image and logits") {
   CHECK(without->golden_image().empty());
   CHECK(without->golden_logits().size() == 1);
   CHECK_FALSE(without->bind().ok());
+}
+
+TEST_CASE("model file: golden features, where the graph names features") {
+  const std::string message = "m: the golden features are missing or do not fit the graph";
+  const test::ModelParts original(test::tiny_model());
+  const auto bound = [](const test::ModelParts &parts) {
+    const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
+    REQUIRE(file.ok());
+    return file->bind().status().message();
+  };
+  CHECK(ModelFile::parse(original.file(), "m")->golden_features() ==
+        original.tensors.at("golden.features").as<std::int32_t>());
+  test::ModelParts parts = original;
+  parts.tensors.erase("golden.features");
+  CHECK(bound(parts) == message);
+  parts.set("golden.features", DType::i32, {15}, std::vector<std::int32_t>(15));
+  CHECK(bound(parts) == message);
+  parts.set("golden.features", DType::u8, {16}, std::vector<std::uint8_t>(16));
+  CHECK(bound(parts) == message);
+
+  parts = original;
+  test::remove_features(parts);
+  CHECK(bound(parts) == "");
+  CHECK(ModelFile::parse(parts.file(), "m")->golden_features().empty());
+  RawFile raw = test::take_apart(parts.file());
+  CHECK(raw.metadata()["intvit.required_features"].get<std::string>().find("features") == std::string::npos);
+  parts.set("golden.features", DType::i32, {16}, std::vector<std::int32_t>(16));
+  CHECK(bound(parts) == "m: tensor golden.features is not used by the graph");
 }
 
 TEST_CASE("model file: written to the disk and opened") {

@@ -9,7 +9,7 @@
 namespace intvit {
 namespace {
 
-TEST_CASE("shipped model: every instruction set gives its golden logits") {
+TEST_CASE("shipped model: every instruction set gives its golden logits and features") {
   const Result<ModelFile> file = ModelFile::open(INTVIT_SHIPPED_MODEL);
   INFO(file.status().message());
   REQUIRE(file.ok());
@@ -22,6 +22,8 @@ TEST_CASE("shipped model: every instruction set gives its golden logits") {
     const std::array<const std::uint8_t *, 1> image{file->golden_image().data()};
     REQUIRE(session->run(image).ok());
     CHECK(std::vector(session->logits().begin(), session->logits().end()) == file->golden_logits());
+    REQUIRE(session->features().size() == 192);
+    CHECK(std::vector(session->features().begin(), session->features().end()) == file->golden_features());
   }
 }
 

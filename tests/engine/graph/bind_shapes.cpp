@@ -51,6 +51,29 @@ TEST_CASE("bind: an input that no earlier node writes") {
   CHECK(bind_message(parts) == "graph node blocks.0.attn.proj: adds to \"head\", which no earlier node writes");
 }
 
+TEST_CASE("bind: features are one row of int32 besides logits") {
+  ModelParts parts = test::tiny_parts();
+  Graph &graph = parts.description.graph;
+  REQUIRE(graph.features == "features");
+  CHECK(bind_message(parts) == "");
+  for (const char *name : {"norm", "head", "image", "nothing"}) {
+    graph.features = name;
+    CHECK(bind_message(parts) ==
+          "graph: features \"" + std::string(name) + "\": no node before the last gives one row of int32 so named");
+  }
+  graph.features = "features";
+  parts.operation<Linear>("head").epilogue = kernels::Epilogue::requantize;
+  CHECK(bind_message(parts) == "graph: the last node must give one row of int32 logits or features");
+
+  // Without a head the result is the features.
+  parts = test::tiny_parts();
+  graph.nodes.pop_back();
+  for (const char *name : {"head.weight", "head.multiplier", "head.offset"})
+    parts.tensors.erase(name);
+  parts.operation<LayerNorm>("norm").output_type = kernels::OutputType::int32;
+  CHECK(bind_message(parts) == "graph: names features, but the last node gives no logits");
+}
+
 TEST_CASE("bind: a name that stands twice") {
   ModelParts parts = test::tiny_parts();
   std::vector<Node> &nodes = parts.description.graph.nodes;
@@ -236,6 +259,7 @@ TEST_CASE("bind: the output of a layer_norm has the type that it says") {
 
   // Features: the last layer_norm's int32 output of one row is a result.
   parts = test::tiny_parts();
+  test::remove_features(parts);
   parts.description.graph.nodes.pop_back();
   for (const char *name : {"head.weight", "head.multiplier", "head.offset"})
     parts.tensors.erase(name);

@@ -111,6 +111,16 @@ TEST_CASE("graph json: the graph's own fields") {
   CHECK(graph.nodes[1].name == "e");
 }
 
+TEST_CASE("graph json: features besides the result, where the graph names some") {
+  json graph = graph_of({valid_node("patches")});
+  CHECK(parsed(graph).features.empty());
+  graph["features"] = "p";
+  graph["feature_fraction_bits"] = 7;
+  CHECK(parsed(graph).features == "p");
+  CHECK(parsed(graph).feature_fraction_bits == 7);
+  CHECK(json::parse(graph_to_json(parsed(graph))) == graph);
+}
+
 TEST_CASE("graph json: writing gives back every field and nothing else") {
   std::vector<json> all;
   for (const test::NodeCase &entry : test::valid_nodes()) {

@@ -1,5 +1,5 @@
-// A session's logits against an evaluation of the graph that shares nothing with the engine: the same bits for every
-// form of the residual stream and of softmax, every instruction set, batch and number of threads.
+// A session's logits and features against an evaluation of the graph that shares nothing with the engine: the same bits
+// for every form of the residual stream and of softmax, every instruction set, batch and number of threads.
 #include <catch2/catch.hpp>
 
 #include "engine/runtime/session.hpp"
@@ -37,17 +37,31 @@ Session create(const std::shared_ptr<const Model> &model, int threads, int batch
   return std::move(*session);
 }
 
+// Of an image.
+struct Results {
+  std::vector<std::int32_t> logits;
+  std::vector<std::int32_t> features;
+};
+
+Results naive_results(const ModelFile &file, const Image &image) {
+  return {test::naive_logits(file.tensors(), image), test::naive_features(file.tensors(), image)};
+}
+
 // Batch by batch; the last may be smaller than the session allows.
 void check_session(Session session, std::size_t batch, const std::vector<Image> &images,
-                   const std::vector<std::vector<std::int32_t>> &expected) {
+                   const std::vector<Results> &expected) {
   for (std::size_t first = 0; first < images.size(); first += batch) {
     const std::size_t end = std::min(first + batch, images.size());
     std::vector<std::int32_t> wanted;
-    for (std::size_t i = first; i < end; ++i)
-      wanted.insert(wanted.end(), expected[i].begin(), expected[i].end());
+    std::vector<std::int32_t> wanted_features;
+    for (std::size_t i = first; i < end; ++i) {
+      wanted.insert(wanted.end(), expected[i].logits.begin(), expected[i].logits.end());
+      wanted_features.insert(wanted_features.end(), expected[i].features.begin(), expected[i].features.end());
+    }
     CAPTURE(first);
     CHECK(run(session, {images.begin() + static_cast<std::ptrdiff_t>(first),
                         images.begin() + static_cast<std::ptrdiff_t>(end)}) == wanted);
+    CHECK(std::vector(session.features().begin(), session.features().end()) == wanted_features);
   }
 }
 
@@ -56,11 +70,11 @@ void check_model(const std::vector<std::byte> &bytes, const std::vector<Image> &
   INFO(file.status().message());
   REQUIRE(file.ok());
 
-  std::vector<std::vector<std::int32_t>> expected;
+  std::vector<Results> expected;
   for (const Image &image : images)
-    expected.push_back(test::naive_logits(file->tensors(), image));
+    expected.push_back(naive_results(*file, image));
   for (std::size_t i = 1; i < images.size(); ++i)
-    CHECK(expected[i] != expected[0]); // else the test would see little
+    CHECK(expected[i].logits != expected[0].logits); // else the test would see little
 
   for (const kernels::KernelTable &table : kernels::available_kernels()) {
     const Result<std::shared_ptr<const Model>> model = Model::create(*file, table);
@@ -168,7 +182,8 @@ TEST_CASE("logits: the accumulator that just fits 32 bits") {
   check_model(parts.file(), images);
 }
 
-TEST_CASE("logits: golden logits are what their image gives, by every instruction set and without the engine") {
+TEST_CASE(
+    "logits: golden logits and features are what their image gives, by every instruction set and without the engine") {
   const Result<ModelFile> shipped = ModelFile::open(test::source_file("../models/zoo/cifar10_vit.safetensors"));
   INFO(shipped.status().message());
   REQUIRE(shipped.ok());
@@ -178,8 +193,10 @@ TEST_CASE("logits: golden logits are what their image gives, by every instructio
     const Graph &graph = (*file)->description().graph;
     const std::span<const std::uint8_t> pixels = (*file)->golden_image();
     const Image image{graph.image_width, graph.image_height, {pixels.begin(), pixels.end()}};
-    const std::vector<std::int32_t> golden = (*file)->golden_logits();
-    CHECK(test::naive_logits((*file)->tensors(), image) == golden);
+    const Results golden{(*file)->golden_logits(), (*file)->golden_features()};
+    CHECK(golden.features.size() == (file == &shipped ? 192 : 16));
+    CHECK(naive_results(**file, image).logits == golden.logits);
+    CHECK(naive_results(**file, image).features == golden.features);
     for (const kernels::KernelTable &table : kernels::available_kernels()) {
       CAPTURE(table.name);
       const Result<std::shared_ptr<const Model>> model = Model::create(**file, table);

@@ -232,10 +232,13 @@ Table merge_patches(const NodeReader &reader, const Table &input) {
   return output;
 }
 
-} // namespace
+json graph_of(const SafetensorsFile &file) {
+  return json::parse(file.metadata().at("intvit.graph"));
+}
 
-std::vector<std::int32_t> naive_logits(const SafetensorsFile &file, const Image &image) {
-  const json graph = json::parse(file.metadata().at("intvit.graph"));
+// The output of the node of that name.
+std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image &image, const std::string &name) {
+  const json graph = graph_of(file);
   std::map<std::string, Table> values;
   Table pixels(graph.at("image_height").get<std::size_t>(), graph.at("image_width").get<std::size_t>() * 3);
   std::copy(image.rgb.begin(), image.rgb.end(), pixels.values.begin());
@@ -254,10 +257,23 @@ std::vector<std::int32_t> naive_logits(const SafetensorsFile &file, const Image 
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }
-  std::vector<std::int32_t> logits;
-  for (const Int value : values.at(graph.at("nodes").back().at("name").get<std::string>()).values)
-    logits.push_back(static_cast<std::int32_t>(value));
-  return logits;
+  std::vector<std::int32_t> output;
+  for (const Int value : values.at(name).values)
+    output.push_back(static_cast<std::int32_t>(value));
+  return output;
+}
+
+} // namespace
+
+std::vector<std::int32_t> naive_logits(const SafetensorsFile &file, const Image &image) {
+  return naive_output(file, image, graph_of(file).at("nodes").back().at("name").get<std::string>());
+}
+
+std::vector<std::int32_t> naive_features(const SafetensorsFile &file, const Image &image) {
+  const json graph = graph_of(file);
+  if (!graph.contains("features"))
+    return {};
+  return naive_output(file, image, graph.at("features").get<std::string>());
 }
 
 } // namespace intvit::test

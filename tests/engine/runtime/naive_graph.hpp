@@ -13,4 +13,7 @@ namespace intvit::test {
 // Throws std::logic_error where an intermediate value leaves the range that a kernel computes in.
 std::vector<std::int32_t> naive_logits(const SafetensorsFile &file, const Image &image);
 
+// Likewise what the graph names its features; empty where it names none.
+std::vector<std::int32_t> naive_features(const SafetensorsFile &file, const Image &image);
+
 } // namespace intvit::test
