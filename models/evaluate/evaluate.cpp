@@ -136,7 +136,7 @@ Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel 
   }
   const double count = static_cast<double>(std::max<std::size_t>(result.images, 1));
   for (double *share : {&result.top1, &result.top5, &comparison.top1, &comparison.top5, &comparison.agreement})
-    *share *= 100 / count;
+    *share = *share * 100 / count; // in this order all of them are 100 %
   comparison.cosine /= count;
   // Threads ran side by side, each on its own images.
   result.images_per_second = seconds > 0 ? static_cast<double>(result.images) * threads / seconds : 0;

@@ -198,7 +198,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
   if (result.images.empty())
     return result;
   const auto count = static_cast<double>(result.images.size());
-  result.agreement *= 100 / count;
+  result.agreement = result.agreement * 100 / count; // in this order all of them are 100 %
   result.cosine /= count;
   if (all_labelled) {
     result.first_top1 = 100 * first_right / count;
