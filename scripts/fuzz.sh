@@ -46,34 +46,34 @@ done
 
 scripts/install-deps.sh fuzz
 cmake --preset fuzz >/dev/null
-build=build/fuzz
+build=$PWD/build/fuzz # whole, because command_line changes its folder
 if [ -n "$million" ]; then
-  cmake --build $build --target mutated_loads
-  exec $build/bin/mutated_loads "$million" $build/mutated_loads.txt "$(nproc)"
+  cmake --build "$build" --target mutated_loads
+  exec "$build"/bin/mutated_loads "$million" "$build"/mutated_loads.txt "$(nproc)"
 fi
 programs="fuzz_seeds"
 for target in $targets; do
   programs="$programs fuzz_$target"
 done
 # shellcheck disable=SC2086 # a list of words
-cmake --build $build --target $programs
-rm -rf $build/seeds $build/logs
-mkdir -p $build/logs $build/findings
-$build/bin/fuzz_seeds $build/seeds
+cmake --build "$build" --target $programs
+rm -rf "$build"/seeds "$build"/logs
+mkdir -p "$build"/logs "$build"/findings
+"$build"/bin/fuzz_seeds "$build"/seeds
 
 # Messages of command lines go nowhere; libFuzzer's and the sanitizers' do not.
 run() {
-  mkdir -p $build/corpus/"$1" $build/findings/"$1"
+  mkdir -p "$build"/corpus/"$1" "$build"/findings/"$1"
   quiet=0
   [ "$1" != command_line ] || quiet=3
   longest=65536
   [ "$1" != image ] || longest=16384 # more can hold pictures of gigabytes
   # libFuzzer looks at the clock between inputs only.
-  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 timeout $((seconds + 120)) \
-    $build/bin/fuzz_"$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
-    -max_len=$longest -print_final_stats=1 -close_fd_mask=$quiet -artifact_prefix=$build/findings/"$1"/ \
-    $build/corpus/"$1" $build/seeds/"$1" >$build/logs/"$1".log 2>&1 </dev/null && code=0 || code=$?
-  echo $code >$build/logs/"$1".code
+  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 timeout $((seconds + 300)) \
+    "$build"/bin/fuzz_"$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
+    -max_len=$longest -print_final_stats=1 -close_fd_mask=$quiet -artifact_prefix="$build"/findings/"$1"/ \
+    "$build"/corpus/"$1" "$build"/seeds/"$1" >"$build"/logs/"$1".log 2>&1 </dev/null && code=0 || code=$?
+  echo $code >"$build"/logs/"$1".code
 }
 
 running=0
@@ -90,21 +90,26 @@ wait
 failed=0
 printf '%-14s %12s %10s %8s %6s %10s\n' target executions 'per second' crashes hangs 'memory MB'
 for target in $targets; do
-  log=$build/logs/$target.log
+  log="$build"/logs/$target.log
   figure() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
   crashes=0
   hangs=0
-  if [ "$(cat $build/logs/"$target".code)" -ne 0 ]; then
+  if [ "$(cat "$build"/logs/"$target".code)" -ne 0 ]; then
     failed=1
-    if grep -q 'ERROR: libFuzzer: timeout' "$log"; then hangs=1; else crashes=1; fi
+    # 124: timeout ended what should have ended by itself.
+    if [ "$(cat "$build"/logs/"$target".code)" -eq 124 ] || grep -q 'ERROR: libFuzzer: timeout' "$log"; then
+      hangs=1
+    else
+      crashes=1
+    fi
   fi
   printf '%-14s %12s %10s %8s %6s %10s\n' "$target" "$(figure number_of_executed_units)" \
     "$(figure average_exec_per_sec)" $crashes $hangs "$(figure peak_rss_mb)"
 done
 for target in $targets; do
-  if [ "$(cat $build/logs/"$target".code)" -ne 0 ]; then
+  if [ "$(cat "$build"/logs/"$target".code)" -ne 0 ]; then
     echo "$0: $target failed; the end of $build/logs/$target.log:" >&2
-    grep -v '^#' $build/logs/"$target".log | tail -n 40 >&2
+    grep -v '^#' "$build"/logs/"$target".log | tail -n 40 >&2
   fi
 done
 exit $failed

@@ -108,7 +108,7 @@ int main(int argc, char **argv) {
   configurations(Corpus(folder / "import_config"));
   command_lines(Corpus(folder / "command_line"));
   Corpus choices(folder / "random_graph");
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const std::vector<std::uint8_t> bytes = test::Random(seed).values<std::uint8_t>(400, 0, 255);
     choices.add(std::as_bytes(std::span(bytes)));
   }
