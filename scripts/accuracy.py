@@ -101,7 +101,7 @@ STYLE = """
   path { fill: none; stroke-width: 2 }
   .deit { stroke: #1f6fd1 } circle.deit, text.deit { fill: #1f6fd1 }
   .vit { stroke: #d9730d } circle.vit, text.vit { fill: #b85c00 }
-  text { stroke: none }
+  text.deit, text.vit { stroke: none }
   @media (prefers-color-scheme: dark) {
     text { fill: #ccc }
     .grid { stroke: #3a3a3a }
