@@ -15,6 +15,9 @@ cxx=$6
 model=$source/models/zoo/cifar10_vit.safetensors
 picture=$source/docs/sample/chelsea.png
 prefix=$work/prefix
+scratch=$work/$kind-scratch # tests run side by side
+rm -rf "$scratch"
+mkdir -p "$scratch"
 
 fail() {
   echo "consumer.sh $kind: $1" >&2
@@ -34,32 +37,32 @@ finds_cat() {
 
 # frames PROGRAM: a grey picture as a frame, twice.
 frames() {
-  printf 'P6 5 3 255\n%045d' 0 >"$work/frame.ppm"
-  output=$("$1" "$model" "$work/frame.ppm" "$work/frame.ppm" 2>"$work/log") || fail "$1 fails: $(cat "$work/log")"
+  printf 'P6 5 3 255\n%045d' 0 >"$scratch/frame.ppm"
+  output=$("$1" "$model" "$scratch/frame.ppm" "$scratch/frame.ppm" 2>"$scratch/log") || fail "$1 fails: $(cat "$scratch/log")"
   [ "$(echo "$output" | sort -u | wc -l)" -eq 1 ] && [ "$(echo "$output" | wc -l)" -eq 2 ] || fail "$1 prints $output"
-  grep -q '^info: .*: loaded for ' "$work/log" || fail "$1 logs $(cat "$work/log")"
+  grep -q '^info: .*: loaded for ' "$scratch/log" || fail "$1 logs $(cat "$scratch/log")"
 }
 
 # watches PROGRAM: one picture moved into the folder, one damaged, one more.
 watches() {
-  rm -rf "$work/watched" "$work/watch.out"
-  mkdir -p "$work/watched"
-  "$1" "$model" "$work/watched" 3 >"$work/watch.out" 2>"$work/watch.err" &
+  rm -rf "$scratch/watched" "$scratch/watch.out"
+  mkdir -p "$scratch/watched"
+  "$1" "$model" "$scratch/watched" 3 >"$scratch/watch.out" 2>"$scratch/watch.err" &
   watcher=$!
   tries=0
-  until grep -q '^watching' "$work/watch.err"; do
+  until grep -q '^watching' "$scratch/watch.err"; do
     tries=$((tries + 1))
-    [ $tries -lt 600 ] || { kill $watcher; fail "$1 does not begin to watch: $(cat "$work/watch.err")"; }
+    [ $tries -lt 600 ] || { kill $watcher; fail "$1 does not begin to watch: $(cat "$scratch/watch.err")"; }
     sleep 0.1
   done
-  cp "$picture" "$work/one.png"
-  mv "$work/one.png" "$work/watched/one.png"
-  echo "not a picture" >"$work/watched/two.png"
-  cp "$picture" "$work/watched/three.png"
+  cp "$picture" "$scratch/one.png"
+  mv "$scratch/one.png" "$scratch/watched/one.png"
+  echo "not a picture" >"$scratch/watched/two.png"
+  cp "$picture" "$scratch/watched/three.png"
   wait $watcher || fail "$1 fails"
-  [ "$(cut -f 1,2 "$work/watch.out")" = "$(printf 'one.png\tcat\nthree.png\tcat')" ] ||
-    fail "$1 prints $(cat "$work/watch.out")"
-  grep -q 'two.png: .*not a picture' "$work/watch.err" || fail "$1 says $(cat "$work/watch.err")"
+  [ "$(cut -f 1,2 "$scratch/watch.out")" = "$(printf 'one.png\tcat\nthree.png\tcat')" ] ||
+    fail "$1 prints $(cat "$scratch/watch.out")"
+  grep -q 'two.png: .*not a picture' "$scratch/watch.err" || fail "$1 says $(cat "$scratch/watch.err")"
 }
 
 all_examples() {
