@@ -91,6 +91,23 @@ TEST_CASE("a model file that is being replaced stays where the disk fails, which
   }
 }
 
+TEST_CASE("pictures and reports that are being replaced stay as well") {
+  const std::string folder = temporary_file("pictures-fail");
+  fs::create_directories(folder);
+  const std::string output = folder + "/old";
+  for (const std::string &command :
+       {"attention " + quoted(sample_photograph()) + " -o ", std::string("bench --runs 1 --warmup 0 --report ")})
+    for (const auto &[fault, expected] :
+         std::vector<std::pair<std::string, int>>{{"write-full", 1}, {"rename-fails", 1}, {"write-killed", killed}}) {
+      INFO(command << fault);
+      write_text(output + ".html", "old");
+      write_text(output + ".png", "old");
+      const std::string path = output + (command.starts_with("bench") ? ".html" : ".png");
+      CHECK(run_shell(with_fault(fault, "\"$INTVIT\" " + command + quoted(path))).exit_code == expected);
+      CHECK(read_text(path) == "old");
+    }
+}
+
 TEST_CASE("a file larger than files may get is an error") {
   const OldModel old("limited");
   // In blocks of 512 bytes. The messages need none: they go to a pipe.
@@ -103,7 +120,9 @@ TEST_CASE("a file larger than files may get is an error") {
 TEST_CASE("every command says that standard output cannot be written, and why") {
   const std::string model = temporary_file("full.safetensors");
   const std::string picture = quoted(sample_photograph());
-  const std::vector<std::string> commands = {"-h",
+  const std::vector<std::string> commands = {"compare -h",
+                                             "inspect --data " + quoted(photographs() + "/cat"),
+                                             "-h",
                                              "--version",
                                              "classify -h",
                                              "classify " + picture,
