@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <span>
@@ -82,6 +84,58 @@ TEST_CASE("quantize --weight-format stlq: info tells the words of the blocks, mo
     CHECK(std::filesystem::file_size(model) > smaller);
     smaller = std::filesystem::file_size(model);
   }
+}
+
+TEST_CASE("quantize --weight-format stlq: weights that were trained as words stay as they are") {
+  const std::string folder = temporary_file("words");
+  std::filesystem::create_directories(folder);
+  std::filesystem::copy_file(weights_folder() + "/config.json", folder + "/config.json",
+                             std::filesystem::copy_options::overwrite_existing);
+  Result<SafetensorsFile> floats = SafetensorsFile::open(weights_folder() + "/model.safetensors");
+  REQUIRE(floats.ok());
+  // Words of the blocks: +-2^-3 U. With `spoil` one weight is 1.5 units.
+  const auto write = [&](bool spoil) {
+    SafetensorsWriter writer;
+    for (const auto &[name, tensor] : floats->tensors()) {
+      std::vector<float> values(tensor.bytes.size() / sizeof(float));
+      std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+      if (name.starts_with("blocks.") && tensor.shape.size() == 2) {
+        for (float &value : values)
+          value = std::copysign(0.125F, value);
+        if (spoil && name == "blocks.1.mlp.fc2.weight")
+          values[65] = 1.5F / 128;
+        const std::vector<float> units(static_cast<std::size_t>(tensor.shape[0]), 1.0F);
+        const std::string unit = name.substr(0, name.rfind(".weight")) + ".stlq_unit";
+        REQUIRE(writer.add_tensor(unit, DType::f32, {tensor.shape[0]}, std::as_bytes(std::span(units))).ok());
+      }
+      REQUIRE(writer.add_tensor(name, DType::f32, tensor.shape, std::as_bytes(std::span(values))).ok());
+    }
+    REQUIRE(writer.write(folder + "/model.safetensors").ok());
+  };
+  const std::string model = temporary_file("words.safetensors");
+  const std::vector<std::string> arguments{"quantize", "--weights",       folder, "--calib", photographs(), "-o",
+                                           model,      "--weight-format", "stlq"};
+  write(false);
+  REQUIRE(run_program(arguments).exit_code == 0);
+  const Outcome info = run_program({"info", "-m", model});
+  CHECK_THAT(info.out, Contains("weight-format=stlq words=as-trained") && !Contains("two-word-ratio="));
+  CHECK(run_program({"verify", "-m", model}).exit_code == 0);
+  const json layers = json::parse(run_program({"info", "-m", model, "--format", "json"}).out)["layers"];
+  CHECK(layers[1]["name"] == "blocks.0.attn.qkv");
+  CHECK(layers[1]["two_word_ratio"] == 0.0);
+
+  std::vector<std::string> with_ratio = arguments;
+  with_ratio.insert(with_ratio.end(), {"--two-word-ratio", "15"});
+  const Outcome refused = run_program(with_ratio);
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("--two-word-ratio: " + folder + " was trained with its STLQ words, which stay"));
+
+  write(true);
+  const Outcome spoiled = run_program(arguments);
+  CHECK(spoiled.exit_code == 1);
+  CHECK_THAT(spoiled.err,
+             Contains(folder + "/model.safetensors: tensor blocks.1.mlp.fc2.weight holds 0.011719 at [1, 1], "
+                               "which is no sum of two STLQ words for stlq_unit 1.000000"));
 }
 
 TEST_CASE("quantize --report: every layer and what it lost") {
