@@ -71,6 +71,15 @@ TEST_CASE("decode: lossless files give the pixels that Pillow gives") {
   CHECK(cases == 21);
 }
 
+TEST_CASE("decode: a PNG file may begin its data with an empty chunk") {
+  const std::string whole = file_content(golden("rgb.png"));
+  const std::size_t data = whole.find("IDAT") - 4; // behind the chunk's length
+  const std::string empty("\0\0\0\0IDAT\x35\xAF\x06\x1E", 12);
+  const Result<Image> image = decode_text(whole.substr(0, data) + empty + whole.substr(data));
+  REQUIRE(image.ok());
+  CHECK(image->rgb == load_image(golden("rgb.png"))->rgb);
+}
+
 TEST_CASE("decode: JPEG files are close to what Pillow gives") {
   for (const std::string name : {"grey", "subsampled", "progressive", "cmyk"}) {
     INFO(name);
