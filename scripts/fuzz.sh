@@ -1,7 +1,9 @@
 #!/bin/sh
 # Builds the fuzz targets with clang, under AddressSanitizer and UndefinedBehaviorSanitizer, and runs them.
 #
-#   scripts/fuzz.sh [--seconds N] [TARGET...]   each target (default: all) for N seconds (default: 60), two at once
+#   scripts/fuzz.sh [--seconds N] [--seed N] [TARGET...]
+#                                               each target (default: all) for N seconds (default: 60), two at once; the
+#                                               same seed (default: 1) makes a target try the same inputs
 #   scripts/fuzz.sh --million [COUNT]           loads a million mutated model files; goes on where a last call stopped,
 #                                               from the beginning where build/fuzz/mutated_loads.txt is deleted
 #
@@ -12,11 +14,16 @@ set -eu
 cd "$(dirname "$0")/.."
 all="command_line graph image import_config model_file random_graph safetensors"
 seconds=60
+seed=1
 million=""
 while [ $# -gt 0 ]; do
   case $1 in
   --seconds)
     seconds=${2:?}
+    shift 2
+    ;;
+  --seed)
+    seed=${2:?}
     shift 2
     ;;
   --million)
@@ -70,7 +77,7 @@ run() {
   [ "$1" != image ] || longest=16384 # more can hold pictures of gigabytes
   # libFuzzer looks at the clock between inputs only.
   ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 timeout $((seconds + 300)) \
-    "$build"/bin/fuzz_"$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
+    "$build"/bin/fuzz_"$1" -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
     -max_len=$longest -print_final_stats=1 -close_fd_mask=$quiet -artifact_prefix="$build"/findings/"$1"/ \
     "$build"/corpus/"$1" "$build"/seeds/"$1" >"$build"/logs/"$1".log 2>&1 </dev/null && code=0 || code=$?
   echo $code >"$build"/logs/"$1".code
