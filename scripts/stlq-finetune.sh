@@ -98,13 +98,19 @@ for ratio in $ratios; do
   row "$ratio %" "after training" "$bits" "$float" "$integer"
   for way in v fixed; do
     name=$way-$ratio
+    label="fine-tuned, with v"
     case $way-$ratio in
     fixed-100) continue ;; # all weights have two words: there is no v
-    fixed-*) tune "$name" --stlq-ratio "$ratio" --stlq-fixed ;;
-    *) tune "$name" --stlq-ratio "$ratio" ;;
+    v-100) label=fine-tuned ;;
+    fixed-*) label="fine-tuned, fixed set" ;;
     esac
+    if [ $way = v ]; then
+      tune "$name" --stlq-ratio "$ratio"
+    else
+      tune "$name" --stlq-ratio "$ratio" --stlq-fixed
+    fi
     measure "$name" "$out/$name"
-    row "$ratio %" "fine-tuned, $([ $way = v ] && echo 'v' || echo 'fixed set')" "$bits" "$float" "$integer"
+    row "$ratio %" "$label" "$bits" "$float" "$integer"
   done
 done
 
