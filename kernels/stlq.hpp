@@ -89,7 +89,9 @@ struct StlqMatrix {
   }
   // `tile`: its place among those with second words; `output` and `input` count from its first ones.
   INTVIT_INLINE std::uint8_t second_word(std::ptrdiff_t tile, int output, int input) const {
-    return second[tile * stlq_tile_bytes + output * (stlq_tile_inputs / 2) + input / 2] >> (input % 2 * 4) & 15;
+    return second[tile * stlq_tile_bytes + std::ptrdiff_t{output} * (stlq_tile_inputs / 2) + input / 2] >>
+               (input % 2 * 4) &
+           15;
   }
 };
 

@@ -23,12 +23,14 @@ struct Format {
   std::int64_t any_pixels = 0; // that a file of any length may have
 };
 
+constexpr std::string_view png_signature = "\x89PNG";
+
 constexpr std::array<Format, 4> formats = {{
     // Every block of 64 samples takes a bit in a first scan, and where the sampling leaves as few as it can, three
     // components have 9 blocks for 1024 pixels.
     {"\xFF\xD8", 1024},
     // Deflate makes at most 1032 bytes of one, of 8 pixels each.
-    {"\x89PNG", 8 * 1032},
+    {png_signature, std::int64_t{8} * 1032},
     // Not compressed.
     {"BM", 8},
     // A code of 12 bits stands for at most 4096 pixels. A frame may be smaller than the picture, which then has a
@@ -58,6 +60,22 @@ Status check_work(std::span<const std::byte> bytes, const Format &format, const 
   return {};
 }
 
+// Whether every chunk of a PNG file is there as far as its length says; after the last, checksums may be missing.
+// stb_image takes up to 2 GB for a chunk of data before it looks.
+bool has_whole_chunks(std::span<const std::byte> bytes) {
+  constexpr std::size_t signature = 8, header = 8,
+                        checksum = 4; // header: length, most significant byte first, and type
+  for (std::size_t at = signature; at + header <= bytes.size();) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      length = length << 8 | std::to_integer<std::size_t>(bytes[at + i]);
+    if (length > bytes.size() - at - header)
+      return false;
+    at += header + length + checksum; // below 2^29, as files are
+  }
+  return true;
+}
+
 Result<Image> decode(std::span<const std::byte> bytes) {
   if (bytes.empty())
     return Status(StatusCode::bad_format, "the file is empty");
@@ -71,6 +89,8 @@ Result<Image> decode(std::span<const std::byte> bytes) {
     return Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format");
   if (is_jpeg(bytes) && !has_valid_huffman_tables(bytes))
     return Status(StatusCode::bad_format, "corrupt picture: bad or incomplete Huffman table");
+  if (begins_with(bytes, png_signature) && !has_whole_chunks(bytes))
+    return Status(StatusCode::bad_format, "corrupt picture: the file ends before the picture does");
   const Result<ImageSize> size = stb_size(bytes);
   if (!size.ok())
     return size.status();

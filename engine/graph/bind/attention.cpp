@@ -102,7 +102,7 @@ std::vector<std::int32_t> expanded(const std::vector<std::int32_t> &relative_bia
         const int y = i / window - j / window + window - 1;
         const int x = i % window - j % window + window - 1;
         bias[static_cast<std::size_t>((std::ptrdiff_t{head} * tokens + i) * stride + j)] =
-            relative_bias[static_cast<std::size_t>((head * side + y) * side + x)];
+            relative_bias[static_cast<std::size_t>((std::ptrdiff_t{head} * side + y) * side + x)];
       }
   return bias;
 }
@@ -133,8 +133,9 @@ Binding bind_operation(NodeBinder &binder, const WindowAttention &op, const Valu
   BoundAttention bound = bind_heads(binder, op.attention, tokens, qkv);
   const int heads = op.attention.heads;
   const int side = 2 * op.window - 1;
-  const std::ptrdiff_t stride = (tokens + kernels::bias_lanes - 1) / kernels::bias_lanes * kernels::bias_lanes;
-  if (heads * tokens * stride > max_bias_elements)
+  const std::ptrdiff_t stride =
+      std::ptrdiff_t{(tokens + kernels::bias_lanes - 1) / kernels::bias_lanes} * kernels::bias_lanes;
+  if (std::ptrdiff_t{heads} * tokens * stride > max_bias_elements)
     binder.fail("its biases would take more than " + std::to_string(max_bias_elements) + " elements");
   const auto relative_bias = binder.read<std::int32_t>("relative_bias", DType::i32, {heads, std::int64_t{side} * side});
   if (!binder.ok())

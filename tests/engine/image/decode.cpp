@@ -304,14 +304,32 @@ TEST_CASE("load_image: messages begin with the path") {
 #endif
 
 #ifndef INTVIT_TEST_SANITIZED
-TEST_CASE("make_image: a lack of memory is an error") {
+namespace {
+
+// Calls `work` with 512 MB of address space.
+template <class Work> auto with_little_memory(const Work &work) {
   struct rlimit before = {};
   REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
   struct rlimit little = before;
   little.rlim_cur = 512 << 20;
   REQUIRE(setrlimit(RLIMIT_AS, &little) == 0);
-  const Result<Image> image = make_image(16'384, 16'384);
+  auto result = work();
   REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("make_image: a lack of memory is an error") {
+  const Result<Image> image = with_little_memory([] { return make_image(16'384, 16'384); });
   CHECK(image.status().message() == "not enough memory for a picture of 16384 x 16384 pixels");
+}
+
+// stb_image would take 2 GB for it.
+TEST_CASE("decode: a chunk of a PNG file that announces more than there is takes no memory") {
+  std::string file = file_content(golden("rgb.png"));
+  file[file.find("IDAT") - 4] = '\x3F'; // the first byte of its length
+  const std::string message = with_little_memory([&] { return message_of(file); });
+  CHECK(message == std::string("origin: corrupt picture: ") + cut_short);
 }
 #endif
