@@ -29,7 +29,20 @@ VitConfig small_vit(int prefix_tokens, VitPool pool, int classes) {
   return config;
 }
 
-std::vector<double> integer_outputs(const std::vector<std::byte> &file, const Image &image) {
+// Logits and, of a model with a head, features.
+struct Outputs {
+  std::vector<double> result;
+  std::vector<double> features;
+};
+
+std::vector<double> real(std::span<const std::int32_t> values, int fraction_bits) {
+  std::vector<double> result;
+  for (const std::int32_t value : values)
+    result.push_back(std::ldexp(value, -fraction_bits));
+  return result;
+}
+
+Outputs integer_outputs(const std::vector<std::byte> &file, const Image &image) {
   const Result<ModelFile> parsed = ModelFile::parse(file, "quantized");
   INFO(parsed.status().message());
   REQUIRE(parsed.ok());
@@ -39,13 +52,31 @@ std::vector<double> integer_outputs(const std::vector<std::byte> &file, const Im
   REQUIRE(session.ok());
   const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
   REQUIRE(session->run(input).ok());
-  std::vector<double> values;
-  for (const std::int32_t output : session->logits())
-    values.push_back(std::ldexp(output, -parsed->description().graph.logit_fraction_bits));
-  return values;
+  return {real(session->logits(), (*model)->logit_fraction_bits()),
+          real(session->features(), (*model)->feature_fraction_bits())};
 }
 
-// The largest relative distance of the outputs over four images that the quantizer has not seen.
+// What the head of a float model sees.
+FloatModel without_head(const FloatModel &model) {
+  VitModel result = std::get<VitModel>(model);
+  result.config.classes = 0;
+  result.weights.head = {};
+  return result;
+}
+
+double distance(const std::vector<double> &actual, const std::vector<float> &expected) {
+  REQUIRE(actual.size() == expected.size());
+  double difference = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    difference += std::pow(actual[i] - static_cast<double>(expected[i]), 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return std::sqrt(difference / norm);
+}
+
+// The largest relative distance of the outputs, and of the features that a head sees, over four images that the
+// quantizer has not seen.
 double worst_distance(const FloatModel &model, const QuantizeOptions &options) {
   const ModelConfig &config = common_config(model);
   const std::vector<Image> images = test::random_images(68, config.image_width, config.image_height, 3);
@@ -58,16 +89,10 @@ double worst_distance(const FloatModel &model, const QuantizeOptions &options) {
                                                options);
   double worst = 0;
   for (const Image &image : std::span(images).last(4)) {
-    const std::vector<double> actual = integer_outputs(file, image);
-    const std::vector<float> expected = reference::forward(model, image);
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 0;
-    for (std::size_t i = 0; i < actual.size(); ++i) {
-      difference += std::pow(actual[i] - static_cast<double>(expected[i]), 2);
-      norm += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    worst = std::max(worst, std::sqrt(difference / norm));
+    const Outputs actual = integer_outputs(file, image);
+    const std::vector<float> features = reference::forward(without_head(model), image);
+    worst = std::max(
+        {worst, distance(actual.result, reference::forward(model, image)), distance(actual.features, features)});
   }
   return worst;
 }

@@ -38,6 +38,28 @@ FloatModel random_model(const SwinConfig &config) {
   return model;
 }
 
+// Features point where those of the float model without its head do.
+void check_features(const FloatModel &model, const Session &session, const Image &image) {
+  SwinModel body = std::get<SwinModel>(model);
+  body.config.classes = 0;
+  body.weights.head = {};
+  const std::vector<float> expected = reference::forward(body, image);
+  const std::span<const std::int32_t> actual = session.features();
+  REQUIRE(actual.size() == expected.size());
+  const double unit = std::ldexp(1, -session.model().feature_fraction_bits());
+  double product = 0;
+  double squares[2] = {};
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double x = static_cast<double>(expected[i]);
+    const double y = actual[i] * unit;
+    product += x * y;
+    squares[0] += x * x;
+    squares[1] += y * y;
+  }
+  CHECK(product / std::sqrt(squares[0] * squares[1]) > 0.98);
+  CHECK(squares[1] == Approx(squares[0]).epsilon(0.1));
+}
+
 // The cosine of all outputs over some pictures, less each output's mean, which would hide what differs.
 double cosine(const FloatModel &model, const QuantizeOptions &options) {
   const std::vector<Image> calibration = test::random_images(12, 64, 64, 2);
@@ -61,6 +83,7 @@ double cosine(const FloatModel &model, const QuantizeOptions &options) {
     const std::vector<float> logits = reference::forward(model, image);
     REQUIRE(session->logits().size() == logits.size());
     expected.emplace_back(logits.begin(), logits.end());
+    check_features(model, *session, image);
     actual.emplace_back();
     for (const std::int32_t logit : session->logits())
       actual.back().push_back(std::ldexp(logit, -(*integer)->logit_fraction_bits()));
