@@ -29,15 +29,16 @@ def settings():
     for groups in ("filter", "element"):
         yield f"--weight-format stlq --two-word-ratio 15 --two-word-groups {groups}"
     yield "--weight-format int4"
-    for residual in ("int16", "ptf8"):
-        for softmax in ("int16", "int8", "lis8", "lis4"):
-            if (residual, softmax) != ("int16", "int16"):
-                yield f"--residual {residual} --softmax {softmax}"
-    for observer in ("minmax", "ema", "percentile", "omse"):
-        yield f"--observer {observer}"
-        for residual, softmax in (("ptf8", "int8"), ("ptf8", "lis4")):
-            yield f"--observer {observer} --residual {residual} --softmax {softmax}"
-        yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
+    for observer in ("", "minmax", "ema", "percentile", "omse"):
+        for residual in ("int16", "ptf8"):
+            for softmax in ("int16", "int8", "lis8", "lis4"):
+                options = [f"--observer {observer}"] if observer else []
+                if (residual, softmax) != ("int16", "int16"):
+                    options.append(f"--residual {residual} --softmax {softmax}")
+                if options:
+                    yield " ".join(options)
+        if observer:
+            yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
     yield "--as-published --softmax int8"
     yield "--as-published"
 

@@ -64,10 +64,13 @@ torch::Tensor search_units(const torch::Tensor &weight, const torch::Tensor &sha
 template <class Value>
 void fill(const torch::Tensor &weight, const torch::Tensor &unit, const torch::Tensor &to, const Value &value) {
   const std::int64_t columns = weight.size(1);
-  for_rows(weight.size(0), [&](std::int64_t row) {
-    const float step = unit.data_ptr<float>()[row] / kUnits;
+  const float *weights = weight.data_ptr<float>();
+  const float *units = unit.data_ptr<float>();
+  float *values = to.data_ptr<float>();
+  for_rows(weight.size(0), [=, &value](std::int64_t row) {
+    const float step = units[row] / kUnits;
     for (std::int64_t i = row * columns; i < (row + 1) * columns; ++i)
-      to.data_ptr<float>()[i] = step * value(weight.data_ptr<float>()[i] / step, i);
+      values[i] = step * value(weights[i] / step, i);
   });
 }
 
@@ -159,7 +162,7 @@ void StlqTuning::write_words() {
     const float *selected = layer.selected.data_ptr<float>();
     const float *v = layer.v.data_ptr<float>();
     fill(layer.weight, layer.unit, layer.words,
-         [&](float w, std::int64_t i) { return word_sum(w, selected[i] + v[i]); });
+         [=](float w, std::int64_t i) { return word_sum(w, selected[i] + v[i]); });
   }
 }
 
@@ -168,7 +171,7 @@ void StlqTuning::write_final_words(const std::vector<NamedTensor> &weights, cons
   for (const Layer &layer : layers_) {
     const float *selected = layer.selected.data_ptr<float>();
     fill(weights[layer.index].value, layer.unit, model.parameters()[layer.index].value,
-         [&](float w, std::int64_t i) { return word_sum(w, selected[i]); });
+         [=](float w, std::int64_t i) { return word_sum(w, selected[i]); });
   }
 }
 
