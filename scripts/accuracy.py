@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Measures what the quantizer's settings cost, and draws STLQ's accuracy over its size.
+"""Measures what the quantizer's settings cost, tabulates it, and draws STLQ's accuracy over its size.
 
   scripts/accuracy.py measure --data FOLDER [--program build/release/bin/intvit] [-o docs/accuracy.csv] [MODEL ...]
+  scripts/accuracy.py table [docs/accuracy.csv]
   scripts/accuracy.py plot [docs/accuracy.csv] -o docs/stlq_accuracy.svg
 
 FOLDER holds weights/MODEL.safetensors, imagenet/calib and imagenet/val with its labels.csv; val is cropped to 224 pixels.
@@ -19,26 +20,39 @@ import tempfile
 MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
 RATIOS = [0, 5, 10, 15, 25, 50, 100]
+OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
+RESIDUALS = ["int16", "ptf8"]
+SOFTMAXES = ["int16", "int8", "lis8", "lis4"]
+WEIGHTS = [("int8", ""), ("int4", "--weight-format int4"),
+           ("STLQ, R = 15 %", "--weight-format stlq --two-word-ratio 15"),
+           ("STLQ, R = 100 %", "--weight-format stlq --two-word-ratio 100")]
+
+
+def setting(observer, residual, softmax, weights=""):
+    """The options of a row; what is the default is not named."""
+    options = [weights] if weights else []
+    if observer != "mse":
+        options.append(f"--observer {observer}")
+    if (residual, softmax) != ("int16", "int16"):
+        options.append(f"--residual {residual} --softmax {softmax}")
+    return " ".join(options)
 
 
 def settings():
     """Options of every row of the tables in docs/quantization.md and docs/stlq.md."""
-    yield ""
     for ratio in RATIOS:
         yield f"--weight-format stlq --two-word-ratio {ratio}"
     for groups in ("filter", "element"):
         yield f"--weight-format stlq --two-word-ratio 15 --two-word-groups {groups}"
     yield "--weight-format int4"
-    for observer in ("", "minmax", "ema", "percentile", "omse"):
-        for residual in ("int16", "ptf8"):
-            for softmax in ("int16", "int8", "lis8", "lis4"):
-                options = [f"--observer {observer}"] if observer else []
-                if (residual, softmax) != ("int16", "int16"):
-                    options.append(f"--residual {residual} --softmax {softmax}")
-                if options:
-                    yield " ".join(options)
-        if observer:
+    for observer in OBSERVERS:
+        for residual in RESIDUALS:
+            for softmax in SOFTMAXES:
+                yield setting(observer, residual, softmax)
+        if observer != "mse":
             yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
+    for _, weights in WEIGHTS[1:]:
+        yield setting("mse", "ptf8", "lis4", weights)
     yield "--as-published --softmax int8"
     yield "--as-published"
 
@@ -89,6 +103,27 @@ def measure(arguments):
                 writer.writerow(row)
                 file.flush()
                 print(",".join(row.values()), flush=True)
+
+
+def table(rows):
+    """Observers and weights against residual stream and softmax, "top-1 (agreement)", in Markdown."""
+    single = {(row["model"], row["options"]): row for row in rows}
+
+    def cell(model, options):
+        row = single.get((model, options))
+        return f"{row['top1']} ({row['agreement']})" if row else ""
+
+    lines = []
+    for model in MODELS:
+        pairs = [(residual, softmax) for residual in RESIDUALS for softmax in SOFTMAXES]
+        lines += ["| " + " | ".join([model] + [f"{residual}, {softmax}" for residual, softmax in pairs]) + " |",
+                  "|---" * (1 + len(pairs)) + "|"]
+        for name, observer, weights in ([(f"`{observer}`", observer, "") for observer in OBSERVERS] +
+                                        [(name, "mse", weights) for name, weights in WEIGHTS[1:]]):
+            cells = [cell(model, setting(observer, residual, softmax, weights)) for residual, softmax in pairs]
+            lines.append("| " + " | ".join([name] + cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 WIDTH, HEIGHT = 760, 360
@@ -170,6 +205,8 @@ def main():
     measuring.add_argument("--program", default="build/release/bin/intvit")
     measuring.add_argument("-o", "--output", default="docs/accuracy.csv")
     measuring.add_argument("models", nargs="*", metavar="MODEL")
+    tabulating = commands.add_parser("table")
+    tabulating.add_argument("table", nargs="?", default="docs/accuracy.csv")
     plotting = commands.add_parser("plot")
     plotting.add_argument("table", nargs="?", default="docs/accuracy.csv")
     plotting.add_argument("-o", "--output", required=True)
@@ -177,6 +214,8 @@ def main():
     try:
         if arguments.command == "measure":
             measure(arguments)
+        elif arguments.command == "table":
+            print(table(read(arguments.table)))
         else:
             picture = draw(read(arguments.table))
             with open(arguments.output, "w", encoding="utf-8") as file:

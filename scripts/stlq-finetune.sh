@@ -71,8 +71,8 @@ tune() {
   [ ! -f "$run/checkpoint.safetensors" ] || from="--resume $run/checkpoint.safetensors"
   # shellcheck disable=SC2086 # $from is two words
   GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1} "$trainer" --data "$data" -o "$run" --width 192 --depth 6 \
-    --heads 3 --mlp-ratio 2 --optimizer muon --lr 5e-4 --warmup 0.1 --weight-decay 0.1 --cutmix 0.3 --seed 3 \
-    --epochs "$epochs" $from "$@" >&2
+    --heads 3 --mlp-ratio 2 --optimizer muon --lr 2e-4 --warmup 0.1 --weight-decay 0.1 --cutmix 0.3 --seed 3 \
+    --epochs "$epochs" --eval-every "$epochs" $from "$@" >&2
 }
 
 # measure NAME WEIGHTS [OPTION ...]: quantizes to $out/NAME.safetensors and evaluates; sets bits, float and integer.
