@@ -19,7 +19,11 @@ install(FILES "${PROJECT_BINARY_DIR}/intvit-config.cmake" "${PROJECT_BINARY_DIR}
 # What a static link needs besides, in pkg-config's words.
 set(PKG_CONFIG_PRIVATE "-lstdc++")
 foreach(library ${INTVIT_LINK_LIBRARIES})
-  string(APPEND PKG_CONFIG_PRIVATE " -l${library}")
+  if(IS_ABSOLUTE "${library}")
+    string(APPEND PKG_CONFIG_PRIVATE " ${library}")
+  else()
+    string(APPEND PKG_CONFIG_PRIVATE " -l${library}")
+  endif()
 endforeach()
 file(RELATIVE_PATH PKG_CONFIG_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/intvit.pc.in" "${PROJECT_BINARY_DIR}/intvit.pc" @ONLY)

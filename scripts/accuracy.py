@@ -22,7 +22,7 @@ COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreeme
 RATIOS = [0, 5, 10, 15, 25, 50, 100]
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
-SOFTMAXES = ["int16", "int8", "lis8", "lis4"]
+SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
 WEIGHTS = [("int8", ""), ("int4", "--weight-format int4"),
            ("STLQ, R = 15 %", "--weight-format stlq --two-word-ratio 15"),
            ("STLQ, R = 100 %", "--weight-format stlq --two-word-ratio 100")]
@@ -45,14 +45,14 @@ def settings():
     for groups in ("filter", "element"):
         yield f"--weight-format stlq --two-word-ratio 15 --two-word-groups {groups}"
     yield "--weight-format int4"
-    for observer in OBSERVERS:
+    for softmax in SOFTMAXES:
         for residual in RESIDUALS:
-            for softmax in SOFTMAXES:
+            for observer in OBSERVERS:
                 yield setting(observer, residual, softmax)
-        if observer != "mse":
-            yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
     for _, weights in WEIGHTS[1:]:
         yield setting("mse", "ptf8", "lis4", weights)
+    for observer in OBSERVERS[1:]:
+        yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
     yield "--as-published --softmax int8"
     yield "--as-published"
 
