@@ -1,6 +1,5 @@
 // Pictures of every kind and shape through the whole program, and files that promise more than memory holds.
 #include <filesystem>
-#include <sstream>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -23,16 +22,13 @@ std::string golden(const std::string &name) {
   return source_file("golden/images/decode/" + name);
 }
 
-std::vector<json> logits(std::vector<std::string> paths) {
-  std::vector<std::string> arguments = {"classify", "--format", "json", "--raw-logits"};
-  arguments.insert(arguments.end(), paths.begin(), paths.end());
-  const Outcome outcome = run_program(arguments);
+std::vector<json> logits(const std::vector<std::string> &paths) {
+  const Outcome outcome = run_program(words({"classify", "--format", "json", "--raw-logits"}, paths));
   CHECK(outcome.err.empty());
   CHECK(outcome.exit_code == 0);
   std::vector<json> result;
-  std::istringstream lines(outcome.out);
-  for (std::string line; std::getline(lines, line);)
-    result.push_back(json::parse(line)["logits"]);
+  for (const json &line : json_lines(outcome.out))
+    result.push_back(line["logits"]);
   return result;
 }
 
