@@ -178,9 +178,7 @@ int attention(const Arguments &arguments) {
                 "the photograph. With several models, and with --float, side by side, on one scale of colours.",
                 "IMAGE");
   add_model_option(parser);
-  add_threads_option(parser);
-  add_isa_option(parser);
-  add_preprocess_option(parser);
+  add_run_options(parser);
   add_float_options(parser);
   parser.add()("o,output", "the picture, a PNG file", cxxopts::value<std::string>(),
                "FILE")("block", "attention of this block, from 0 (default: the middle one)", cxxopts::value<int>(),
@@ -208,7 +206,7 @@ int attention(const Arguments &arguments) {
     paths.push_back(model_path(parser));
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string &path : paths)
-    models.push_back(value_of(Model::open(path, kernels_option(parser))));
+    models.push_back(open_model(parser, path));
   const Model &first = *models.front();
   for (std::size_t i = 1; i < models.size(); ++i)
     if (models[i]->image_width() != first.image_width() || models[i]->image_height() != first.image_height())

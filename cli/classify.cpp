@@ -246,9 +246,7 @@ std::vector<std::string> expand(const std::vector<std::string> &names, std::size
 int classify(const Arguments &arguments) {
   Parser parser("classify", "Tells what is on images: the most likely classes of each.", "IMAGE|FOLDER|- ...");
   add_model_option(parser);
-  add_threads_option(parser);
-  add_isa_option(parser);
-  add_preprocess_option(parser);
+  add_run_options(parser);
   parser.add()("k,top", "how many classes to print", cxxopts::value<int>()->default_value("5"),
                "K")("b,batch", "images run at once", cxxopts::value<int>()->default_value("1"), "N")(
       "format", "text, json (one object a line) or csv", cxxopts::value<std::string>()->default_value("text"),
@@ -264,7 +262,7 @@ int classify(const Arguments &arguments) {
   const std::string format = parser.choice("format", {"text", "json", "csv"});
   const int thread_count = threads(parser);
 
-  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser), kernels_option(parser)));
+  const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));
   Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = batch}));
   const Recipe recipe = recipe_for(parser, *model);
   const Printer printer(format, *model, parser.has("timing"));

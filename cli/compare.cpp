@@ -124,9 +124,7 @@ int compare(const Arguments &arguments) {
                 "preprocessed as the first wants it: how often they say the same, how far their logits and, layer by "
                 "layer, their residual streams point in the same direction, and the images on which they differ.",
                 "MODEL [MODEL]");
-  add_threads_option(parser);
-  add_isa_option(parser);
-  add_preprocess_option(parser);
+  add_run_options(parser);
   add_data_options(parser);
   add_float_options(parser);
   add_format_option(parser, {"text", "json", "csv"});
@@ -141,7 +139,7 @@ int compare(const Arguments &arguments) {
   const int thread_count = threads(parser);
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string &path : paths)
-    models.push_back(value_of(Model::open(path, kernels_option(parser))));
+    models.push_back(open_model(parser, path));
   const Model &model = *models.front();
   const Recipe recipe = recipe_for(parser, model);
   const std::vector<ComparedImage> data = images(parser, model);
@@ -162,10 +160,7 @@ int compare(const Arguments &arguments) {
     throw std::runtime_error(paths[0] + ", " + second_path + ": " + error.what());
   }
   progress.wipe();
-  for (const std::string &error : result.errors)
-    print_error(error);
-  if (result.images.empty())
-    throw std::runtime_error(parser.get<std::string>("data") + ": no image could be read");
+  report_unread(parser, result.errors, result.images.empty());
   const Printer printer(result, {paths[0], second_path}, model.labels());
   if (format == "json")
     printer.json();

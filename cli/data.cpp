@@ -58,4 +58,11 @@ std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
   return result;
 }
 
+void report_unread(const Parser &parser, const std::vector<std::string> &errors, bool nothing_read) {
+  for (const std::string &error : errors)
+    print_error(error);
+  if (nothing_read)
+    throw std::runtime_error(parser.get<std::string>("data") + ": no image could be read");
+}
+
 } // namespace intvit::cli

@@ -1,6 +1,7 @@
 // Options about folders of images that several subcommands have.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -20,5 +21,8 @@ std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &mo
 
 // Likewise, but without a CSV file all images below --data will do, with labels where the folders are classes.
 std::vector<ComparedImage> images(const Parser &parser, const Model &model);
+
+// Prints what could not be read. Throws std::runtime_error where that was all of --data.
+void report_unread(const Parser &parser, const std::vector<std::string> &errors, bool nothing_read);
 
 } // namespace intvit::cli

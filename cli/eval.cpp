@@ -54,19 +54,17 @@ int eval(const Arguments &arguments) {
                 "Measures a model's accuracy on labelled images: a CSV file of \"file,label\" lines, or one folder "
                 "a class.");
   add_model_option(parser);
-  add_threads_option(parser);
-  add_isa_option(parser);
-  add_preprocess_option(parser);
+  add_run_options(parser);
   add_data_options(parser);
   add_float_options(parser);
   add_format_option(parser, {"text", "json", "csv"});
   if (!parser.parse(arguments))
     return exit_ok;
 
-  const std::string data = parser.required("data");
+  parser.required("data");
   const std::string format = parser.choice("format", {"text", "json", "csv"});
   const int thread_count = threads(parser);
-  const std::shared_ptr<const Model> model = value_of(Model::open(model_path(parser), kernels_option(parser)));
+  const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));
 
   const std::vector<LabelledImage> images = labelled_images(parser, *model);
   const std::optional<FloatModel> float_model = float_option(parser, model->image_height(), model->image_width());
@@ -79,12 +77,9 @@ int eval(const Arguments &arguments) {
                                        return !interrupted();
                                      });
   progress.wipe();
-  for (const std::string &error : result.errors)
-    print_error(error);
   const std::size_t done = result.images + result.errors.size();
   const bool stopped = done < images.size();
-  if (result.images == 0 && !stopped)
-    throw std::runtime_error(data + ": no image could be read");
+  report_unread(parser, result.errors, result.images == 0 && !stopped);
   if (result.images == 0) {
     // Interrupted before there was anything to tell.
   } else if (format == "json")

@@ -106,9 +106,7 @@ int inspect(const Arguments &arguments) {
                 "Tells how the values inside a model are spread over the images of a folder: the ranges of the "
                 "residual stream's channels, their Power-of-Two Factors, and the attention weights.");
   add_model_option(parser);
-  add_threads_option(parser);
-  add_isa_option(parser);
-  add_preprocess_option(parser);
+  add_run_options(parser);
   add_data_options(parser);
   parser.add()("o,output", "folder for diagrams: channel_ranges.svg, layers.svg, attention_weights.svg",
                cxxopts::value<std::string>(), "FOLDER")(
@@ -124,7 +122,7 @@ int inspect(const Arguments &arguments) {
   const std::string format = parser.choice("format", {"text", "json"});
   const int thread_count = threads(parser);
   const std::string path = model_path(parser);
-  const std::shared_ptr<const Model> model = value_of(Model::open(path, kernels_option(parser)));
+  const std::shared_ptr<const Model> model = open_model(parser, path);
   const Recipe recipe = recipe_for(parser, *model);
   std::vector<std::string> data;
   for (ComparedImage &image : images(parser, *model))
@@ -136,10 +134,7 @@ int inspect(const Arguments &arguments) {
     progress.show(done, data.size());
   });
   progress.wipe();
-  for (const std::string &error : result.errors)
-    print_error(error);
-  if (result.images == 0)
-    throw std::runtime_error(parser.get<std::string>("data") + ": no image could be read");
+  report_unread(parser, result.errors, result.images == 0);
   if (result.streams.empty())
     throw std::runtime_error(path + ": has no LayerNorm, so there is nothing to tell");
   if (parser.has("output"))

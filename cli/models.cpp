@@ -127,6 +127,16 @@ Recipe recipe_for(const Parser &parser, const Model &model) {
   return recipe;
 }
 
+void add_run_options(Parser &parser) {
+  add_threads_option(parser);
+  add_isa_option(parser);
+  add_preprocess_option(parser);
+}
+
+std::shared_ptr<const Model> open_model(const Parser &parser, const std::string &path) {
+  return value_of(Model::open(path, kernels_option(parser)));
+}
+
 void add_float_options(Parser &parser) {
   parser.add()(
       "float",

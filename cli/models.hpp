@@ -1,6 +1,7 @@
 // Options about models and images that several subcommands have.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,12 @@ void add_preprocess_option(Parser &parser);
 std::optional<Recipe> preprocess_option(const Parser &parser);
 // That or the model's own. Throws UsageError where it does not give images of the model's size.
 Recipe recipe_for(const Parser &parser, const Model &model);
+
+// Adds -t, --isa and --preprocess: how a model is run on images.
+void add_run_options(Parser &parser);
+
+// The model of that file, for kernels_option().
+std::shared_ptr<const Model> open_model(const Parser &parser, const std::string &path);
 
 // Adds --float and --arch. The float model, brought to that image size, or nothing where --float is not given.
 void add_float_options(Parser &parser);

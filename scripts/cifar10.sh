@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# For the scripts that source it: pictures of CIFAR-10 out of a .tar.gz of train/CLASS/*.jpg and test/CLASS/*.jpg.
+# For the scripts that source it, after options.sh: pictures of CIFAR-10 out of a .tar.gz of train/CLASS/*.jpg and
+# test/CLASS/*.jpg.
 
 # cifar10_calibration DATA FOLDER: into FOLDER/train the 250 training images that models are calibrated on, of each
 # class every fourth of the first hundred. Names sort as the images' numbers do; tar's own order does not matter.
@@ -8,10 +9,7 @@ cifar10_calibration() {
     awk -F/ '$(NF-1) != class { class = $(NF-1); count = 0 } { if (count < 100 && count % 4 == 0) print; ++count }' \
       >"$2/calibration.txt"
   cifar10_images=$(wc -l <"$2/calibration.txt")
-  if [ "$cifar10_images" -ne 250 ]; then
-    echo "$0: $1: gives $cifar10_images images to calibrate on, CIFAR-10 would give 250" >&2
-    exit 1
-  fi
+  [ "$cifar10_images" -eq 250 ] || fail "$1: gives $cifar10_images images to calibrate on, CIFAR-10 would give 250"
   tar -xzf "$1" -C "$2" -T "$2/calibration.txt"
 }
 

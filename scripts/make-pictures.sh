@@ -10,39 +10,17 @@
 #   --program FILE      the intvit program (default: build/release/bin/intvit, which is built first)
 set -eu
 cd "$(dirname "$0")/.."
-
-fail() {
-  echo "$0: $2" >&2
-  exit "$1"
-}
+. scripts/options.sh
 
 data=${INTVIT_DATA:-../shared/data}
 output=docs
 program=""
-while [ $# -gt 0 ]; do
-  case $1 in
-  --data | --output | --program)
-    [ $# -ge 2 ] || fail 2 "$1 needs a value (the head of the script tells the options)"
-    case $1 in
-    --data) data=$2 ;;
-    --output) output=$2 ;;
-    --program) program=$2 ;;
-    esac
-    shift
-    ;;
-  *) fail 2 "unknown option $1 (the head of the script tells the options)" ;;
-  esac
-  shift
-done
+take_options "data output program" "" "$@"
 for name in weights/deit_tiny_patch16_224.safetensors weights/vit_tiny_patch16_224.safetensors imagenet/calib; do
-  [ -e "$data/$name" ] || fail 1 "$data/$name: is not there; --data or INTVIT_DATA says where the data folder is"
+  [ -e "$data/$name" ] || fail "$data/$name: is not there; --data or INTVIT_DATA says where the data folder is"
 done
 
-if [ -z "$program" ]; then
-  cmake --preset release >/dev/null
-  cmake --build --preset release --target intvit >/dev/null
-  program=build/release/bin/intvit
-fi
+need_program
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

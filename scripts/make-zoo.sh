@@ -17,17 +17,8 @@
 # OMP_NUM_THREADS sets the threads and INTVIT_ISA the instruction set; the bytes do not depend on them.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/options.sh
 . scripts/cifar10.sh
-
-usage() {
-  echo "$0: $1 (the head of the script tells the options)" >&2
-  exit 2
-}
-
-fail() {
-  echo "$0: $1" >&2
-  exit 1
-}
 
 zoo=models/zoo
 weights=$zoo/cifar10_vit
@@ -37,31 +28,11 @@ evaluate=""
 from=""
 data=${INTVIT_DATA:-../shared/data}/cifar10/cifar10_jpeg.tar.gz
 program=""
-while [ $# -gt 0 ]; do
-  case $1 in
-  --check) check=yes ;;
-  --evaluate) evaluate=yes ;;
-  --from | --data | --program)
-    [ $# -ge 2 ] || usage "$1 needs a value"
-    case $1 in
-    --from) from=$2 ;;
-    --data) data=$2 ;;
-    --program) program=$2 ;;
-    esac
-    shift
-    ;;
-  *) usage "unknown option $1" ;;
-  esac
-  shift
-done
+take_options "from data program" "check evaluate" "$@"
 [ -z "$from" ] || [ -z "$check" ] || usage "--from changes files, --check does not"
 [ -f "$data" ] || fail "$data: no such file; --data or INTVIT_DATA says where CIFAR-10 is"
 
-if [ -z "$program" ]; then
-  cmake --preset release >/dev/null
-  cmake --build --preset release --target intvit >/dev/null
-  program=build/release/bin/intvit
-fi
+need_program
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -18,17 +18,8 @@
 # OMP_NUM_THREADS sets the threads.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/options.sh
 . scripts/cifar10.sh
-
-usage() {
-  echo "$0: $1 (the head of the script tells the options)" >&2
-  exit 2
-}
-
-fail() {
-  echo "$0: $1" >&2
-  exit 1
-}
 
 weights=models/zoo/cifar10_vit
 ratios="5 10 15 100"
@@ -37,21 +28,7 @@ out=build/stlq
 data=${INTVIT_DATA:-../shared/data}/cifar10/cifar10_jpeg.tar.gz
 program=build/release/bin/intvit
 trainer=build/release/bin/intvit-train
-while [ $# -gt 0 ]; do
-  case $1 in
-  --ratios | --epochs | --out | --data | --program | --trainer) [ $# -ge 2 ] || usage "$1 needs a value" ;;
-  *) usage "unknown option $1" ;;
-  esac
-  case $1 in
-  --ratios) ratios=$2 ;;
-  --epochs) epochs=$2 ;;
-  --out) out=$2 ;;
-  --data) data=$2 ;;
-  --program) program=$2 ;;
-  --trainer) trainer=$2 ;;
-  esac
-  shift 2
-done
+take_options "ratios epochs out data program trainer" "" "$@"
 [ -f "$data" ] || fail "$data: no such file; --data or INTVIT_DATA says where CIFAR-10 is"
 for file in "$program" "$trainer"; do
   [ -x "$file" ] || fail "$file: no such program; docs/training.md tells how it is built"

@@ -172,12 +172,7 @@ TEST_CASE("attention's bad input") {
   const std::string swin = random_swin_file("swin.safetensors");
   const std::string patches = random_vit_file("patches.safetensors", {}, 0);
   const std::string larger = random_vit_file("larger.safetensors", {}, 1, 64);
-  struct Case {
-    std::vector<std::string> arguments;
-    int exit_code;
-    std::string message;
-  };
-  const std::vector<Case> cases = {
+  const std::vector<Refusal> cases = {
       {{"-o", output}, 2, "no image is given"},
       {{image, image, "-o", output}, 2, "only one image can be drawn"},
       {{image}, 2, "--output is missing"},
@@ -202,15 +197,6 @@ TEST_CASE("attention's bad input") {
       {{"/nonexistent.png", "-o", output}, 1, "/nonexistent.png"},
       {{image, "-o", "/nonexistent/a.png"}, 1, "/nonexistent/a.png"},
   };
-  for (const Case &wrong : cases) {
-    CAPTURE(wrong.arguments);
-    std::vector<std::string> arguments{"attention"};
-    arguments.insert(arguments.end(), wrong.arguments.begin(), wrong.arguments.end());
-    const Outcome outcome = run_program(arguments);
-    CHECK(outcome.exit_code == wrong.exit_code);
-    CHECK(outcome.out.empty());
-    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: "));
-    CHECK_THAT(outcome.err, Contains(wrong.message));
-    CHECK_FALSE(std::filesystem::exists(output));
-  }
+  check_refused({"attention"}, cases);
+  CHECK_FALSE(std::filesystem::exists(output));
 }

@@ -20,11 +20,6 @@ namespace {
 
 const std::vector<std::string> short_run{"bench", "--runs", "3", "--warmup", "0"};
 
-std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string> &more) {
-  first.insert(first.end(), more.begin(), more.end());
-  return first;
-}
-
 // The cells of the Markdown tables in a text, a list a row.
 std::vector<std::vector<std::string>> markdown_rows(const std::string &text) {
   std::vector<std::vector<std::string>> rows;

@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -20,11 +19,6 @@ using nlohmann::json;
 
 namespace {
 
-std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string> &more) {
-  first.insert(first.end(), more.begin(), more.end());
-  return first;
-}
-
 // The results of two runs each.
 json results(const std::vector<std::string> &options) {
   const Outcome outcome =
@@ -40,14 +34,6 @@ json results(const std::vector<std::string> &options) {
   CHECK(object["environment"]["instruction_sets"].size() == intvit::kernels::available_kernels().size());
   CHECK(object["environment"]["compiler"].is_string());
   return object["results"];
-}
-
-std::vector<std::string> lines(const std::string &text) {
-  std::vector<std::string> result;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);)
-    result.push_back(line);
-  return result;
 }
 
 std::string list_file(const std::string &text) {
@@ -209,49 +195,41 @@ TEST_CASE("bench takes its instruction set from INTVIT_ISA, and --isa goes befor
 }
 
 TEST_CASE("bench refuses what makes no sense") {
-  struct Case {
-    std::vector<std::string> options;
-    std::string message;
+  const std::vector<Refusal> cases = {
+      {{"--arch", "resnet50"}, 2, "--arch: unknown architecture \"resnet50\"; known are: vit_tiny_patch16_224"},
+      {{"--arch", "deit_tiny_patch16_224,"}, 2, "--arch must be a list like a,b,c, not \"deit_tiny_patch16_224,\""},
+      {{"--arch", ""}, 2, "--arch must be a list"},
+      {{"--arch", "deit_tiny_patch16_224", "-m", "x.safetensors"}, 2, "give -m or --arch, not both"},
+      {{"--residual", "ptf8"}, 2, "--residual goes with --arch"},
+      {{"--weight-format", "stlq"}, 2, "--weight-format goes with --arch"},
+      {{"--shapes", "x.txt", "--weight-format", "fp4"}, 2, "--weight-format is \"fp4\", expected one of: int8, stlq"},
+      {{"--shapes", "x.txt", "--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq"},
+      {{"--shapes", "x.txt", "--weight-format", "stlq", "--two-word-ratio", "101"},
+       2,
+       "--two-word-ratio: \"101\" is not"},
+      {{"--arch", "deit_tiny_patch16_224", "--residual", "int32"}, 2, "--residual is \"int32\", expected one of"},
+      {{"-t", "0"}, 2, "--threads: \"0\" is not an integer from 1 to 1024"},
+      {{"-t", "1,two"}, 2, "--threads: \"two\" is not an integer"},
+      {{"-t", "1,,2"}, 2, "--threads must be a list like a,b,c, not \"1,,2\""},
+      {{"-b", "1x"}, 2, "--batch: \"1x\" is not an integer from 1 to 4096"},
+      {{"-b", "-1"}, 2, "--batch: \"-1\" is not an integer"},
+      {{"--runs", "0"}, 2, "--runs must be an integer from 1"},
+      {{"--runs", "many"}, 2, "many"},
+      {{"--warmup", "-1"}, 2, "--warmup must be an integer from 0"},
+      {{"--seconds", "0"}, 2, "--seconds must be above 0"},
+      {{"--seconds", "soon"}, 2, "soon"},
+      {{"--seconds", "1e9"}, 2, "--seconds must be above 0 and at most 86400"},
+      {{"--runs", "1", "--seconds", "1"}, 2, "give --runs or --seconds, not both"},
+      {{"-o", "xml"}, 2, "--output is \"xml\", expected one of: md, json, csv"},
+      {{"--report", "x.txt"}, 2, "--report is \"x.txt\", expected a name that ends in .html or .md"},
+      {{"--report", "html"}, 2, "--report is \"html\", expected a name that ends in .html or .md"},
+      {{"--report", ""}, 2, "--report is \"\", expected a name"},
+      {{"--shapes", "x.txt", "--report", "x.md"}, 2, "--report does not go with --shapes"},
+      {{"--shapes", "x.txt", "--profile"}, 2, "--profile does not go with --shapes"},
+      {{"--shapes", "x.txt", "--arch", "deit_tiny_patch16_224"}, 2, "--arch does not go with --shapes"},
+      {{"--shapes", "x.txt", "-t", "2"}, 2, "--threads does not go with --shapes"},
   };
-  const std::vector<Case> cases = {
-      {{"--arch", "resnet50"}, "--arch: unknown architecture \"resnet50\"; known are: vit_tiny_patch16_224"},
-      {{"--arch", "deit_tiny_patch16_224,"}, "--arch must be a list like a,b,c, not \"deit_tiny_patch16_224,\""},
-      {{"--arch", ""}, "--arch must be a list"},
-      {{"--arch", "deit_tiny_patch16_224", "-m", "x.safetensors"}, "give -m or --arch, not both"},
-      {{"--residual", "ptf8"}, "--residual goes with --arch"},
-      {{"--weight-format", "stlq"}, "--weight-format goes with --arch"},
-      {{"--shapes", "x.txt", "--weight-format", "fp4"}, "--weight-format is \"fp4\", expected one of: int8, stlq"},
-      {{"--shapes", "x.txt", "--two-word-ratio", "5"}, "--two-word-ratio goes with --weight-format stlq"},
-      {{"--shapes", "x.txt", "--weight-format", "stlq", "--two-word-ratio", "101"}, "--two-word-ratio: \"101\" is not"},
-      {{"--arch", "deit_tiny_patch16_224", "--residual", "int32"}, "--residual is \"int32\", expected one of"},
-      {{"-t", "0"}, "--threads: \"0\" is not an integer from 1 to 1024"},
-      {{"-t", "1,two"}, "--threads: \"two\" is not an integer"},
-      {{"-t", "1,,2"}, "--threads must be a list like a,b,c, not \"1,,2\""},
-      {{"-b", "1x"}, "--batch: \"1x\" is not an integer from 1 to 4096"},
-      {{"-b", "-1"}, "--batch: \"-1\" is not an integer"},
-      {{"--runs", "0"}, "--runs must be an integer from 1"},
-      {{"--runs", "many"}, "many"},
-      {{"--warmup", "-1"}, "--warmup must be an integer from 0"},
-      {{"--seconds", "0"}, "--seconds must be above 0"},
-      {{"--seconds", "soon"}, "soon"},
-      {{"--seconds", "1e9"}, "--seconds must be above 0 and at most 86400"},
-      {{"--runs", "1", "--seconds", "1"}, "give --runs or --seconds, not both"},
-      {{"-o", "xml"}, "--output is \"xml\", expected one of: md, json, csv"},
-      {{"--report", "x.txt"}, "--report is \"x.txt\", expected a name that ends in .html or .md"},
-      {{"--report", "html"}, "--report is \"html\", expected a name that ends in .html or .md"},
-      {{"--report", ""}, "--report is \"\", expected a name"},
-      {{"--shapes", "x.txt", "--report", "x.md"}, "--report does not go with --shapes"},
-      {{"--shapes", "x.txt", "--profile"}, "--profile does not go with --shapes"},
-      {{"--shapes", "x.txt", "--arch", "deit_tiny_patch16_224"}, "--arch does not go with --shapes"},
-      {{"--shapes", "x.txt", "-t", "2"}, "--threads does not go with --shapes"},
-  };
-  for (const Case &wrong : cases) {
-    const Outcome outcome = run_program(words({"bench"}, wrong.options));
-    CAPTURE(wrong.options);
-    CHECK(outcome.exit_code == 2);
-    CHECK(outcome.out.empty());
-    CHECK_THAT(outcome.err, StartsWith("intvit: ") && Contains(wrong.message));
-  }
+  check_refused({"bench"}, cases);
 }
 
 TEST_CASE("bench fails on a model that cannot be read") {

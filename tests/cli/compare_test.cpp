@@ -33,9 +33,8 @@ std::vector<std::vector<double>> raw_logits(const std::string &model, const std:
       run_program({"classify", "-m", model, "--preprocess", recipe, "--raw-logits", "--format", "json", folder});
   REQUIRE(outcome.exit_code == 0);
   std::vector<std::vector<double>> logits;
-  std::istringstream lines(outcome.out);
-  for (std::string line; std::getline(lines, line);)
-    logits.push_back(json::parse(line)["logits"].get<std::vector<double>>());
+  for (const json &line : json_lines(outcome.out))
+    logits.push_back(line["logits"].get<std::vector<double>>());
   return logits;
 }
 
@@ -174,12 +173,7 @@ TEST_CASE("compare's bad input") {
   std::filesystem::create_directories(empty);
   const std::string labels = temporary_file("bad_labels.csv");
   write_text(labels, "0.ppm,77\n");
-  struct Case {
-    std::vector<std::string> arguments;
-    int exit_code;
-    std::string message;
-  };
-  const std::vector<Case> cases = {
+  const std::vector<Refusal> cases = {
       {{"--data", folder}, 2, "give two models, or one and --float"},
       {{model, "--data", folder}, 2, "give two models, or one and --float"},
       {{model, model, model, "--data", folder}, 2, "give two models, or one and --float"},
@@ -196,14 +190,5 @@ TEST_CASE("compare's bad input") {
       {{model, larger, "--data", folder}, 1, larger + ": the two models take images of other sizes"},
       {{model, classes, "--data", folder}, 1, classes + ": the two models have other numbers of classes"},
   };
-  for (const Case &wrong : cases) {
-    CAPTURE(wrong.arguments);
-    std::vector<std::string> arguments{"compare"};
-    arguments.insert(arguments.end(), wrong.arguments.begin(), wrong.arguments.end());
-    const Outcome outcome = run_program(arguments);
-    CHECK(outcome.exit_code == wrong.exit_code);
-    CHECK(outcome.out.empty());
-    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: "));
-    CHECK_THAT(outcome.err, Contains(wrong.message));
-  }
+  check_refused({"compare"}, cases);
 }

@@ -1,5 +1,4 @@
 // Folders that are empty, full, closed to the user or linked in circles, and entries in them that are no files.
-#include <algorithm>
 #include <filesystem>
 
 #include <sys/stat.h>
@@ -39,10 +38,6 @@ Outcome run_unprivileged(const std::vector<std::string> &arguments) {
   return run_shell(command);
 }
 
-std::ptrdiff_t lines(const std::string &text) {
-  return std::count(text.begin(), text.end(), '\n');
-}
-
 } // namespace
 
 TEST_CASE("empty folders are errors for every command that reads images") {
@@ -73,7 +68,7 @@ TEST_CASE("folders and images that the user may not read are told, and the rest 
   CHECK(outcome.exit_code == 1);
   CHECK(outcome.err == "intvit: " + folder + "/closed: cannot read the folder: Permission denied\nintvit: " + folder +
                            "/b.png: cannot open: Permission denied\n");
-  CHECK(lines(outcome.out) == 2);
+  CHECK(lines(outcome.out).size() == 2);
   CHECK_THAT(outcome.out, Contains(folder + "/a.png,1,3,cat"));
 
   // Calibration on less than was asked for would be another model.
@@ -122,7 +117,7 @@ TEST_CASE("links in circles, links to nothing, pipes and folders with names of p
   CHECK(outcome.err == "intvit: " + folder + "/circle.png: cannot open: Too many levels of symbolic links\nintvit: " +
                            folder + "/dangling.png: cannot open: No such file or directory\nintvit: " + folder +
                            "/pipe.png: cannot read: not a regular file\n");
-  CHECK(lines(outcome.out) == 4);
+  CHECK(lines(outcome.out).size() == 4);
   for (const char *name : {"/a.png,", "/good_link.png,", "/sub.png/b.png,"})
     CHECK_THAT(outcome.out, Contains(folder + name));
 }
@@ -137,9 +132,9 @@ TEST_CASE("a circle of folders is an error like any other name that leads nowher
 
 TEST_CASE("thousands of images in a folder, each once and in order") {
   const std::string folder = new_folder("thousands");
-  constexpr std::ptrdiff_t count = 5000;
+  constexpr std::size_t count = 5000;
   write_text(folder + "/0000.ppm", "P6 1 1 255\nabc");
-  for (int i = 1; i < count; ++i) {
+  for (std::size_t i = 1; i < count; ++i) {
     std::string name = std::to_string(i);
     name.insert(0, 4 - name.size(), '0');
     fs::create_hard_link(folder + "/0000.ppm", folder + "/" + name + ".ppm");
@@ -147,9 +142,9 @@ TEST_CASE("thousands of images in a folder, each once and in order") {
   const Outcome outcome = run_program({"classify", "--format", "csv", "-k", "1", "-b", "64", folder});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.err.empty());
-  REQUIRE(lines(outcome.out) == count + 1);
+  REQUIRE(lines(outcome.out).size() == count + 1);
   std::size_t position = 0;
-  for (int i = 0; i < count; i += 499) {
+  for (std::size_t i = 0; i < count; i += 499) {
     std::string name = std::to_string(i);
     name.insert(0, 4 - name.size(), '0');
     const std::size_t found = outcome.out.find(folder + "/" + name + ".ppm,1,");

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <filesystem>
 #include <numeric>
 
@@ -110,12 +109,7 @@ TEST_CASE("inspect's bad input") {
   write_text(bad + "/a.png", "no picture");
   const std::string file = temporary_file("a_file");
   write_text(file, "");
-  struct Case {
-    std::vector<std::string> arguments;
-    int exit_code;
-    std::string message;
-  };
-  const std::vector<Case> cases = {
+  const std::vector<Refusal> cases = {
       {{}, 2, "--data is missing"},
       {{"--data", folder, "--format", "csv"}, 2, "--format"},
       {{"--data", folder, "--layer", "patch_embed"}, 2, "--layer goes with --output"},
@@ -127,14 +121,5 @@ TEST_CASE("inspect's bad input") {
       {{"--data", folder, "-o", file}, 1, file},
       {{"--data", folder, "-o", file + "/below"}, 1, file},
   };
-  for (const Case &wrong : cases) {
-    CAPTURE(wrong.arguments);
-    std::vector<std::string> arguments{"inspect"};
-    arguments.insert(arguments.end(), wrong.arguments.begin(), wrong.arguments.end());
-    const Outcome outcome = run_program(arguments);
-    CHECK(outcome.exit_code == wrong.exit_code);
-    CHECK(outcome.out.empty());
-    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: "));
-    CHECK_THAT(outcome.err, Contains(wrong.message));
-  }
+  check_refused({"inspect"}, cases);
 }

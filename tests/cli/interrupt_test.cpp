@@ -4,7 +4,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -53,13 +52,12 @@ TEST_CASE("interrupted classify: results so far, whole") {
       program.send(signal.number);
       const Outcome outcome = program.finish();
       CHECK(outcome.exit_code == signal.exit_code);
-      std::istringstream lines(outcome.out);
-      std::size_t count = 0;
-      for (std::string line; std::getline(lines, line); ++count)
-        REQUIRE(json::parse(line)["top"][0]["label"] == "cat");
+      const std::vector<json> results = json_lines(outcome.out);
+      for (const json &result : results)
+        REQUIRE(result["top"][0]["label"] == "cat");
       CHECK(outcome.out.back() == '\n');
-      CHECK(count < many);
-      CHECK_THAT(outcome.err, Contains("intvit: interrupted after " + std::to_string(count) + " of " +
+      CHECK(results.size() < many);
+      CHECK_THAT(outcome.err, Contains("intvit: interrupted after " + std::to_string(results.size()) + " of " +
                                        std::to_string(many) + " images"));
     }
 }

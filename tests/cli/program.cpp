@@ -3,8 +3,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <sys/wait.h>
+
+#include <catch2/catch.hpp>
 
 #include "tests/support/data.hpp"
 
@@ -33,6 +36,37 @@ Outcome run_shell(const std::string &command, const std::string &input) {
                             quoted(out) + " 2>" + quoted(err);
   const int status = std::system(whole.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(out), read_text(err)};
+}
+
+std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string> &more) {
+  first.insert(first.end(), more.begin(), more.end());
+  return first;
+}
+
+void check_refused(const std::vector<std::string> &command, const std::vector<Refusal> &refusals) {
+  for (const Refusal &refusal : refusals) {
+    const std::vector<std::string> arguments = words(command, refusal.arguments);
+    CAPTURE(arguments);
+    const Outcome outcome = run_program(arguments);
+    CHECK(outcome.exit_code == refusal.exit_code);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: ") && Catch::Matchers::Contains(refusal.message));
+  }
+}
+
+std::vector<std::string> lines(const std::string &text) {
+  std::vector<std::string> result;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    result.push_back(line);
+  return result;
+}
+
+std::vector<nlohmann::json> json_lines(const std::string &text) {
+  std::vector<nlohmann::json> result;
+  for (const std::string &line : lines(text))
+    result.push_back(nlohmann::json::parse(line));
+  return result;
 }
 
 std::string read_text(const std::string &path) {

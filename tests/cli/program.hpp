@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace intvit::test {
 
 struct Outcome {
@@ -20,6 +22,22 @@ Outcome run_shell(const std::string &command, const std::string &input = "");
 
 // The word as the shell takes it whole.
 std::string quoted(const std::string &word);
+
+// Arguments and further ones behind them.
+std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string> &more);
+
+// Further words for a command, of which it can make nothing, and what it has to answer.
+struct Refusal {
+  std::vector<std::string> arguments;
+  int exit_code;
+  std::string message;
+};
+
+// Runs the command with each: the message must come on standard error behind "intvit: ", nothing on standard output.
+void check_refused(const std::vector<std::string> &command, const std::vector<Refusal> &refusals);
+
+std::vector<std::string> lines(const std::string &text);
+std::vector<nlohmann::json> json_lines(const std::string &text); // a value a line
 
 std::string read_text(const std::string &path);
 void write_text(const std::string &path, const std::string &text);

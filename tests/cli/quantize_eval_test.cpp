@@ -21,10 +21,9 @@ using nlohmann::json;
 
 namespace {
 
-Outcome quantize(std::vector<std::string> further, const std::string &output) {
-  std::vector<std::string> arguments{"quantize", "--weights", weights_folder(), "--calib", photographs(), "-o", output};
-  arguments.insert(arguments.end(), further.begin(), further.end());
-  return run_program(arguments);
+Outcome quantize(const std::vector<std::string> &further, const std::string &output) {
+  return run_program(
+      words({"quantize", "--weights", weights_folder(), "--calib", photographs(), "-o", output}, further));
 }
 
 } // namespace
@@ -263,57 +262,39 @@ TEST_CASE("quantize's and eval's bad input") {
   std::filesystem::create_directories(stranger + "/zebra");
   write_text(stranger + "/zebra/one.png", read_text(sample_photograph()));
   const std::string output = temporary_file("never-written.safetensors");
-  struct Case {
-    std::vector<std::string> arguments;
-    int exit_code;
-    std::string message;
-  };
   REQUIRE(quantize({}, model).exit_code == 0);
   const std::string folder = weights_folder();
-  const std::vector<Case> cases = {
-      {{"quantize", "--calib", photographs(), "-o", output}, 2, "--weights is missing"},
-      {{"quantize", "--weights", folder, "-o", output}, 2, "--calib is missing"},
-      {{"quantize", "--weights", folder, "--calib", photographs()}, 2, "--output is missing"},
-      {{"quantize", "--weights", "/nonexistent", "--calib", photographs(), "-o", output}, 1, "/nonexistent"},
-      {{"quantize", "--weights", folder, "--calib", "/nonexistent", "-o", output}, 1, "/nonexistent"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", "/nonexistent/x"}, 1, "/nonexistent/x"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--labels", labels},
-       1,
-       labels + ": has 2 lines for 5 classes"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--softmax", "soft"}, 2, "--softmax"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--residual", "r"}, 2, "--residual"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--observer", "o"}, 2, "--observer"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--weight-format", "int3"},
-       2,
-       "--weight-format"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--two-word-ratio", "5"},
-       2,
-       "--two-word-ratio goes with --weight-format stlq"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--weight-format", "stlq",
-        "--two-word-ratio", "101"},
-       2,
-       "--two-word-ratio must be from 0 to 100"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--rounding", "up"}, 2, "--rounding"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--channel-strength", "2"},
-       2,
-       "--channel-strength must be from 0 to 1"},
-      {{"quantize", "--weights", folder, "--calib", photographs(), "-o", output, "--calib-count", "0"},
-       2,
-       "--calib-count"},
-      {{"quantize", "--weights", folder, "--arch", "resnet50", "--calib", photographs(), "-o", output}, 1, "resnet50"},
-      {{"eval", "-m", model}, 2, "--data is missing"},
-      {{"eval", "-m", model, "--data", "/nonexistent"}, 1, "/nonexistent"},
-      {{"eval", "-m", model, "--data", stranger}, 1, "\"zebra\" is not a label of the model"},
-      {{"eval", "-m", model, "--data", photographs(), "--labels", "/nonexistent.csv"}, 1, "/nonexistent.csv"},
-
-  };
-  for (const Case &wrong : cases) {
-    CAPTURE(wrong.arguments);
-    const Outcome outcome = run_program(wrong.arguments);
-    CHECK(outcome.exit_code == wrong.exit_code);
-    CHECK(outcome.out.empty());
-    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: "));
-    CHECK_THAT(outcome.err, Contains(wrong.message));
-    CHECK_FALSE(std::filesystem::exists(output));
-  }
+  check_refused(
+      {"quantize"},
+      {
+          {{"--calib", photographs(), "-o", output}, 2, "--weights is missing"},
+          {{"--weights", folder, "-o", output}, 2, "--calib is missing"},
+          {{"--weights", folder, "--calib", photographs()}, 2, "--output is missing"},
+          {{"--weights", "/nonexistent", "--calib", photographs(), "-o", output}, 1, "/nonexistent"},
+          {{"--weights", folder, "--calib", "/nonexistent", "-o", output}, 1, "/nonexistent"},
+          {{"--weights", folder, "--calib", photographs(), "-o", "/nonexistent/x"}, 1, "/nonexistent/x"},
+          {{"--weights", folder, "--arch", "resnet50", "--calib", photographs(), "-o", output}, 1, "resnet50"},
+      });
+  check_refused(
+      {"quantize", "--weights", folder, "--calib", photographs(), "-o", output},
+      {
+          {{"--labels", labels}, 1, labels + ": has 2 lines for 5 classes"},
+          {{"--softmax", "soft"}, 2, "--softmax"},
+          {{"--residual", "r"}, 2, "--residual"},
+          {{"--observer", "o"}, 2, "--observer"},
+          {{"--weight-format", "int3"}, 2, "--weight-format"},
+          {{"--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq"},
+          {{"--weight-format", "stlq", "--two-word-ratio", "101"}, 2, "--two-word-ratio must be from 0 to 100"},
+          {{"--rounding", "up"}, 2, "--rounding"},
+          {{"--channel-strength", "2"}, 2, "--channel-strength must be from 0 to 1"},
+          {{"--calib-count", "0"}, 2, "--calib-count"},
+      });
+  CHECK_FALSE(std::filesystem::exists(output));
+  check_refused({"eval", "-m", model},
+                {
+                    {{}, 2, "--data is missing"},
+                    {{"--data", "/nonexistent"}, 1, "/nonexistent"},
+                    {{"--data", stranger}, 1, "\"zebra\" is not a label of the model"},
+                    {{"--data", photographs(), "--labels", "/nonexistent.csv"}, 1, "/nonexistent.csv"},
+                });
 }

@@ -8,17 +8,12 @@
 
 #include "kernels/dispatch.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/support/openmp.hpp"
 
 using namespace intvit::test;
 using nlohmann::json;
 
 namespace {
-
-#ifdef _OPENMP
-constexpr bool has_openmp = true;
-#else
-constexpr bool has_openmp = false;
-#endif
 
 // Binds the command to one of the processors that this process may use.
 std::string on_one_processor() {

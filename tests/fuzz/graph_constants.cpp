@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "engine/graph/bounds.hpp"
+#include "kernels/attention.hpp"
 #include "tests/kernels/stlq_case.hpp"
 
 namespace intvit::fuzz {
@@ -109,6 +111,35 @@ int GraphConstants::requantization(const std::string &node, const Magnitudes &va
   if (residual.largest != 0)
     parts_.set(node + "." + residual.constant, DType::i32, {channels}, residual_multipliers);
   return shift;
+}
+
+void GraphConstants::scores(const std::string &node, Attention &operation, int head_dim, std::uint64_t bias_range,
+                            bool masked) {
+  std::int32_t least = 1;
+  std::int32_t most = 0;
+  for (operation.score_shift = choices_.between(8, 24); most < least && operation.score_shift > 0;
+       --operation.score_shift) {
+    const auto fits = [&](std::int32_t multiplier) {
+      std::uint64_t range = bias_range;
+      if (masked) {
+        const std::uint64_t mask = masking(head_dim, multiplier, operation.score_shift, range);
+        if (mask > kernels::max_masking)
+          return false;
+        range += mask;
+      }
+      return score_fits(head_dim, multiplier, operation.score_shift, range);
+    };
+    // Between the least that masks and the largest that fits; both by doubling and halving.
+    least = 1;
+    while (least < 1 << 29 && !fits(least))
+      least *= 2;
+    most = fits(least) ? least : 0;
+    while (most > 0 && most < 1 << 29 && fits(most * 2))
+      most *= 2;
+  }
+  ++operation.score_shift;
+  values<std::int32_t>(node + ".score_multiplier", DType::i32, {operation.heads},
+                       choices_.one_in(4) ? most : std::max(least, most / 64), most);
 }
 
 } // namespace intvit::fuzz

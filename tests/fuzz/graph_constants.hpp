@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph/graph.hpp"
 #include "tests/fuzz/choices.hpp"
 #include "tests/support/tiny_model.hpp"
 
@@ -35,6 +36,9 @@ public:
     return requantization(node, values, spread, Residual{});
   }
   int requantization(const std::string &node, const Magnitudes &values, double spread, const Residual &residual);
+
+  // score_shift and score_multiplier, of any spread that fits, the biases' range and what masks windows included.
+  void scores(const std::string &node, Attention &operation, int head_dim, std::uint64_t bias_range, bool masked);
 
   template <typename T>
   void values(const std::string &name, DType dtype, std::vector<std::int64_t> shape, T low, T high) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <string>
 
+#include "tests/fuzz/json_values.hpp"
 #include "tests/fuzz/loose_model.hpp"
 #include "tests/fuzz/random_graph.hpp"
 #include "tests/support/tiny_model.hpp"
@@ -16,69 +16,9 @@ namespace {
 using json = nlohmann::json;
 using Tensor = LooseModel::Tensor;
 
-constexpr std::int64_t edges[] = {0,
-                                  1,
-                                  2,
-                                  3,
-                                  4,
-                                  7,
-                                  8,
-                                  15,
-                                  16,
-                                  17,
-                                  30,
-                                  31,
-                                  32,
-                                  33,
-                                  62,
-                                  63,
-                                  64,
-                                  65,
-                                  127,
-                                  128,
-                                  255,
-                                  256,
-                                  511,
-                                  512,
-                                  1023,
-                                  1024,
-                                  1025,
-                                  4096,
-                                  4097,
-                                  16383,
-                                  16384,
-                                  16385,
-                                  32767,
-                                  32768,
-                                  65535,
-                                  65536,
-                                  1 << 21,
-                                  1 << 24,
-                                  (1 << 24) + 1,
-                                  INT32_MAX,
-                                  INT64_C(1) << 32,
-                                  INT64_C(1) << 60,
-                                  INT64_MAX};
-
-constexpr const char *words[] = {"patches",    "patch_embed",
-                                 "layer_norm", "linear",
-                                 "attention",  "window_attention",
-                                 "take_rows",  "mean_rows",
-                                 "flatten",    "merge_patches",
-                                 "requantize", "requantize16",
-                                 "gelu",       "residual",
-                                 "logits",     "int8",
-                                 "int16",      "int32",
-                                 "lis4",       "lis8",
-                                 "image",      "",
-                                 "I8",         "U8",
-                                 "I16",        "I32",
-                                 "I64",        "F32",
-                                 "BOOL",       "weight"};
-
-class Mutator {
+class Mutator : private JsonValues {
 public:
-  Mutator(LooseModel &model, test::Random &random) : model_(model), random_(random) {}
+  Mutator(LooseModel &model, test::Random &random) : JsonValues(random), model_(model) {}
 
   void change() {
     switch (below(12)) {
@@ -105,59 +45,8 @@ public:
   }
 
 private:
-  std::size_t below(std::size_t limit) { return static_cast<std::size_t>(random_.bits() % limit); }
-  bool one_in(std::size_t n) { return below(n) == 0; }
   template <typename Container> auto element_of(Container &container) {
     return std::next(container.begin(), static_cast<std::ptrdiff_t>(below(container.size())));
-  }
-  json integer() {
-    const std::int64_t edge = edges[below(std::size(edges))];
-    switch (below(8)) {
-    case 0:
-      return -edge;
-    case 1:
-      return random_.any_magnitude(INT64_MAX);
-    case 2:
-      return one_in(4) ? json(std::numeric_limits<std::uint64_t>::max()) : json(static_cast<std::uint64_t>(edge) + 1);
-    default:
-      return edge;
-    }
-  }
-  json neighbour(const json &number) {
-    const auto value = number.is_number_integer() ? number.get<std::int64_t>() : 0;
-    const std::int64_t small = std::clamp<std::int64_t>(value, -(INT64_C(1) << 60), INT64_C(1) << 60);
-    switch (below(5)) {
-    case 0:
-      return small + 1;
-    case 1:
-      return small - 1;
-    case 2:
-      return small * 2;
-    case 3:
-      return small / 2;
-    default:
-      return integer();
-    }
-  }
-  json anything() {
-    switch (below(8)) {
-    case 0:
-      return nullptr;
-    case 1:
-      return json::array({integer(), words[below(std::size(words))]});
-    case 2:
-      return json::object({{words[below(std::size(words))], integer()}});
-    case 3:
-      return 1.5;
-    case 4:
-      return one_in(2);
-    case 5:
-      return std::string(below(300), '\xC3');
-    case 6:
-      return words[below(std::size(words))];
-    default:
-      return integer();
-    }
   }
   json changed(const json &value) {
     if (one_in(12))
@@ -173,7 +62,7 @@ private:
   json some_word() {
     if (one_in(2) && has_nodes())
       return element_of(model_.graph["nodes"])->value("name", json());
-    return words[below(std::size(words))];
+    return word();
   }
 
   bool has_nodes() const {
@@ -197,7 +86,7 @@ private:
     if (one_in(20))
       object.erase(field);
     else if (one_in(20))
-      object[words[below(std::size(words))]] = anything();
+      object[word()] = anything();
     else
       *field = changed(*field);
   }
@@ -343,7 +232,7 @@ private:
       return;
     case 2: {
       auto part = model_.tensors.extract(at);
-      part.key() = std::string(words[below(std::size(words))]) + "." + words[below(std::size(words))];
+      part.key() = std::string(word()) + "." + word();
       model_.tensors.insert(std::move(part));
       return;
     }
@@ -355,7 +244,7 @@ private:
   // The text of an entry, or the entry.
   void change_metadata() {
     if (model_.metadata.empty() || one_in(16)) {
-      model_.metadata[words[below(std::size(words))]] = anything();
+      model_.metadata[word()] = anything();
       return;
     }
     const auto at = element_of(model_.metadata);
@@ -378,7 +267,6 @@ private:
   }
 
   LooseModel &model_;
-  test::Random &random_;
 };
 
 std::vector<std::byte> changed_bytes(std::span<const std::byte> file, test::Random &random) {

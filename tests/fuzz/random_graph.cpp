@@ -272,35 +272,6 @@ private:
     return operation;
   }
 
-  // shift and score_multiplier, of any spread that fits, the biases' range included.
-  void scores(const std::string &name, Attention &operation, int head_dim, std::uint64_t bias_range, bool masked) {
-    std::int32_t least = 1;
-    std::int32_t most = 0;
-    for (operation.score_shift = choices_.between(8, 24); most < least && operation.score_shift > 0;
-         --operation.score_shift) {
-      const auto fits = [&](std::int32_t multiplier) {
-        std::uint64_t range = bias_range;
-        if (masked) {
-          const std::uint64_t mask = masking(head_dim, multiplier, operation.score_shift, range);
-          if (mask > kernels::max_masking)
-            return false;
-          range += mask;
-        }
-        return score_fits(head_dim, multiplier, operation.score_shift, range);
-      };
-      // Between the least that masks and the largest that fits; both by doubling and halving.
-      least = 1;
-      while (least < 1 << 29 && !fits(least))
-        least *= 2;
-      most = fits(least) ? least : 0;
-      while (most > 0 && most < 1 << 29 && fits(most * 2))
-        most *= 2;
-    }
-    ++operation.score_shift;
-    constants_.values<std::int32_t>(name + ".score_multiplier", DType::i32, {operation.heads},
-                                    choices_.one_in(4) ? most : std::max(least, most / 64), most);
-  }
-
   void attention() {
     const int heads = choices_.between(1, 4);
     const Value codes_in = codes();
@@ -311,7 +282,7 @@ private:
     const int channels = input->columns / 3;
     Attention operation = softmax(heads, input->rows);
     operation.queries = choices_.one_in(2) ? choices_.between(1, input->rows) : 0;
-    scores(name, operation, channels / heads, 0, false);
+    constants_.scores(name, operation, channels / heads, 0, false);
     operation.shift = constants_.requantization(name, quotients(channels), code_spread);
     add(input->name, operation, ValueType::int8, operation.queries == 0 ? input->rows : operation.queries, channels);
   }
@@ -352,7 +323,7 @@ private:
       operation.attention.exp = {16, 62, 1487, 14}; // the last distance weighs nothing
     const std::vector<int> ranges = {0, 8000, 1 << 16, 1 << 24};
     const int bias = choices_.of(ranges);
-    scores(name, operation.attention, channels / heads, 2 * static_cast<std::uint64_t>(bias), masked);
+    constants_.scores(name, operation.attention, channels / heads, 2 * static_cast<std::uint64_t>(bias), masked);
     const std::int64_t offsets = std::int64_t{2 * window - 1} * (2 * window - 1);
     constants_.values<std::int32_t>(name + ".relative_bias", DType::i32, {heads, offsets}, -bias, bias);
     operation.attention.shift = constants_.requantization(name, quotients(channels), code_spread);

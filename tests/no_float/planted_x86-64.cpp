@@ -1,37 +1,15 @@
-// Floating point for the no-float gate to find, and what it must let pass. Compiled for self_test.sh alone.
+// For the no-float gate to find, and what it must let pass. Compiled for self_test.sh alone.
 // Each "expect" line names a function and an instruction that the gate must report; nothing in clean_... may be.
-#include <cmath>
-
-extern "C" {
+#include "planted.hpp"
 
 // expect: planted_addition addss
-float planted_addition(float a, float b) {
-  return a + b;
-}
-
 // expect: planted_conversion cvtsi2sd
-double planted_conversion(int a) {
-  return a;
-}
-
-// expect: planted_x87 fadd
-long double planted_x87(long double a, long double b) {
-  return a + b;
-}
-
 // expect: planted_comparison comis
-bool planted_comparison(float a, float b) {
-  return a < b;
-}
-
 // expect: planted_libm refers to exp
-double planted_libm(double a) {
-  return std::exp(a);
-}
+// expect: planted_long_double fadd
 
 // expect: planted_parameter refers to display(double)
-void planted_parameter(double a);
-}
+extern "C" void planted_parameter(double a);
 
 void display(double value);
 
@@ -121,9 +99,5 @@ void clean_instructions() {
                    "cmpsb\n\t"
                    "shrdl $3, %eax, %ecx\n\t"
                    "vzeroupper");
-}
-
-long clean_integers(long a, int b) {
-  return a * b + (a >> 3) % (b | 1);
 }
 }

@@ -42,6 +42,17 @@ void ModelParts::add_blank_golden(int classes) {
   set(golden_logits_tensor, DType::i32, {classes}, std::vector<std::int32_t>(static_cast<std::size_t>(classes)));
 }
 
+ModelParts one_product(int side, int outputs) {
+  ModelParts parts;
+  parts.description.graph = {
+      .image_height = side,
+      .image_width = side,
+      .nodes = {{"p", "image", Patches{side}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
+  parts.description.recipe = squash_recipe(side, side);
+  parts.add_blank_golden(outputs);
+  return parts;
+}
+
 void remove_features(ModelParts &parts) {
   Graph &graph = parts.description.graph;
   const std::string prefix = graph.features + ".";

@@ -64,6 +64,9 @@ struct ModelParts {
   std::map<std::string, Tensor> tensors;
 };
 
+// One patch of side x side pixels and one matrix product, "h", whose constants are still to be set.
+ModelParts one_product(int side, int outputs);
+
 // Makes a classifier what it was in files before classifiers had features.
 void remove_features(ModelParts &parts);
 

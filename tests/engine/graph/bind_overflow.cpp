@@ -114,13 +114,7 @@ TEST_CASE("bind: the residual's product counts towards the 64 bits") {
 // One patch of 210 x 210 pixels, one matrix product with two outputs: the largest in-features of a small file.
 ModelParts wide_graph(std::size_t full_weights) {
   constexpr std::size_t columns = 210 * 210 * 3;
-  ModelParts parts;
-  parts.description.graph = {
-      .image_height = 210,
-      .image_width = 210,
-      .nodes = {{"p", "image", Patches{210}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
-  parts.description.recipe = squash_recipe(210, 210);
-  parts.add_blank_golden(2);
+  ModelParts parts = test::one_product(210, 2);
   std::vector<std::int8_t> weights(2 * columns);
   std::fill_n(weights.begin() + columns, full_weights, static_cast<std::int8_t>(-128));
   parts.set("h.weight", DType::i8, {2, columns}, weights);

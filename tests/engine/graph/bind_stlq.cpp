@@ -184,13 +184,7 @@ TEST_CASE("bind: words and bits that belong to nothing") {
   test::StlqCase weights = test::make_stlq(random, 5, 3);
   while (weights.second.empty())
     weights = test::make_stlq(random, 5, 3);
-  ModelParts odd;
-  odd.description.graph = {
-      .image_height = 1,
-      .image_width = 1,
-      .nodes = {{"p", "image", Patches{1}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
-  odd.description.recipe = squash_recipe(1, 1);
-  odd.add_blank_golden(5);
+  ModelParts odd = test::one_product(1, 5);
   set_weights(odd, "h", weights);
   odd.set("h.multiplier", DType::i32, {5}, std::vector<std::int32_t>(5));
   odd.set("h.offset", DType::i64, {5}, std::vector<std::int64_t>(5));

@@ -48,27 +48,19 @@ constexpr const char *cut_short = "the file ends before the picture does";
 } // namespace
 
 TEST_CASE("decode: lossless files give the pixels that Pillow gives") {
-  std::ifstream table(source_file("golden/images/decode.txt"));
-  REQUIRE(table.is_open());
-  std::string line;
-  int cases = 0;
-  while (std::getline(table, line)) {
-    std::istringstream fields(line);
+  for_each_golden("decode.txt", 21, [](std::istream &line) {
     std::string name;
     int width = 0, height = 0;
     std::uint32_t checksum = 0;
-    fields >> name >> width >> height >> std::hex >> checksum;
-    INFO(line);
-    REQUIRE(fields);
+    line >> name >> width >> height >> std::hex >> checksum;
+    REQUIRE(line);
     const Result<Image> image = load_image(golden(name));
     INFO(image.status().message());
     REQUIRE(image.ok());
     CHECK(image->width == width);
     CHECK(image->height == height);
     CHECK(crc32(image->rgb) == checksum);
-    ++cases;
-  }
-  CHECK(cases == 21);
+  });
 }
 
 TEST_CASE("decode: a PNG file may begin its data with an empty chunk") {

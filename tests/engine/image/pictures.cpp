@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 
 #include <catch2/catch.hpp>
+
+#include "tests/support/data.hpp"
 
 namespace intvit::test {
 namespace {
@@ -36,6 +40,18 @@ Image picture(std::string_view name, int width, int height) {
       for (const int channel : pixel(name, x, y, width, height))
         *byte++ = static_cast<std::uint8_t>(channel);
   return *image;
+}
+
+void for_each_golden(const std::string &table, int cases, const std::function<void(std::istream &line)> &check) {
+  std::ifstream file(source_file("golden/images/" + table));
+  REQUIRE(file.is_open());
+  int count = 0;
+  for (std::string line; std::getline(file, line); ++count) {
+    INFO(line);
+    std::istringstream fields(line);
+    check(fields);
+  }
+  CHECK(count == cases);
 }
 
 std::uint32_t crc32(std::span<const std::uint8_t> bytes) {

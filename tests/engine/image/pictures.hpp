@@ -1,8 +1,11 @@
-// Synthetic pictures, the same as scripts/make-image-golden.py draws.
+// What scripts/make-image-golden.py made: its tables, and synthetic pictures as it draws them.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <istream>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/image/image.hpp"
@@ -32,6 +35,10 @@ private:
 
 // "noise", "gradient", "edges" or "lines".
 Image picture(std::string_view name, int width, int height);
+
+// Reads tests/golden/images/<table>, one case a line: `check` takes the fields from `line`. There must be so many
+// cases.
+void for_each_golden(const std::string &table, int cases, const std::function<void(std::istream &line)> &check);
 
 // The checksum of zlib and PNG.
 std::uint32_t crc32(std::span<const std::uint8_t> bytes);

@@ -24,19 +24,13 @@ std::string message_of(std::string_view text) {
 } // namespace
 
 TEST_CASE("preprocess: equals torchvision's resize and crop on Pillow") {
-  std::ifstream table(source_file("golden/images/recipe.txt"));
-  REQUIRE(table.is_open());
-  std::string line;
-  int cases = 0;
-  while (std::getline(table, line)) {
-    std::istringstream fields(line);
+  for_each_golden("recipe.txt", 135, [](std::istream &line) {
     std::string name;
     std::string text;
     int width = 0, height = 0;
     std::uint32_t checksum = 0;
-    fields >> name >> width >> height >> text >> std::hex >> checksum;
-    INFO(line);
-    REQUIRE(fields);
+    line >> name >> width >> height >> text >> std::hex >> checksum;
+    REQUIRE(line);
     const Result<Recipe> recipe = parse_recipe(text);
     REQUIRE(recipe.ok());
     const Result<Image> input = preprocess(picture(name, width, height), *recipe);
@@ -44,9 +38,7 @@ TEST_CASE("preprocess: equals torchvision's resize and crop on Pillow") {
     REQUIRE(input->width == recipe->crop_width);
     REQUIRE(input->height == recipe->crop_height);
     CHECK(crc32(input->rgb) == checksum);
-    ++cases;
-  }
-  CHECK(cases == 135);
+  });
 }
 
 TEST_CASE("preprocess: the crop's offset rounds halves to even") {

@@ -14,19 +14,13 @@ using namespace intvit;
 using namespace intvit::test;
 
 TEST_CASE("resize: equals Pillow byte for byte with every instruction set") {
-  std::ifstream table(source_file("golden/images/resize.txt"));
-  REQUIRE(table.is_open());
-  std::string line;
-  int cases = 0;
-  while (std::getline(table, line)) {
-    std::istringstream fields(line);
+  for_each_golden("resize.txt", 376, [](std::istream &line) {
     std::string name;
     std::string filter;
     int width = 0, height = 0, new_width = 0, new_height = 0;
     std::uint32_t checksum = 0;
-    fields >> name >> width >> height >> filter >> new_width >> new_height >> std::hex >> checksum;
-    INFO(line);
-    REQUIRE(fields);
+    line >> name >> width >> height >> filter >> new_width >> new_height >> std::hex >> checksum;
+    REQUIRE(line);
     const auto kind = resize_filter(filter);
     REQUIRE(kind.has_value());
     const Image image = picture(name, width, height);
@@ -38,9 +32,7 @@ TEST_CASE("resize: equals Pillow byte for byte with every instruction set") {
       REQUIRE(resized->height == new_height);
       CHECK(crc32(resized->rgb) == checksum);
     }
-    ++cases;
-  }
-  CHECK(cases == 376);
+  });
 }
 
 TEST_CASE("resize: small results, pixel by pixel") {

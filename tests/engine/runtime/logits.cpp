@@ -163,13 +163,7 @@ TEST_CASE("logits: a picture that is not square") {
 }
 
 TEST_CASE("logits: the accumulator that just fits 32 bits") {
-  ModelParts parts;
-  parts.description.graph = {
-      .image_height = 210,
-      .image_width = 210,
-      .nodes = {{"p", "image", Patches{210}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
-  parts.description.recipe = squash_recipe(210, 210);
-  parts.add_blank_golden(2);
+  ModelParts parts = test::one_product(210, 2);
   constexpr std::size_t columns = 210 * 210 * 3;
   std::vector<std::int8_t> weights(2 * columns);
   std::fill_n(weights.begin(), 131071, static_cast<std::int8_t>(-128));

@@ -13,14 +13,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/openmp.hpp"
+
 namespace intvit {
 namespace {
 
-#ifdef _OPENMP
-constexpr bool has_openmp = true;
-#else
-constexpr bool has_openmp = false;
-#endif
+using test::has_openmp;
 
 TEST_CASE("team: shares cover every task once, in order, in whole grains") {
   for (const int size : {1, 2, 3, 4, 7, 16, 64, 1024})

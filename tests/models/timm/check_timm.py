@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Compares the float reference with timm on random weights, and makes the goldens of timm_test.cpp.
 
-    check_timm.py --program build/release/bin/float_forward [ARCHITECTURE ...]
+    cmake --build build/release --target float_logits
+    check_timm.py --program build/release/bin/float_logits [ARCHITECTURE ...]
     check_timm.py --program ... --quantizer build/release/bin/intvit --images PHOTOGRAPHS [ARCHITECTURE ...]
     check_timm.py --goldens tests/models/timm/goldens
 
 Every architecture that intvit knows is built in timm with random weights (layer scales, biases, norms, tokens and
-position biases included), saved as safetensors, and run on one random image in both. The cosine of the outputs must be
+position biases included), saved as safetensors, and run in both on the pixels that float_logits makes of a photograph. The cosine of the outputs must be
 above 0.99999 and preprocessing, image size and the number of outputs must be timm's. With --quantizer the weights are also
 quantized on 16 photographs and the integer model is compared with the float one on as many: a folder as `intvit eval`
 takes it. Needs torch, timm, numpy and safetensors.
@@ -26,6 +27,8 @@ import torch
 from safetensors.torch import save_file
 
 warnings.filterwarnings("ignore")
+
+PHOTOGRAPH = pathlib.Path(__file__).resolve().parents[3] / "docs/sample/chelsea.png"
 
 # Small models that between them have all that the importer joins or folds. Each becomes a golden file.
 SMALL = {"img_size": 16, "patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 5}
@@ -79,19 +82,17 @@ def build(architecture, arguments, dtype):
     return model, state
 
 
-def run(model, dtype):
-    _, height, width = model.pretrained_cfg["input_size"]
-    size = getattr(model.patch_embed, "img_size", None) or (height, width)
-    pixels = torch.from_numpy(golden_image(*size)).to(dtype).permute(2, 0, 1) / 255
+def run(model, dtype, image):
+    pixels = torch.from_numpy(image).to(dtype).permute(2, 0, 1) / 255
     mean, std = (torch.tensor(model.pretrained_cfg[key], dtype=dtype).view(3, 1, 1) for key in ("mean", "std"))
     with torch.no_grad():
-        return size, model(((pixels - mean) / std)[None])[0].double().numpy()
+        return model(((pixels - mean) / std)[None])[0].double().numpy()
 
 
 def write_goldens(folder):
     for name, (architecture, arguments) in GOLDENS.items():
         model, state = build(architecture, arguments, torch.float64)
-        _, outputs = run(model, torch.float64)
+        outputs = run(model, torch.float64, golden_image(*model.patch_embed.img_size))
         config = model.pretrained_cfg
         golden = {
             "config": {"architecture": architecture, "num_classes": model.num_classes,
@@ -127,15 +128,14 @@ def check(program, known, quantizer, images):
     with tempfile.TemporaryDirectory() as folder:
         weights = f"{folder}/{architecture}.safetensors"
         save_file(state, weights)
-        (height, width), expected = run(model, torch.float32)
-        del model, state
-        image = f"{folder}/image.rgb"
-        golden_image(height, width).tofile(image)
-        result = subprocess.run([program, weights, image], capture_output=True, text=True, check=False)
+        result = subprocess.run([program, weights, PHOTOGRAPH], capture_output=True, text=True, check=False)
         cosines = [integer_cosine(quantizer, images, architecture, weights)] if quantizer else []
     if result.returncode != 0:
         return [*wrong, result.stderr.strip()], cosines
-    actual = np.array([float(line) for line in result.stdout.split()])
+    reference = json.loads(result.stdout)
+    actual = np.array(reference["logits"])
+    height_width_channels = known["input_size"][1:] + [3]
+    expected = run(model, torch.float32, np.array(reference["pixels"], dtype=np.uint8).reshape(height_width_channels))
     if len(actual) != len(expected) or len(expected) != known["outputs"]:
         return [*wrong, f"{len(actual)} outputs, timm's {len(expected)}"], cosines
     cosine = float(actual @ expected / np.linalg.norm(actual) / np.linalg.norm(expected))
@@ -147,7 +147,7 @@ def check(program, known, quantizer, images):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", help="float_forward")
+    parser.add_argument("--program", help="float_logits")
     parser.add_argument("--quantizer", help="intvit")
     parser.add_argument("--images", help="photographs and labels for --quantizer")
     parser.add_argument("--goldens", help="folder to write the goldens to")

@@ -6,7 +6,7 @@ float16 and bfloat16), and run by transformers' image processor and model on a p
 same pixels, byte for byte, and logits (or features) whose cosine with transformers' is above 0.9999999.
 
     cmake --build build/release --target float_logits
-    python3 tests/peers/transformers_folders.py build/release/bin/float_logits [--full] [PHOTOGRAPH]
+    python3 tests/models/peers/transformers_folders.py build/release/bin/float_logits [--full] [PHOTOGRAPH]
 
 Needs torch, torchvision, transformers, safetensors, Pillow. --full adds the usual sizes of each kind.
 """
@@ -14,6 +14,7 @@ Needs torch, torchvision, transformers, safetensors, Pillow. --full adds the usu
 import argparse
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import PIL.Image
 import torch
 import transformers as hf
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 SMALL = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 64, "patch_size": 16}
 LABELS = {"id2label": {0: "ant", 1: "bee", 2: "cat", 3: "dog", 4: "elk"},
           "label2id": {"ant": 0, "bee": 1, "cat": 2, "dog": 3, "elk": 4}}
@@ -155,7 +156,7 @@ def check(program, case, photograph_path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program")
-    parser.add_argument("photograph", nargs="?", default=os.path.join(ROOT, "docs/sample/chelsea.png"))
+    parser.add_argument("photograph", nargs="?", default=ROOT / "docs/sample/chelsea.png")
     parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     hf.logging.set_verbosity_error()

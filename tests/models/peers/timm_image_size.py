@@ -2,7 +2,7 @@
 """Compares models at another image size than their weights' with timm's resample_abs_pos_embed.
 
     cmake --build build/release --target float_logits
-    python3 tests/peers/timm_image_size.py build/release/bin/float_logits
+    python3 tests/models/peers/timm_image_size.py build/release/bin/float_logits
 
 Random weights are saved at timm's own size and run at another by float_logits --image-size and by timm; the cosine of the
 logits (or features) must be above 0.9999999. Needs torch, timm, safetensors.
@@ -10,6 +10,7 @@ logits (or features) must be above 0.9999999. Needs torch, timm, safetensors.
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import timm
 import timm.layers
 import torch
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 CASES = [("vit_tiny_patch16_224", 160), ("deit_tiny_distilled_patch16_224", 256), ("vit_small_patch14_reg4_dinov2", 224)]
 
 
@@ -32,7 +33,7 @@ def cosine_at(program, name, size):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, name + ".safetensors")
         safetensors.torch.save_file(weights, path)
-        run = subprocess.run([program, "--image-size", str(size), path, os.path.join(ROOT, "docs/sample/chelsea.png")],
+        run = subprocess.run([program, "--image-size", str(size), path, ROOT / "docs/sample/chelsea.png"],
                              capture_output=True, text=True, check=True)
     actual = json.loads(run.stdout)
 

@@ -1,7 +1,7 @@
 // Prints what the float reference makes of pictures, for comparisons with other implementations:
 //   float_logits [--image-size N] WEIGHTS IMAGE ...
 // A line of JSON an image: the recipe, the preprocessed pixels (row by row, R, G, B), the logits (or features).
-#include <cstdio>
+// Without arguments: a line of JSON for each of timm's architectures that are known.
 #include <exception>
 #include <iostream>
 #include <string>
@@ -9,11 +9,27 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/architectures/registry.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
 #include "models/reference/forward.hpp"
 
 namespace {
+
+void list() {
+  for (const intvit::ArchitectureConfig &architecture : intvit::known_architectures()) {
+    const intvit::ModelConfig &config = intvit::common_config(architecture);
+    const nlohmann::json line = {{"architecture", config.architecture},
+                                 {"input_size", {3, config.image_height, config.image_width}},
+                                 {"outputs", intvit::outputs(architecture)},
+                                 {"mean", config.mean},
+                                 {"std", config.std},
+                                 {"crop_pct", config.crop_pct},
+                                 {"interpolation", config.interpolation},
+                                 {"layer_norm_eps", config.layer_norm_eps}};
+    std::cout << line.dump() << "\n";
+  }
+}
 
 void run(std::vector<std::string> arguments) {
   intvit::ImportOptions options;
@@ -36,7 +52,10 @@ void run(std::vector<std::string> arguments) {
 
 int main(int argc, char **argv) {
   try {
-    run({argv + 1, argv + argc});
+    if (argc == 1)
+      list();
+    else
+      run({argv + 1, argv + argc});
     return 0;
   } catch (const std::exception &error) {
     std::cerr << "float_logits: " << error.what() << "\n";
