@@ -94,6 +94,7 @@ std::string short_name(const std::string &path) {
 std::vector<std::string> captions(const std::vector<std::shared_ptr<const Model>> &models,
                                   const std::vector<std::string> &paths) {
   std::vector<std::string> result;
+  result.reserve(models.size());
   for (const std::shared_ptr<const Model> &model : models)
     result.push_back(softmax_caption(*model));
   for (std::size_t i = 1; i < result.size(); ++i)
@@ -205,6 +206,7 @@ int attention(const Arguments &arguments) {
   if (paths.empty())
     paths.push_back(model_path(parser));
   std::vector<std::shared_ptr<const Model>> models;
+  models.reserve(paths.size());
   for (const std::string &path : paths)
     models.push_back(open_model(parser, path));
   const Model &first = *models.front();

@@ -90,7 +90,7 @@ std::vector<int> Parser::integers(const std::string &option, int low, int high) 
 }
 
 std::string Parser::choice(const std::string &option, const std::vector<std::string> &words) const {
-  const auto word = get<std::string>(option);
+  auto word = get<std::string>(option);
   if (std::find(words.begin(), words.end(), word) != words.end())
     return word;
   std::string list;

@@ -35,7 +35,7 @@ std::string first_line(const std::string &path) {
 
 std::string processor() {
   for (const char *name : {"model name", "Model", "Hardware"}) // x86; some Arm kernels
-    if (const std::string value = field("/proc/cpuinfo", name, ':'); !value.empty())
+    if (std::string value = field("/proc/cpuinfo", name, ':'); !value.empty())
       return value;
   return "unknown processor";
 }

@@ -133,6 +133,7 @@ std::vector<std::string> spread(const std::vector<std::string> &paths, std::size
   if (count >= paths.size())
     return paths;
   std::vector<std::string> chosen;
+  chosen.reserve(count);
   for (std::size_t i = 0; i < count; ++i)
     chosen.push_back(paths[i * paths.size() / count]);
   return chosen;

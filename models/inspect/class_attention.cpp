@@ -123,6 +123,7 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
   check_choice(choice, blocks, attention(0).heads);
 
   std::vector<int> inputs;
+  inputs.reserve(nodes.size());
   for (const std::size_t node : nodes)
     inputs.push_back(program.nodes[node].input);
   ObservedRun run(model, inputs, threads);

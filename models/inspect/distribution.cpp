@@ -97,6 +97,7 @@ void merge(const Seen &other, Seen &seen) {
 
 double StreamRanges::spread() const {
   std::vector<double> widths;
+  widths.reserve(low.size());
   for (std::size_t c = 0; c < low.size(); ++c)
     widths.push_back(high[c] - low[c]);
   std::sort(widths.begin(), widths.end());

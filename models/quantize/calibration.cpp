@@ -121,6 +121,7 @@ public:
 
   BlockSamples samples() const {
     BlockSamples result;
+    result.reserve(kinds_.size());
     for (std::size_t i = 0; i < kinds_.size(); ++i)
       result.emplace_back(kinds_[i], join(samples_[i]));
     return result;

@@ -31,7 +31,7 @@ ArrayXd to_array(const RowVector &values) {
 }
 
 ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next) {
-  const ArrayXd gain = to_array(norm.weight).square();
+  ArrayXd gain = to_array(norm.weight).square();
   if (next.weight.size() == 0)
     return gain;
   const ArrayXd cost = column_norms(next.weight);

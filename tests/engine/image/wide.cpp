@@ -38,8 +38,8 @@ TEST_CASE("wide: halves compute what the compiler's integers do") {
     CHECK(wide_bit_width(halves(left)) == wide_bit_width(left));
     CHECK(static_cast<std::uint64_t>(halves(left)) == static_cast<std::uint64_t>(left));
     for (int count = 0; count < 128; ++count) {
-      CHECK((halves(left) << count == halves(left << count)));
-      CHECK((halves(left) >> count == halves(left >> count)));
+      CHECK(((halves(left) << count) == halves(left << count)));
+      CHECK(((halves(left) >> count) == halves(left >> count)));
     }
     for (const Wide right : values) {
       CHECK((halves(left) + halves(right) == halves(left + right)));
