@@ -106,8 +106,11 @@ def measure(arguments):
 
 
 def table(rows):
-    """Observers and weights against residual stream and softmax, "top-1 (agreement)", in Markdown."""
+    """Observers and weights against residual stream and softmax, "top-1 (agreement)", in Markdown: columns of which all
+    observers have been measured."""
     single = {(row["model"], row["options"]): row for row in rows}
+    pairs = [(residual, softmax) for residual in RESIDUALS for softmax in SOFTMAXES
+             if all((model, setting(observer, residual, softmax)) in single for model in MODELS for observer in OBSERVERS)]
 
     def cell(model, options):
         row = single.get((model, options))
@@ -115,8 +118,7 @@ def table(rows):
 
     lines = []
     for model in MODELS:
-        pairs = [(residual, softmax) for residual in RESIDUALS for softmax in SOFTMAXES]
-        lines += ["| " + " | ".join([model] + [f"{residual}, {softmax}" for residual, softmax in pairs]) + " |",
+        lines += ["| " + " | ".join([model.removesuffix("_patch16_224")] + [f"{residual}, {softmax}" for residual, softmax in pairs]) + " |",
                   "|---" * (1 + len(pairs)) + "|"]
         for name, observer, weights in ([(f"`{observer}`", observer, "") for observer in OBSERVERS] +
                                         [(name, "mse", weights) for name, weights in WEIGHTS[1:]]):
