@@ -66,13 +66,15 @@ measure() {
   integer=$(sed -n 's/^top1://p' "$scratch/eval")
 }
 
+# row R HOW: the next row, of what was measured last.
 row() {
-  printf '| %s | %s | %.2f | %.2f | %.2f |\n' "$@" >>"$scratch/table"
+  printf '| %s %% | %s | %.2f | %s | %.2f |\n' "$1" "$2" "$bits" "$float" "$integer" >>"$scratch/table"
 }
 
 for ratio in $ratios; do
   measure "post-training-$ratio" $weights --two-word-ratio "$ratio"
-  row "$ratio %" "after training" "$bits" "$float" "$integer"
+  float="" # that of the weights without words
+  row "$ratio" "after training"
   for way in v fixed; do
     name=$way-$ratio
     label="fine-tuned, with v"
@@ -87,7 +89,7 @@ for ratio in $ratios; do
       tune "$name" --stlq-ratio "$ratio" --stlq-fixed
     fi
     measure "$name" "$out/$name"
-    row "$ratio %" "$label" "$bits" "$float" "$integer"
+    row "$ratio" "$label"
   done
 done
 
