@@ -23,23 +23,18 @@ RATIOS = [0, 5, 10, 15, 25, 50, 100]
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
 SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
-WEIGHTS = [("int8", ""), ("int4", "--weight-format int4"),
-           ("STLQ, R = 15 %", "--weight-format stlq --two-word-ratio 15"),
-           ("STLQ, R = 100 %", "--weight-format stlq --two-word-ratio 100")]
 
 
-def setting(observer, residual, softmax, weights=""):
+def setting(observer, residual, softmax):
     """The options of a row; what is the default is not named."""
-    options = [weights] if weights else []
-    if observer != "mse":
-        options.append(f"--observer {observer}")
+    options = [f"--observer {observer}"] if observer != "mse" else []
     if (residual, softmax) != ("int16", "int16"):
         options.append(f"--residual {residual} --softmax {softmax}")
     return " ".join(options)
 
 
 def settings():
-    """Options of every row of the tables in docs/quantization.md and docs/stlq.md."""
+    """Options of the rows of the tables in docs/quantization.md and docs/stlq.md, what decides most first."""
     for ratio in RATIOS:
         yield f"--weight-format stlq --two-word-ratio {ratio}"
     for groups in ("filter", "element"):
@@ -49,8 +44,6 @@ def settings():
         for residual in RESIDUALS:
             for observer in OBSERVERS:
                 yield setting(observer, residual, softmax)
-    for _, weights in WEIGHTS[1:]:
-        yield setting("mse", "ptf8", "lis4", weights)
     for observer in OBSERVERS[1:]:
         yield f"--as-published --residual int8 --softmax int8 --observer {observer}"
     yield "--as-published --softmax int8"
@@ -106,24 +99,19 @@ def measure(arguments):
 
 
 def table(rows):
-    """Observers and weights against residual stream and softmax, "top-1 (agreement)", in Markdown: columns of which all
-    observers have been measured."""
+    """Observers against residual stream and softmax, "top-1 (agreement)", in Markdown: columns of which all observers
+    have been measured."""
     single = {(row["model"], row["options"]): row for row in rows}
     pairs = [(residual, softmax) for residual in RESIDUALS for softmax in SOFTMAXES
              if all((model, setting(observer, residual, softmax)) in single for model in MODELS for observer in OBSERVERS)]
-
-    def cell(model, options):
-        row = single.get((model, options))
-        return f"{row['top1']} ({row['agreement']})" if row else ""
-
     lines = []
     for model in MODELS:
-        lines += ["| " + " | ".join([model.removesuffix("_patch16_224")] + [f"{residual}, {softmax}" for residual, softmax in pairs]) + " |",
-                  "|---" * (1 + len(pairs)) + "|"]
-        for name, observer, weights in ([(f"`{observer}`", observer, "") for observer in OBSERVERS] +
-                                        [(name, "mse", weights) for name, weights in WEIGHTS[1:]]):
-            cells = [cell(model, setting(observer, residual, softmax, weights)) for residual, softmax in pairs]
-            lines.append("| " + " | ".join([name] + cells) + " |")
+        names = [f"{residual}, {softmax}" for residual, softmax in pairs]
+        lines += ["| " + " | ".join([model.removesuffix("_patch16_224"), *names]) + " |", "|---" * (1 + len(pairs)) + "|"]
+        for observer in OBSERVERS:
+            cells = [single[model, setting(observer, *pair)] for pair in pairs]
+            cells = [f"{row['top1']} ({row['agreement']})" for row in cells]
+            lines.append("| " + " | ".join([f"`{observer}`", *cells]) + " |")
         lines.append("")
     return "\n".join(lines)
 
