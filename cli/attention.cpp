@@ -181,11 +181,11 @@ int attention(const Arguments &arguments) {
   add_model_option(parser);
   add_run_options(parser);
   add_float_options(parser);
-  parser.add()("o,output", "the picture, a PNG file", cxxopts::value<std::string>(),
-               "FILE")("block", "attention of this block, from 0 (default: the middle one)", cxxopts::value<int>(),
-                       "N")("head", "of this head, from 0 (default: the mean of all)", cxxopts::value<int>(),
-                            "N")("rollout", "attention rollout through all blocks, instead of one block's attention")(
-      "scale", "draw images at N times the model's size (default: about 400 pixels wide)", cxxopts::value<int>(), "N");
+  parser.option<std::string>("o,output", "FILE", "the picture, a PNG file");
+  parser.option<int>("block", "N", "attention of this block, from 0 (default: the middle one)");
+  parser.option<int>("head", "N", "of this head, from 0 (default: the mean of all)");
+  parser.flag("rollout", "attention rollout through all blocks, instead of one block's attention");
+  parser.option<int>("scale", "N", "draw images at N times the model's size (default: about 400 pixels wide)");
   if (!parser.parse(arguments))
     return exit_ok;
   if (parser.positional().size() != 1)

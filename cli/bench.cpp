@@ -126,21 +126,24 @@ int bench(const Arguments &arguments) {
   add_model_option(parser);
   add_numerics_options(parser);
   add_weight_options(parser);
-  const auto text = [] { return cxxopts::value<std::string>(); };
-  parser.add()("arch", "timm's names of architectures to run with random weights, instead of a model", text(),
-               "NAME,...")("t,threads", "numbers of threads (default: what this process may use)", text(),
-                           "N,...")("b,batch", "batch sizes (default: 1)", text(), "N,...")(
-      "isa", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)", text(),
-      "NAME,...")("warmup", "runs that are not counted", cxxopts::value<int>()->default_value("3"),
-                  "N")("runs", "runs to measure", cxxopts::value<int>(), "N")(
-      "seconds", "without --runs: measure each for so long, and 5 runs at least",
-      cxxopts::value<double>()->default_value("2"), "S")("profile", "time of every kind of operation")(
-      "roofline", "the processor's peak in the same seconds, and the share of it that is reached")(
-      "shapes", "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)",
-      text(), "FILE,...")("report",
-                          "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
-                          "roofline, machine; measures what --profile and --roofline do",
-                          text(), "FILE")("o,output", "md, json or csv", text()->default_value("md"), "FORMAT");
+  parser.option<std::string>("arch", "NAME,...",
+                             "timm's names of architectures to run with random weights, instead of a model");
+  parser.option<std::string>("t,threads", "N,...", "numbers of threads (default: what this process may use)");
+  parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
+  parser.option<std::string>("isa", "NAME,...", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)");
+  parser.option<int>("warmup", "N", "runs that are not counted", "3");
+  parser.option<int>("runs", "N", "runs to measure");
+  parser.option<double>("seconds", "S", "without --runs: measure each for so long, and 5 runs at least", "2");
+  parser.flag("profile", "time of every kind of operation");
+  parser.flag("roofline", "the processor's peak in the same seconds, and the share of it that is reached");
+  parser.option<std::string>(
+      "shapes", "FILE,...",
+      "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)");
+  parser.option<std::string>(
+      "report", "FILE",
+      "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
+      "roofline, machine; measures what --profile and --roofline do");
+  parser.option<std::string>("o,output", "FORMAT", "md, json or csv", "md");
   if (!parser.parse(arguments))
     return exit_ok;
 

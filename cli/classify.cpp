@@ -247,11 +247,11 @@ int classify(const Arguments &arguments) {
   Parser parser("classify", "Tells what is on images: the most likely classes of each.", "IMAGE|FOLDER|- ...");
   add_model_option(parser);
   add_run_options(parser);
-  parser.add()("k,top", "how many classes to print", cxxopts::value<int>()->default_value("5"),
-               "K")("b,batch", "images run at once", cxxopts::value<int>()->default_value("1"), "N")(
-      "format", "text, json (one object a line) or csv", cxxopts::value<std::string>()->default_value("text"),
-      "FORMAT")("timing", "also print milliseconds for decoding, preprocessing and inference")(
-      "raw-logits", "also print all logits, the integers that the engine gives");
+  parser.option<int>("k,top", "K", "how many classes to print", "5");
+  parser.option<int>("b,batch", "N", "images run at once", "1");
+  parser.option<std::string>("format", "FORMAT", "text, json (one object a line) or csv", "text");
+  parser.flag("timing", "also print milliseconds for decoding, preprocessing and inference");
+  parser.flag("raw-logits", "also print all logits, the integers that the engine gives");
   if (!parser.parse(arguments))
     return exit_ok;
   if (parser.positional().empty())

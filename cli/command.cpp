@@ -6,42 +6,82 @@
 #include <iostream>
 #include <sstream>
 
+#include <cxxopts.hpp>
+
 namespace intvit::cli {
 
+struct Parser::Library {
+  cxxopts::Options options;
+  cxxopts::ParseResult result;
+};
+
 Parser::Parser(const std::string &subcommand, const std::string &purpose, const std::string &positional)
-    : subcommand_(subcommand), takes_positional_(!positional.empty()), options_("intvit " + subcommand, purpose) {
-  options_.custom_help("[OPTIONS]");
-  options_.positional_help(positional);
-  options_.add_options()("h,help", "print this help");
+    : subcommand_(subcommand), takes_positional_(!positional.empty()),
+      library_(new Library{cxxopts::Options("intvit " + subcommand, purpose), {}}) {
+  cxxopts::Options &options = library_->options;
+  options.custom_help("[OPTIONS]");
+  options.positional_help(positional);
+  flag("h,help", "print this help");
   if (takes_positional_) {
-    options_.add_options("positional")("names", positional, cxxopts::value<std::vector<std::string>>());
-    options_.parse_positional({"names"});
+    options.add_options("positional")("names", positional, cxxopts::value<std::vector<std::string>>());
+    options.parse_positional({"names"});
   }
+}
+
+Parser::~Parser() = default;
+
+template <typename T>
+void Parser::option(const std::string &names, const std::string &placeholder, const std::string &help,
+                    const std::string &default_value) {
+  const std::shared_ptr<cxxopts::Value> value = cxxopts::value<T>();
+  library_->options.add_options()(names, help, default_value.empty() ? value : value->default_value(default_value),
+                                  placeholder);
+}
+template void Parser::option<int>(const std::string &, const std::string &, const std::string &, const std::string &);
+template void Parser::option<double>(const std::string &, const std::string &, const std::string &,
+                                     const std::string &);
+template void Parser::option<std::string>(const std::string &, const std::string &, const std::string &,
+                                          const std::string &);
+
+void Parser::flag(const std::string &names, const std::string &help) {
+  library_->options.add_options()(names, help);
 }
 
 bool Parser::parse(const Arguments &arguments) {
   std::vector<const char *> argv{subcommand_.c_str()};
   for (const std::string &argument : arguments)
     argv.push_back(argument.c_str());
+  cxxopts::ParseResult &result = library_->result;
   try {
-    result_ = options_.parse(static_cast<int>(argv.size()), argv.data());
+    result = library_->options.parse(static_cast<int>(argv.size()), argv.data());
   } catch (const std::exception &error) { // cxxopts's own, whose name changed between versions
     throw UsageError(std::string(error.what()) + " (see intvit " + subcommand_ + " -h)");
   }
   if (has("help")) {
-    std::cout << options_.help({""});
+    std::cout << library_->options.help({""});
     return false;
   }
-  if (!takes_positional_ && !result_.unmatched().empty())
-    throw UsageError("unexpected argument \"" + result_.unmatched().front() + "\" (see intvit " + subcommand_ + " -h)");
+  if (!takes_positional_ && !result.unmatched().empty())
+    throw UsageError("unexpected argument \"" + result.unmatched().front() + "\" (see intvit " + subcommand_ + " -h)");
   if (takes_positional_ && has("names"))
-    positional_ = get<std::vector<std::string>>("names");
+    positional_ = result["names"].as<std::vector<std::string>>();
   return true;
+}
+
+template <typename T> T Parser::get(const std::string &option) const {
+  return library_->result[option].as<T>();
+}
+template int Parser::get(const std::string &) const;
+template double Parser::get(const std::string &) const;
+template std::string Parser::get(const std::string &) const;
+
+bool Parser::has(const std::string &option) const {
+  return library_->result.count(option) > 0;
 }
 
 std::vector<std::string> Parser::all(const std::string &option) const {
   std::vector<std::string> values;
-  for (const cxxopts::KeyValue &argument : result_.arguments())
+  for (const cxxopts::KeyValue &argument : library_->result.arguments())
     if (argument.key() == option)
       values.push_back(argument.value());
   return values;

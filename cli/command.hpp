@@ -1,11 +1,10 @@
 // What the subcommands of `intvit` share: their options, their errors and their exit codes.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include <cxxopts.hpp>
 
 #include "engine/status.hpp"
 
@@ -23,12 +22,20 @@ public:
 
 using Arguments = std::vector<std::string>; // without the program's and the subcommand's names
 
-// Parses; prints the help and returns nothing where -h is given. Throws UsageError.
+// A subcommand's options. First each is added, then the arguments are parsed, then values are taken; what makes no
+// sense throws UsageError. T is int, double or std::string.
 class Parser {
 public:
   Parser(const std::string &subcommand, const std::string &purpose, const std::string &positional = "");
+  ~Parser();
 
-  cxxopts::OptionAdder add() { return options_.add_options(); }
+  // An option with a value, which the help calls `placeholder`. `names` is a letter and a long name, "k,top", or the
+  // long name alone; functions below take the long name. Without a value given and without a default, has() is false.
+  template <typename T>
+  void option(const std::string &names, const std::string &placeholder, const std::string &help,
+              const std::string &default_value = "");
+  // An option without a value.
+  void flag(const std::string &names, const std::string &help);
 
   // The names given beside the options, in order; empty where the subcommand takes none.
   const std::vector<std::string> &positional() const { return positional_; }
@@ -36,8 +43,9 @@ public:
   // False after printing the help: the subcommand is done.
   bool parse(const Arguments &arguments);
 
-  template <typename T> T get(const std::string &option) const { return result_[option].as<T>(); }
-  bool has(const std::string &option) const { return result_.count(option) > 0; }
+  template <typename T> T get(const std::string &option) const;
+  // Whether it was given; a default is not.
+  bool has(const std::string &option) const;
   // Every value of an option that may be given several times, in order.
   std::vector<std::string> all(const std::string &option) const;
   // An option that must be given.
@@ -54,8 +62,8 @@ public:
 private:
   std::string subcommand_;
   bool takes_positional_;
-  cxxopts::Options options_;
-  cxxopts::ParseResult result_;
+  struct Library; // cxxopts: by itself, because its header compiles slowly and its regular expressions start slowly
+  std::unique_ptr<Library> library_;
   std::vector<std::string> positional_;
 };
 

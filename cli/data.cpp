@@ -25,12 +25,11 @@ template <typename T> void keep_first(const Parser &parser, std::vector<T> &imag
 } // namespace
 
 void add_data_options(Parser &parser) {
-  parser.add()("data", "folder of images", cxxopts::value<std::string>(), "FOLDER")(
-      "labels",
-      "CSV file of file,label lines, files relative to --data (default: labels.csv in --data, else class "
-      "folders)",
-      cxxopts::value<std::string>(),
-      "FILE")("count", "take only the first N images", cxxopts::value<int>()->default_value("0"), "N");
+  parser.option<std::string>("data", "FOLDER", "folder of images");
+  parser.option<std::string>("labels", "FILE",
+                             "CSV file of file,label lines, files relative to --data (default: labels.csv in --data, "
+                             "else class folders)");
+  parser.option<int>("count", "N", "take only the first N images", "0");
 }
 
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model) {

@@ -120,7 +120,7 @@ void print_layers(const std::vector<Layer> &layers) {
 int info(const Arguments &arguments) {
   Parser parser("info", "Prints what a model file holds.");
   add_model_option(parser);
-  parser.add()("format", "text or json", cxxopts::value<std::string>()->default_value("text"), "FORMAT");
+  add_format_option(parser, {"text", "json"});
   if (!parser.parse(arguments))
     return exit_ok;
 

@@ -108,10 +108,11 @@ int inspect(const Arguments &arguments) {
   add_model_option(parser);
   add_run_options(parser);
   add_data_options(parser);
-  parser.add()("o,output", "folder for diagrams: channel_ranges.svg, layers.svg, attention_weights.svg",
-               cxxopts::value<std::string>(), "FOLDER")(
-      "layer", "channel_ranges.svg: the node that writes the stream (default: the one with the widest channel)",
-      cxxopts::value<std::string>(), "NAME");
+  parser.option<std::string>("o,output", "FOLDER",
+                             "folder for diagrams: channel_ranges.svg, layers.svg, attention_weights.svg");
+  parser.option<std::string>(
+      "layer", "NAME",
+      "channel_ranges.svg: the node that writes the stream (default: the one with the widest channel)");
   add_format_option(parser, {"text", "json"});
   if (!parser.parse(arguments))
     return exit_ok;

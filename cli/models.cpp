@@ -24,8 +24,7 @@ std::string available() {
 } // namespace
 
 void add_model_option(Parser &parser) {
-  parser.add()("m,model", "model file (default: $INTVIT_MODEL, else the model that ships)",
-               cxxopts::value<std::string>(), "FILE");
+  parser.option<std::string>("m,model", "FILE", "model file (default: $INTVIT_MODEL, else the model that ships)");
 }
 
 std::string model_path(const Parser &parser) {
@@ -42,8 +41,7 @@ std::string model_path(const Parser &parser) {
 }
 
 void add_threads_option(Parser &parser) {
-  parser.add()("t,threads", "threads (default: what this process may use)", cxxopts::value<int>()->default_value("0"),
-               "N");
+  parser.option<int>("t,threads", "N", "threads (default: what this process may use)", "0");
 }
 
 int threads(const Parser &parser) {
@@ -52,8 +50,8 @@ int threads(const Parser &parser) {
 }
 
 void add_isa_option(Parser &parser) {
-  parser.add()("isa", "instruction set to use (default: $INTVIT_ISA, else the fastest of: " + available() + ")",
-               cxxopts::value<std::string>(), "NAME");
+  parser.option<std::string>("isa", "NAME",
+                             "instruction set to use (default: $INTVIT_ISA, else the fastest of: " + available() + ")");
 }
 
 const kernels::KernelTable &kernels_option(const Parser &parser) {
@@ -75,9 +73,10 @@ std::string WeightChoice::text() const {
 }
 
 void add_weight_options(Parser &parser) {
-  const auto text = [] { return cxxopts::value<std::string>(); };
-  parser.add()("weight-format", "weights of the blocks' linear maps: int8, stlq (default: int8)", text(), "NAME,...")(
-      "two-word-ratio", "stlq: percent of the tiles that have second words (default: 15)", text(), "R,...");
+  parser.option<std::string>("weight-format", "NAME,...",
+                             "weights of the blocks' linear maps: int8, stlq (default: int8)");
+  parser.option<std::string>("two-word-ratio", "R,...",
+                             "stlq: percent of the tiles that have second words (default: 15)");
 }
 
 std::vector<WeightChoice> weight_choices(const Parser &parser) {
@@ -103,10 +102,9 @@ std::vector<WeightChoice> weight_choices(const Parser &parser) {
 }
 
 void add_preprocess_option(Parser &parser) {
-  parser.add()(
-      "preprocess",
-      "from photograph to input image, e.g. resize=248,crop=224,filter=bicubic or crop=224 (default: the model's)",
-      cxxopts::value<std::string>(), "RECIPE");
+  parser.option<std::string>(
+      "preprocess", "RECIPE",
+      "from photograph to input image, e.g. resize=248,crop=224,filter=bicubic or crop=224 (default: the model's)");
 }
 
 std::optional<Recipe> preprocess_option(const Parser &parser) {
@@ -138,11 +136,10 @@ std::shared_ptr<const Model> open_model(const Parser &parser, const std::string 
 }
 
 void add_float_options(Parser &parser) {
-  parser.add()(
-      "float",
-      "float weights (as quantize takes them) to compare with on the same images, brought to the model's image size",
-      cxxopts::value<std::string>(), "WEIGHTS")("arch", "architecture of the float weights, where they do not tell",
-                                                cxxopts::value<std::string>(), "NAME");
+  parser.option<std::string>(
+      "float", "WEIGHTS",
+      "float weights (as quantize takes them) to compare with on the same images, brought to the model's image size");
+  parser.option<std::string>("arch", "NAME", "architecture of the float weights, where they do not tell");
 }
 
 std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width) {
@@ -163,7 +160,7 @@ void add_format_option(Parser &parser, const std::vector<std::string> &words) {
   std::string help;
   for (std::size_t i = 0; i < words.size(); ++i)
     help += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
-  parser.add()("format", help, cxxopts::value<std::string>()->default_value(words.front()), "FORMAT");
+  parser.option<std::string>("format", "FORMAT", help, words.front());
 }
 
 } // namespace intvit::cli

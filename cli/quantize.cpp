@@ -74,22 +74,19 @@ int quantize(const Arguments &arguments) {
   add_threads_option(parser);
   add_preprocess_option(parser);
   add_quantizer_options(parser);
-  const auto text = [] { return cxxopts::value<std::string>(); };
-  cxxopts::OptionAdder add = parser.add();
-  add("weights",
-      "float weights: a safetensors file under timm's names, or a folder with config.json and model.safetensors (or "
-      "its "
-      "shards) as timm or Hugging Face's transformers saves it",
-      text(), "FILE|FOLDER");
-  add("arch", "timm's name of the architecture, where neither file name nor config.json tells", text(), "NAME");
-  add("image-size", "pixels a side of the model's input (default: as it was trained); positions are resampled",
-      cxxopts::value<int>()->default_value("0"), "N");
-  add("calib", "folder of photographs to calibrate on", text(), "FOLDER");
-  add("calib-count", "how many of them to use", cxxopts::value<int>()->default_value("250"), "N");
-  add("labels", "text file with one class name a line (default: those of config.json)", text(), "FILE");
-  add("report", "print the quantization error of every layer");
-  add("format", "text or json", text()->default_value("text"), "FORMAT");
-  add("o,output", "model file to write", text(), "FILE");
+  parser.option<std::string>("weights", "FILE|FOLDER",
+                             "float weights: a safetensors file under timm's names, or a folder with config.json and "
+                             "model.safetensors (or its shards) as timm or Hugging Face's transformers saves it");
+  parser.option<std::string>("arch", "NAME",
+                             "timm's name of the architecture, where neither file name nor config.json tells");
+  parser.option<int>("image-size", "N",
+                     "pixels a side of the model's input (default: as it was trained); positions are resampled", "0");
+  parser.option<std::string>("calib", "FOLDER", "folder of photographs to calibrate on");
+  parser.option<int>("calib-count", "N", "how many of them to use", "250");
+  parser.option<std::string>("labels", "FILE", "text file with one class name a line (default: those of config.json)");
+  parser.flag("report", "print the quantization error of every layer");
+  add_format_option(parser, {"text", "json"});
+  parser.option<std::string>("o,output", "FILE", "model file to write");
   if (!parser.parse(arguments))
     return exit_ok;
 

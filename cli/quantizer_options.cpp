@@ -60,9 +60,9 @@ constexpr std::array granularities{Named<Granularity>{"tile", Granularity::tile}
 } // namespace
 
 void add_numerics_options(Parser &parser) {
-  parser.add()("softmax", "int16, int8, lis8 or lis4 (default: int16)", cxxopts::value<std::string>(), "NAME")(
-      "no-renormalize", "lis4, lis8: take the probabilities as published, though they do not add up to one")(
-      "residual", "int16, ptf8, ptf8-paper or int8 (default: int16)", cxxopts::value<std::string>(), "NAME");
+  parser.option<std::string>("softmax", "NAME", "int16, int8, lis8 or lis4 (default: int16)");
+  parser.flag("no-renormalize", "lis4, lis8: take the probabilities as published, though they do not add up to one");
+  parser.option<std::string>("residual", "NAME", "int16, ptf8, ptf8-paper or int8 (default: int16)");
 }
 
 void set_numerics(const Parser &parser, QuantizeOptions &options) {
@@ -74,21 +74,21 @@ void set_numerics(const Parser &parser, QuantizeOptions &options) {
 
 void add_quantizer_options(Parser &parser) {
   add_numerics_options(parser);
-  parser.add()("as-published", "FQ-ViT's choices as far as integers can follow; other options override them")(
-      "observer", "how activation ranges are found: mse, minmax, ema, percentile or omse (default: mse)",
-      cxxopts::value<std::string>(),
-      "NAME")("rounding",
-              "how weights become codes: compensating, for one another's errors, or nearest (default: compensating)",
-              cxxopts::value<std::string>(),
-              "NAME")("channel-strength", "strength of per-channel scales from 0 to 1 (default: searched per layer)",
-                      cxxopts::value<double>(), "S")("no-bias-correction", "leave biases as they are")(
-      "weight-format",
-      "weights of the blocks: int8; stlq, one or two words of 4 bits on a log scale; int4, to compare with, stored as "
-      "int8 (default: int8)",
-      cxxopts::value<std::string>(), "NAME")(
-      "two-word-ratio", "stlq: percent of the weights that get a second word (default: 15)", cxxopts::value<double>(),
-      "R")("two-word-groups", "stlq: which weights get it together: tile, filter or element (default: tile)",
-           cxxopts::value<std::string>(), "NAME");
+  parser.flag("as-published", "FQ-ViT's choices as far as integers can follow; other options override them");
+  parser.option<std::string>("observer", "NAME",
+                             "how activation ranges are found: mse, minmax, ema, percentile or omse (default: mse)");
+  parser.option<std::string>(
+      "rounding", "NAME",
+      "how weights become codes: compensating, for one another's errors, or nearest (default: compensating)");
+  parser.option<double>("channel-strength", "S",
+                        "strength of per-channel scales from 0 to 1 (default: searched per layer)");
+  parser.flag("no-bias-correction", "leave biases as they are");
+  parser.option<std::string>("weight-format", "NAME",
+                             "weights of the blocks: int8; stlq, one or two words of 4 bits on a log scale; int4, to "
+                             "compare with, stored as int8 (default: int8)");
+  parser.option<double>("two-word-ratio", "R", "stlq: percent of the weights that get a second word (default: 15)");
+  parser.option<std::string>("two-word-groups", "NAME",
+                             "stlq: which weights get it together: tile, filter or element (default: tile)");
 }
 
 // What --weight-format, --two-word-ratio and --two-word-groups say.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <new>
 #include <numeric>
 #include <optional>
@@ -166,7 +167,9 @@ public:
     const bool stlq = format_ == kernels::WeightFormat::stlq;
     const double spread = stlq ? random_stlq_spread(weights.two_word_ratio) : 74.0;
     const double factor = 32 / (74.0 * spread * std::sqrt(static_cast<double>(shape.in_features)));
-    const std::vector<std::int32_t> multiplier(out, static_cast<std::int32_t>(std::ldexp(factor, shift)));
+    // Narrow matrices' codes spread less: their multiplier would not fit.
+    const auto multiplier_value = static_cast<std::int32_t>(std::min<double>(std::ldexp(factor, shift), INT32_MAX));
+    const std::vector<std::int32_t> multiplier(out, multiplier_value);
     const std::vector<std::int64_t> offset(out, std::int64_t{1} << (shift - 1));
     const kernels::Requantization requantization{multiplier.data(), offset.data(), shift};
     if (stlq) {
