@@ -32,13 +32,16 @@
 #endif
 
 #ifdef __cplusplus
+#define INTVIT_ENUM : int /* any number of a caller in C is a value, though it has no name */
 extern "C" {
+#else
+#define INTVIT_ENUM
 #endif
 
 /* ---- Errors ---- */
 
 /* What every function that can fail returns. New ones may be added at the end. */
-typedef enum intvit_status {
+typedef enum intvit_status INTVIT_ENUM {
   INTVIT_OK = 0,
   INTVIT_IO = 1,            /* a file cannot be opened or read */
   INTVIT_BAD_FORMAT = 2,    /* bytes that are not what they should be: truncated, corrupt, of another kind */
@@ -72,7 +75,7 @@ INTVIT_API const char *intvit_isa_name(int index);
 
 /* Receives what may interest whoever operates the program, a line without a line feed at a time; called on the thread
  * that called the library. Never called during a run. */
-typedef enum intvit_log_level { INTVIT_LOG_INFO = 0, INTVIT_LOG_WARNING = 1 } intvit_log_level;
+typedef enum intvit_log_level INTVIT_ENUM { INTVIT_LOG_INFO = 0, INTVIT_LOG_WARNING = 1 } intvit_log_level;
 typedef void (*intvit_log_callback)(void *context, intvit_log_level level, const char *message);
 
 /* ---- Models ---- */
@@ -167,7 +170,7 @@ INTVIT_API size_t intvit_session_arena_bytes(const intvit_session *session);
 
 /* ---- Runs ---- */
 
-typedef enum intvit_image_kind {
+typedef enum intvit_image_kind INTVIT_ENUM {
   INTVIT_IMAGE_RGB = 0,     /* pixels of any size; resized and cropped by the model's recipe */
   INTVIT_IMAGE_ENCODED = 1, /* a JPEG, PNG, BMP, GIF or PNM file; then likewise */
   INTVIT_IMAGE_INPUT = 2    /* pixels of exactly the size that the model takes, taken as they are */
@@ -267,6 +270,8 @@ static inline intvit_image intvit_input_image(const void *pixels, int width, int
   image.kind = INTVIT_IMAGE_INPUT;
   return image;
 }
+
+#undef INTVIT_ENUM
 
 #ifdef __cplusplus
 }
