@@ -37,7 +37,11 @@ template <class Arch> struct XsimdLanes {
   // Modulo 2^32.
   static Vec add(Vec a, Vec b) { return Batch(a) + Batch(b); }
   static Vec subtract(Vec a, Vec b) { return Batch(a) - Batch(b); }
-  static Vec multiply(Vec a, Vec b) { return Batch(a) * Batch(b); }
+  // Of unsigned lanes, since it is C++'s for each of them where an instruction set has none.
+  static Vec multiply(Vec a, Vec b) {
+    return xsimd::bitwise_cast<Batch>(xsimd::bitwise_cast<UnsignedBatch>(Batch(a)) *
+                                      xsimd::bitwise_cast<UnsignedBatch>(Batch(b)));
+  }
 
   static Vec minimum(Vec a, Vec b) { return xsimd::min(Batch(a), Batch(b)); }
   static Vec maximum(Vec a, Vec b) { return xsimd::max(Batch(a), Batch(b)); }
