@@ -73,10 +73,10 @@ std::string GoldenLogits::hash() const {
 
 std::vector<Golden> all_golden() {
   std::vector<Golden> golden;
-  golden.push_back({class_token_models(), "aed0303a650a3c74f3829748447cd0e53e57150974c76e9f2b5c8b736d308cb0"});
-  golden.push_back({head_models(), "41b945973c1f96e8e9676466b7a92d61e8ee3d78598007dcf950e4d7e216f245"});
-  golden.push_back({swin_models(), "8dd65e16d99eb846115515a4d8996e3121265f263f02d4d0107927ddd390b552"});
-  golden.push_back({stlq_models(), "690a94c3011cdaf169a14ec2adee4430ca416eb99ddf1286cc0b5bbf56c3ec18"});
+  golden.push_back({class_token_models(), "4612b81a9bb87e79165e6e08ecd018922688c7e0416038ac5d478fe1ee032577"});
+  golden.push_back({head_models(), "d7b2609196a2d787958935e8e2fa37c84e8e7302d18a25107f2d80428a645608"});
+  golden.push_back({swin_models(), "fa53755240fbebd8f41ad26a0041805a111b8c05a61c9d102cf60e06cb8f8135"});
+  golden.push_back({stlq_models(), "fa7bb94284c4d227af1d9a18702770ac3c6f0e9f2a5c4a053f18e4b73eb81a22"});
   return golden;
 }
 

@@ -1,5 +1,8 @@
 #include "tests/engine/golden/integer_builder.hpp"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "tests/kernels/stlq_case.hpp"
 
 namespace intvit::test {
@@ -43,9 +46,10 @@ void IntegerBuilder::weight(const std::string &name, int out, int in) {
 
 void IntegerBuilder::requantization(const std::string &name, int count, int shift, std::int64_t divisor) {
   const std::int64_t unit = std::int64_t{1} << shift;
-  const auto multiplier = static_cast<std::int32_t>(unit / divisor);
+  const std::int64_t third = unit / divisor / 3;
   std::vector<std::int32_t> multipliers =
-      random_.values<std::int32_t>(static_cast<std::size_t>(count), multiplier / 3 * 2, multiplier / 3 * 4);
+      random_.values<std::int32_t>(static_cast<std::size_t>(count), static_cast<std::int32_t>(2 * third),
+                                   static_cast<std::int32_t>(std::min<std::int64_t>(4 * third, INT32_MAX)));
   for (std::int32_t &value : multipliers)
     value = (random_.bits() & 1) != 0 ? value : -value;
   parts_.set(name + ".multiplier", DType::i32, {count}, multipliers);
