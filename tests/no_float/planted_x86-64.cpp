@@ -4,7 +4,8 @@
 
 // expect: planted_addition addss
 // expect: planted_conversion cvtsi2sd
-// expect: planted_comparison comis
+// Any: comiss or ucomiss, as the compiler likes.
+// expect: planted_comparison
 // expect: planted_libm refers to exp
 // expect: planted_long_double fadd
 
@@ -27,6 +28,7 @@ extern "C" {
 // expect: planted_instructions minsd
 // expect: planted_instructions cmpltsd
 // expect: planted_instructions ucomisd
+// expect: planted_instructions comiss
 // expect: planted_instructions sqrtpd
 // expect: planted_instructions rcpps
 // expect: planted_instructions roundss
@@ -53,6 +55,7 @@ void planted_instructions() {
                    "minsd %xmm0, %xmm1\n\t"
                    "cmpltsd %xmm0, %xmm1\n\t"
                    "ucomisd %xmm0, %xmm1\n\t"
+                   "comiss %xmm0, %xmm1\n\t"
                    "sqrtpd %xmm0, %xmm1\n\t"
                    "rcpps %xmm0, %xmm1\n\t"
                    "roundss $1, %xmm0, %xmm1\n\t"
