@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64|riscv64|armhf|asan|clang|fuzz|lint|python|train|valgrind|web]
+#   scripts/install-deps.sh [aarch64|riscv64|armhf|asan|clang|fuzz|lint|python|train|tsan|valgrind|web]
 #
 # Besides, what a cross build needs, builds by clang, the fuzz targets, scripts/lint.sh, the Python package, intvit-train
 # but for LibTorch itself, scripts/valgrind.sh, or the page in a browser.
@@ -21,7 +21,7 @@ riscv64)
 fuzz)
   packages="$packages clang libclang-rt-14-dev"
   ;;
-asan | clang)
+asan | clang | tsan)
   # Its sanitizers, what makes their reports readable, and its OpenMP.
   packages="$packages clang libclang-rt-14-dev llvm libomp-dev"
   ;;

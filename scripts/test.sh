@@ -6,9 +6,9 @@
 #                                     machine is, and release)
 #
 # aarch64, riscv64 and armhf are cross builds whose tests run in an emulator: those that depend on the processor. tsan is
-# the interface's threads under ThreadSanitizer, asan everything under the other sanitizers, by clang. train is
-# intvit-train and its tests alone: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it is fetched into
-# build/libtorch (560 MB, once).
+# what has threads, under ThreadSanitizer, asan everything under the other sanitizers, both by clang. train is intvit-train
+# and its tests alone: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it is fetched into build/libtorch (560 MB,
+# once).
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"

@@ -1,7 +1,5 @@
-// Sessions of one model in threads of their own at once, with loops of their own on more threads. Knows the interface
-// alone, so that ThreadSanitizer can look at it in a build of little else (preset tsan, which also makes it go on for a
-// minute).
-#define CATCH_CONFIG_MAIN
+// Sessions of one model in threads of their own at once, with their loops on more threads: the caller's or OpenMP's.
+// ThreadSanitizer looks on for a minute (preset tsan).
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -45,11 +43,17 @@ void on_threads(void *, int count, void (*task)(void *argument, int index), void
     thread.join();
 }
 
+// How many threads a session's loops run on, and whose they are.
+struct Loops {
+  int threads = 1;
+  bool callers = false;
+};
+
 // Logits of each picture, or nothing where a call failed. A session of its own, pictures of different sizes in turn.
-std::vector<Logits> classify(const intvit::Model &model, const std::vector<Picture> &pictures, int tasks) {
+std::vector<Logits> classify(const intvit::Model &model, const std::vector<Picture> &pictures, Loops loops) {
   intvit_session_options options = intvit_default_session_options();
-  options.threads = tasks;
-  if (tasks > 1)
+  options.threads = loops.threads;
+  if (loops.callers)
     options.parallel_for = on_threads;
   intvit::Result<intvit::Session> session = model.session(options);
   std::vector<Logits> results;
@@ -70,15 +74,15 @@ TEST_CASE("threads: sessions of one model at once, with loops of their own") {
   REQUIRE(model.classes() == classes);
   REQUIRE(model.width() == side);
   const std::vector<Picture> pictures = {{side, side, 1}, {50, 40, 2}, {20, 90, 3}};
-  const std::vector<Logits> expected = classify(model, pictures, 1);
+  const std::vector<Logits> expected = classify(model, pictures, {});
   REQUIRE(expected.size() == pictures.size());
   CHECK(expected[0] != expected[1]);
-  for (const int tasks : {1, 3})
+  for (const Loops loops : {Loops{}, Loops{3, true}, Loops{3, false}})
     for (int run = 0; run < runs; ++run) {
       std::array<std::vector<Logits>, 2> results;
       std::vector<std::thread> callers;
       for (std::vector<Logits> &result : results)
-        callers.emplace_back([&] { result = classify(model, pictures, tasks); });
+        callers.emplace_back([&] { result = classify(model, pictures, loops); });
       for (std::thread &caller : callers)
         caller.join();
       for (const std::vector<Logits> &result : results)
@@ -93,13 +97,13 @@ TEST_CASE("threads: a session a thread, again and again, opened and closed on th
   const auto end = std::chrono::steady_clock::now() + patience;
   const intvit::Model model = intvit::Model::open(INTVIT_SHIPPED_MODEL).value();
   const std::vector<Picture> pictures = {{side, side, 1}, {50, 40, 2}, {20, 90, 3}, {1, 1, 4}, {1, 300, 5}};
-  const std::vector<Logits> expected = classify(model, pictures, 1);
+  const std::vector<Logits> expected = classify(model, pictures, {});
   REQUIRE(expected.size() == pictures.size());
   std::atomic<int> wrong = 0;
   std::atomic<int> rounds = 0;
   const auto hammer = [&](int thread) {
     for (int round = 0; round < runs || std::chrono::steady_clock::now() < end; ++round, ++rounds)
-      wrong += classify(model, pictures, 1 + (thread + round) % 3) == expected ? 0 : 1;
+      wrong += classify(model, pictures, {1 + (thread + round) % 3, round % 2 == 0}) == expected ? 0 : 1;
   };
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread)

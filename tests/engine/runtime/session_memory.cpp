@@ -46,8 +46,8 @@ TEST_CASE("session: a batch whose tasks an int does not count") {
 }
 
 TEST_CASE("session: an arena larger than the address space") {
-  if (INTVIT_ADDRESS_SANITIZER) {
-    test::skip("AddressSanitizer ends the process where an allocation fails");
+  if (INTVIT_ADDRESS_SANITIZER || INTVIT_THREAD_SANITIZER) {
+    test::skip("sanitizers end the process where an allocation fails");
     return;
   }
   // 16383 rows of 2^18 codes, copied 600 times with all copies alive at once, 100 images: more than 2^47 bytes, from a
