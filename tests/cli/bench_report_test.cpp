@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "kernels/dispatch.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 
@@ -86,8 +87,9 @@ int count(const std::string &text, const std::string &part) {
 
 TEST_CASE("bench --report writes a page that shows what was printed") {
   const std::string path = temporary_file("report.html");
+  const std::string isa = intvit::kernels::default_kernels().name;
   const Outcome outcome =
-      run_program(words(short_run, {"-t", "1,2", "-b", "1,2", "--isa", "scalar", "--arch",
+      run_program(words(short_run, {"-t", "1,2", "-b", "1,2", "--isa", isa, "--arch",
                                     "vit_tiny_patch16_224,vit_small_patch32_224", "--report", path}));
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
@@ -123,9 +125,8 @@ TEST_CASE("bench --report writes a page that shows what was printed") {
                            "<td>system</td>", "<td>compiler</td>", "<td>intvit</td><td>" INTVIT_VERSION "</td>", "GB/s",
                            "multiply-accumulates a byte", ">memory ", ">whole model "})
     CHECK_THAT(html, Contains(part));
-  CHECK_THAT(html, Contains("<pre>intvit bench --runs 3 --warmup 0 -t 1,2 -b 1,2 --isa scalar --arch "
-                            "vit_tiny_patch16_224,vit_small_patch32_224 --report " +
-                            path + "</pre>"));
+  CHECK_THAT(html, Contains("<pre>intvit bench --runs 3 --warmup 0 -t 1,2 -b 1,2 --isa " + isa +
+                            " --arch vit_tiny_patch16_224,vit_small_patch32_224 --report " + path + "</pre>"));
 }
 
 TEST_CASE("bench --report writes Markdown that holds the tables that were printed") {
