@@ -54,8 +54,9 @@ inline SessionHandle start(const ModelHandle &model, int threads = 1, int max_ba
 inline std::vector<std::int32_t> logits_of(const SessionHandle &session, int image = 0) {
   const std::int32_t *logits = nullptr;
   intvit_error error;
+  const intvit_status status = intvit_logits(session.get(), image, &logits, &error);
   INFO(error.message);
-  REQUIRE(intvit_logits(session.get(), image, &logits, &error) == INTVIT_OK);
+  REQUIRE(status == INTVIT_OK);
   return {logits, logits + tiny_classes};
 }
 
