@@ -138,6 +138,7 @@ int compare(const Arguments &arguments) {
   const std::string format = parser.choice("format", {"text", "json", "csv"});
   const int thread_count = threads(parser);
   std::vector<std::shared_ptr<const Model>> models;
+  models.reserve(paths.size());
   for (const std::string &path : paths)
     models.push_back(open_model(parser, path));
   const Model &model = *models.front();

@@ -59,7 +59,8 @@ Layer layer(const ModelFile &file, const std::string &name, const Weights &weigh
                  constant_bytes(file, name + "." + stlq_tiles_constant) + second;
   const double tiles = static_cast<double>(kernels::stlq_tile_rows(weights.out_features)) *
                        kernels::stlq_tile_columns(weights.in_features);
-  result.two_word_ratio = static_cast<double>(second / kernels::stlq_tile_bytes) / tiles;
+  const std::size_t second_tiles = second / kernels::stlq_tile_bytes;
+  result.two_word_ratio = static_cast<double>(second_tiles) / tiles;
   return result;
 }
 

@@ -55,11 +55,12 @@ void add_isa_option(Parser &parser) {
 }
 
 const kernels::KernelTable &kernels_option(const Parser &parser) {
+  if (parser.has("isa"))
+    return kernels_named(parser.get<std::string>("isa"), "--isa");
   const char *configured = std::getenv("INTVIT_ISA");
-  if (!parser.has("isa") && (configured == nullptr || *configured == '\0'))
+  if (configured == nullptr || *configured == '\0')
     return kernels::default_kernels();
-  const std::string name = parser.has("isa") ? parser.get<std::string>("isa") : configured;
-  return kernels_named(name, parser.has("isa") ? "--isa" : "INTVIT_ISA");
+  return kernels_named(configured, "INTVIT_ISA");
 }
 
 const kernels::KernelTable &kernels_named(const std::string &name, const std::string &source) {

@@ -54,6 +54,7 @@ Image heat_map(const Image &photograph, std::span<const double> values, int grid
   constexpr double grey_step = 8; // nobody sees it, and the file gets smaller
   Image result = photograph;
   std::vector<Between> across;
+  across.reserve(static_cast<std::size_t>(photograph.width));
   for (int x = 0; x < photograph.width; ++x)
     across.push_back(between(x, photograph.width, grid_width));
   const double range = scale.high - scale.low;
