@@ -36,6 +36,7 @@ void set_named(const Parser &parser, const std::string &option, const Names &nam
   if (!parser.has(option))
     return;
   std::vector<std::string> words;
+  words.reserve(names.size());
   for (const auto &entry : names)
     words.emplace_back(entry.name);
   const std::string word = parser.choice(option, words);

@@ -56,9 +56,11 @@ std::vector<double> Axis::ticks(int count) const {
   if (logarithmic) {
     // 2 and 5 only where powers of ten alone would be few.
     const bool between = std::log10(high / low) < count / 2.0;
-    for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10)
+    const auto exponent = [](double value) { return static_cast<int>(std::floor(std::log10(value))); };
+    for (int power = exponent(low); power <= exponent(high); ++power)
       for (const double factor : {1.0, 2.0, 5.0})
-        if (const double value = power * factor; value >= low && value <= high && (between || factor == 1.0))
+        if (const double value = std::pow(10, power) * factor;
+            value >= low && value <= high && (between || factor == 1.0))
           result.push_back(value);
     return result;
   }
