@@ -41,7 +41,9 @@ struct Reciprocal {
 // 2^16 / divisor, for 1 <= divisor < 2^31. The divisor is brought to [2^30, 2^31) first, so 2^60 / it has 30 bits.
 INTVIT_INLINE constexpr Reciprocal reciprocal(std::uint32_t divisor) {
   const int left = std::countl_zero(divisor) - 1;
-  return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / (divisor << left)), 60 - quotient_bits - left};
+  const std::uint32_t brought = divisor << left;
+  return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / brought), // NOLINT(clang-analyzer-core.DivideZero)
+          60 - quotient_bits - left};
 }
 
 // 2^16 / sqrt(square), for 1 <= square < 2^62. The square is brought to [2^60, 2^62) by an even shift, so that its root
@@ -49,7 +51,8 @@ INTVIT_INLINE constexpr Reciprocal reciprocal(std::uint32_t divisor) {
 INTVIT_INLINE constexpr Reciprocal reciprocal_sqrt(std::uint64_t square) {
   const int left = (std::countl_zero(square) - 2) & ~1;
   const std::uint32_t root = integer_sqrt(square << left);
-  return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / root), 60 - quotient_bits - left / 2};
+  return {static_cast<std::int32_t>((std::uint64_t{1} << 60) / root), // NOLINT(clang-analyzer-core.DivideZero)
+          60 - quotient_bits - left / 2};
 }
 
 // n / divisor with 16 fraction bits, rounded to nearest, ties upward. |n| < 2^31 and factor <= 2^30, so the product

@@ -25,7 +25,7 @@ void layer_norm(const LayerNormArgs &args, Range rows) {
     for (int c = 0; c < channels; ++c) {
       const std::int32_t x = stream_value(args, row, c);
       sum += x;
-      squares += x * x;
+      squares += std::int64_t{x} * x;
     }
     const std::int64_t square = channels * squares - std::int64_t{sum} * sum + args.epsilon;
     // All channels equal and no epsilon: every numerator is 0, so any divisor will do.

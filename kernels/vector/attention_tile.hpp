@@ -122,7 +122,7 @@ private:
           for (int s = 0; s < steps; ++s)
             std::memcpy(to + std::ptrdiff_t{s} * width * group, from + s * group, group * sizeof(Element));
         }
-        add_starts<decltype(n)::value>(V::bias, tile, steps, starts + vector * lanes);
+        add_starts<decltype(n)::value>(V::bias, tile, steps, starts + std::ptrdiff_t{vector} * lanes);
       });
       for (int token = args_.tokens; token < layout_.key_vectors * lanes; ++token)
         starts[token] = no_score;
@@ -139,10 +139,10 @@ private:
         for (int step = 0; step < layout_.token_steps; ++step, to += columns * group) {
           const int token = step * group;
           if (args_.rows == nullptr && count == columns && token + group <= args_.tokens) {
-            V::interleave(from + token * 3 * channels_, 3 * channels_, to);
+            V::interleave(from + std::ptrdiff_t{token} * 3 * channels_, 3 * channels_, to);
             continue;
           }
-          std::int8_t whole[std::size_t{group * columns}] = {};
+          std::int8_t whole[std::size_t{group} * columns] = {};
           for (int g = 0; g < group && token + g < args_.tokens; ++g)
             std::memcpy(whole + g * columns, from + attention_row(args_, token + g) * 3 * channels_,
                         static_cast<std::size_t>(count));
@@ -207,15 +207,15 @@ private:
     void add_bias(int query, std::int32_t *scores) const {
       const ScoreBias &b = args_.bias;
       const std::int32_t *bias = b.bias + (std::ptrdiff_t{head_} * args_.tokens + query) * b.stride;
-      for (int v = 0; v < layout_.key_vectors; ++v)
-        V::store(scores + v * lanes, V::add(V::load(scores + v * lanes), V::load(bias + v * lanes)));
+      const int keys = layout_.key_vectors * lanes;
+      for (int key = 0; key < keys; key += lanes)
+        V::store(scores + key, V::add(V::load(scores + key), V::load(bias + key)));
       if (b.mask == nullptr)
         return;
       const std::int32_t *mask = b.mask + query * b.stride;
       const Vec masking = V::set(b.masking[head_]);
-      for (int v = 0; v < layout_.key_vectors; ++v)
-        V::store(scores + v * lanes,
-                 V::subtract(V::load(scores + v * lanes), V::multiply(V::load(mask + v * lanes), masking)));
+      for (int key = 0; key < keys; key += lanes)
+        V::store(scores + key, V::subtract(V::load(scores + key), V::multiply(V::load(mask + key), masking)));
     }
 
     const Element *query(int token, int r) const {
@@ -234,7 +234,7 @@ private:
         for (int s = 0; s < steps && bias != 0; ++s)
           sum =
               V::dot(sum, V::set_elements(bias), V::load_elements(tile + (std::ptrdiff_t{s} * n + v) * lanes * group));
-        V::store(starts + v * lanes, V::subtract(V::set(0), sum));
+        V::store(starts + std::ptrdiff_t{v} * lanes, V::subtract(V::set(0), sum));
       }
     }
 
@@ -248,7 +248,7 @@ private:
     void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
       const bool two_planes = args_.softmax != Softmax::int8;
       std::int32_t *low = part<std::int32_t>(layout_.sums);
-      std::int32_t *high = low + rows * columns;
+      std::int32_t *high = low + std::ptrdiff_t{rows} * columns;
       weigh(layout_.low, panel, low, count);
       if (two_planes)
         weigh(layout_.high, panel, high, count);
@@ -263,7 +263,8 @@ private:
           row[v] = V::quotient(row[v], divisors[r].factor, divisors[r].shift);
         }
         requantize_row<V>(constants, args_.requantization.shift, row);
-        std::int8_t *to = args_.output + attention_row(args_, first + r) * channels_ + first_ + panel * columns;
+        std::int8_t *to =
+            args_.output + attention_row(args_, first + r) * channels_ + first_ + std::ptrdiff_t{panel} * columns;
         if (wide >= columns) {
           V::store_row(to, row);
         } else {

@@ -63,9 +63,9 @@ private:
         add(words(from + c, nullptr, nullptr));
     if (c < args.channels) { // filled up with zeros, which add nothing
       const auto rest = static_cast<std::size_t>(args.channels - c);
-      T codes[std::size_t{2 * lanes}] = {};
-      std::int8_t zero_points[std::size_t{2 * lanes}] = {};
-      std::uint8_t alphas[std::size_t{2 * lanes}] = {};
+      T codes[std::size_t{lanes} * 2] = {};
+      std::int8_t zero_points[std::size_t{lanes} * 2] = {};
+      std::uint8_t alphas[std::size_t{lanes} * 2] = {};
       std::memcpy(codes, from + c, rest * sizeof(T));
       if constexpr (sizeof(T) == 1) {
         std::memcpy(zero_points, args.zero_point + c, rest);

@@ -26,7 +26,7 @@ template <class V> class LinearTile {
 
   // Rows that meet all panels before the next ones do: as many as the second cache holds beside a panel, so that panels
   // are read seldom.
-  static constexpr std::ptrdiff_t part_bytes = 512 * 1024;
+  static constexpr std::ptrdiff_t part_bytes = std::ptrdiff_t{512} * 1024;
 
   // Rows for which a panel of words is decoded once, where they are read in place: with fewer, decoding costs more than
   // inputs that the second cache does not hold.

@@ -119,7 +119,8 @@ private:
       const Vec weight = V::set(weights[i]);
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v)
-        sums[v] = V::add(sums[v], V::multiply(weight, V::load(input + i * stride + v * lanes, width(v))));
+        sums[v] =
+            V::add(sums[v], V::multiply(weight, V::load(input + i * stride + std::ptrdiff_t{v} * lanes, width(v))));
     }
     return to_bytes(sums);
   }

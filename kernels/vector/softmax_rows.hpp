@@ -28,8 +28,8 @@ public:
   // hold less than any score; `codes` is scratch memory. All but `scores` have room for whole blocks.
   std::uint32_t weigh(const std::int32_t *scores, std::uint8_t *codes, Element *high, Element *low) const {
     Vec best = V::load(scores);
-    for (int v = 1; v < (args_.tokens + lanes - 1) / lanes; ++v)
-      best = V::maximum(best, V::load(scores + v * lanes));
+    for (int token = lanes; token < args_.tokens; token += lanes)
+      best = V::maximum(best, V::load(scores + token));
     const Vec largest = V::set(V::largest(best));
     switch (args_.softmax) {
     case Softmax::int8:

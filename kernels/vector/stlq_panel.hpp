@@ -121,7 +121,8 @@ template <class V> class StlqPanels {
       std::int32_t sum = 0;
       for (int step = 0; step < steps; ++step, first += step_bytes) {
         // The last step may have a single byte.
-        const unsigned words = row[2 * step] | (2 * step + 1 < row_bytes ? unsigned{row[2 * step + 1]} << 8 : 0U);
+        const int at = 2 * step;
+        const unsigned words = row[at] | (at + 1 < row_bytes ? unsigned{row[at + 1]} << 8 : 0U);
         places.put(words, first);
         unsigned more = 0;
         if (matrix_.has_second_words(tile_row_, step)) {
@@ -174,7 +175,8 @@ public:
 
   // Of a decoded panel.
   static constexpr std::ptrdiff_t decoded_bytes(int in_features) {
-    return whole_lines(stlq_tile_columns(in_features) * 2 * step_bytes * static_cast<std::ptrdiff_t>(sizeof(Element)));
+    return whole_lines(std::ptrdiff_t{2} * stlq_tile_columns(in_features) * step_bytes *
+                       static_cast<std::ptrdiff_t>(sizeof(Element)));
   }
 
   // A packed panel's extent.
