@@ -63,7 +63,7 @@ SwinWeights::SwinWeights(const SwinConfig &config)
       stages[index].merge = zero_linear(channels, 2 * channels);
     }
     BlockWeights block = zero_block(channels, config.stage_mlp_hidden(stage));
-    const int offsets = 2 * config.windows(stage, 0).size - 1;
+    const Eigen::Index offsets = 2 * config.windows(stage, 0).size - 1;
     block.position_bias = RowMatrix::Zero(config.heads[index], offsets * offsets);
     stages[index].blocks.assign(static_cast<std::size_t>(config.depths[index]), block);
   }

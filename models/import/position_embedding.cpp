@@ -28,8 +28,8 @@ Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
   for (int i = 0; i < to; ++i) {
     const double centre = (i + 0.5) * scale;
     if (antialias == Antialias::yes) {
-      const int begin = std::max(static_cast<int>(centre - 2 * stretch + 0.5), 0);
-      const int end = std::min(static_cast<int>(centre + 2 * stretch + 0.5), from);
+      const int begin = std::max(static_cast<int>(std::floor(centre - 2 * stretch + 0.5)), 0);
+      const int end = std::min(static_cast<int>(std::floor(centre + 2 * stretch + 0.5)), from);
       double sum = 0;
       for (int j = begin; j < end; ++j) {
         weights(i, j) = cubic((j - centre + 0.5) / stretch, -0.5);

@@ -25,9 +25,8 @@ public:
 
   // A constant of the last node. Throws std::logic_error where the name is taken or the size is wrong.
   template <typename T>
-  void constant(const char *suffix, const std::vector<T> &values, std::vector<std::int64_t> shape) {
-    add(description.graph.nodes.back().name + "." + suffix, dtype_of<T>(), std::move(shape),
-        std::as_bytes(std::span(values)));
+  void constant(const char *suffix, const std::vector<T> &values, const std::vector<std::int64_t> &shape) {
+    add(description.graph.nodes.back().name + "." + suffix, dtype_of<T>(), shape, std::as_bytes(std::span(values)));
   }
   template <typename T> void constant(const char *suffix, const std::vector<T> &values) {
     constant(suffix, values, {static_cast<std::int64_t>(values.size())});
