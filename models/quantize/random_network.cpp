@@ -283,7 +283,7 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
     const Windows &windows = *config.windows;
     builder_.node(name, name + ".qkv",
                   WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
-    const int offsets = (2 * windows.size - 1) * (2 * windows.size - 1);
+    const std::int64_t offsets = std::int64_t{2 * windows.size - 1} * (2 * windows.size - 1);
     builder_.constant("relative_bias",
                       draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
                       {config.heads, offsets});
