@@ -30,7 +30,8 @@ public:
   ~Parser();
 
   // An option with a value, which the help calls `placeholder`. `names` is a letter and a long name, "k,top", or the
-  // long name alone; functions below take the long name. Without a value given and without a default, has() is false.
+  // long name alone; the functions below take the long name. One without a default has a value only where has() says
+  // so.
   template <typename T>
   void option(const std::string &names, const std::string &placeholder, const std::string &help,
               const std::string &default_value = "");
