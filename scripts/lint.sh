@@ -1,10 +1,10 @@
 #!/bin/sh
 # Layout and common mistakes in the project's own sources. Fails on any finding.
 #
-#   scripts/lint.sh [format|cppcheck|tidy|tidy-engine ...]     (default: format cppcheck tidy)
+#   scripts/lint.sh [format|cppcheck|tidy ...]     (default: all of them)
 #
-# tidy is clang-tidy with .clang-tidy's checks, over minutes; tidy-engine is its part for engine/, which reads what comes
-# from outside; stb_image's own code is left out. cppcheck's mistakes are listed in .cppcheck-suppressions.
+# tidy is clang-tidy with .clang-tidy's checks, over minutes; stb_image's own code is left out. cppcheck's mistakes are
+# listed in .cppcheck-suppressions.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/install-deps.sh lint
@@ -20,13 +20,11 @@ for check; do
     cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --std=c++20 --language=c++ -I . \
       --suppressions-list=.cppcheck-suppressions -j "$jobs" kernels engine models cli examples python tests/checkasm
     ;;
-  tidy | tidy-engine)
+  tidy)
     # By clang, whose flags clang-tidy understands.
     CC=clang CXX=clang++ cmake -G Ninja -B build/lint -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_BUILD_TYPE=Release \
       -DINTVIT_TESTS=OFF -DINTVIT_INSTALL=OFF >/dev/null
-    [ "$check" = tidy ] && folders='kernels engine models cli' || folders=engine
-    # shellcheck disable=SC2086 # a list of words
-    git ls-files $folders | grep '\.cpp$' | grep -v -e '^kernels/arm/' -e '^models/train/' -e /stb_ |
+    git ls-files kernels engine models cli | grep '\.cpp$' | grep -v -e '^kernels/arm/' -e '^models/train/' -e /stb_ |
       xargs -n 1 -P "$jobs" clang-tidy --quiet -p build/lint
     ;;
   *)

@@ -29,9 +29,9 @@ public:
     for (std::size_t i = 0; i < nearest_.size(); ++i) {
       const double middle = (static_cast<double>(i) + 0.5) / 2 - 128;
       int best = 0;
-      for (int level = -127; level <= 127; ++level)
-        if (is_level[static_cast<std::size_t>(128 + level)] && std::abs(level - middle) < std::abs(best - middle))
-          best = level;
+      for (int place = 1; place < 256; ++place)
+        if (is_level[static_cast<std::size_t>(place)] && std::abs(place - 128 - middle) < std::abs(best - middle))
+          best = place - 128;
       nearest_[i] = static_cast<std::int8_t>(best);
     }
   }
@@ -124,11 +124,12 @@ StlqWeights words_of(const std::vector<std::int8_t> &values, int out) {
   const int columns = kernels::stlq_tile_columns(in);
   std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_rows(out) * columns));
   for (int n = 0; n < out; ++n)
-    for (int k = 0; k < in; ++k)
+    for (int k = 0; k < in; ++k) {
+      const int tile = n / kernels::stlq_tile_outputs * columns + k / kernels::stlq_tile_inputs;
       if (!is_one_word(
               values[static_cast<std::size_t>(n) * static_cast<std::size_t>(in) + static_cast<std::size_t>(k)]))
-        two_words[static_cast<std::size_t>(n / kernels::stlq_tile_outputs * columns + k / kernels::stlq_tile_inputs)] =
-            1;
+        two_words[static_cast<std::size_t>(tile)] = 1;
+    }
   Result<StlqWeights> words = encode_stlq_values(out, in, values, two_words);
   if (!words.ok())
     throw std::logic_error(words.status().message());
