@@ -38,6 +38,8 @@ struct Reciprocal {
   int shift = 0;           // in [14, 44]
 };
 
+// NOLINT below: a divisor in [2^30, 2^32) is not 0, but the analyzer does not follow the shift or the root.
+
 // 2^16 / divisor, for 1 <= divisor < 2^31. The divisor is brought to [2^30, 2^31) first, so 2^60 / it has 30 bits.
 INTVIT_INLINE constexpr Reciprocal reciprocal(std::uint32_t divisor) {
   const int left = std::countl_zero(divisor) - 1;
