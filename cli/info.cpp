@@ -82,7 +82,7 @@ Summary summarize(const ModelFile &file, const Program &program) {
       summary.softmax = kernels::softmax_name(attention->softmax);
     if (const auto *linear = std::get_if<Linear>(&node.operation);
         linear != nullptr && linear->epilogue == kernels::Epilogue::residual)
-      summary.residual = linear->output_type == kernels::CodeType::int8 ? "ptf8" : "int16";
+      summary.residual = linear->output_type == kernels::ElementType::int8 ? "ptf8" : "int16";
   }
   return summary;
 }

@@ -30,7 +30,7 @@ struct LayerNormArgs {
   std::int64_t epsilon = 0;      // E above
   Requantization requantization; // from the normalized value with 16 fraction bits
   void *output = nullptr;        // [rows, channels], dense
-  OutputType output_type = OutputType::int8;
+  ElementType output_type = ElementType::int8;
 };
 
 } // namespace intvit::kernels

@@ -55,9 +55,9 @@ struct LinearArgs {
   GeluParameters gelu;         // for Epilogue::gelu
   ResidualParameters residual; // for Epilogue::residual
 
-  void *output = nullptr;                // [rows, out_features]
-  CodeType output_type = CodeType::int8; // for Epilogue::residual
-  std::ptrdiff_t output_stride = 0;      // in elements
+  void *output = nullptr;                      // [rows, out_features]
+  ElementType output_type = ElementType::int8; // for Epilogue::residual
+  std::ptrdiff_t output_stride = 0;            // in elements
 
   std::byte *scratch = nullptr; // LinearKernel::scratch_bytes() bytes, each thread its own
 };

@@ -19,7 +19,7 @@ struct MeanRowsArgs {
   int rows = 0;        // 1 to max_mean_rows
   Requantization requantization;
   void *output = nullptr; // [channels]
-  OutputType output_type = OutputType::int8;
+  ElementType output_type = ElementType::int8;
 };
 
 } // namespace intvit::kernels

@@ -22,13 +22,6 @@ struct Requantization {
   int shift = min_shift;
 };
 
-// What a requantized integer is stored as: clamped to 8-bit codes, clamped to 16-bit codes, or as it is.
-enum class OutputType : std::uint8_t { int8, int16, int32 };
-
-INTVIT_INLINE constexpr std::ptrdiff_t element_size(OutputType type) { // in bytes
-  return type == OutputType::int8 ? 1 : type == OutputType::int16 ? 2 : 4;
-}
-
 // floor((accumulator * multiplier + offset) / 2^shift). With 2^(shift-1) inside the offset this rounds to nearest, ties
 // upward.
 // Requires |accumulator| * |multiplier| + |offset| < 2^63 (proven at load for every channel, see engine/graph/bounds)

@@ -8,13 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/element_type.hpp"
 #include "kernels/inline.hpp"
-
 #include "kernels/requantize.hpp"
 
 namespace intvit::kernels {
-
-enum class CodeType : std::uint8_t { int8, int16 };
 
 // The largest alpha: (q - zero_point) << 7 is at most 255 * 128 = 32640 and fits 16 bits.
 inline constexpr int max_ptf_alpha = 7;
@@ -22,12 +20,12 @@ inline constexpr int max_ptf_alpha = 7;
 // A row-major matrix of residual codes; `stride` in elements.
 struct ResidualCodes {
   const void *data = nullptr;
-  CodeType type = CodeType::int8;
+  ElementType type = ElementType::int8; // or int16
   std::ptrdiff_t stride = 0;
 };
 
-INTVIT_INLINE constexpr int max_residual_shift(CodeType type) {
-  return type == CodeType::int8 ? 23 : 15; // so that |code| << shift is at most 2^30
+INTVIT_INLINE constexpr int max_residual_shift(ElementType type) {
+  return type == ElementType::int8 ? 23 : 15; // so that |code| << shift is at most 2^30
 }
 
 // The branch's accumulator and the stream's code, each brought to units of 2^-shift of an output code, added in 64 bits

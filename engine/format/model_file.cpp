@@ -45,9 +45,9 @@ struct Features {
   List operator()(const Patches &) const { return {}; }
   List operator()(const PatchEmbed &op) const { return op.prefix_rows == 1 ? List{} : List{"prefix_tokens"}; }
   List operator()(const LayerNorm &op) const {
-    return op.output_type == kernels::OutputType::int8    ? List{}
-           : op.output_type == kernels::OutputType::int16 ? List{"layer_norm.int16"}
-                                                          : List{"layer_norm.int32"};
+    return op.output_type == kernels::ElementType::int8    ? List{}
+           : op.output_type == kernels::ElementType::int16 ? List{"layer_norm.int16"}
+                                                           : List{"layer_norm.int32"};
   }
   List operator()(const Linear &op) const {
     switch (op.epilogue) {
@@ -59,7 +59,7 @@ struct Features {
     case kernels::Epilogue::gelu:
       return {"gelu16"};
     case kernels::Epilogue::residual:
-      return {op.output_type == kernels::CodeType::int8 ? "residual.ptf8" : "residual.int16"};
+      return {op.output_type == kernels::ElementType::int8 ? "residual.ptf8" : "residual.int16"};
     }
     return {};
   }

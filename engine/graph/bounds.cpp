@@ -50,9 +50,9 @@ int check_requantization(const RequantizationConstants &constants, const std::ve
   return -1;
 }
 
-std::vector<std::uint64_t> residual_bounds(kernels::CodeType type, int shift,
+std::vector<std::uint64_t> residual_bounds(kernels::ElementType type, int shift,
                                            const std::vector<std::int32_t> &multiplier) {
-  const std::uint64_t largest = (type == kernels::CodeType::int8 ? std::uint64_t{1} << 7 : std::uint64_t{1} << 15)
+  const std::uint64_t largest = (type == kernels::ElementType::int8 ? std::uint64_t{1} << 7 : std::uint64_t{1} << 15)
                                 << shift;
   std::vector<std::uint64_t> bounds(multiplier.size());
   for (std::size_t c = 0; c < bounds.size(); ++c)

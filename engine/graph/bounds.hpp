@@ -18,7 +18,7 @@ int check_requantization(const RequantizationConstants &constants, const std::ve
                          const std::vector<std::uint64_t> &extra);
 
 // The residual's term of add_requantize(): 2^(bits - 1) * 2^shift * |multiplier[c]|.
-std::vector<std::uint64_t> residual_bounds(kernels::CodeType type, int shift,
+std::vector<std::uint64_t> residual_bounds(kernels::ElementType type, int shift,
                                            const std::vector<std::int32_t> &multiplier);
 
 // The largest LayerNorm quotient, with its 16 fraction bits: sqrt(channels - 1), generously.

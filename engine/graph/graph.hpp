@@ -40,7 +40,7 @@ struct PatchEmbed {
 struct LayerNorm {
   int shift = 0;
   std::int64_t epsilon = 0; // C^2 eps / scale^2
-  kernels::OutputType output_type = kernels::OutputType::int8;
+  kernels::ElementType output_type = kernels::ElementType::int8;
 };
 
 // Constants: weight i8 [N, K], multiplier i32 [N], offset i64 [N];
@@ -48,10 +48,10 @@ struct LayerNorm {
 struct Linear {
   kernels::Epilogue epilogue = kernels::Epilogue::requantize;
   int shift = 0;
-  int gelu_fraction_bits = 0;                              // gelu
-  std::string residual;                                    // residual: the node whose output is added to
-  int residual_shift = 0;                                  // residual
-  kernels::CodeType output_type = kernels::CodeType::int8; // residual
+  int gelu_fraction_bits = 0;                                    // gelu
+  std::string residual;                                          // residual: the node whose output is added to
+  int residual_shift = 0;                                        // residual
+  kernels::ElementType output_type = kernels::ElementType::int8; // residual
 };
 
 // q, k, v codes [tokens, 3 C] to codes [queries, C].
@@ -94,7 +94,7 @@ struct MeanRows {
   int first = 0;
   int rows = 0;
   int shift = 0;
-  kernels::OutputType output_type = kernels::OutputType::int8;
+  kernels::ElementType output_type = kernels::ElementType::int8;
 };
 
 // All rows one after the other as a single one.

@@ -13,9 +13,8 @@ namespace intvit {
 
 namespace {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
-using kernels::OutputType;
 using kernels::Softmax;
 using nlohmann::json;
 
@@ -32,11 +31,11 @@ constexpr std::array softmax_names{EnumName<Softmax>{Softmax::lis4, softmax_name
                                    EnumName<Softmax>{Softmax::lis8, softmax_name(Softmax::lis8)},
                                    EnumName<Softmax>{Softmax::int8, softmax_name(Softmax::int8)},
                                    EnumName<Softmax>{Softmax::int16, softmax_name(Softmax::int16)}};
-constexpr std::array code_type_names{EnumName<CodeType>{CodeType::int8, "int8"},
-                                     EnumName<CodeType>{CodeType::int16, "int16"}};
-constexpr std::array output_type_names{EnumName<OutputType>{OutputType::int8, "int8"},
-                                       EnumName<OutputType>{OutputType::int16, "int16"},
-                                       EnumName<OutputType>{OutputType::int32, "int32"}};
+constexpr std::array code_type_names{EnumName<ElementType>{ElementType::int8, "int8"},
+                                     EnumName<ElementType>{ElementType::int16, "int16"}};
+constexpr std::array output_type_names{EnumName<ElementType>{ElementType::int8, "int8"},
+                                       EnumName<ElementType>{ElementType::int16, "int16"},
+                                       EnumName<ElementType>{ElementType::int32, "int32"}};
 
 constexpr int max_image_side = 1 << 14; // pixels
 constexpr int max_fraction_bits = 30;   // of logits and features
@@ -56,7 +55,7 @@ template <typename Fields> void describe(Fields &f, Patches &op) {
 
 template <typename Fields> void describe(Fields &f, PatchEmbed &op) {
   f.integer("shift", op.shift, kernels::min_shift, kernels::max_shift);
-  f.integer("position_shift", op.position_shift, 0, kernels::max_residual_shift(CodeType::int16));
+  f.integer("position_shift", op.position_shift, 0, kernels::max_residual_shift(ElementType::int16));
   if (f.has("prefix_rows", op.prefix_rows != PatchEmbed{}.prefix_rows))
     f.integer("prefix_rows", op.prefix_rows, 0, kernels::max_tokens - 1);
 }
@@ -64,7 +63,7 @@ template <typename Fields> void describe(Fields &f, PatchEmbed &op) {
 template <typename Fields> void describe(Fields &f, LayerNorm &op) {
   f.integer("shift", op.shift, kernels::min_shift, kernels::max_shift);
   f.integer("epsilon", op.epsilon, 0, kernels::max_layer_norm_epsilon);
-  if (f.has("output_type", op.output_type != OutputType::int8))
+  if (f.has("output_type", op.output_type != ElementType::int8))
     f.choice("output_type", op.output_type, output_type_names);
 }
 
@@ -76,7 +75,7 @@ template <typename Fields> void describe(Fields &f, Linear &op) {
               kernels::max_gelu_fraction_bits);
   if (op.epilogue == Epilogue::residual) {
     f.text("residual", op.residual);
-    f.integer("residual_shift", op.residual_shift, 0, kernels::max_residual_shift(CodeType::int8));
+    f.integer("residual_shift", op.residual_shift, 0, kernels::max_residual_shift(ElementType::int8));
     f.choice("output_type", op.output_type, code_type_names);
   }
 }

@@ -18,13 +18,11 @@
 
 namespace intvit {
 
-enum class ValueType : std::uint8_t { uint8, int8, int16, int32 };
-
-std::size_t element_size(ValueType type); // in bytes
+using kernels::ElementType;
 
 // What a node's output looks like for one image; a batch has as many of them, one after the other.
 struct ValueInfo {
-  ValueType type = ValueType::int8;
+  ElementType type = ElementType::int8;
   int rows = 0;
   int columns = 0;
 
@@ -58,17 +56,17 @@ struct BoundPatchEmbed {
   std::vector<std::int16_t> position; // [patches, C]
   std::vector<std::int32_t> position_multiplier;
   int position_shift = 0;
-  kernels::CodeType stream_type = kernels::CodeType::int8;
+  kernels::ElementType stream_type = kernels::ElementType::int8;
   std::vector<std::byte> prefix; // [prefix_rows, C] codes of the stream's type
 };
 
 struct BoundLayerNorm {
-  kernels::CodeType stream_type = kernels::CodeType::int8;
+  kernels::ElementType stream_type = kernels::ElementType::int8;
   std::vector<std::uint8_t> alpha;     // int8 stream only
   std::vector<std::int8_t> zero_point; // int8 stream only
   std::int64_t epsilon = 0;
   RequantizationConstants requantization;
-  kernels::OutputType output_type = kernels::OutputType::int8;
+  kernels::ElementType output_type = kernels::ElementType::int8;
 };
 
 struct BoundLinear {
@@ -118,7 +116,7 @@ struct BoundMeanRows {
   int first = 0;
   int rows = 0;
   RequantizationConstants requantization;
-  kernels::OutputType output_type = kernels::OutputType::int8;
+  kernels::ElementType output_type = kernels::ElementType::int8;
 };
 
 struct BoundFlatten {};

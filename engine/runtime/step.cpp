@@ -7,18 +7,14 @@
 
 namespace intvit {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Range;
 
 namespace {
 
-CodeType code_type(ValueType type) {
-  return type == ValueType::int16 ? CodeType::int16 : CodeType::int8;
-}
-
 // A residual stream as kernels see it.
 kernels::ResidualCodes residual_codes(const std::byte *data, const ValueInfo &info) {
-  return {data, code_type(info.type), info.columns};
+  return {data, info.type, info.columns};
 }
 
 } // namespace
@@ -48,7 +44,7 @@ void Step::patch_embed(const BoundPatchEmbed &op) const {
                                    .out_features = output.columns,
                                    .epilogue = kernels::Epilogue::residual,
                                    .shift = op.requantization.shift,
-                                   .residual = {.stream = {op.position.data(), CodeType::int16, output.columns},
+                                   .residual = {.stream = {op.position.data(), ElementType::int16, output.columns},
                                                 .multiplier = op.position_multiplier.data(),
                                                 .shift = op.position_shift},
                                    .output = rows + op.prefix.size(),
@@ -86,7 +82,7 @@ void Step::linear(const BoundLinear &op, const std::byte *stream, const ValueInf
                                     .multiplier = op.gelu_multiplier.data(),
                                     .zero_point = op.gelu_zero_point.data()},
                            .output = to,
-                           .output_type = code_type(output.type),
+                           .output_type = output.type,
                            .output_stride = output.columns,
                            .scratch = scratch};
   if (op.epilogue == kernels::Epilogue::residual)

@@ -9,7 +9,7 @@ namespace {
 // The integer that stands for channel c of a row, between -32768 and 32767; of int8 codes, +-32640.
 std::int32_t stream_value(const LayerNormArgs &args, int row, int c) {
   const std::ptrdiff_t index = row * args.input.stride + c;
-  if (args.input.type == CodeType::int16)
+  if (args.input.type == ElementType::int16)
     return static_cast<const std::int16_t *>(args.input.data)[index];
   return (static_cast<const std::int8_t *>(args.input.data)[index] - args.zero_point[c]) * (1 << args.alpha[c]);
 }

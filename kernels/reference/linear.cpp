@@ -27,8 +27,8 @@ std::int32_t dot(const std::int8_t *a, const std::int8_t *b, int length) {
 
 std::int32_t code_at(const ResidualCodes &codes, int row, int column) {
   const std::ptrdiff_t index = row * codes.stride + column;
-  return codes.type == CodeType::int8 ? static_cast<const std::int8_t *>(codes.data)[index]
-                                      : static_cast<const std::int16_t *>(codes.data)[index];
+  return codes.type == ElementType::int8 ? static_cast<const std::int8_t *>(codes.data)[index]
+                                         : static_cast<const std::int16_t *>(codes.data)[index];
 }
 
 void store(const LinearArgs &args, const Requantization &r, int row, int column, std::int32_t accumulator) {
@@ -51,7 +51,7 @@ void store(const LinearArgs &args, const Requantization &r, int row, int column,
   case Epilogue::residual: {
     const std::int32_t sum = add_requantize(accumulator, r.multiplier[n], code_at(args.residual.stream, row, column),
                                             args.residual.shift, args.residual.multiplier[n], r.offset[n], r.shift);
-    if (args.output_type == CodeType::int8)
+    if (args.output_type == ElementType::int8)
       output8[index] = clamp_to_int8(sum);
     else
       static_cast<std::int16_t *>(args.output)[index] = clamp_to_int16(sum);

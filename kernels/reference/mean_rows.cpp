@@ -18,7 +18,7 @@ void mean_rows(const MeanRowsArgs &args, Range columns) {
   const Requantization &r = args.requantization;
   for (int c = columns.begin; c < columns.end; ++c) {
     const std::int32_t sum =
-        args.input.type == CodeType::int8 ? column_sum<std::int8_t>(args, c) : column_sum<std::int16_t>(args, c);
+        args.input.type == ElementType::int8 ? column_sum<std::int8_t>(args, c) : column_sum<std::int16_t>(args, c);
     store_output(args.output, args.output_type, c, requantize(sum, r.multiplier[c], r.offset[c], r.shift));
   }
 }

@@ -6,10 +6,10 @@
 namespace intvit::kernels::reference {
 
 // output[index] = value, clamped to the type's codes.
-inline void store_output(void *output, OutputType type, std::ptrdiff_t index, std::int32_t value) {
-  if (type == OutputType::int8)
+inline void store_output(void *output, ElementType type, std::ptrdiff_t index, std::int32_t value) {
+  if (type == ElementType::int8)
     static_cast<std::int8_t *>(output)[index] = clamp_to_int8(value);
-  else if (type == OutputType::int16)
+  else if (type == ElementType::int16)
     static_cast<std::int16_t *>(output)[index] = clamp_to_int16(value);
   else
     static_cast<std::int32_t *>(output)[index] = value;

@@ -19,20 +19,18 @@ template <class V> class LayerNormRows {
 
 public:
   static void run(const LayerNormArgs &args, Range range) {
-    switch (args.output_type) {
-    case OutputType::int8:
-      return run_to<std::int8_t>(args, range);
-    case OutputType::int16:
-      return run_to<std::int16_t>(args, range);
-    case OutputType::int32:
-      return run_to<std::int32_t>(args, range);
-    }
+    if (args.output_type == ElementType::int8)
+      run_to<std::int8_t>(args, range);
+    else if (args.output_type == ElementType::int16)
+      run_to<std::int16_t>(args, range);
+    else
+      run_to<std::int32_t>(args, range);
   }
 
 private:
   template <typename Output> static void run_to(const LayerNormArgs &args, Range range) {
     for (int row = range.begin; row < range.end; row += rows)
-      if (args.input.type == CodeType::int8)
+      if (args.input.type == ElementType::int8)
         normalize<std::int8_t, Output>(args, row, range.end - row < rows ? range.end - row : rows);
       else
         normalize<std::int16_t, Output>(args, row, range.end - row < rows ? range.end - row : rows);

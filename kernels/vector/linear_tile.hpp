@@ -250,11 +250,11 @@ private:
 
     void store(Vec (&row)[std::size_t{vectors}], int index) const {
       if constexpr (epilogue == Epilogue::residual) {
-        if (args_.residual.stream.type == CodeType::int8)
+        if (args_.residual.stream.type == ElementType::int8)
           add_stream<std::int8_t>(row, index);
         else
           add_stream<std::int16_t>(row, index);
-        if (args_.output_type == CodeType::int8)
+        if (args_.output_type == ElementType::int8)
           store_codes<std::int8_t>(row, index);
         else
           store_codes<std::int16_t>(row, index);

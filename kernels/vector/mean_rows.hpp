@@ -17,25 +17,20 @@ public:
   static void run(const MeanRowsArgs &args, Range columns) {
     for (int c = columns.begin; c < columns.end; c += lanes) {
       const int width = columns.end - c < lanes ? columns.end - c : lanes;
-      const Vec sums = args.input.type == CodeType::int8 ? add_rows<std::int8_t>(args, c, width)
-                                                         : add_rows<std::int16_t>(args, c, width);
+      const Vec sums = args.input.type == ElementType::int8 ? add_rows<std::int8_t>(args, c, width)
+                                                            : add_rows<std::int16_t>(args, c, width);
       const Requantization &q = args.requantization;
       const Vec multiplier = V::load(q.multiplier + c, width);
       Vec even;
       Vec odd;
       V::load_offsets(q.offset + c, width, even, odd);
       const Vec mean = V::requantize(sums, multiplier, V::odd_lanes(multiplier), even, odd, q.shift);
-      switch (args.output_type) {
-      case OutputType::int8:
+      if (args.output_type == ElementType::int8)
         V::store_output(static_cast<std::int8_t *>(args.output) + c, mean, width);
-        break;
-      case OutputType::int16:
+      else if (args.output_type == ElementType::int16)
         V::store_output(static_cast<std::int16_t *>(args.output) + c, mean, width);
-        break;
-      case OutputType::int32:
+      else
         V::store_output(static_cast<std::int32_t *>(args.output) + c, mean, width);
-        break;
-      }
     }
   }
 

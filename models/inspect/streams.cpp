@@ -22,7 +22,7 @@ Stream stream(const Program &program, int value) {
 // Where four neighbours were brought together, the constants of the first are those of all.
 Stream read_by(const Program &program, int value, const BoundLayerNorm &norm) {
   Stream result = stream(program, value);
-  if (norm.stream_type != kernels::CodeType::int8)
+  if (norm.stream_type != kernels::ElementType::int8)
     return result;
   result.alpha.assign(norm.alpha.begin(), norm.alpha.begin() + result.columns);
   for (std::size_t c = 0; c < result.scale.size(); ++c) {
@@ -39,7 +39,7 @@ Stream read_by(const Program &program, int value, const BoundMeanRows &mean) {
   for (std::size_t c = 0; c < result.scale.size(); ++c) {
     const double multiplier = r.multiplier[c];
     result.scale[c] = std::ldexp(multiplier, -r.shift);
-    if (result.type == ValueType::int8 && multiplier != 0)
+    if (result.type == ElementType::int8 && multiplier != 0)
       result.zero[c] =
           std::round((std::ldexp(1.0, r.shift - 1) - static_cast<double>(r.offset[c])) / multiplier / mean.rows);
   }
@@ -61,7 +61,7 @@ void append(std::span<const std::byte> bytes, const Stream &stream, std::vector<
 std::vector<double> Stream::dequantize(std::span<const std::byte> codes) const {
   std::vector<double> values;
   values.reserve(codes.size());
-  if (type == ValueType::int16)
+  if (type == ElementType::int16)
     append<std::int16_t>(codes, *this, values);
   else
     append<std::int8_t>(codes, *this, values);

@@ -15,7 +15,7 @@ namespace intvit {
 struct Stream {
   int value = 0;    // in Program::values
   std::string name; // of the node that writes it
-  ValueType type = ValueType::int8;
+  ElementType type = ElementType::int8;
   int columns = 0;
   std::vector<std::uint8_t> alpha; // int8 codes that a LayerNorm reads: scale[c] = 2^alpha[c]; else empty
   std::vector<double> scale;

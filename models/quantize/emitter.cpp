@@ -142,7 +142,7 @@ void Emitter::mlp_branch(const std::string &name, const BlockConfig &config, con
 }
 
 void Emitter::layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
-                         const ChannelCodes &output, kernels::OutputType type) {
+                         const ChannelCodes &output, kernels::ElementType type) {
   const ArrayXd gain = to_array(norm.weight);
   const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
   builder.node(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size(), eps), type});
@@ -156,7 +156,8 @@ void Emitter::begin_stream(const std::string &name, const StreamNode &input, con
   const FixedPoint fixed =
       fixed_point(to_array(norm.weight) / scale * quotient_unit, to_array(norm.bias) / scale + next.zero());
   LayerNorm operation{fixed.shift, norm_epsilon(input, scale.size(), eps)};
-  operation.output_type = next.type == kernels::CodeType::int8 ? kernels::OutputType::int8 : kernels::OutputType::int16;
+  operation.output_type =
+      next.type == kernels::ElementType::int8 ? kernels::ElementType::int8 : kernels::ElementType::int16;
   builder.node(name, input.name, operation);
   builder.requantization(fixed);
   stream_factors(input.codes);
@@ -167,7 +168,7 @@ StreamNode Emitter::write_stream(const std::string &name, const std::string &inp
                                  StreamCodes next) {
   const ArrayXd scale = next.scale();
   const FixedPoint fixed = fixed_point(layer.scale / scale, layer.bias / scale + next.zero());
-  const Epilogue epilogue = next.type == kernels::CodeType::int8 ? Epilogue::requantize : Epilogue::requantize16;
+  const Epilogue epilogue = next.type == kernels::ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
   builder.node(name, input, Linear{.epilogue = epilogue, .shift = fixed.shift});
   weights(layer);
   builder.requantization(fixed);
@@ -198,7 +199,7 @@ void Emitter::add_to_stream(const std::string &name, const std::string &input, c
 }
 
 void Emitter::mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
-                        kernels::OutputType output_type) {
+                        kernels::ElementType output_type) {
   builder.node(name, input, MeanRows{first, rows, fixed.shift, output_type});
   builder.requantization(fixed);
 }
@@ -214,7 +215,7 @@ int Emitter::norm_features(const std::string &name, const StreamNode &input, con
   const int fraction_bits = output_fraction_bits(to_array(norm.weight) * quotient_unit);
   const double unit = std::ldexp(1.0, fraction_bits);
   layer_norm(name, input, norm, eps, {ArrayXd::Constant(norm.weight.size(), 1 / unit), to_array(norm.bias) * unit},
-             kernels::OutputType::int32);
+             kernels::ElementType::int32);
   return fraction_bits;
 }
 
@@ -244,7 +245,7 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
   const bool has_head = weights.weight.size() != 0;
   const int fraction_bits = output_fraction_bits(factor);
   const double unit = std::ldexp(1.0, fraction_bits);
-  mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::OutputType::int32);
+  mean_rows("features", "norm", first, rows, fixed_point(factor * unit, beta * unit), kernels::ElementType::int32);
   set_features(gamma.size(), fraction_bits, has_head);
   if (!has_head)
     return;
@@ -253,7 +254,7 @@ void Emitter::normed_mean_head(const LayerNormWeights &norm, double eps, const L
                       with_int8_weights(options_), requantizable(factor));
   mean_rows("mean", "norm", first, rows,
             fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
-            kernels::OutputType::int8);
+            kernels::ElementType::int8);
   head("head", "mean", layer);
 }
 
@@ -275,7 +276,7 @@ std::int64_t Emitter::norm_epsilon(const StreamNode &input, Eigen::Index channel
 }
 
 void Emitter::stream_factors(const StreamCodes &codes) {
-  if (codes.type != kernels::CodeType::int8)
+  if (codes.type != kernels::ElementType::int8)
     return;
   builder.constant("alpha", codes.alpha);
   builder.constant("zero_point", codes.zero_point);
@@ -309,7 +310,7 @@ void Emitter::stream_constant(const char *suffix, const RowMatrix &values) {
     std::transform(codes.begin(), codes.end(), narrow.begin(), clamp);
     builder.constant(suffix, narrow, shape);
   };
-  if (stream.codes.type == kernels::CodeType::int8)
+  if (stream.codes.type == kernels::ElementType::int8)
     add(kernels::clamp_to_int8);
   else
     add(kernels::clamp_to_int16);

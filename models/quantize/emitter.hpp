@@ -43,7 +43,7 @@ public:
 
   // A stream normalized and multiplied by gamma, as codes: what comes after takes care of beta.
   void layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
-                  const ChannelCodes &output, kernels::OutputType type = kernels::OutputType::int8);
+                  const ChannelCodes &output, kernels::ElementType type = kernels::ElementType::int8);
   // The input normalized, gamma and beta included, as a stream of codes of its own, which becomes the stream.
   void begin_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm, double eps,
                     StreamCodes next);
@@ -56,7 +56,7 @@ public:
   void add_to_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer, StreamCodes next);
   // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
-                 kernels::OutputType output_type);
+                 kernels::ElementType output_type);
   // The logits, with which a model ends.
   void head(const std::string &name, const std::string &input, const QuantizedLinear &layer);
   // The input normalized, gamma and beta included, as int32 in fixed point, for features; returns the fraction bits.

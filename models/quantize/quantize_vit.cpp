@@ -89,7 +89,7 @@ void VitQuantizer::patch_embed() {
   const double position_scale = largest_position / 32767;
   const ResidualFixedPoint fixed =
       residual_fixed_point(layer.scale / scale, position_scale / scale, ArrayXd::Zero(scale.size()),
-                           layer.bias / scale + zero, kernels::max_residual_shift(kernels::CodeType::int16));
+                           layer.bias / scale + zero, kernels::max_residual_shift(kernels::ElementType::int16));
   std::vector<std::int16_t> position;
   for (const float value : weights_.position.reshaped<Eigen::RowMajor>())
     position.push_back(static_cast<std::int16_t>(std::lround(static_cast<double>(value) / position_scale)));
@@ -139,7 +139,7 @@ void VitQuantizer::mean_head() {
                                              from.scale.maxCoeff() / config_.patches() / 0.4)};
   const ArrayXd ratio = from.scale / mean.codes.scale();
   emitter_.mean_rows(mean.name, emitter_.stream.name, config_.first_pooled(), config_.patches(),
-                     fixed_point(ratio / config_.patches(), -ratio * from.zero), kernels::OutputType::int16);
+                     fixed_point(ratio / config_.patches(), -ratio * from.zero), kernels::ElementType::int16);
   normalize_and_classify(mean, samples_of(samples, SiteKind::final_normalized));
 }
 

@@ -16,9 +16,8 @@
 namespace intvit {
 
 using Eigen::ArrayXd;
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
-using kernels::OutputType;
 
 namespace {
 
@@ -36,7 +35,7 @@ std::vector<std::int8_t> codes_of(const ArrayXd &zero) {
 
 RandomNetwork::RandomNetwork(const ModelConfig &config, const QuantizeOptions &options, std::uint32_t seed)
     : config_(config), options_(options), generator_(seed),
-      stream_(options.residual == ResidualFormat::int16 ? CodeType::int16 : CodeType::int8) {
+      stream_(options.residual == ResidualFormat::int16 ? ElementType::int16 : ElementType::int8) {
   builder_.description.recipe = squash_recipe(config.image_width, config.image_height);
   builder_.description.provenance = {{"architecture", config.architecture}, {"weights", "random"}};
   Graph &graph = builder_.description.graph;
@@ -94,7 +93,7 @@ double RandomNetwork::block_weight_spread() const {
 // How the stream's codes are drawn where one is written: the zero point of every channel.
 ArrayXd RandomNetwork::draw_stream_zero() {
   const auto codes = draw<std::int8_t>(static_cast<std::size_t>(channels_), -20, 20);
-  if (stream_ == CodeType::int16)
+  if (stream_ == ElementType::int16)
     return ArrayXd::Zero(channels_);
   if (options_.residual == ResidualFormat::ptf8_paper || options_.residual == ResidualFormat::uniform8)
     return ArrayXd::Constant(channels_, codes.front());
@@ -106,7 +105,7 @@ int RandomNetwork::largest_alpha() const {
 }
 
 double RandomNetwork::stream_spread() const {
-  return stream_ == CodeType::int8 ? code_spread : wide_stream_spread;
+  return stream_ == ElementType::int8 ? code_spread : wide_stream_spread;
 }
 
 void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
@@ -121,7 +120,7 @@ void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
   const ResidualFixedPoint fixed = residual_fixed_point(
       factors(channels, std::sqrt(0.8) * stream_spread() / accumulator_spread(config_.patch_inputs(), pixel_spread)),
       factors(channels, std::sqrt(0.2) * stream_spread() / position_spread), ArrayXd::Zero(channels), stream_zero_,
-      kernels::max_residual_shift(CodeType::int16));
+      kernels::max_residual_shift(ElementType::int16));
   last_operation() = PatchEmbed{fixed.requantization.shift, fixed.shift, prefix_tokens};
   builder_.requantization(fixed.requantization);
   const auto positions = static_cast<std::size_t>(config_.patches()) * count;
@@ -131,7 +130,7 @@ void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
   const std::vector<std::int64_t> shape =
       prefix_tokens == 1 ? std::vector<std::int64_t>{channels} : std::vector<std::int64_t>{prefix_tokens, channels};
   const std::size_t size = static_cast<std::size_t>(prefix_tokens) * count;
-  if (stream_ == CodeType::int8) {
+  if (stream_ == ElementType::int8) {
     auto tokens = draw<std::int8_t>(size, -55, 55);
     for (std::size_t i = 0; i < size; ++i)
       tokens[i] =
@@ -144,7 +143,7 @@ void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
 
 void RandomNetwork::normalized_patch_embed(int channels) {
   channels_ = channels;
-  const CodeType type = stream_;
+  const ElementType type = stream_;
   builder_.node("patches", image_value, Patches{config_.patch});
   builder_.node("patch_embed.proj", "patches", Linear{});
   weights(channels, config_.patch_inputs());
@@ -159,8 +158,8 @@ void RandomNetwork::normalized_patch_embed(int channels) {
   const auto alpha = draw<std::uint8_t>(static_cast<std::size_t>(channels), 0, largest_alpha());
   const ArrayXd zero = draw_stream_zero();
   const double spread = stream_spread();
-  stream_ = CodeType::int16;
-  layer_norm("patch_embed.norm", type == CodeType::int8 ? OutputType::int8 : OutputType::int16, spread, zero);
+  stream_ = ElementType::int16;
+  layer_norm("patch_embed.norm", type == ElementType::int8 ? ElementType::int8 : ElementType::int16, spread, zero);
   stream_ = type;
   alpha_ = alpha;
   stream_zero_ = zero;
@@ -168,7 +167,7 @@ void RandomNetwork::normalized_patch_embed(int channels) {
 }
 
 void RandomNetwork::use_wide_stream(const std::string &node) {
-  stream_ = CodeType::int16;
+  stream_ = ElementType::int16;
   stream_zero_ = ArrayXd::Zero(channels_);
   stream_node_ = node;
 }
@@ -212,19 +211,19 @@ void RandomNetwork::merge(const std::string &name, int grid_height, int grid_wid
   weights(channels_, in_features);
   const FixedPoint fixed =
       fixed_point(factors(channels_, stream_spread() / accumulator_spread(in_features, code_spread)), stream_zero_);
-  last_operation() = Linear{.epilogue = stream_ == CodeType::int8 ? Epilogue::requantize : Epilogue::requantize16,
+  last_operation() = Linear{.epilogue = stream_ == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16,
                             .shift = fixed.shift};
   builder_.requantization(fixed);
 }
 
 void RandomNetwork::layer_norm(const std::string &name) {
-  layer_norm(name, OutputType::int8, code_spread, ArrayXd::Zero(channels_));
+  layer_norm(name, ElementType::int8, code_spread, ArrayXd::Zero(channels_));
 }
 
-void RandomNetwork::layer_norm(const std::string &name, OutputType type, double spread, const ArrayXd &zero) {
+void RandomNetwork::layer_norm(const std::string &name, ElementType type, double spread, const ArrayXd &zero) {
   // As trained models do, gamma makes up for channels that are wider than others.
   ArrayXd width = ArrayXd::Ones(channels_);
-  if (stream_ == CodeType::int8)
+  if (stream_ == ElementType::int8)
     for (Eigen::Index c = 0; c < width.size(); ++c)
       width[c] = std::ldexp(1.0, alpha_[static_cast<std::size_t>(c)]);
   const double root_mean_square = std::sqrt(width.square().mean());
@@ -233,7 +232,7 @@ void RandomNetwork::layer_norm(const std::string &name, OutputType type, double 
   const double epsilon = sum_spread * sum_spread * config_.layer_norm_eps;
   builder_.node(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon), type});
   builder_.requantization(fixed);
-  if (stream_ == CodeType::int8) {
+  if (stream_ == ElementType::int8) {
     builder_.constant("alpha", alpha_);
     builder_.constant("zero_point", codes_of(stream_zero_));
   }
@@ -332,7 +331,7 @@ void RandomNetwork::add_to_stream(const std::string &name, const std::string &in
 
 // `factor`: from a token's codes to those of the mean.
 void RandomNetwork::mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
-                              const ArrayXd &zero, OutputType type) {
+                              const ArrayXd &zero, ElementType type) {
   const ArrayXd of_sum = factors(channels_, factor / rows);
   const FixedPoint fixed = fixed_point(of_sum, -of_sum * rows * zero);
   builder_.node(name, input, MeanRows{first, rows, fixed.shift, type});
@@ -348,7 +347,7 @@ void RandomNetwork::rows_head(int rows, int classes) {
   if (classes > 0)
     layer_norm("norm");
   else
-    layer_norm("norm", OutputType::int32, std::ldexp(logit_spread, logit_fraction_bits), ArrayXd::Zero(channels_));
+    layer_norm("norm", ElementType::int32, std::ldexp(logit_spread, logit_fraction_bits), ArrayXd::Zero(channels_));
   if (rows > 1)
     builder_.node("features", "norm", Flatten{});
   if (classes > 0)
@@ -358,21 +357,21 @@ void RandomNetwork::rows_head(int rows, int classes) {
 void RandomNetwork::mean_head(int first, int rows, int classes) {
   // As wide as a requantization can make it.
   const double factor = std::min(wide_stream_spread / stream_spread() / mean_spread(1.0 / rows), 0.39 * rows);
-  mean_rows("mean", stream_node_, first, rows, factor, stream_zero_, OutputType::int16);
+  mean_rows("mean", stream_node_, first, rows, factor, stream_zero_, ElementType::int16);
   use_wide_stream("mean");
   rows_head(1, classes);
 }
 
 void RandomNetwork::normed_mean_head(int first, int rows, int classes) {
   const ArrayXd zero = ArrayXd::Zero(channels_);
-  layer_norm("norm", OutputType::int16, wide_stream_spread, zero);
+  layer_norm("norm", ElementType::int16, wide_stream_spread, zero);
   const double factor = 1 / (wide_stream_spread * mean_spread(1.0 / rows));
   if (classes == 0) {
     mean_rows("features", "norm", first, rows, std::ldexp(factor * logit_spread, logit_fraction_bits), zero,
-              OutputType::int32);
+              ElementType::int32);
     return;
   }
-  mean_rows("mean", "norm", first, rows, factor * code_spread, zero, OutputType::int8);
+  mean_rows("mean", "norm", first, rows, factor * code_spread, zero, ElementType::int8);
   head("mean", channels_, classes);
 }
 

@@ -44,7 +44,7 @@ private:
   Eigen::ArrayXd draw_stream_zero();
   int largest_alpha() const;
   double stream_spread() const;
-  void layer_norm(const std::string &name, kernels::OutputType type, double spread, const Eigen::ArrayXd &zero);
+  void layer_norm(const std::string &name, kernels::ElementType type, double spread, const Eigen::ArrayXd &zero);
   void layer_norm(const std::string &name); // codes of 8 bits
   void linear(const std::string &name, const std::string &input, Linear operation, int out_features, int in_features,
               double spread);
@@ -52,7 +52,7 @@ private:
   void mlp_hidden(const std::string &name, const std::string &input, int hidden);
   void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean);
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
-                 const Eigen::ArrayXd &zero, kernels::OutputType type);
+                 const Eigen::ArrayXd &zero, kernels::ElementType type);
   void head(const std::string &input, int in_features, int classes);
   // Another stream, of 16 bits, for the norm at the end.
   void use_wide_stream(const std::string &node);
@@ -61,7 +61,7 @@ private:
   const QuantizeOptions &options_;
   std::mt19937 generator_;
   ModelBuilder builder_;
-  kernels::CodeType stream_;        // of the residual stream
+  kernels::ElementType stream_;     // of the residual stream
   int channels_ = 0;                // of it
   std::vector<std::uint8_t> alpha_; // where it has 8 bits
   Eigen::ArrayXd stream_zero_;

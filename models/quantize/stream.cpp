@@ -98,7 +98,7 @@ StreamCodes uniform_codes(const SiteSamples &samples, const QuantizeOptions &opt
   const double scale = std::max(range.width()[0] / 255, smallest_scale);
   const double zero = clamped_code(-128 - range.low[0] / scale, -128.0, 127.0);
   const auto channels = static_cast<std::size_t>(range.low.size());
-  return {kernels::CodeType::int8, scale, std::vector<std::uint8_t>(channels, 0),
+  return {kernels::ElementType::int8, scale, std::vector<std::uint8_t>(channels, 0),
           std::vector<std::int8_t>(channels, static_cast<std::int8_t>(zero))};
 }
 
@@ -119,8 +119,8 @@ StreamCodes codes_as(const SiteSamples &samples, const QuantizeOptions &options,
 
 // On the second half's rows.
 std::optional<double> signal_to_noise(const StreamCodes &codes, const RowMatrix &rows) {
-  const double largest = codes.type == kernels::CodeType::int8 ? 127.0 : 32767.0;
-  const double smallest = codes.type == kernels::CodeType::int8 ? -128.0 : -32767.0;
+  const double largest = codes.type == kernels::ElementType::int8 ? 127.0 : 32767.0;
+  const double smallest = codes.type == kernels::ElementType::int8 ? -128.0 : -32767.0;
   const ArrayXd scale = codes.scale();
   const ArrayXd zero = codes.zero();
   const RowVector mean = rows.colwise().mean();
@@ -160,7 +160,7 @@ StreamCodes int16_stream_codes(const SiteSamples &samples, double smallest_scale
   const float largest =
       std::max(samples.overall_maximum().cwiseAbs().maxCoeff(), samples.overall_minimum().cwiseAbs().maxCoeff());
   const auto channels = static_cast<std::size_t>(samples.minimum[0].cols());
-  return {kernels::CodeType::int16, std::max(int16_margin * static_cast<double>(largest) / 32767, smallest_scale),
+  return {kernels::ElementType::int16, std::max(int16_margin * static_cast<double>(largest) / 32767, smallest_scale),
           std::vector<std::uint8_t>(channels, 0), std::vector<std::int8_t>(channels, 0)};
 }
 

@@ -14,7 +14,7 @@ namespace intvit {
 
 // value = base_scale * 2^alpha[c] * (code - zero_point[c]); for int16 alpha and zero_point are 0.
 struct StreamCodes {
-  kernels::CodeType type = kernels::CodeType::int8;
+  kernels::ElementType type = kernels::ElementType::int8;
   double base_scale = 1;
   std::vector<std::uint8_t> alpha;
   std::vector<std::int8_t> zero_point;

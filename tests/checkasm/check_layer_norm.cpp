@@ -13,7 +13,7 @@ using namespace kernels;
 
 namespace {
 
-std::optional<Failure> round(CodeType type, OutputType output_type, const KernelTable &table, Random &random,
+std::optional<Failure> round(ElementType type, ElementType output_type, const KernelTable &table, Random &random,
                              GuardedMemory &memory) {
   constexpr std::size_t usual_channels[] = {192, 384, 768, 1024};
   const auto channels = random.between(0, 3) == 0
@@ -28,7 +28,7 @@ std::optional<Failure> round(CodeType type, OutputType output_type, const Kernel
   const int row_count = static_cast<int>(stream.rows);
   const int begin = random.between(0, row_count);
   const Range rows{begin, random.between(begin, row_count)};
-  const auto size = static_cast<std::size_t>(element_size(output_type));
+  const auto size = element_size(output_type);
   const OutputRange range{size, channels, rows, {0, static_cast<int>(channels)}, stream.rows * channels * size};
 
   const auto canary = static_cast<std::byte>(random.bits());
@@ -42,12 +42,12 @@ std::optional<Failure> round(CodeType type, OutputType output_type, const Kernel
     memory.restart(against, canary);
     std::byte *output = memory.output("output", range.bytes, size);
     LayerNormArgs args = stream.args(epsilon, constants, output, output_type);
-    const std::size_t code_size = type == CodeType::int8 ? 1 : 2;
+    const std::size_t code_size = type == ElementType::int8 ? 1 : 2;
     args.input.data =
         memory.input("input", args.input.data, ((stream.rows - 1) * stream.stride + channels) * code_size, code_size);
     // The wider stream has neither.
-    args.alpha = type == CodeType::int8 ? memory.input("alpha", args.alpha, channels) : nullptr;
-    args.zero_point = type == CodeType::int8 ? memory.input("zero_point", args.zero_point, channels) : nullptr;
+    args.alpha = type == ElementType::int8 ? memory.input("alpha", args.alpha, channels) : nullptr;
+    args.zero_point = type == ElementType::int8 ? memory.input("zero_point", args.zero_point, channels) : nullptr;
     args.requantization.multiplier = memory.input("multiplier", args.requantization.multiplier, channels);
     args.requantization.offset = memory.input("offset", args.requantization.offset, channels);
     const auto run = [&] { table.layer_norm(args, rows); };
@@ -57,18 +57,18 @@ std::optional<Failure> round(CodeType type, OutputType output_type, const Kernel
   return std::nullopt;
 }
 
-Timing time(CodeType type, OutputType output_type, const KernelTable &table) {
+Timing time(ElementType type, ElementType output_type, const KernelTable &table) {
   constexpr std::size_t channels = 384;
   Random random(1);
   const Stream stream = make_stream(random, type, channels, Pattern::random);
   const Constants constants =
       random_constants(random, channels, static_cast<std::int64_t>(normalized_bound(static_cast<int>(channels))));
-  AlignedBytes output(stream.rows * channels * static_cast<std::size_t>(element_size(output_type)));
+  AlignedBytes output(stream.rows * channels * element_size(output_type));
   const LayerNormArgs args = stream.args(1, constants, output.data(), output_type);
   return measure([&] { table.layer_norm(args, {0, static_cast<int>(stream.rows)}); });
 }
 
-template <CodeType type, OutputType output_type = OutputType::int8> Check layer_norm_check(const char *name) {
+template <ElementType type, ElementType output_type = ElementType::int8> Check layer_norm_check(const char *name) {
   return {name, "4 x 384",
           [](const KernelTable &table, Random &random, GuardedMemory &memory) {
             return round(type, output_type, table, random, memory);
@@ -79,10 +79,10 @@ template <CodeType type, OutputType output_type = OutputType::int8> Check layer_
 } // namespace
 
 void add_layer_norm_checks(std::vector<Check> &checks) {
-  checks.push_back(layer_norm_check<CodeType::int8>("layer_norm_int8"));
-  checks.push_back(layer_norm_check<CodeType::int16>("layer_norm_int16"));
-  checks.push_back(layer_norm_check<CodeType::int8, OutputType::int16>("layer_norm_to_int16"));
-  checks.push_back(layer_norm_check<CodeType::int16, OutputType::int32>("layer_norm_to_int32"));
+  checks.push_back(layer_norm_check<ElementType::int8>("layer_norm_int8"));
+  checks.push_back(layer_norm_check<ElementType::int16>("layer_norm_int16"));
+  checks.push_back(layer_norm_check<ElementType::int8, ElementType::int16>("layer_norm_to_int16"));
+  checks.push_back(layer_norm_check<ElementType::int16, ElementType::int32>("layer_norm_to_int32"));
 }
 
 } // namespace intvit::test

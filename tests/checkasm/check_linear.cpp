@@ -97,7 +97,7 @@ std::optional<Failure> round(Epilogue epilogue, WeightFormat format, const Kerne
     args.gelu.zero_point = memory.input("gelu.zero_point", args.gelu.zero_point, out);
     args.residual.multiplier = memory.input("residual.multiplier", args.residual.multiplier, out);
     if (epilogue == Epilogue::residual) {
-      const std::size_t stream_size = linear.stream_type == CodeType::int8 ? 1 : 2;
+      const std::size_t stream_size = linear.stream_type == ElementType::int8 ? 1 : 2;
       args.residual.stream.data = memory.input("residual.stream", args.residual.stream.data,
                                                extent(rows_all, linear.stream_stride, out, stream_size), stream_size);
     }

@@ -17,7 +17,7 @@ std::optional<Failure> round(const KernelTable &table, Random &random, GuardedMe
   const int channels = static_cast<int>(mean.channels);
   const int begin = random.between(0, channels);
   const Range columns{begin, random.between(begin, channels)};
-  const auto size = static_cast<std::size_t>(element_size(mean.output_type));
+  const auto size = element_size(mean.output_type);
   // The output ends with the last column: it is one row.
   const OutputRange range{size, mean.channels, {0, 1}, columns, static_cast<std::size_t>(columns.end) * size};
 
@@ -30,7 +30,7 @@ std::optional<Failure> round(const KernelTable &table, Random &random, GuardedMe
     memory.restart(against, canary);
     std::byte *output = memory.output("output", range.bytes, size);
     MeanRowsArgs args = mean.args(output);
-    const std::size_t code_size = mean.type == CodeType::int8 ? 1 : 2;
+    const std::size_t code_size = mean.type == ElementType::int8 ? 1 : 2;
     args.input.data =
         memory.input("input", args.input.data,
                      ((mean.rows - 1) * mean.stride + static_cast<std::size_t>(columns.end)) * code_size, code_size);
@@ -48,8 +48,8 @@ Timing time(const KernelTable &table) {
   constexpr std::size_t channels = 384;
   Random random(1);
   MeanRowsCase mean = make_mean_rows(random, rows, channels);
-  mean.type = CodeType::int16;
-  mean.output_type = OutputType::int16;
+  mean.type = ElementType::int16;
+  mean.output_type = ElementType::int16;
   AlignedBytes output(channels * sizeof(std::int16_t));
   const MeanRowsArgs args = mean.args(output.data());
   return measure([&] { table.mean_rows(args, {0, channels}); });

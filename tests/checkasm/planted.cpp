@@ -36,13 +36,17 @@ bool empty(Range range) {
   return range.begin >= range.end;
 }
 
+std::ptrdiff_t bytes(ElementType type) {
+  return static_cast<std::ptrdiff_t>(element_size(type));
+}
+
 template <Mistake mistake> struct Planted {
   static void linear(const LinearArgs &args, Range rows, Range columns) {
     reference_kernels().linear.run(args, rows, columns);
     if (empty(rows) || empty(columns))
       return;
     const bool int16 = args.epilogue == Epilogue::requantize16 ||
-                       (args.epilogue == Epilogue::residual && args.output_type == CodeType::int16);
+                       (args.epilogue == Epilogue::residual && args.output_type == ElementType::int16);
     const std::ptrdiff_t size = args.epilogue == Epilogue::logits ? 4 : int16 ? 2 : 1;
     std::byte *row = static_cast<std::byte *>(args.output) + (rows.end - 1) * args.output_stride * size;
     harm<mistake>(row + columns.begin * size, args.input + (rows.end - 1) * args.input_stride + args.in_features,
@@ -53,9 +57,9 @@ template <Mistake mistake> struct Planted {
     reference_kernels().layer_norm(args, rows);
     if (empty(rows))
       return;
-    const std::ptrdiff_t size = args.input.type == CodeType::int8 ? 1 : 2;
+    const std::ptrdiff_t size = bytes(args.input.type);
     std::byte *output = static_cast<std::byte *>(args.output);
-    const std::ptrdiff_t output_row = args.channels * element_size(args.output_type);
+    const std::ptrdiff_t output_row = args.channels * bytes(args.output_type);
     harm<mistake>(output + rows.begin * output_row,
                   static_cast<const std::byte *>(args.input.data) +
                       ((rows.end - 1) * args.input.stride + args.channels) * size,
@@ -66,12 +70,12 @@ template <Mistake mistake> struct Planted {
     reference_kernels().mean_rows(args, columns);
     if (empty(columns))
       return;
-    const std::ptrdiff_t size = args.input.type == CodeType::int8 ? 1 : 2;
+    const std::ptrdiff_t size = bytes(args.input.type);
     std::byte *output = static_cast<std::byte *>(args.output);
-    harm<mistake>(output + columns.begin * element_size(args.output_type),
+    harm<mistake>(output + columns.begin * bytes(args.output_type),
                   static_cast<const std::byte *>(args.input.data) +
                       ((args.rows - 1) * args.input.stride + columns.end) * size,
-                  output + columns.end * element_size(args.output_type));
+                  output + columns.end * bytes(args.output_type));
   }
 
   static void attention(const AttentionArgs &args, int head, Range queries) {

@@ -15,10 +15,9 @@ namespace intvit::fuzz {
 
 namespace {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
 using kernels::ExpPolynomial;
-using kernels::OutputType;
 using kernels::Softmax;
 
 constexpr double code_spread = 40;   // of 8 bits
@@ -29,20 +28,15 @@ constexpr int most_elements = 40'000; // of a value
 
 struct Value {
   std::string name;
-  ValueType type = ValueType::int8;
+  ElementType type = ElementType::int8;
   int rows = 0;
   int columns = 0;
 
-  bool is_stream() const { return type == ValueType::int8 || type == ValueType::int16; }
-  CodeType code_type() const { return type == ValueType::int8 ? CodeType::int8 : CodeType::int16; }
+  bool is_stream() const { return type == ElementType::int8 || type == ElementType::int16; }
 };
 
-double spread_of(OutputType type) {
-  return type == OutputType::int8 ? code_spread : type == OutputType::int16 ? wide_spread : 100'000;
-}
-
-ValueType value_type(OutputType type) {
-  return type == OutputType::int8 ? ValueType::int8 : type == OutputType::int16 ? ValueType::int16 : ValueType::int32;
+double spread_of(ElementType type) {
+  return type == ElementType::int8 ? code_spread : type == ElementType::int16 ? wide_spread : 100'000;
 }
 
 class Generator {
@@ -84,7 +78,7 @@ private:
     Graph &graph = parts_.description.graph;
     graph.image_height = height * patch;
     graph.image_width = width * patch;
-    add(image_value, Patches{patch}, ValueType::int8, height * width, 3 * patch * patch);
+    add(image_value, Patches{patch}, ElementType::int8, height * width, 3 * patch * patch);
     if (choices_.between(0, 3) > 0)
       patch_embed(values_.back());
   }
@@ -103,7 +97,7 @@ private:
     return images;
   }
 
-  void add(const std::string &input, Operation operation, ValueType type, int rows, int columns) {
+  void add(const std::string &input, Operation operation, ElementType type, int rows, int columns) {
     const std::string name = next_name();
     parts_.description.graph.nodes.push_back({name, input, std::move(operation)});
     values_.push_back({name, type, rows, columns});
@@ -119,7 +113,7 @@ private:
     return choices_.one_in(4) ? choices_.of(fitting) : fitting.back();
   }
   Value codes() {
-    return *value_where([](const Value &v) { return v.type == ValueType::int8; });
+    return *value_where([](const Value &v) { return v.type == ElementType::int8; });
   }
   std::optional<Value> stream() {
     return value_where([](const Value &v) { return v.is_stream(); });
@@ -176,12 +170,12 @@ private:
       constants_.values<std::int8_t>(prefix, DType::i8, shape, INT8_MIN, INT8_MAX);
     else
       constants_.values<std::int16_t>(prefix, DType::i16, shape, INT16_MIN, INT16_MAX);
-    add(input.name, operation, narrow ? ValueType::int8 : ValueType::int16, input.rows + prefix_rows, channels);
+    add(input.name, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows + prefix_rows, channels);
   }
 
-  OutputType output_type() { return static_cast<OutputType>(choices_.between(0, 2)); }
+  ElementType output_type() { return static_cast<ElementType>(choices_.between(0, 2)); }
 
-  void layer_norm(const Value &input, OutputType type) {
+  void layer_norm(const Value &input, ElementType type) {
     if (input.columns > kernels::max_layer_norm_channels)
       return;
     const std::string name = next_name();
@@ -192,11 +186,11 @@ private:
     operation.shift = constants_.requantization(
         name, {std::vector<std::uint64_t>(channels, normalized_bound(input.columns)), quotient_spread},
         spread_of(operation.output_type));
-    if (input.type == ValueType::int8) {
+    if (input.type == ElementType::int8) {
       constants_.values<std::uint8_t>(name + ".alpha", DType::u8, {input.columns}, 0, kernels::max_ptf_alpha);
       constants_.values<std::int8_t>(name + ".zero_point", DType::i8, {input.columns}, INT8_MIN, INT8_MAX);
     }
-    add(input.name, operation, value_type(operation.output_type), input.rows, input.columns);
+    add(input.name, operation, operation.output_type, input.rows, input.columns);
   }
 
   void linear(const Value &input) {
@@ -209,7 +203,7 @@ private:
     const std::string name = next_name();
     const Magnitudes accumulators = constants_.weights(name, channels, input.columns);
     Linear operation{.epilogue = epilogue};
-    ValueType type = ValueType::int8;
+    ElementType type = ElementType::int8;
     double spread = code_spread;
     if (operation.epilogue == Epilogue::gelu) {
       operation.gelu_fraction_bits = choices_.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
@@ -218,10 +212,10 @@ private:
                                       choices_.one_in(3) ? std::int16_t{INT16_MAX} : std::int16_t{1200});
       constants_.values<std::int8_t>(name + ".gelu_zero_point", DType::i8, {channels}, INT8_MIN, INT8_MAX);
     } else if (operation.epilogue == Epilogue::requantize16) {
-      type = ValueType::int16;
+      type = ElementType::int16;
       spread = wide_spread;
     } else if (operation.epilogue == Epilogue::logits) {
-      type = ValueType::int32;
+      type = ElementType::int32;
       spread = 100'000;
     }
     operation.shift = constants_.requantization(name, accumulators, spread);
@@ -240,14 +234,14 @@ private:
     const Magnitudes accumulators = constants_.weights(name, stream->columns, input.columns);
     Linear operation{.epilogue = Epilogue::residual};
     operation.residual = stream->name;
-    operation.residual_shift = choices_.between(0, kernels::max_residual_shift(stream->code_type()));
-    operation.output_type = choices_.one_in(2) ? CodeType::int16 : CodeType::int8;
-    const bool narrow = operation.output_type == CodeType::int8;
-    const bool from_narrow = stream->type == ValueType::int8;
+    operation.residual_shift = choices_.between(0, kernels::max_residual_shift(stream->type));
+    operation.output_type = choices_.one_in(2) ? ElementType::int16 : ElementType::int8;
+    const bool narrow = operation.output_type == ElementType::int8;
+    const bool from_narrow = stream->type == ElementType::int8;
     operation.shift = constants_.requantization(name, accumulators, narrow ? code_spread : wide_spread,
                                                 {operation.residual_shift, from_narrow ? 1 << 7 : 1 << 15,
                                                  from_narrow ? code_spread : wide_spread, "residual_multiplier"});
-    add(input.name, operation, narrow ? ValueType::int8 : ValueType::int16, input.rows, stream->columns);
+    add(input.name, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows, stream->columns);
   }
 
   // An input of 3 * heads * head_dim columns, made for it where there is room.
@@ -284,7 +278,7 @@ private:
     operation.queries = choices_.one_in(2) ? choices_.between(1, input->rows) : 0;
     constants_.scores(name, operation, channels / heads, 0, false);
     operation.shift = constants_.requantization(name, quotients(channels), code_spread);
-    add(input->name, operation, ValueType::int8, operation.queries == 0 ? input->rows : operation.queries, channels);
+    add(input->name, operation, ElementType::int8, operation.queries == 0 ? input->rows : operation.queries, channels);
   }
 
   static Magnitudes quotients(int channels) {
@@ -327,7 +321,7 @@ private:
     const std::int64_t offsets = std::int64_t{2 * window - 1} * (2 * window - 1);
     constants_.values<std::int32_t>(name + ".relative_bias", DType::i32, {heads, offsets}, -bias, bias);
     operation.attention.shift = constants_.requantization(name, quotients(channels), code_spread);
-    add(input->name, operation, ValueType::int8, input->rows, channels);
+    add(input->name, operation, ElementType::int8, input->rows, channels);
   }
 
   void take_rows(const Value &input) {
@@ -339,13 +333,13 @@ private:
     const std::string name = next_name();
     MeanRows operation{.first = choices_.between(0, input.rows - 1), .output_type = output_type()};
     operation.rows = choices_.between(1, input.rows - operation.first);
-    const std::uint64_t largest = std::uint64_t{1} << (input.type == ValueType::int8 ? 7 : 15);
+    const std::uint64_t largest = std::uint64_t{1} << (input.type == ElementType::int8 ? 7 : 15);
     const auto channels = static_cast<std::size_t>(input.columns);
-    const double typical = operation.rows * (input.type == ValueType::int8 ? code_spread : wide_spread);
+    const double typical = operation.rows * (input.type == ElementType::int8 ? code_spread : wide_spread);
     operation.shift = constants_.requantization(
         name, {std::vector<std::uint64_t>(channels, largest * static_cast<std::uint64_t>(operation.rows)), typical},
         spread_of(operation.output_type));
-    add(input.name, operation, value_type(operation.output_type), 1, input.columns);
+    add(input.name, operation, operation.output_type, 1, input.columns);
   }
 
   void flatten(const Value &input) { add(input.name, Flatten{}, input.type, 1, input.rows * input.columns); }
@@ -359,7 +353,7 @@ private:
   // One row of int32: logits of codes, or features of a stream.
   void head() {
     if (const Value row = first_row(*stream()); choices_.one_in(4) && row.columns <= kernels::max_layer_norm_channels)
-      return layer_norm(row, OutputType::int32);
+      return layer_norm(row, ElementType::int32);
     const Value row = first_row(codes());
     linear(row, side(most_outputs(row)), Epilogue::logits);
   }

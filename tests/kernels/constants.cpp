@@ -38,19 +38,15 @@ Constants random_constants(Random &random, std::size_t channels, std::int64_t bo
   return constants;
 }
 
-std::int64_t spread_beyond(kernels::OutputType type) {
-  return type == kernels::OutputType::int8 ? 300 : type == kernels::OutputType::int16 ? 40'000 : 1'000'000;
+std::int64_t spread_beyond(kernels::ElementType type) {
+  return type == kernels::ElementType::int8 ? 300 : type == kernels::ElementType::int16 ? 40'000 : 1'000'000;
 }
 
-std::int64_t stored(Int128 result, kernels::OutputType type) {
-  switch (type) {
-  case kernels::OutputType::int8:
+std::int64_t stored(Int128 result, kernels::ElementType type) {
+  if (type == kernels::ElementType::int8)
     return clamped(result, -128, 127);
-  case kernels::OutputType::int16:
+  if (type == kernels::ElementType::int16)
     return clamped(result, -32767, 32767);
-  case kernels::OutputType::int32:
-    break;
-  }
   return static_cast<std::int64_t>(result);
 }
 
@@ -64,10 +60,10 @@ template <typename T> std::vector<std::int64_t> read_as(const std::vector<std::b
 
 } // namespace
 
-std::vector<std::int64_t> read_codes(const std::vector<std::byte> &bytes, kernels::OutputType type) {
-  return type == kernels::OutputType::int8    ? read_as<std::int8_t>(bytes)
-         : type == kernels::OutputType::int16 ? read_as<std::int16_t>(bytes)
-                                              : read_as<std::int32_t>(bytes);
+std::vector<std::int64_t> read_codes(const std::vector<std::byte> &bytes, kernels::ElementType type) {
+  return type == kernels::ElementType::int8    ? read_as<std::int8_t>(bytes)
+         : type == kernels::ElementType::int16 ? read_as<std::int16_t>(bytes)
+                                               : read_as<std::int32_t>(bytes);
 }
 
 } // namespace intvit::test

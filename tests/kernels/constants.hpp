@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/element_type.hpp"
 #include "kernels/requantize.hpp"
 #include "tests/kernels/exact.hpp"
 #include "tests/kernels/random.hpp"
@@ -30,12 +31,12 @@ Constants constants_for(const std::vector<double> &factor, const std::vector<dou
 Constants random_constants(Random &random, std::size_t channels, std::int64_t bound, std::int64_t spread = 300);
 
 // A spread that goes a little beyond a type's codes; of int32, which are not clamped, some 20 bits.
-std::int64_t spread_beyond(kernels::OutputType type);
+std::int64_t spread_beyond(kernels::ElementType type);
 
 // What is stored of a result.
-std::int64_t stored(Int128 result, kernels::OutputType type);
+std::int64_t stored(Int128 result, kernels::ElementType type);
 
 // Codes as they lie in memory, as numbers.
-std::vector<std::int64_t> read_codes(const std::vector<std::byte> &bytes, kernels::OutputType type);
+std::vector<std::int64_t> read_codes(const std::vector<std::byte> &bytes, kernels::ElementType type);
 
 } // namespace intvit::test

@@ -45,7 +45,7 @@ constexpr std::size_t channel_counts[] = {1, 2, 3, 64, 192, 384, 768, 1024, max_
 
 TEST_CASE("layer_norm: exactly as defined, and only the rows it is asked for") {
   Random random(1);
-  for (const CodeType type : {CodeType::int8, CodeType::int16})
+  for (const ElementType type : {ElementType::int8, ElementType::int16})
     for (const std::size_t channels : channel_counts)
       for (const Pattern pattern : patterns)
         for (const std::int64_t epsilon :
@@ -54,10 +54,9 @@ TEST_CASE("layer_norm: exactly as defined, and only the rows it is asked for") {
           const auto bound = static_cast<std::int64_t>(intvit::normalized_bound(static_cast<int>(channels)));
           const std::vector<Int128> normalized[] = {normalized_row(stream, 1, epsilon),
                                                     normalized_row(stream, 2, epsilon)};
-          for (const OutputType output_type : {OutputType::int8, OutputType::int16, OutputType::int32}) {
+          for (const ElementType output_type : {ElementType::int8, ElementType::int16, ElementType::int32}) {
             const Constants constants = random_constants(random, channels, bound, spread_beyond(output_type));
-            const std::vector<std::byte> untouched(
-                stream.rows * channels * static_cast<std::size_t>(element_size(output_type)), std::byte{99});
+            const std::vector<std::byte> untouched(stream.rows * channels * element_size(output_type), std::byte{99});
             std::vector<std::int64_t> expected = read_codes(untouched, output_type);
             for (std::size_t row = 1; row < 3; ++row)
               for (std::size_t c = 0; c < channels; ++c) {
@@ -80,7 +79,7 @@ TEST_CASE("layer_norm: exactly as defined, and only the rows it is asked for") {
 TEST_CASE("layer_norm: one outlier comes close to the bound on normalized values") {
   Random random(2);
   for (const std::size_t channels : {192U, 768U, 1U << 14}) {
-    const Stream stream = make_stream(random, CodeType::int16, channels, Pattern::outlier);
+    const Stream stream = make_stream(random, ElementType::int16, channels, Pattern::outlier);
     Int128 largest = 0;
     for (const Int128 value : normalized_row(stream, 0, 0))
       largest = std::max(largest, absolute(value));
@@ -92,7 +91,7 @@ TEST_CASE("layer_norm: one outlier comes close to the bound on normalized values
 TEST_CASE("layer_norm: all channels alike and no epsilon give the addend") {
   Random random(3);
   for (const std::size_t channels : channel_counts)
-    for (const CodeType type : {CodeType::int8, CodeType::int16}) {
+    for (const ElementType type : {ElementType::int8, ElementType::int16}) {
       const Stream stream = make_stream(random, type, channels, Pattern::equal);
       std::vector<double> addend(channels);
       for (double &value : addend)
@@ -113,7 +112,7 @@ TEST_CASE("layer_norm: within half a code of the real LayerNorm") {
   long double sum = 0;
   long double worst = 0;
   for (const std::size_t channels : channel_counts)
-    for (const CodeType type : {CodeType::int8, CodeType::int16})
+    for (const ElementType type : {ElementType::int8, ElementType::int16})
       for (const Pattern pattern : {Pattern::random, Pattern::narrow, Pattern::outlier}) {
         const Stream stream = make_stream(random, type, channels, pattern);
         const long double scale = 0.003L;

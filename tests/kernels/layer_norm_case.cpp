@@ -6,22 +6,22 @@
 
 namespace intvit::test {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::LayerNormArgs;
 
 const void *Stream::data() const {
-  return type == CodeType::int8 ? static_cast<const void *>(codes8.data()) : codes16.data();
+  return type == ElementType::int8 ? static_cast<const void *>(codes8.data()) : codes16.data();
 }
 
 // (code - zero_point) * 2^alpha, or the 16-bit code.
 std::int64_t Stream::value(std::size_t row, std::size_t c) const {
-  if (type == CodeType::int16)
+  if (type == ElementType::int16)
     return codes16[row * stride + c];
   return (codes8[row * stride + c] - zero_point[c]) * static_cast<std::int64_t>(power_of_two(alpha[c]));
 }
 
 LayerNormArgs Stream::args(std::int64_t epsilon, const Constants &constants, void *output,
-                           kernels::OutputType output_type) const {
+                           kernels::ElementType output_type) const {
   return {.input = {data(), type, static_cast<std::ptrdiff_t>(stride)},
           .channels = static_cast<int>(channels),
           .alpha = alpha.data(),
@@ -32,9 +32,9 @@ LayerNormArgs Stream::args(std::int64_t epsilon, const Constants &constants, voi
           .output_type = output_type};
 }
 
-Stream make_stream(Random &random, CodeType type, std::size_t channels, Pattern pattern) {
+Stream make_stream(Random &random, ElementType type, std::size_t channels, Pattern pattern) {
   Stream stream{type, channels, 4, channels + random.between<std::size_t>(0, 9), {}, {}, {}, {}};
-  const bool wide = type == CodeType::int16;
+  const bool wide = type == ElementType::int16;
   const int low = wide ? -32768 : -128;
   const int high = wide ? 32767 : 127;
   const int spread = wide ? 300 : 9;

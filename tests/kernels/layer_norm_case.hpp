@@ -19,7 +19,7 @@ inline constexpr Pattern patterns[] = {Pattern::random, Pattern::narrow, Pattern
                                        Pattern::halves};
 
 struct Stream {
-  kernels::CodeType type = kernels::CodeType::int8;
+  kernels::ElementType type = kernels::ElementType::int8;
   std::size_t channels = 0;
   std::size_t rows = 0;
   std::size_t stride = 0;
@@ -32,10 +32,10 @@ struct Stream {
   // (code - zero_point) * 2^alpha, or the 16-bit code.
   std::int64_t value(std::size_t row, std::size_t c) const;
   kernels::LayerNormArgs args(std::int64_t epsilon, const Constants &constants, void *output,
-                              kernels::OutputType output_type = kernels::OutputType::int8) const;
+                              kernels::ElementType output_type = kernels::ElementType::int8) const;
 };
 
 // Four rows.
-Stream make_stream(Random &random, kernels::CodeType type, std::size_t channels, Pattern pattern);
+Stream make_stream(Random &random, kernels::ElementType type, std::size_t channels, Pattern pattern);
 
 } // namespace intvit::test

@@ -56,7 +56,7 @@ TEST_CASE("layer_norm: closer to the real LayerNorm than FQ-ViT's integer LayerN
     }
     const Constants constants = constants_for(factor, addend);
     std::vector<std::int8_t> output(codes.size());
-    const LayerNormArgs args{.input = {codes.data(), CodeType::int8, static_cast<std::ptrdiff_t>(channels)},
+    const LayerNormArgs args{.input = {codes.data(), ElementType::int8, static_cast<std::ptrdiff_t>(channels)},
                              .channels = static_cast<int>(channels),
                              .alpha = alpha.data(),
                              .zero_point = zero_point.data(),

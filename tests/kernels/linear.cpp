@@ -33,7 +33,7 @@ std::int64_t exact_output(const LinearCase &linear, std::size_t row, std::size_t
   case Epilogue::residual: {
     const Int128 stream = linear.stream_code(row, n) * power_of_two(linear.residual_shift);
     const Int128 sum = linear.constants.exact(accumulator, n, stream * linear.residual_multiplier[n]);
-    return linear.output_type == CodeType::int8 ? clamped(sum, -128, 127) : clamped(sum, -32767, 32767);
+    return linear.output_type == ElementType::int8 ? clamped(sum, -128, 127) : clamped(sum, -32767, 32767);
   }
   case Epilogue::logits:
     return static_cast<std::int64_t>(linear.constants.exact(accumulator, n));

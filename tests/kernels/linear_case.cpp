@@ -6,7 +6,7 @@
 
 namespace intvit::test {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
 using kernels::LinearArgs;
 using kernels::WeightFormat;
@@ -16,12 +16,12 @@ std::size_t LinearCase::element_size() const {
     return 4;
   if (epilogue == Epilogue::requantize16)
     return 2;
-  return epilogue == Epilogue::residual && output_type == CodeType::int16 ? 2 : 1;
+  return epilogue == Epilogue::residual && output_type == ElementType::int16 ? 2 : 1;
 }
 
 std::int64_t LinearCase::stream_code(std::size_t row, std::size_t column) const {
   const std::size_t index = row * stream_stride + column;
-  return stream_type == CodeType::int8 ? stream8[index] : stream16[index];
+  return stream_type == ElementType::int8 ? stream8[index] : stream16[index];
 }
 
 std::size_t LinearCase::packed_bytes(const kernels::LinearKernel &kernel) const {
@@ -52,7 +52,7 @@ LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byt
   if (epilogue == Epilogue::gelu)
     args.gelu = {gelu_fraction_bits, gelu_multiplier.data(), gelu_zero_point.data()};
   if (epilogue == Epilogue::residual) {
-    const void *stream = stream_type == CodeType::int8 ? static_cast<const void *>(stream8.data()) : stream16.data();
+    const void *stream = stream_type == ElementType::int8 ? static_cast<const void *>(stream8.data()) : stream16.data();
     args.residual = {
         {stream, stream_type, static_cast<std::ptrdiff_t>(stream_stride)}, residual_multiplier.data(), residual_shift};
   }
@@ -88,8 +88,8 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, Wei
     result.gelu_zero_point = random.values<std::int8_t>(out, -128, 127);
   }
   if (epilogue == Epilogue::residual) {
-    result.stream_type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
-    result.output_type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
+    result.stream_type = (random.bits() & 1) != 0 ? ElementType::int8 : ElementType::int16;
+    result.output_type = (random.bits() & 1) != 0 ? ElementType::int8 : ElementType::int16;
     result.stream8 = random.values<std::int8_t>(rows * result.stream_stride, -128, 127);
     result.stream16 = random.values<std::int16_t>(rows * result.stream_stride, -32768, 32767);
     result.residual_shift = random.between(0, max_residual_shift(result.stream_type));

@@ -22,8 +22,8 @@ struct LinearShape {
 struct LinearCase {
   LinearShape shape;
   kernels::Epilogue epilogue = kernels::Epilogue::requantize;
-  kernels::CodeType stream_type = kernels::CodeType::int8; // residual: of the stream that is read
-  kernels::CodeType output_type = kernels::CodeType::int8; // residual: of the stream that is written
+  kernels::ElementType stream_type = kernels::ElementType::int8; // residual: of the stream that is read
+  kernels::ElementType output_type = kernels::ElementType::int8; // residual: of the stream that is written
   std::size_t input_stride = 0;
   std::size_t stream_stride = 0;
   std::size_t output_stride = 0;

@@ -12,7 +12,7 @@ using namespace intvit::test;
 namespace {
 
 void check(const MeanRowsCase &mean, Range columns) {
-  const auto size = static_cast<std::size_t>(element_size(mean.output_type));
+  const auto size = element_size(mean.output_type);
   const std::vector<std::byte> untouched(mean.channels * size, std::byte{99});
   std::vector<std::int64_t> expected = read_codes(untouched, mean.output_type);
   for (auto c = static_cast<std::size_t>(columns.begin); c < static_cast<std::size_t>(columns.end); ++c) {
@@ -46,13 +46,13 @@ TEST_CASE("mean_rows: exactly as defined, and only the columns it is asked for")
 
 TEST_CASE("mean_rows: as many rows as there may be, of extreme codes, at the edge of what the loader admits") {
   Random random(2);
-  for (const CodeType type : {CodeType::int8, CodeType::int16})
+  for (const ElementType type : {ElementType::int8, ElementType::int16})
     for (const bool lowest : {true, false}) {
       MeanRowsCase mean = make_mean_rows(random, max_mean_rows, 19);
       mean.type = type;
       std::fill(mean.codes8.begin(), mean.codes8.end(), lowest ? std::int8_t{-128} : std::int8_t{127});
       std::fill(mean.codes16.begin(), mean.codes16.end(), lowest ? std::int16_t{-32768} : std::int16_t{32767});
-      const Int128 bound = power_of_two(14 + (type == CodeType::int8 ? 7 : 15));
+      const Int128 bound = power_of_two(14 + (type == ElementType::int8 ? 7 : 15));
       for (std::size_t c = 0; c < mean.channels; ++c) {
         const int sign = c % 2 == 0 ? 1 : -1;
         mean.constants.multiplier[c] = sign * 2147483647;
@@ -61,7 +61,7 @@ TEST_CASE("mean_rows: as many rows as there may be, of extreme codes, at the edg
       }
       for (const int shift : {min_shift, 46, max_shift}) {
         mean.constants.shift = shift;
-        for (const OutputType output_type : {OutputType::int8, OutputType::int16, OutputType::int32}) {
+        for (const ElementType output_type : {ElementType::int8, ElementType::int16, ElementType::int32}) {
           mean.output_type = output_type;
           check(mean, {0, 19});
         }

@@ -2,15 +2,14 @@
 
 namespace intvit::test {
 
-using kernels::CodeType;
-using kernels::OutputType;
+using kernels::ElementType;
 
 const void *MeanRowsCase::data() const {
-  return type == CodeType::int8 ? static_cast<const void *>(codes8.data()) : codes16.data();
+  return type == ElementType::int8 ? static_cast<const void *>(codes8.data()) : codes16.data();
 }
 
 std::int64_t MeanRowsCase::code(std::size_t row, std::size_t c) const {
-  return type == CodeType::int8 ? codes8[row * stride + c] : codes16[row * stride + c];
+  return type == ElementType::int8 ? codes8[row * stride + c] : codes16[row * stride + c];
 }
 
 kernels::MeanRowsArgs MeanRowsCase::args(void *output) const {
@@ -23,14 +22,14 @@ kernels::MeanRowsArgs MeanRowsCase::args(void *output) const {
 
 MeanRowsCase make_mean_rows(Random &random, std::size_t rows, std::size_t channels) {
   MeanRowsCase mean;
-  mean.type = (random.bits() & 1) != 0 ? CodeType::int8 : CodeType::int16;
-  mean.output_type = static_cast<OutputType>(random.between(0, 2));
+  mean.type = (random.bits() & 1) != 0 ? ElementType::int8 : ElementType::int16;
+  mean.output_type = static_cast<ElementType>(random.between(0, 2));
   mean.rows = rows;
   mean.channels = channels;
   mean.stride = channels + random.between<std::size_t>(0, 9);
   mean.codes8 = random.values<std::int8_t>(rows * mean.stride, -128, 127);
   mean.codes16 = random.values<std::int16_t>(rows * mean.stride, -32768, 32767);
-  const std::int64_t bound = static_cast<std::int64_t>(rows) << (mean.type == CodeType::int8 ? 7 : 15);
+  const std::int64_t bound = static_cast<std::int64_t>(rows) << (mean.type == ElementType::int8 ? 7 : 15);
   mean.constants = random_constants(random, channels, bound, spread_beyond(mean.output_type));
   return mean;
 }

@@ -12,8 +12,8 @@
 namespace intvit::test {
 
 struct MeanRowsCase {
-  kernels::CodeType type = kernels::CodeType::int8;
-  kernels::OutputType output_type = kernels::OutputType::int8;
+  kernels::ElementType type = kernels::ElementType::int8;
+  kernels::ElementType output_type = kernels::ElementType::int8;
   std::size_t rows = 0;
   std::size_t channels = 0;
   std::size_t stride = 0;

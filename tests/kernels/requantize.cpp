@@ -123,15 +123,16 @@ Int128 products(Operands branch, std::int32_t code, int residual_shift, std::int
 }
 
 // The lowest and the highest code of a stream.
-std::array<std::int32_t, 2> code_range(CodeType type) {
-  return type == CodeType::int8 ? std::array<std::int32_t, 2>{-128, 127} : std::array<std::int32_t, 2>{-32768, 32767};
+std::array<std::int32_t, 2> code_range(ElementType type) {
+  return type == ElementType::int8 ? std::array<std::int32_t, 2>{-128, 127}
+                                   : std::array<std::int32_t, 2>{-32768, 32767};
 }
 
 } // namespace
 
 TEST_CASE("add_requantize: random operands of every magnitude") {
   Random random(2);
-  for (const CodeType type : {CodeType::int8, CodeType::int16})
+  for (const ElementType type : {ElementType::int8, ElementType::int16})
     for (int round = 0; round < 1'000'000; ++round) {
       const Operands branch{static_cast<std::int32_t>(random.any_magnitude(int32_high)),
                             static_cast<std::int32_t>(random.any_magnitude(int32_high))};
@@ -146,7 +147,7 @@ TEST_CASE("add_requantize: random operands of every magnitude") {
 }
 
 TEST_CASE("add_requantize: the sum at the very edge of 64 bits") {
-  for (const CodeType type : {CodeType::int8, CodeType::int16})
+  for (const ElementType type : {ElementType::int8, ElementType::int16})
     for (const Operands branch : extreme_operands())
       for (const std::int32_t code : code_range(type))
         for (const auto residual_multiplier : {int32_low, -int32_high, int32_high})

@@ -14,7 +14,7 @@ namespace {
 // score_multiplier fits.
 BoundAttention bind_heads(NodeBinder &binder, const Attention &op, int tokens, const ValueInfo &qkv) {
   BoundAttention bound;
-  if (qkv.type != ValueType::int8 || qkv.columns % (3 * op.heads) != 0)
+  if (qkv.type != ElementType::int8 || qkv.columns % (3 * op.heads) != 0)
     binder.fail("its input must be int8 with 3 * heads * head_dim columns");
   if (op.queries > tokens || tokens > kernels::max_tokens)
     binder.fail("too many tokens or queries");
@@ -114,7 +114,7 @@ Binding bind_operation(NodeBinder &binder, const Attention &op, const ValueInfo 
   for (const std::int32_t multiplier : bound.score_multiplier)
     if (!score_fits(bound.head_dim, multiplier, op.score_shift))
       binder.fail("a score_multiplier could overflow 32 bits");
-  const ValueInfo output{ValueType::int8, bound.queries, bound.heads * bound.head_dim};
+  const ValueInfo output{ElementType::int8, bound.queries, bound.heads * bound.head_dim};
   return {std::move(bound), output};
 }
 
@@ -175,7 +175,7 @@ Binding bind_operation(NodeBinder &binder, const WindowAttention &op, const Valu
     windows.masks = window_masks(op, stride);
     windows.mask = masks_of_windows(op);
   }
-  const ValueInfo output{ValueType::int8, qkv.rows, heads * bound.head_dim};
+  const ValueInfo output{ElementType::int8, qkv.rows, heads * bound.head_dim};
   return {std::move(bound), output};
 }
 

@@ -8,23 +8,10 @@ namespace intvit {
 
 using kernels::Epilogue;
 
-std::size_t element_size(ValueType type) {
-  switch (type) {
-  case ValueType::uint8:
-  case ValueType::int8:
-    return 1;
-  case ValueType::int16:
-    return 2;
-  case ValueType::int32:
-    return 4;
-  }
-  return 1;
-}
-
 Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vector<std::string> &used) {
   Program program;
   program.logit_fraction_bits = graph.logit_fraction_bits;
-  program.values.push_back({ValueType::uint8, graph.image_height, graph.image_width * 3});
+  program.values.push_back({ElementType::uint8, graph.image_height, graph.image_width * 3});
   std::map<std::string, int, std::less<>> index{{image_value, 0}};
   std::size_t bias_elements = 0;
   std::size_t window_patches = 0;
@@ -75,7 +62,7 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
   }
 
   const ValueInfo &result = program.values.back();
-  if (result.type != ValueType::int32 || result.rows != 1)
+  if (result.type != ElementType::int32 || result.rows != 1)
     return Status(StatusCode::bad_format, "graph: the last node must give one row of int32 logits or features");
   if (graph.features.empty())
     return program;
@@ -87,7 +74,7 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
   program.features = features == index.end() ? 0 : features->second;
   program.feature_fraction_bits = graph.feature_fraction_bits;
   const ValueInfo &row = program.values[static_cast<std::size_t>(program.features)];
-  if (static_cast<std::size_t>(program.features) + 1 == program.values.size() || row.type != ValueType::int32 ||
+  if (static_cast<std::size_t>(program.features) + 1 == program.values.size() || row.type != ElementType::int32 ||
       row.rows != 1)
     return Status(StatusCode::bad_format, "graph: features \"" + graph.features +
                                               "\": no node before the last gives one row of int32 so named");

@@ -6,12 +6,12 @@
 
 namespace intvit {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
 
 Binding bind_operation(NodeBinder &binder, const PatchEmbed &op, const ValueInfo &patches) {
   BoundPatchEmbed bound;
-  if (patches.type != ValueType::int8)
+  if (patches.type != ElementType::int8)
     binder.fail("its input must be int8 patches");
   if (patches.rows > kernels::max_tokens - op.prefix_rows)
     binder.fail("more than " + std::to_string(kernels::max_tokens - op.prefix_rows) + " patches");
@@ -30,25 +30,25 @@ Binding bind_operation(NodeBinder &binder, const PatchEmbed &op, const ValueInfo
     if ((prefix->dtype != DType::i8 && prefix->dtype != DType::i16) || prefix->shape != shape)
       binder.fail(std::string(name) + " must be I8 or I16 [" +
                   (class_token ? "" : std::to_string(op.prefix_rows) + ", ") + std::to_string(channels) + "]");
-    bound.stream_type = prefix->dtype == DType::i8 ? CodeType::int8 : CodeType::int16;
+    bound.stream_type = prefix->dtype == DType::i8 ? ElementType::int8 : ElementType::int16;
     bound.prefix.assign(prefix->bytes.begin(), prefix->bytes.end());
   }
   if (binder.ok())
     binder.prove(bound.weights, bound.requantization,
-                 residual_bounds(CodeType::int16, op.position_shift, bound.position_multiplier));
-  const ValueInfo output{value_type(bound.stream_type), patches.rows + op.prefix_rows, channels};
+                 residual_bounds(ElementType::int16, op.position_shift, bound.position_multiplier));
+  const ValueInfo output{bound.stream_type, patches.rows + op.prefix_rows, channels};
   return {std::move(bound), output};
 }
 
 Binding bind_operation(NodeBinder &binder, const Linear &op, const ValueInfo &input) {
   BoundLinear bound;
-  if (input.type != ValueType::int8)
+  if (input.type != ElementType::int8)
     binder.fail("its input must be int8");
   bound.weights = binder.weights(input.columns);
   const int channels = bound.weights.out_features;
   bound.epilogue = op.epilogue;
   bound.requantization = binder.requantization(channels, op.shift);
-  ValueInfo output{ValueType::int8, input.rows, channels};
+  ValueInfo output{ElementType::int8, input.rows, channels};
   if (op.epilogue == Epilogue::gelu) {
     bound.gelu_fraction_bits = op.gelu_fraction_bits;
     bound.gelu_multiplier = binder.read<std::int16_t>("gelu_multiplier", DType::i16, {channels});
@@ -58,22 +58,22 @@ Binding bind_operation(NodeBinder &binder, const Linear &op, const ValueInfo &in
   } else if (op.epilogue == Epilogue::residual) {
     bound.residual_shift = op.residual_shift;
     bound.residual_multiplier = binder.read<std::int32_t>("residual_multiplier", DType::i32, {channels});
-    output.type = value_type(op.output_type);
+    output.type = op.output_type;
   } else if (op.epilogue == Epilogue::requantize16) {
-    output.type = ValueType::int16;
+    output.type = ElementType::int16;
   } else if (op.epilogue == Epilogue::logits) {
-    output.type = ValueType::int32;
+    output.type = ElementType::int32;
   }
   return {std::move(bound), output};
 }
 
 void bind_residual(NodeBinder &binder, BoundLinear &bound, const Linear &op, int index, const ValueInfo &stream,
                    const ValueInfo &output) {
-  if (stream.type != ValueType::int8 && stream.type != ValueType::int16)
+  if (stream.type != ElementType::int8 && stream.type != ElementType::int16)
     return binder.fail("the residual must be int8 or int16");
   if (stream.rows != output.rows || stream.columns != output.columns)
     return binder.fail("the residual's shape is not the output's");
-  const CodeType type = stream.type == ValueType::int8 ? CodeType::int8 : CodeType::int16;
+  const ElementType type = stream.type;
   if (op.residual_shift > kernels::max_residual_shift(type))
     return binder.fail("residual_shift is above " + std::to_string(kernels::max_residual_shift(type)));
   bound.residual = index;

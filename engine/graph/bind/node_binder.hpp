@@ -24,16 +24,6 @@ inline constexpr std::size_t max_all_bias_elements = std::size_t{1} << 26;
 inline constexpr int max_window_patches = 1 << 21;
 inline constexpr std::size_t max_all_window_patches = std::size_t{1} << 24;
 
-inline ValueType value_type(kernels::CodeType type) {
-  return type == kernels::CodeType::int8 ? ValueType::int8 : ValueType::int16;
-}
-
-inline ValueType value_type(kernels::OutputType type) {
-  return type == kernels::OutputType::int8    ? ValueType::int8
-         : type == kernels::OutputType::int16 ? ValueType::int16
-                                              : ValueType::int32;
-}
-
 // Binds one node: reads its constants and checks them. The first error is kept; after it every read returns nothing.
 class NodeBinder {
 public:

@@ -263,7 +263,7 @@ TEST_CASE("results: features of a model without a head") {
   for (const char *constant : {".weight", ".multiplier", ".offset"})
     parts.tensors.erase("head" + std::string(constant));
   parts.description.graph.nodes.pop_back();
-  parts.operation<LayerNorm>(last).output_type = kernels::OutputType::int32;
+  parts.operation<LayerNorm>(last).output_type = kernels::ElementType::int32;
   parts.description.labels.clear();
   constexpr int channels = 16;
   parts.add_blank_golden(channels);

@@ -15,7 +15,7 @@
 namespace intvit {
 namespace {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Softmax;
 
 TEST_CASE("golden hash: every instruction set, number of threads and batch") {
@@ -90,13 +90,13 @@ TEST_CASE("golden hash: sees a small change of any constant") {
   };
   using test::IntegerHead;
   for (const std::vector<std::byte> &file :
-       {test::integer_model({.stream = CodeType::int8, .softmax = Softmax::lis4}),
-        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int8}),
-        test::integer_model({.stream = CodeType::int8, .softmax = Softmax::int16, .head = IntegerHead::distilled}),
-        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int8, .head = IntegerHead::pooled}),
-        test::integer_model({.stream = CodeType::int16, .softmax = Softmax::int16, .head = IntegerHead::features}),
-        test::integer_swin({.stream = CodeType::int8, .softmax = Softmax::int16}),
-        test::integer_swin({.stream = CodeType::int16, .softmax = Softmax::lis4}),
+       {test::integer_model({.stream = ElementType::int8, .softmax = Softmax::lis4}),
+        test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int8}),
+        test::integer_model({.stream = ElementType::int8, .softmax = Softmax::int16, .head = IntegerHead::distilled}),
+        test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int8, .head = IntegerHead::pooled}),
+        test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::features}),
+        test::integer_swin({.stream = ElementType::int8, .softmax = Softmax::int16}),
+        test::integer_swin({.stream = ElementType::int16, .softmax = Softmax::lis4}),
         test::integer_model({.softmax = Softmax::int16, .stlq = true})}) {
     const test::ModelParts original(file);
     const std::string hash = run(original.file());

@@ -12,7 +12,7 @@
 namespace intvit::test {
 namespace {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Softmax;
 
 ModelFile parsed(const std::vector<std::byte> &bytes) {
@@ -24,7 +24,7 @@ ModelFile parsed(const std::vector<std::byte> &bytes) {
 
 std::vector<ModelFile> class_token_models() {
   std::vector<ModelFile> files;
-  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
     for (const auto &[softmax, renormalize] : {std::pair(Softmax::lis4, true),
                                                {Softmax::lis4, false},
                                                {Softmax::int8, true},
@@ -37,7 +37,7 @@ std::vector<ModelFile> class_token_models() {
 
 std::vector<ModelFile> head_models() {
   std::vector<ModelFile> files;
-  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
     for (const IntegerHead head :
          {IntegerHead::distilled, IntegerHead::pooled, IntegerHead::registers, IntegerHead::features})
       files.push_back(parsed(integer_model({.stream = stream, .softmax = Softmax::int16, .head = head})));
@@ -46,7 +46,7 @@ std::vector<ModelFile> head_models() {
 
 std::vector<ModelFile> swin_models() {
   std::vector<ModelFile> files;
-  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
     for (const Softmax softmax : {Softmax::lis4, Softmax::lis8, Softmax::int8, Softmax::int16})
       files.push_back(parsed(integer_swin({.stream = stream, .softmax = softmax})));
   return files;
@@ -54,7 +54,7 @@ std::vector<ModelFile> swin_models() {
 
 std::vector<ModelFile> stlq_models() {
   std::vector<ModelFile> files;
-  for (const CodeType stream : {CodeType::int8, CodeType::int16})
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
     files.push_back(parsed(integer_model({.stream = stream, .softmax = Softmax::int16, .stlq = true})));
   return files;
 }

@@ -7,7 +7,7 @@
 
 namespace intvit::test {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
 using kernels::Softmax;
 
@@ -19,7 +19,7 @@ bool is_log_int(Softmax softmax) {
 
 } // namespace
 
-IntegerBuilder::IntegerBuilder(int width, int height, CodeType stream, bool stlq)
+IntegerBuilder::IntegerBuilder(int width, int height, ElementType stream, bool stlq)
     : stream_(stream), stlq_(stlq), random_(1) {
   Graph &graph = parts_.description.graph;
   graph.image_width = width;
@@ -73,13 +73,13 @@ void IntegerBuilder::linear(const std::string &name, const std::string &input, i
   }
 }
 
-void IntegerBuilder::layer_norm(const std::string &name, const std::string &input, int channels, CodeType input_type,
-                                std::int64_t divisor, kernels::OutputType output_type) {
+void IntegerBuilder::layer_norm(const std::string &name, const std::string &input, int channels, ElementType input_type,
+                                std::int64_t divisor, kernels::ElementType output_type) {
   // The largest multiplier is 4 / 3 * 2^shift / divisor.
   const int shift = divisor > 1024 ? 42 : divisor > 100 ? 37 : 34;
   add(name, input, LayerNorm{.shift = shift, .epsilon = 12345, .output_type = output_type});
   requantization(name, channels, shift, divisor);
-  if (input_type == CodeType::int8) {
+  if (input_type == ElementType::int8) {
     values<std::uint8_t>(name + ".alpha", DType::u8, channels, 0, 3);
     values<std::int8_t>(name + ".zero_point", DType::i8, channels, -30, 30);
   }

@@ -18,7 +18,7 @@ namespace intvit::test {
 class IntegerBuilder {
 public:
   // Of images of this size. `stlq`: linear maps have weights of one and two words.
-  IntegerBuilder(int width, int height, kernels::CodeType stream, bool stlq = false);
+  IntegerBuilder(int width, int height, kernels::ElementType stream, bool stlq = false);
 
   void add(const std::string &name, const std::string &input, Operation operation);
 
@@ -42,21 +42,21 @@ public:
               Linear operation);
 
   // `divisor`: of normalized values, which have 16 fraction bits.
-  void layer_norm(const std::string &name, const std::string &input, int channels, kernels::CodeType input_type,
-                  std::int64_t divisor = 65536 / 40, kernels::OutputType output_type = kernels::OutputType::int8);
+  void layer_norm(const std::string &name, const std::string &input, int channels, kernels::ElementType input_type,
+                  std::int64_t divisor = 65536 / 40, kernels::ElementType output_type = kernels::ElementType::int8);
 
   // Scores of a query spread over some three e-folds. The polynomials are those of docs/numerics.md.
   Attention attention(int heads, kernels::Softmax softmax) const;
   void attention_constants(const std::string &name, int heads, int channels, kernels::Softmax softmax);
 
   // How many codes of the stream make what is one code of the int8 stream.
-  int scale() const { return stream_ == kernels::CodeType::int8 ? 1 : 12; }
-  kernels::CodeType stream() const { return stream_; }
+  int scale() const { return stream_ == kernels::ElementType::int8 ? 1 : 12; }
+  kernels::ElementType stream() const { return stream_; }
 
   std::vector<std::byte> file(int classes);
 
 private:
-  kernels::CodeType stream_; // of the residual stream
+  kernels::ElementType stream_; // of the residual stream
   bool stlq_;
   Random random_;
   ModelParts parts_;

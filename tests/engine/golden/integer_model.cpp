@@ -6,9 +6,8 @@
 
 namespace intvit::test {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
-using kernels::OutputType;
 
 namespace {
 
@@ -54,18 +53,18 @@ private:
   // The logits or features from the stream behind the last block; returns how many there are.
   int head(std::string tokens) {
     int in = channels;
-    CodeType type = stream();
+    ElementType type = stream();
     if (last_rows() == 0) {
       // The mean of codes of 40 and more tokens, in steps finer than the stream's; the int8 stream's zero points are
       // not taken off, which does not matter here.
       add("pool", tokens,
-          MeanRows{.first = prefix_rows_, .rows = patches, .shift = 32, .output_type = OutputType::int16});
-      requantization("pool", channels, 32, type == CodeType::int8 ? 3 : 40);
+          MeanRows{.first = prefix_rows_, .rows = patches, .shift = 32, .output_type = ElementType::int16});
+      requantization("pool", channels, 32, type == ElementType::int8 ? 3 : 40);
       tokens = "pool";
-      type = CodeType::int16;
+      type = ElementType::int16;
     }
     if (options_.head == IntegerHead::features) {
-      layer_norm("norm", tokens, channels, type, 16, OutputType::int32);
+      layer_norm("norm", tokens, channels, type, 16, ElementType::int32);
       return channels;
     }
     layer_norm("norm", tokens, channels, type);
@@ -106,7 +105,7 @@ private:
     const std::string name = class_token ? "patch_embed.class_token" : "patch_embed.prefix_tokens";
     const auto shape =
         class_token ? std::vector<std::int64_t>{channels} : std::vector<std::int64_t>{prefix_rows_, channels};
-    if (stream() == CodeType::int8)
+    if (stream() == ElementType::int8)
       values<std::int8_t>(name, DType::i8, shape, -80, 80);
     else
       values<std::int16_t>(name, DType::i16, shape, -1000, 1000);

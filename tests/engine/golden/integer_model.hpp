@@ -20,7 +20,7 @@ enum class IntegerHead {
 };
 
 struct IntegerModel {
-  kernels::CodeType stream = kernels::CodeType::int8; // int8: with alpha and zero point
+  kernels::ElementType stream = kernels::ElementType::int8; // int8: with alpha and zero point
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
   IntegerHead head = IntegerHead::class_token;

@@ -6,9 +6,8 @@
 
 namespace intvit::test {
 
-using kernels::CodeType;
+using kernels::ElementType;
 using kernels::Epilogue;
-using kernels::OutputType;
 
 namespace {
 
@@ -40,8 +39,8 @@ public:
     add("patches", "image", Patches{patch});
     linear("patch_embed.proj", "patches", 3 * patch * patch, channels, 36, 40,
            Linear{.epilogue = Epilogue::requantize16});
-    layer_norm("patch_embed.norm", "patch_embed.proj", channels, CodeType::int16, 65536 / 40 / scale(),
-               stream() == CodeType::int8 ? OutputType::int8 : OutputType::int16);
+    layer_norm("patch_embed.norm", "patch_embed.proj", channels, ElementType::int16, 65536 / 40 / scale(),
+               stream() == ElementType::int8 ? ElementType::int8 : ElementType::int16);
     std::string tokens = block("layers.0.blocks.0.", "patch_embed.norm", stages[0], 0);
     tokens = block("layers.0.blocks.1.", tokens, stages[0], stages[0].shift);
     tokens = downsample("layers.1.downsample.", tokens);
@@ -49,7 +48,7 @@ public:
     tokens = block("layers.1.blocks.1.", tokens, stages[1], stages[1].shift);
     layer_norm("norm", tokens, stages[1].channels(), stream());
     const int patches = stages[1].height * stages[1].width;
-    add("pool", "norm", MeanRows{.first = 0, .rows = patches, .shift = 32, .output_type = OutputType::int8});
+    add("pool", "norm", MeanRows{.first = 0, .rows = patches, .shift = 32, .output_type = ElementType::int8});
     requantization("pool", stages[1].channels(), 32, patches / 6);
     linear("head", "pool", stages[1].channels(), classes, 36, 64, Linear{.epilogue = Epilogue::logits});
     return IntegerBuilder::file(classes);
@@ -60,7 +59,7 @@ private:
     add(prefix + "merge", tokens, MergePatches{stages[0].height, stages[0].width});
     const int merged = 4 * stages[0].channels();
     layer_norm(prefix + "norm", prefix + "merge", merged, stream());
-    const Epilogue epilogue = stream() == CodeType::int8 ? Epilogue::requantize : Epilogue::requantize16;
+    const Epilogue epilogue = stream() == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
     linear(prefix + "reduction", prefix + "norm", merged, stages[1].channels(), 36, 800 / scale(),
            Linear{.epilogue = epilogue});
     return prefix + "reduction";

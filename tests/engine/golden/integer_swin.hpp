@@ -10,7 +10,7 @@
 namespace intvit::test {
 
 struct IntegerSwin {
-  kernels::CodeType stream = kernels::CodeType::int8;
+  kernels::ElementType stream = kernels::ElementType::int8;
   kernels::Softmax softmax = kernels::Softmax::lis4;
 };
 

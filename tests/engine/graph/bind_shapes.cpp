@@ -70,7 +70,7 @@ TEST_CASE("bind: features are one row of int32 besides logits") {
   graph.nodes.pop_back();
   for (const char *name : {"head.weight", "head.multiplier", "head.offset"})
     parts.tensors.erase(name);
-  parts.operation<LayerNorm>("norm").output_type = kernels::OutputType::int32;
+  parts.operation<LayerNorm>("norm").output_type = kernels::ElementType::int32;
   CHECK(bind_message(parts) == "graph: names features, but the last node gives no logits");
 }
 
@@ -252,9 +252,9 @@ TEST_CASE("bind: prefix tokens count as tokens, and their shape is the field's")
 
 TEST_CASE("bind: the output of a layer_norm has the type that it says") {
   ModelParts parts = test::tiny_parts();
-  parts.operation<LayerNorm>("blocks.0.norm1").output_type = kernels::OutputType::int16;
+  parts.operation<LayerNorm>("blocks.0.norm1").output_type = kernels::ElementType::int16;
   CHECK(message_of(parts, "blocks.0.attn.qkv") == "its input must be int8");
-  parts.operation<LayerNorm>("blocks.0.norm1").output_type = kernels::OutputType::int32;
+  parts.operation<LayerNorm>("blocks.0.norm1").output_type = kernels::ElementType::int32;
   CHECK(message_of(parts, "blocks.0.attn.qkv") == "its input must be int8");
 
   // Features: the last layer_norm's int32 output of one row is a result.
@@ -263,11 +263,11 @@ TEST_CASE("bind: the output of a layer_norm has the type that it says") {
   parts.description.graph.nodes.pop_back();
   for (const char *name : {"head.weight", "head.multiplier", "head.offset"})
     parts.tensors.erase(name);
-  parts.operation<LayerNorm>("norm").output_type = kernels::OutputType::int32;
+  parts.operation<LayerNorm>("norm").output_type = kernels::ElementType::int32;
   parts.description.labels.clear();
   parts.add_blank_golden(16);
   CHECK(bind_message(parts) == "");
-  parts.operation<LayerNorm>("norm").output_type = kernels::OutputType::int16;
+  parts.operation<LayerNorm>("norm").output_type = kernels::ElementType::int16;
   CHECK(bind_message(parts) == "graph: the last node must give one row of int32 logits or features");
 }
 
@@ -292,7 +292,7 @@ TEST_CASE("bind: mean_rows") {
     CHECK(message_of(parts, "mean") ==
           "takes rows " + std::to_string(first) + " to " + std::to_string(first + rows - 1) + " of 5");
   }
-  parts.operation<MeanRows>("mean") = {.first = 4, .rows = 1, .shift = 40, .output_type = kernels::OutputType::int32};
+  parts.operation<MeanRows>("mean") = {.first = 4, .rows = 1, .shift = 40, .output_type = kernels::ElementType::int32};
   CHECK(message_of(parts, "norm") == "its input must be int8 or int16");
   CHECK(message_of(small_graph(8, 8, {{"m", "image", MeanRows{.rows = 1, .shift = 32}}}), "m") ==
         "its input must be int8 or int16");

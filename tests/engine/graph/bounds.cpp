@@ -93,8 +93,8 @@ TEST_CASE("bounds: requantization against 128 bits") {
 }
 
 TEST_CASE("bounds: the residual's term is the largest there can be") {
-  for (const kernels::CodeType type : {kernels::CodeType::int8, kernels::CodeType::int16}) {
-    const std::int64_t lowest = type == kernels::CodeType::int8 ? -128 : -32768;
+  for (const kernels::ElementType type : {kernels::ElementType::int8, kernels::ElementType::int16}) {
+    const std::int64_t lowest = type == kernels::ElementType::int8 ? -128 : -32768;
     for (int shift = 0; shift <= kernels::max_residual_shift(type); ++shift) {
       const std::vector<std::int32_t> multipliers = {
           0, 1, -1, 12345, std::numeric_limits<std::int32_t>::max(), std::numeric_limits<std::int32_t>::min()};

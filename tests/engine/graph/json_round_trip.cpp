@@ -39,8 +39,8 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   const auto norm = parsed_operation<LayerNorm>("layer_norm");
   CHECK(norm.shift == 42);
   CHECK(norm.epsilon == 123456789012);
-  CHECK(norm.output_type == kernels::OutputType::int8);
-  CHECK(parsed_operation<LayerNorm>("layer_norm output").output_type == kernels::OutputType::int32);
+  CHECK(norm.output_type == kernels::ElementType::int8);
+  CHECK(parsed_operation<LayerNorm>("layer_norm output").output_type == kernels::ElementType::int32);
 
   const auto requantize = parsed_operation<Linear>("linear requantize");
   CHECK(requantize.epilogue == kernels::Epilogue::requantize);
@@ -58,7 +58,7 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(residual.shift == 45);
   CHECK(residual.residual == "e");
   CHECK(residual.residual_shift == 9);
-  CHECK(residual.output_type == kernels::CodeType::int16);
+  CHECK(residual.output_type == kernels::ElementType::int16);
 
   const auto logits = parsed_operation<Linear>("linear logits");
   CHECK(logits.epilogue == kernels::Epilogue::logits);
@@ -92,7 +92,7 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(mean.first == 5);
   CHECK(mean.rows == 49);
   CHECK(mean.shift == 48);
-  CHECK(mean.output_type == kernels::OutputType::int16);
+  CHECK(mean.output_type == kernels::ElementType::int16);
 
   parsed_operation<Flatten>("flatten");
 

@@ -112,7 +112,7 @@ TEST_CASE("logits: the residual streams of the tiny models are what their names 
 TEST_CASE("logits: a stream that is 8-bit codes here and 16-bit codes there") {
   ModelParts parts(test::tiny_model({.residual = ResidualFormat::ptf8}));
   // From the first attention on, the stream has 16-bit codes until the next addition makes them 8-bit codes again.
-  parts.operation<Linear>("blocks.0.attn.proj").output_type = kernels::CodeType::int16;
+  parts.operation<Linear>("blocks.0.attn.proj").output_type = kernels::ElementType::int16;
   auto &fc2 = parts.operation<Linear>("blocks.0.mlp.fc2");
   fc2.residual_shift = std::min(fc2.residual_shift, 15);
   parts.tensors.erase("blocks.0.norm2.alpha");

@@ -60,7 +60,7 @@ TEST_CASE("streams: names, codes and factors come from the file") {
   CHECK(streams[1].name == "blocks.0.attn.proj");
   CHECK(streams[6].name == "blocks.2.mlp.fc2");
   for (const Stream &stream : streams) {
-    CHECK(stream.type == ValueType::int8);
+    CHECK(stream.type == ElementType::int8);
     CHECK(stream.columns == 32);
     REQUIRE(stream.alpha.size() == 32);
     const auto *norm = [&]() -> const BoundLayerNorm * {
@@ -82,7 +82,7 @@ TEST_CASE("streams: names, codes and factors come from the file") {
 
   const auto int16 = test::quantized(test::small_vit());
   for (const Stream &stream : residual_streams(int16->program())) {
-    CHECK(stream.type == ValueType::int16);
+    CHECK(stream.type == ElementType::int16);
     CHECK(stream.alpha.empty());
     CHECK(stream.dequantize(std::vector<std::byte>(64, std::byte{1})) == std::vector<double>(32, 257));
   }
