@@ -1,4 +1,4 @@
-// What stands behind the handles of the C interface.
+// The structs behind the handles of the C interface.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace intvit::api {
 
-// Where messages for the operator go.
+// Sends messages to the caller's log, if there is one.
 struct Log {
   intvit_log_callback callback = nullptr;
   void *context = nullptr;
@@ -34,11 +34,11 @@ struct intvit_model {
 struct intvit_session {
   intvit::Session session;
   intvit::Preprocessor preprocessor;
-  // Each image of a batch as the model takes it; behind the engine's part of the arena.
+  // The model's input for each image of a batch. They follow the engine's part of the arena.
   std::uint8_t *inputs = nullptr;
-  std::vector<const std::uint8_t *> batch; // max_batch pointers, to inputs or to the caller's pixels
-  std::vector<int> ranking;                // one a class, for intvit_top_k()
-  intvit::AlignedBuffer memory;            // the arena where the caller gave none
+  std::vector<const std::uint8_t *> batch; // max_batch pointers, into `inputs` or to the caller's pixels
+  std::vector<int> ranking;                // one for each class, for intvit_top_k()
+  intvit::AlignedBuffer memory;            // the arena, unless the caller gave one
   std::size_t arena_bytes = 0;
-  int images = 0; // of the last run
+  int images = 0; // in the last run
 };

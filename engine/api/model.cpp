@@ -1,4 +1,4 @@
-// Models, and what the library says of itself.
+// The functions of intvit.h about models, versions and instruction sets.
 #include <cstdlib>
 
 #include "engine/api/handles.hpp"
@@ -35,7 +35,7 @@ Result<const kernels::KernelTable *> choose_kernels(const char *isa, const Log &
   return &kernels::default_kernels();
 }
 
-// A model file: at a path or in memory.
+// A model file, either at a path or in memory.
 struct Source {
   const char *path;
   const void *bytes;

@@ -1,4 +1,4 @@
-// Options whose size the caller's header sets: they may come from an older or a newer header than this build's.
+// Reads options whose size is set by the caller's header, which may be older or newer than this build's.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 
 namespace intvit::api {
 
-// Copies what both headers know over the defaults in `options`. `oldest_size` is the size of the struct in the first
-// version that had it. Errors: bad_argument (struct_size was not set); unsupported (the caller sets a field that this
-// build does not know).
+// Copies the fields that both headers know over the defaults in `options`. `oldest_size` is the size of the struct in
+// the first version that had it. Errors: bad_argument (struct_size was not set); unsupported (the caller sets a field
+// that this build does not know).
 template <typename Options>
 Status take_options(const Options *given, std::size_t oldest_size, const char *name, Options &options) {
   if (given == nullptr)

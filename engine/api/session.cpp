@@ -1,4 +1,4 @@
-// Sessions: images in, integers out.
+// The functions of intvit.h about sessions and runs.
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -20,7 +20,7 @@ std::size_t input_bytes(const Model &model) {
   return align_up(static_cast<std::size_t>(model.image_width()) * static_cast<std::size_t>(model.image_height()) * 3);
 }
 
-// A session's memory: what the engine needs, then a place for every image of a batch.
+// A session's arena: the engine's part, then room for every image of a batch.
 struct Layout {
   SessionOptions engine;
   std::size_t engine_bytes = 0;
@@ -102,7 +102,7 @@ Result<ImageView> pixels(const intvit_image &image) {
   return ImageView{static_cast<const std::uint8_t *>(image.data), image.width, image.height, stride};
 }
 
-// Where the model's input is: in the caller's memory if it is there just so, else at `place`.
+// Returns where the model's input is: in the caller's memory if its rows are dense, else copied to `place`.
 Result<const std::uint8_t *> exact_input(const Model &model, const ImageView &view, std::uint8_t *place) {
   if (view.width != model.image_width() || view.height != model.image_height())
     return Status(StatusCode::bad_argument, "the model takes " + std::to_string(model.image_width()) + " x " +
@@ -156,7 +156,7 @@ Status run(intvit_session *session, const intvit_image *images, int count) {
     return Status(StatusCode::bad_argument, "the session or the images are null");
   session->images = 0;
   const std::size_t places = session->batch.size();
-  // Session::run() says what is wrong with any other number.
+  // Session::run() refuses counts that are out of range.
   const std::size_t used = count < 1 ? 0 : static_cast<std::size_t>(count);
   const std::size_t bytes = input_bytes(session->session.model());
   for (std::size_t i = 0; i < used && used <= places; ++i) {
@@ -171,7 +171,7 @@ Status run(intvit_session *session, const intvit_image *images, int count) {
   return {};
 }
 
-// Of one image of the last run. Errors: not_available.
+// The logits or features of one image of the last run. Errors: bad_argument, not_available.
 Result<std::span<const std::int32_t>> outputs(const intvit_session *session, int image, bool head) {
   if (session == nullptr)
     return Status(StatusCode::bad_argument, "the session is null");

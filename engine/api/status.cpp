@@ -35,13 +35,13 @@ static_assert(in_order(), "a status is the index of its row");
 
 constexpr Row unknown = {INTVIT_INTERNAL, "unknown status", "unknown status"};
 
-// Any number may come from C.
+// A caller in C may pass any number.
 const Row &row(intvit_status status) {
   const auto index = static_cast<std::size_t>(static_cast<unsigned>(status));
   return index < rows.size() ? rows[index] : unknown;
 }
 
-// The first bytes that fit, without a part of a character at the end.
+// How many bytes of `text` fit without cutting a UTF-8 character.
 std::size_t fitting(std::string_view text, std::size_t limit) {
   if (text.size() <= limit)
     return text.size();
@@ -66,7 +66,7 @@ intvit_status fill(intvit_status status, std::string_view message, intvit_error 
 namespace intvit::api {
 
 intvit_status report(const Status &status, intvit_error *error) noexcept {
-  // The engine's codes are the first of the interface's.
+  // The interface's codes begin with the engine's, in the same order.
   static_assert(static_cast<int>(StatusCode::ok) == INTVIT_OK && static_cast<int>(StatusCode::io) == INTVIT_IO &&
                 static_cast<int>(StatusCode::bad_format) == INTVIT_BAD_FORMAT &&
                 static_cast<int>(StatusCode::unsupported) == INTVIT_UNSUPPORTED &&

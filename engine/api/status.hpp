@@ -1,4 +1,4 @@
-// From the engine's failures to those of the C interface.
+// Turns the engine's failures into those of the C interface.
 #pragma once
 
 #include <new>
@@ -8,12 +8,11 @@
 
 namespace intvit::api {
 
-// The outcome of a function of the interface: what its caller gets back and, if it asked, reads.
+// Ends a function of the interface: returns the code for the caller and fills `error` unless it is null.
 intvit_status report(const Status &status, intvit_error *error) noexcept;
 intvit_status report(intvit_status code, const char *message, intvit_error *error) noexcept;
 
-// Runs `work`, which returns a Status. No exception gets out: the standard library's own for memory becomes
-// INTVIT_OUT_OF_MEMORY.
+// Runs `work`, which returns a Status. Lets no exception out: std::bad_alloc becomes INTVIT_OUT_OF_MEMORY.
 template <typename Work> intvit_status guarded(intvit_error *error, const Work &work) noexcept {
   try {
     return report(work(), error);

@@ -14,7 +14,7 @@
 namespace intvit {
 namespace {
 
-// Linux transfers at most 2 GiB a call.
+// Linux transfers at most 2 GiB in one call.
 constexpr std::size_t max_transfer = std::size_t{1} << 30;
 
 // `error` is a value of errno. std::generic_category() is strerror made safe for threads.
@@ -77,7 +77,7 @@ Result<std::vector<std::byte>> read_file(const std::string &path, std::int64_t l
                                       std::to_string(limit) + " are read");
 
   std::vector<std::byte> bytes;
-  // The one allocation whose size comes from outside and may exceed the machine's memory.
+  // The size of this allocation comes from outside and may exceed the machine's memory.
   try {
     bytes.resize(static_cast<std::size_t>(information.st_size));
   } catch (const std::bad_alloc &) {
@@ -107,7 +107,7 @@ Status write_file_atomically(const std::string &path, std::span<const std::byte>
       return Status(StatusCode::io, path + ": cannot write: not a regular file");
   }
 
-  // Another process may write the same path, or a killed one may have left its file: take the first free name.
+  // Take the first free name: another process may be writing to the same path, or a killed one may have left its file.
   const std::string stem = path + ".tmp-" + std::to_string(::getpid()) + "-";
   std::string temporary;
   int descriptor = -1;
@@ -130,8 +130,8 @@ Status write_file_atomically(const std::string &path, std::span<const std::byte>
   if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0)
     error = errno;
   if (error == 0) {
-    // That the name stands for the new file is on the disk only with the folder. Where that cannot be had, either file
-    // is.
+    // The rename reaches the disk only when the folder is flushed, too. If that fails, the path holds either the old or
+    // the new file after a crash.
     const std::size_t slash = path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
     const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -1,4 +1,4 @@
-// Whole files in and out of memory.
+// Reads and writes whole files.
 #pragma once
 
 #include <cstddef>
@@ -11,16 +11,16 @@
 
 namespace intvit {
 
-// No larger file is read: a bound on what a hostile path (a sparse file, say) can make the process allocate.
+// Larger files are not read. This bounds what a hostile path, such as a sparse file, can make the process allocate.
 inline constexpr std::int64_t max_file_size = std::int64_t{1} << 34;
 
-// The content of a regular file. Errors: io (missing, unreadable, a directory or device, larger than `limit` bytes,
-// more than memory holds). Messages begin with the path.
+// The content of a regular file. Errors: io (missing, unreadable, a directory or device, larger than `limit` bytes, or
+// larger than memory). Messages begin with the path.
 Result<std::vector<std::byte>> read_file(const std::string &path, std::int64_t limit = max_file_size);
 
-// Makes `bytes` the content of `path`: writes a temporary file in the same folder, flushes it to the disk and renames
-// it, so that `path` holds the old content or the new and never a part. On failure the temporary file is removed. A
-// symbolic link is replaced, not followed. Errors: io; messages begin with the path.
+// Makes `bytes` the content of `path`. It writes a temporary file in the same folder, flushes it to the disk and
+// renames it, so `path` always holds either the old content or the new, never a part. On failure the temporary file is
+// removed. A symbolic link is replaced, not followed. Errors: io; messages begin with the path.
 Status write_file_atomically(const std::string &path, std::span<const std::byte> bytes);
 
 } // namespace intvit

@@ -6,7 +6,8 @@ namespace intvit {
 
 namespace {
 
-// The most brackets that are open at once. In text that is no JSON it counts something, which does not matter.
+// The largest number of brackets that are open at once. For text that is not JSON the result has no meaning, which does
+// no harm: the parser refuses such text.
 int depth(std::string_view text) {
   int open = 0;
   int most = 0;

@@ -1,4 +1,4 @@
-// JSON texts inside a file's metadata, which strangers wrote.
+// Parses the JSON texts inside a file's metadata, which a stranger may have written.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace intvit {
 
-// A tree takes up to some 50 times the memory of its text, and several are read one after the other.
+// A parsed tree can take about 50 times the memory of its text, and several are read one after the other.
 inline constexpr std::size_t max_json_text = std::size_t{1} << 24;
-// A graph, the deepest, has three levels.
+// The deepest text, a graph, has three levels.
 inline constexpr int max_json_depth = 8;
 
-// Discarded (is_discarded()) where the text is no JSON, longer than max_json_text or nested deeper than max_json_depth.
+// The result is_discarded() if the text is not JSON, longer than max_json_text or nested deeper than max_json_depth.
 nlohmann::json parse_json_text(std::string_view text);
 
 } // namespace intvit

@@ -2,9 +2,9 @@
 // bytes (https://github.com/huggingface/safetensors). Imported weights and intvit's own model files are both such
 // files.
 //
-// The reader treats its input as hostile. Whatever the bytes, it returns an error or a view in which every tensor lies
-// inside the data section, no two overlap, no byte is unaccounted for, and every size equals shape times element size
-// without overflow.
+// The reader treats its input as hostile. For any bytes it returns either an error or a view with these guarantees:
+// every tensor lies inside the data section, no two overlap, together they cover every byte, and every size equals
+// shape times element size without overflow.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ public:
   const std::map<std::string, TensorView, std::less<>> &tensors() const { return tensors_; }
   const std::map<std::string, std::string, std::less<>> &metadata() const { return metadata_; }
   const TensorView *find(std::string_view name) const;        // null where there is none
-  std::span<const std::byte> bytes() const { return bytes_; } // the whole file, for hashing
+  std::span<const std::byte> bytes() const { return bytes_; } // the whole file, to be hashed
 
 private:
   SafetensorsFile() = default;
@@ -51,10 +51,10 @@ private:
 // always gives the same bytes.
 class SafetensorsWriter {
 public:
-  // Replaces the value of a key that is there already. The format holds text: bytes that are not UTF-8 become U+FFFD.
+  // Replaces the value if the key exists. The format holds text, so bytes that are not UTF-8 become U+FFFD.
   void add_metadata(std::string_view key, std::string_view value);
-  // Copies `bytes`. Errors: bad_argument (name taken, reserved or not UTF-8; shape impossible; size not shape times
-  // element size).
+  // Copies `bytes`. Errors: bad_argument (the name is taken, reserved or not UTF-8; the shape is impossible; the size
+  // is not shape times element size).
   Status add_tensor(std::string name, DType dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes);
 
   std::map<std::string, TensorView, std::less<>> tensors() const; // views, valid until the writer changes

@@ -127,7 +127,7 @@ public:
   }
 
   bool parse_error(std::size_t position, const std::string &, const json::exception &) {
-    place_ = Place::root; // the message speaks of the header, not of a tensor
+    place_ = Place::root; // so that the message names the header, not a tensor
     return fail(StatusCode::bad_format, "header is not valid JSON at its byte " + std::to_string(position));
   }
 
@@ -216,12 +216,12 @@ std::string tensor_context(std::string_view name) {
 }
 
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view text) {
-  // The parser would skip a byte order mark and blanks.
+  // The parser would silently skip a byte order mark and blanks.
   if (text.empty() || text.front() != '{')
     return Status(StatusCode::bad_format, "header is not a JSON object");
   if (const std::size_t valid = valid_utf8_prefix(text); valid != text.size())
     return Status(StatusCode::bad_format, "header is not UTF-8 text at its byte " + std::to_string(valid + 1));
-  // The parser takes a zero byte for the end of the text and would ignore what follows it.
+  // The parser takes a zero byte for the end of the text and would ignore everything after it.
   if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
     return Status(StatusCode::bad_format, "header is not valid JSON at its byte " + std::to_string(zero + 1));
   HeaderBuilder builder;

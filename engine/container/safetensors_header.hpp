@@ -1,5 +1,5 @@
-// The JSON header of a safetensors file: the syntax alone. Whether the sizes and offsets fit the data is the reader's
-// matter.
+// Parses the JSON header of a safetensors file: the syntax only. The reader checks whether the sizes and offsets fit
+// the data.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace intvit {
 
-// As in the reference implementation.
+// The reference implementation has the same limit.
 inline constexpr std::size_t max_safetensors_header_size = 100'000'000;
 // The header's length precedes it: a little-endian u64.
 inline constexpr std::size_t safetensors_length_size = 8;
@@ -24,20 +24,20 @@ inline constexpr std::string_view safetensors_metadata_key = "__metadata__";
 struct SafetensorsHeader {
   struct Tensor {
     DType dtype = DType::u8;
-    std::vector<std::int64_t> shape; // not negative, at most max_tensor_rank of them
-    std::uint64_t begin = 0;         // in bytes from the data section's beginning; not checked against anything
+    std::vector<std::int64_t> shape; // no entry is negative; at most max_tensor_rank entries
+    std::uint64_t begin = 0;         // in bytes from the start of the data section; not checked here
     std::uint64_t end = 0;
   };
   std::map<std::string, Tensor, std::less<>> tensors;
   std::map<std::string, std::string, std::less<>> metadata;
 };
 
-// Parses `text` in one pass into the structure above, without a document tree: nesting beyond the format's three levels
+// Parses `text` in one pass into the structure above, without a document tree. Nesting beyond the format's three levels
 // is refused where it begins, and memory stays within a small multiple of the text. Errors: bad_format, unsupported (an
 // element type or rank that this build does not know).
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view text);
 
-// Starts the message of a failure that concerns one tensor.
+// The beginning of an error message about one tensor.
 std::string tensor_context(std::string_view name);
 
 } // namespace intvit

@@ -26,7 +26,7 @@ std::string range(std::uint64_t begin, std::uint64_t end) {
   return std::string("[") + std::to_string(begin) + ", " + std::to_string(end) + ")";
 }
 
-// That a tensor lies inside the data section and is as long as its shape says.
+// Checks that a tensor lies inside the data section and is as long as its shape says.
 Status check_extent(const SafetensorsHeader::Tensor &tensor, std::uint64_t data_size) {
   if (tensor.begin > tensor.end)
     return bad_format("data_offsets " + range(tensor.begin, tensor.end) + " end before they begin");
@@ -42,7 +42,7 @@ Status check_extent(const SafetensorsHeader::Tensor &tensor, std::uint64_t data_
   return {};
 }
 
-// That the tensors cover the data section from end to end, each byte once. Needs every extent to be checked.
+// Checks that the tensors cover the data section from end to end, each byte once. Every extent must have been checked.
 Status check_coverage(const SafetensorsHeader &header, std::uint64_t data_size) {
   std::vector<const NamedTensor *> by_offset;
   by_offset.reserve(header.tensors.size());
@@ -107,7 +107,7 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::vector<std::byte> bytes, std
   if (const Status status = check_coverage(*header, data.size()); !status.ok())
     return status.in(origin);
 
-  // Every extent is inside the data section: the conversions to size_t keep the value.
+  // Every extent is inside the data section, so the conversions to size_t keep the value.
   for (auto &[name, tensor] : header->tensors)
     file.tensors_.emplace(name, TensorView{tensor.dtype, std::move(tensor.shape),
                                            data.subspan(static_cast<std::size_t>(tensor.begin),

@@ -49,7 +49,7 @@ std::map<std::string, TensorView, std::less<>> SafetensorsWriter::tensors() cons
 }
 
 std::vector<std::byte> SafetensorsWriter::serialize() const {
-  // The map is in order of names, which the stable sort keeps among equal element sizes.
+  // The map is ordered by name; the stable sort keeps that order among equal element sizes.
   std::vector<const std::pair<const std::string, Entry> *> layout;
   layout.reserve(tensors_.size());
   for (const auto &named : tensors_)

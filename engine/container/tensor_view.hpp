@@ -1,4 +1,4 @@
-// A tensor inside a loaded file, and the checked size of one.
+// A tensor inside a loaded file, and the overflow-checked size of a tensor.
 #pragma once
 
 #include <cstddef>
@@ -23,9 +23,9 @@ struct TensorView {
   std::int64_t elements() const; // the product of shape; 1 for a scalar
 };
 
-// The bytes that a tensor takes: the product of shape times the element size. A success also means that the product of
-// any of the dimensions, in any order, fits int64 (those beside a zero included), so that users of the shape need not
-// check again. Errors: bad_argument (rank above max_tensor_rank, a negative dimension, overflow).
+// A tensor's size in bytes: the product of its dimensions times the element size. Success also means that the product
+// of any subset of the dimensions fits int64, even if another dimension is 0, so users of the shape need not check
+// again. Errors: bad_argument (rank above max_tensor_rank, a negative dimension, overflow).
 Result<std::int64_t> tensor_byte_size(DType dtype, std::span<const std::int64_t> shape);
 
 } // namespace intvit

@@ -10,8 +10,8 @@ namespace {
 
 constexpr int significand_bits = 53;
 
-// Nearest, ties to even. `inexact` says that the exact value lies strictly between `significand` and the next integer;
-// then significand must have at least 55 bits, so that a set lowest bit stands for it in every comparison with a tie.
+// Rounds to nearest, ties to even. `inexact` says that the exact value lies strictly between `significand` and the next
+// integer. Then significand must have at least 55 bits: setting its lowest bit is enough to tell it from a tie.
 Binary64 round_wide(bool negative, Wide significand, int exponent, bool inexact) {
   if (significand == 0)
     return {};
@@ -58,8 +58,8 @@ Binary64 operator+(Binary64 left, Binary64 right) {
     return left;
   if (left.exponent < right.exponent)
     std::swap(left, right);
-  // 64 guard bits below the larger operand; what the smaller one loses below them only breaks ties. Where it loses
-  // anything it is at least 2^64 times smaller, so the sum keeps 116 bits or more.
+  // 64 guard bits below the larger operand. The bits that the smaller one loses below them can only break ties. It
+  // loses bits only if it is at least 2^64 times smaller, and then the sum keeps 116 bits or more.
   constexpr int guard_bits = 64;
   const int distance = left.exponent - right.exponent;
   const Wide large = Wide{left.significand} << guard_bits;
@@ -116,7 +116,7 @@ Binary64 sine(Binary64 value) {
     return {};
 
   // The value's magnitude is turns * pi +- remainder with remainder <= pi / 2. Values of 2^-8 or more are exact in
-  // fixed point; smaller ones (turns = 0) lose bits, which only their square notices.
+  // fixed point; smaller ones (turns = 0) lose bits, but only their square is computed from fixed point.
   const int shift = value.exponent + bits;
   const std::uint64_t fixed = shift >= 0 ? value.significand << shift : shift > -64 ? value.significand >> -shift : 0;
   const std::uint64_t turns = (fixed + pi / 2) / pi;

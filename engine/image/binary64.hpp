@@ -1,12 +1,14 @@
 // The arithmetic of IEEE 754's binary64 format (round to nearest, ties to even) in integers.
 //
-// Pillow computes resize weights in that format, and timm the size to resize to. Their rounding errors decide which
-// pixels a box filter takes in (for 9 % of the pairs of sizes up to 1000) and now and then the last bit of a weight.
+// Pillow computes resize weights in this format, and timm computes the size to resize to. Their rounding errors decide
+// which pixels a box filter includes (for 9 % of the pairs of sizes up to 1000) and sometimes the last bit of a weight.
 // Repeating each of their steps with the same rounding gives the same weights for every pair of sizes, on every machine
-// and whatever the compiler's flags. It runs once for each row and column of weights, not for each pixel.
+// and with any compiler flags. It runs once for each row and column of weights, not for each pixel. A general library
+// such as Berkeley SoftFloat could do the same, but has many times as much code.
 //
-// Only what those formulas need is here: no infinities, NaNs, subnormal numbers or negative zero. The exponent has the
-// range of an int, which makes no difference while results stay between 2^-1022 and 2^1024 in magnitude.
+// This file implements only what those formulas need: no infinities, NaNs, subnormal numbers or negative zero. The
+// exponent has the range of an int, which makes no difference while results stay between 2^-1022 and 2^1024 in
+// magnitude.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +45,8 @@ inline bool operator<=(Binary64 left, Binary64 right) {
 // The integer part: rounds toward zero. Requires |value| < 2^31.
 std::int32_t truncate(Binary64 value);
 
-// The sine, rounded after an error below 2^-58 times the value: the nearest number or, rarely, its neighbour, wherever
-// |sine| >= 1/2. Requires |value| < 10.
+// The sine. Before the rounding its error is below 2^-58 times the value, so where |sine| >= 1/2 the result is the
+// nearest number or, rarely, its neighbour. Requires |value| < 10.
 Binary64 sine(Binary64 value);
 
 } // namespace intvit

@@ -16,7 +16,7 @@
 namespace intvit {
 namespace {
 
-// What stb_image decodes, and how many pixels a byte of such a file can hold.
+// The formats that stb_image decodes, and how many pixels a byte of each can hold.
 struct Format {
   std::string_view signature;
   std::int64_t pixels_a_byte;
@@ -33,8 +33,8 @@ constexpr std::array<Format, 4> formats = {{
     {png_signature, std::int64_t{8} * 1032},
     // Not compressed.
     {"BM", 8},
-    // A code of 12 bits stands for at most 4096 pixels. A frame may be smaller than the picture, which then has a
-    // background; larger pictures are taken for bombs.
+    // A code of 12 bits stands for at most 4096 pixels. A frame may be smaller than the picture, whose other pixels are
+    // background, so small pictures pass with a file of any length; larger ones are refused as bombs.
     {"GIF8", 4096, std::int64_t{1} << 20},
 }};
 
@@ -44,7 +44,8 @@ const Format *format_of(std::span<const std::byte> bytes) {
   return found == formats.end() ? nullptr : found;
 }
 
-// That decoding takes no longer than the file is worth: a header announces what it likes.
+// Refuses a picture whose header announces more pixels than its file can hold, so that a small file cannot cost much
+// time.
 Status check_work(std::span<const std::byte> bytes, const Format &format, const ImageSize &size) {
   const std::int64_t pixels = size.width * size.height;             // at most max_image_pixels
   const auto bytes_there = static_cast<std::int64_t>(bytes.size()); // at most max_image_file_bytes
@@ -60,8 +61,8 @@ Status check_work(std::span<const std::byte> bytes, const Format &format, const 
   return {};
 }
 
-// Whether every chunk of a PNG file is there as far as its length says; after the last, checksums may be missing.
-// stb_image takes up to 2 GB for a chunk of data before it looks.
+// Whether every chunk of a PNG file is as long as it says; the last one's checksum may be missing. This must be known
+// first, because stb_image allocates up to 2 GB for a chunk before it reads any of it.
 bool has_whole_chunks(std::span<const std::byte> bytes) {
   constexpr std::size_t signature = 8, header = 8,
                         checksum = 4; // header: length, most significant byte first, and type

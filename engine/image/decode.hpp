@@ -10,11 +10,11 @@
 
 namespace intvit {
 
-// No larger picture file is read.
+// Larger picture files are not read.
 inline constexpr std::int64_t max_image_file_bytes = std::int64_t{1} << 28;
 
-// Nor is a JPEG file decoded whose scans, each a pass over the picture, have more pixels together: 16 passes over the
-// largest picture, 178 over one of 24 megapixels. Photographs have about ten.
+// A limit for JPEG files, each of whose scans is a pass over the picture: the most pixels that all scans together may
+// have. It allows 16 passes over the largest picture and 178 over one of 24 megapixels. Photographs have about ten.
 inline constexpr std::int64_t max_scanned_pixels = std::int64_t{1} << 32;
 
 // A JPEG, PNG, BMP, GIF (first frame) or binary PNM file as 8-bit RGB: grey becomes three equal channels, alpha is

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int upright_orientation = 1;
 
-// The numbers of a TIFF structure, which come in either byte order; nothing where they would lie outside of it.
+// Reads the numbers of a TIFF structure, which come in either byte order. Gives nothing for a place outside the
+// structure.
 class TiffBytes {
 public:
   TiffBytes(std::span<const std::byte> bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
@@ -82,7 +83,7 @@ int exif_orientation(std::span<const std::byte> file) {
 Result<Image> upright(Image image, int orientation) {
   if (orientation == upright_orientation)
     return image;
-  // An orientation is a mirroring of each axis or not, followed by an exchange of the axes or not.
+  // An orientation mirrors neither, one or both of the axes and then may exchange them.
   const bool mirrored_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool mirrored_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const bool exchanged = orientation >= 5;

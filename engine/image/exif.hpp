@@ -1,4 +1,4 @@
-// Which way up a photograph is: the orientation that cameras note in a JPEG file's EXIF block.
+// The orientation of a photograph, which cameras write into a JPEG file's EXIF block.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace intvit {
 
-// Orientation 1 .. 8 of the first EXIF block (APP1 segment; TIFF 6.0, tag 0x0112 of the first directory). 1, "upright",
-// where there is none or it is damaged. Any bytes may be given.
+// Orientation 1 .. 8 of the first EXIF block (APP1 segment; TIFF 6.0, tag 0x0112 of the first directory). It is 1,
+// "upright", if there is no such block or it is damaged. Accepts any bytes.
 int exif_orientation(std::span<const std::byte> file);
 
-// The picture upright: what Pillow's ImageOps.exif_transpose does for that orientation. 5 .. 8 exchange width and
+// Turns the picture upright, as Pillow's ImageOps.exif_transpose does for that orientation. 5 .. 8 exchange width and
 // height. Requires 1 <= orientation <= 8. Errors: those of make_image.
 Result<Image> upright(Image image, int orientation);
 

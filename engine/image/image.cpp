@@ -41,7 +41,7 @@ Result<Image> make_image(std::int64_t width, std::int64_t height) {
   Image image;
   image.width = static_cast<int>(width);
   image.height = static_cast<int>(height);
-  // The size comes from a file's header: a small file must not end the process by claiming a large picture.
+  // The size comes from a file's header. A small file must not be able to end the process by claiming a large picture.
   try {
     image.rgb.resize(image.row_bytes() * static_cast<std::size_t>(height));
   } catch (const std::bad_alloc &) {

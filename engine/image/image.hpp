@@ -17,8 +17,8 @@ struct Image {
   std::size_t row_bytes() const { return static_cast<std::size_t>(width) * 3; }
 };
 
-// A picture in someone else's memory: interleaved R G B, rows `row_stride` bytes apart (negative where the lower row
-// comes first in memory).
+// A picture in memory that someone else owns: interleaved R G B, rows `row_stride` bytes apart (negative if lower rows
+// come first in memory).
 struct ImageView {
   const std::uint8_t *rgb = nullptr; // the upper left pixel
   int width = 0;                     // pixels
@@ -48,10 +48,10 @@ Status check_image_size(std::int64_t width, std::int64_t height);
 // Errors: those of check_image_size; bad_argument if `image` does not hold the pixels that its size says.
 Status check_pixels(const Image &image);
 
-// The failure where memory does not hold a picture: unsupported.
+// The error for a picture that does not fit into memory: unsupported.
 Status no_memory_for_image(std::int64_t width, std::int64_t height);
 
-// A black picture. Errors: those of check_image_size; unsupported if memory does not hold it.
+// A black picture. Errors: those of check_image_size; unsupported if it does not fit into memory.
 Result<Image> make_image(std::int64_t width, std::int64_t height);
 
 } // namespace intvit

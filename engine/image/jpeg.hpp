@@ -8,7 +8,7 @@
 
 namespace intvit {
 
-// Starts with the marker that every JPEG file starts with.
+// Whether the bytes start with the marker that starts every JPEG file.
 bool is_jpeg(std::span<const std::byte> bytes);
 
 struct JpegSegment {
@@ -16,26 +16,26 @@ struct JpegSegment {
   std::span<const std::byte> payload; // without marker and length; cut short where the file is
 };
 
-// Reads one segment after the other. Any bytes may be given; the spans stay inside them.
+// Reads one segment after the other. Accepts any bytes; the spans it returns stay inside them.
 class JpegSegments {
 public:
   // Requires is_jpeg(bytes).
   explicit JpegSegments(std::span<const std::byte> bytes) : rest_(bytes.subspan(2)) {}
 
-  // Skips to the next marker (compressed data is skipped likewise) and returns its segment; nothing at the end of the
-  // picture or of the bytes. Restart markers have no segment and are skipped.
+  // Skips everything up to the next marker, compressed data included, and returns that marker's segment. Returns
+  // nothing at the end of the picture or of the bytes. Restart markers have no segment and are skipped.
   std::optional<JpegSegment> next();
 
 private:
   std::span<const std::byte> rest_;
 };
 
-// How many scans there are: passes over the picture. Requires is_jpeg(jpeg).
+// The number of scans, that is, passes over the picture. Requires is_jpeg(jpeg).
 std::int64_t count_scans(std::span<const std::byte> jpeg);
 
-// Whether all Huffman tables of the file are within their segments and define at most 256 codes, none longer than
-// their lengths allow. stb_image 2.27 checks none of this before it fills its tables (a longer list of codes overwrites
-// the memory behind them), so it is only given files that pass.
+// Whether all Huffman tables of the file are within their segments and define at most 256 codes, none longer than their
+// lengths allow. stb_image 2.27 checks none of this before it fills its tables, and a longer list of codes overwrites
+// the memory behind them. So it is only given files that pass.
 bool has_valid_huffman_tables(std::span<const std::byte> jpeg);
 
 } // namespace intvit

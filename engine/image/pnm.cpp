@@ -8,12 +8,13 @@
 namespace intvit {
 namespace {
 
-// The text before the samples: numbers between white space and comments that run from # to the end of their line.
+// Reads the text before the samples: numbers separated by white space and by comments, which run from # to the end of a
+// line.
 class Header {
 public:
   explicit Header(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
-  // Nothing at the end of the bytes, at anything but a digit and above `limit`.
+  // The next number. Nothing at the end of the bytes, before anything but a digit, or if the number is above `limit`.
   std::optional<std::int32_t> number(std::int32_t limit) {
     skip_space();
     std::optional<std::int32_t> value;
@@ -25,7 +26,7 @@ public:
     return value;
   }
 
-  // The samples begin one white space after the last number.
+  // Exactly one white space separates the last number from the samples.
   std::optional<std::span<const std::byte>> samples() {
     if (!is_space(take()))
       return std::nullopt;
@@ -63,7 +64,7 @@ bool is_pnm(std::span<const std::byte> bytes) {
 }
 
 Result<Image> decode_pnm(std::span<const std::byte> bytes) {
-  // Far below the largest int32, even times ten, and above every permitted side.
+  // Above every permitted side, and so far below the largest int32 that ten times as much still fits.
   constexpr std::int32_t number_limit = 99'999'999;
   const std::size_t channels = bytes[1] == std::byte{'6'} ? 3 : 1;
   Header header(bytes.subspan(2));

@@ -1,4 +1,4 @@
-// Binary portable grey maps and pixel maps (PGM "P5" and PPM "P6"): the simplest picture files, and what other programs
+// Binary portable grey maps and pixel maps (PGM "P5" and PPM "P6"): the simplest picture files, which many programs can
 // write when they are asked for raw pixels.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace intvit {
 
-// Starts with "P5" or "P6".
+// Whether the bytes start with "P5" or "P6".
 bool is_pnm(std::span<const std::byte> bytes);
 
 // Samples of 8 or 16 bits are scaled from the file's maximum to 255, rounding to nearest, halves up; grey becomes three

@@ -6,7 +6,7 @@
 namespace intvit {
 namespace {
 
-// In 64 bits: a short side of 1 pixel can make a long one of 65535^2.
+// Computed in 64 bits, because a short side of 1 pixel can make a long one of 65535^2.
 std::pair<std::int64_t, std::int64_t> resized_size(int width, int height, const Recipe &recipe) {
   switch (recipe.fit) {
   case Recipe::Fit::none:
@@ -36,7 +36,7 @@ Preprocessor::AxisCrop Preprocessor::centre_crop(int size, int crop, Recipe::Off
 Status Preprocessor::prepare(int width, int height) {
   if (width == width_ && height == height_)
     return {};
-  width_ = 0; // until all has gone well
+  width_ = 0; // until everything below has succeeded
   Status status = validate(recipe_);
   if (status.ok())
     status = check_image_size(width, height);

@@ -1,8 +1,8 @@
-// From a picture to a model's input, as a recipe says.
+// Turns a picture into a model's input by a recipe.
 //
-// Follows torchvision's Resize and CenterCrop: the long side is floor(short_side * long / short); the crop begins at
-// (size - crop) / 2, halves to even; a picture smaller than the crop gets a black border, (crop - size) / 2 rounded
-// down on the left and at the top.
+// It follows torchvision's Resize and CenterCrop. The long side becomes floor(short_side * long / short). The crop
+// begins at (size - crop) / 2, with halves rounded to even. A picture smaller than the crop gets a black border: (crop
+// - size) / 2, rounded down, on the left and at the top.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,10 @@
 
 namespace intvit {
 
-// Allocates when a picture has another size than the one before it, and otherwise not: the frames of a camera cost
-// nothing but the first.
+// Allocates only when a picture's size differs from the one before it, so for a camera only the first frame allocates.
 class Preprocessor {
 public:
-  // `kernels`, a model's as a rule, resizes; the bits do not depend on them.
+  // `kernels`, usually the model's, do the resize; the bits do not depend on them.
   explicit Preprocessor(const Recipe &recipe, const kernels::KernelTable &kernels = kernels::default_kernels())
       : recipe_(recipe), kernels_(&kernels) {}
 
@@ -27,7 +26,7 @@ public:
   Status run(const ImageView &image, std::uint8_t *output);
 
 private:
-  // What a centre crop takes of one axis, and where it lands in the output.
+  // The part of one axis that a centre crop keeps, and where it goes in the output.
   struct AxisCrop {
     int begin = 0;
     int length = 0;
@@ -38,14 +37,15 @@ private:
 
   Recipe recipe_;
   const kernels::KernelTable *kernels_;
-  int width_ = 0; // of the pictures it is prepared for; 0: of none
+  int width_ = 0; // of the pictures that it is prepared for; 0: not prepared
   int height_ = 0;
   AxisCrop columns_;
   AxisCrop rows_;
   Resizer resizer_;
 };
 
-// One picture, exactly crop_width x crop_height. Errors: those of Preprocessor::run(), check_pixels() and make_image().
+// Prepares for one picture, runs, and returns crop_width x crop_height pixels. Errors: those of Preprocessor::run(),
+// check_pixels() and make_image().
 Result<Image> preprocess(const Image &image, const Recipe &recipe,
                          const kernels::KernelTable &kernels = kernels::default_kernels());
 

@@ -16,7 +16,7 @@ struct Recipe {
     short_side, // the shorter side to a length, the other in proportion (rounded down)
     exact,      // to a width and height, whatever the proportions
   };
-  // Where the crop begins when half of what it leaves over is no whole number of pixels.
+  // Where the crop begins if an odd number of pixels is left over, so that half of it is not a whole number.
   enum class Offset : std::uint8_t {
     half_even, // at the even neighbour (torchvision, timm)
     down,      // at the lower neighbour (Hugging Face)
@@ -25,8 +25,8 @@ struct Recipe {
   Fit fit = Fit::none;
   int resize_width = 0;                        // none: 0; short_side: the length of the shorter side; exact: the width
   int resize_height = 0;                       // none: 0; short_side: equal to resize_width; exact: the height
-  ResizeFilter filter = ResizeFilter::bicubic; // without effect where fit is none
-  int crop_width = 0;                          // the size of what comes out
+  ResizeFilter filter = ResizeFilter::bicubic; // has no effect if fit is none
+  int crop_width = 0;                          // the output's size
   int crop_height = 0;
   Offset offset = Offset::half_even;
 
@@ -34,14 +34,14 @@ struct Recipe {
 };
 
 // timm's evaluation recipe: the short side to floor(size / crop_fraction), then the centre size x size. The fraction
-// (crop_pct) is given in thousandths, 1 .. 1000, and divided as timm does it (900 and 224 give 248). A result that is
-// out of range fails validate(). Requires 0 <= size <= max_image_side.
+// (crop_pct) is given in thousandths, 1 .. 1000, and divided as timm does it (900 and 224 give 248). validate() refuses
+// a result that is out of range. Requires 0 <= size <= max_image_side.
 Recipe timm_recipe(int size, int crop_thousandths, ResizeFilter filter = ResizeFilter::bicubic);
 
-// Hugging Face's ViTImageProcessor: to the given size whatever the proportions.
+// The recipe of Hugging Face's ViTImageProcessor: to the given size, whatever the picture's proportions.
 Recipe squash_recipe(int width, int height, ResizeFilter filter = ResizeFilter::bilinear);
 
-// Recipes may come from a file or a command line. Errors: bad_argument.
+// Must be called for recipes from a file or a command line. Errors: bad_argument.
 Status validate(const Recipe &recipe);
 
 // The textual form: key=value pairs separated by commas, in any order, each key once:

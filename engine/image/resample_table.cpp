@@ -7,9 +7,9 @@
 #include "engine/image/binary64.hpp"
 
 // Why the weights meet the kernels' bound (kernels::max_resample_weight_sum). Let P and N be the sums of the positive
-// and of the negative filter values of a window, in magnitude. After division by P - N the positive weights sum to
-// P / (P - N), which is at most 2 if N <= P / 2; rounding adds at most 2^-23 a weight, which the bound leaves room for
-// where there are few weights and the cases below where there are many. Box and bilinear have N = 0.
+// and of the negative filter values of a window, in magnitude. After division by P - N the positive weights sum to P /
+// (P - N), which is at most 2 if N <= P / 2. Rounding adds at most 2^-23 to each weight. With few weights the bound
+// leaves room for this; with many, the cases below do. Box and bilinear have N = 0.
 //
 // In filter units the inputs lie h = 1 / s <= 1 apart, and the one nearest to the centre within h / 2. Lanczos has
 // filter(1/2) = 0.607, negative lobes 0.148 deep with an area of 0.09 each, and 0.571 as the area of half its main
@@ -88,7 +88,7 @@ Binary64 evaluate(ResizeFilter filter, Binary64 x) {
   return {};
 }
 
-// Halves away from zero. A weight lies in -1 .. 2.
+// Rounds halves away from zero. A weight lies in -1 .. 2.
 std::int32_t to_fixed_point(Binary64 weight) {
   weight.exponent += weight.is_zero() ? 0 : kernels::resample_weight_bits;
   const Binary64 half = binary64(1, -1);

@@ -22,15 +22,15 @@ enum class ResizeFilter : std::uint8_t {
 std::string_view name(ResizeFilter filter);
 std::optional<ResizeFilter> resize_filter(std::string_view name);
 
-// For output positions first .. first + windows.size() - 1 of an axis. Output i reads the inputs of windows[i] with the
-// weights weights[i * stride] .. weights[i * stride + windows[i].count - 1].
+// The weights of a run of output positions on an axis. The i-th of them reads the inputs of windows[i] with the weights
+// weights[i * stride] .. weights[i * stride + windows[i].count - 1].
 struct ResampleTable {
   std::size_t stride = 0; // the largest count
   std::vector<kernels::ResampleWindow> windows;
   std::vector<std::int32_t> weights; // 22 fractional bits; 0 after the last of a window
 };
 
-// Resizing `input_size` positions to `output_size`, of which `count` from `first` on are asked for.
+// The table for resizing `input_size` positions to `output_size`, for the `count` output positions from `first` on.
 // Requires sizes in 1 .. max_image_side, 0 <= first, 1 <= count, first + count <= output_size.
 //
 // In units of input positions the centre of output i is c = (i + 1/2) * input_size / output_size. The filter is

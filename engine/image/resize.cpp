@@ -8,7 +8,7 @@ namespace intvit {
 namespace {
 
 Status check_region(int width, int height, const Region &region) {
-  // Differences, because sums could overflow.
+  // Compares differences, because sums could overflow.
   if (region.left < 0 || region.top < 0 || region.width < 1 || region.height < 1 || region.width > width ||
       region.height > height || region.left > width - region.width || region.top > height - region.height)
     return Status(StatusCode::bad_argument, "the region to keep (" + std::to_string(region.width) + " x " +

@@ -1,4 +1,4 @@
-// File formats are told apart by their first bytes.
+// Recognizes file formats by their first bytes.
 #pragma once
 
 #include <algorithm>

@@ -17,7 +17,8 @@
 #define STBI_NO_LINEAR
 #define STBI_NO_STDIO
 #define STBI_FAILURE_USERMSG
-// A damaged file must not end the process, and must give the same pixels every time: what it leaves undefined is 0.
+// A damaged file must not end the process, and it must give the same pixels every time. So memory that it leaves unset
+// is 0.
 #define STBI_ASSERT(condition) static_cast<void>(0)
 #define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_REALLOC(memory, size) std::realloc(memory, size)
@@ -27,14 +28,15 @@
 namespace intvit {
 namespace {
 
-// A file in memory as stb_image reads it, a piece at a time. At the end it would go on with zeros (BMP, JPEG);
-// `overrun` tells that it needed more than there is.
+// A file in memory, which stb_image reads piece by piece. At the end of a BMP or JPEG file stb_image would go on with
+// zeros; `overrun` tells that it needed more bytes than there are.
 struct Source {
   std::span<const std::byte> rest;
   bool overrun = false;
 };
 
-// So much it asks for in advance; any other number of bytes is needed whole.
+// stb_image reads ahead in pieces of this size, so only such a piece may be shorter; any other number of bytes is
+// needed in full.
 constexpr int advance_bytes = sizeof(stbi__context::buffer_start);
 
 int read(void *user, char *data, int size) {
@@ -61,7 +63,7 @@ struct Free {
   void operator()(stbi_uc *pixels) const { stbi_image_free(pixels); }
 };
 
-// Its words for what is no fault of the file's.
+// stb_image's messages for failures that are not the file's fault.
 constexpr std::string_view out_of_memory = "Out of memory";
 
 Status corrupt(const Source &source, const char *reason) {
@@ -84,7 +86,7 @@ Result<ImageSize> stb_size(std::span<const std::byte> file) {
     return corrupt(source, stbi_failure_reason());
   if (source.overrun)
     return corrupt(source, nullptr);
-  // The height of a BMP file is negative if its first row is the top one.
+  // A BMP file's height is negative if its first row is the top one.
   return ImageSize{width, height < 0 ? -std::int64_t{height} : height};
 }
 

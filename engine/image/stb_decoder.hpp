@@ -14,12 +14,13 @@ struct ImageSize {
   std::int64_t height = 0;
 };
 
-// The size that the header of a JPEG, PNG, BMP or GIF file announces, unchecked. Requires at most 2^31 - 1 bytes, and
-// has_valid_huffman_tables() of a JPEG file. Errors: bad_format.
+// The size that the header of a JPEG, PNG, BMP or GIF file announces, unchecked. Requires at most 2^31 - 1 bytes and,
+// for a JPEG file, has_valid_huffman_tables(). Errors: bad_format.
 Result<ImageSize> stb_size(std::span<const std::byte> file);
 
-// The picture, alpha dropped, 16 bits cut to the upper 8. Requires the file's stb_size(), which check_image_size()
-// accepts. Errors: bad_format, also where stb_image itself would make up what a short file lacks; those of make_image.
+// The picture, with alpha dropped and 16 bits cut to the upper 8. `size` must be the file's stb_size(), and
+// check_image_size() must have accepted it. Errors: bad_format, also for short files whose missing part stb_image would
+// invent; those of make_image.
 Result<Image> stb_decode(std::span<const std::byte> file, ImageSize size);
 
 } // namespace intvit

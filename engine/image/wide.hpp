@@ -1,5 +1,5 @@
-// Unsigned integers of 128 bits: the compiler's where it has them, which is on 64-bit processors, else two halves. Only
-// what binary64.cpp needs of them; sums and products are modulo 2^128.
+// Unsigned integers of 128 bits: the compiler's own on 64-bit processors, else two halves (needed for 32-bit Arm). This
+// implements only what binary64.cpp needs; sums and products are modulo 2^128.
 #pragma once
 
 #include <bit>
@@ -38,7 +38,7 @@ public:
   friend constexpr WideHalves operator<<(WideHalves value, int count) {
     if (count >= 64)
       return {value.low_ << (count - 64), 0};
-    // A shift by 64 is not defined, so the bits that cross take two.
+    // A shift by 64 is undefined, so the bits that cross are shifted twice.
     return {value.high_ << count | value.low_ >> 1 >> (63 - count), value.low_ << count};
   }
   friend constexpr WideHalves operator>>(WideHalves value, int count) {
@@ -47,7 +47,7 @@ public:
     return {value.high_ >> count, value.low_ >> count | value.high_ << 1 << (63 - count)};
   }
 
-  // In halves of halves: the middle sum is below 3 * 2^32 + 2^64 - 2^33 + 1, which fits.
+  // Multiplies the low halves in 32-bit parts: the middle sum is below 3 * 2^32 + 2^64 - 2^33 + 1, which fits.
   friend constexpr WideHalves operator*(WideHalves left, WideHalves right) {
     constexpr std::uint64_t half = 0xFFFFFFFF;
     const std::uint64_t low = (left.low_ & half) * (right.low_ & half);

@@ -1,4 +1,5 @@
-// intvit's C++ interface: intvit.h with owners instead of handles. C++17 or later, with or without exceptions and RTTI.
+// intvit's C++ interface: intvit.h with owning classes instead of handles. C++17 or later, with or without exceptions
+// and RTTI.
 //
 //   auto model = intvit::Model::open("model.safetensors");
 //   if (!model)
@@ -7,8 +8,8 @@
 //   if (session && session->run(intvit_rgb_image(pixels, 640, 480, 0)))
 //     std::puts(session->top(1)->front().label);
 //
-// Nothing here throws by itself: what can fail returns a Result or a Status. Where the program is compiled with
-// exceptions, Result::value() throws intvit::Exception instead: `auto model = intvit::Model::open(path).value();`
+// Functions that can fail return a Result or a Status and do not throw. In a program compiled with exceptions,
+// Result::value() throws intvit::Exception where there is no value: `auto model = intvit::Model::open(path).value();`
 #pragma once
 
 #include <cassert>
@@ -40,7 +41,7 @@ private:
 };
 #endif
 
-// Success, or what went wrong. True if all went well.
+// Success, or what went wrong. True after success.
 class [[nodiscard]] Status {
 public:
   Status() = default;
@@ -71,7 +72,8 @@ public:
   explicit operator bool() const { return value_.has_value(); }
   const Status &error() const { return error_; }
 
-  // Only where there is a value. Of a temporary the value itself, so that a loop over it keeps it.
+  // Call these only if there is a value. On a temporary, * moves the value out, so that a range-based for loop over it
+  // keeps the value alive.
   T &operator*() & { return *value_; }
   const T &operator*() const & { return *value_; }
   T operator*() && { return *std::move(value_); }
@@ -94,7 +96,7 @@ private:
   Status error_;
 };
 
-// Integers of a session, valid until its next run.
+// A session's integers, valid until its next run.
 class Values {
 public:
   Values(const std::int32_t *data, int size) : data_(data), size_(size) {}
@@ -110,7 +112,7 @@ private:
   int size_;
 };
 
-// Runs a model. Movable, not copyable; one caller at a time. Outlives its Model if need be.
+// Runs a model. Movable, not copyable; one caller at a time. It may outlive its Model.
 class Session {
 public:
   Session(Session &&other) noexcept
@@ -123,7 +125,7 @@ public:
   }
   ~Session() { intvit_session_free(handle_); }
 
-  // intvit_run(): on one image, or on several.
+  // intvit_run() on one image or on several.
   Status run(const intvit_image &image) { return run(&image, 1); }
   Status run(const intvit_image *images, int count) {
     intvit_error error;
@@ -132,7 +134,7 @@ public:
   }
   Status run(const std::vector<intvit_image> &images) { return run(images.data(), static_cast<int>(images.size())); }
 
-  // Of image `image` of the last run.
+  // The results for image `image` of the last run.
   Result<Values> logits(int image = 0) const {
     const std::int32_t *values = nullptr;
     intvit_error error;
@@ -147,7 +149,8 @@ public:
       return error;
     return Values(values, features_);
   }
-  // The `count` most likely classes, all if there are not more. Allocates the vector; intvit_top_k() does not.
+  // The `count` most likely classes, or all if there are fewer. This allocates a vector; intvit_top_k() allocates
+  // nothing.
   Result<std::vector<intvit_class>> top(int count, int image = 0) {
     const int most = count > classes_ && classes_ > 0 ? classes_ : count;
     std::vector<intvit_class> classes(static_cast<std::size_t>(most > 0 ? most : 0));
