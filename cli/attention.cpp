@@ -71,7 +71,7 @@ ClassAttention attention_of(const std::string &path, const std::function<ClassAt
 
 std::string softmax_caption(const Model &model) {
   for (const BoundNode &node : model.program().nodes)
-    if (const auto *attention = std::get_if<BoundAttention>(&node.operation))
+    if (const auto *attention = node.as<BoundAttention>())
       switch (attention->softmax) {
       case kernels::Softmax::lis4:
         return "LIS-4";

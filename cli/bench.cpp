@@ -8,7 +8,7 @@
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/quantizer_options.hpp"
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 #include "models/architectures/registry.hpp"
 #include "models/quantize/random_model.hpp"
 

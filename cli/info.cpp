@@ -66,23 +66,20 @@ Layer layer(const ModelFile &file, const std::string &name, const Weights &weigh
 
 Summary summarize(const ModelFile &file, const Program &program) {
   Summary summary;
-  for (const BoundNode &node : program.nodes) {
-    if (const auto *linear = std::get_if<BoundLinear>(&node.operation))
-      summary.layers.push_back(layer(file, node.name, linear->weights));
-    else if (const auto *embed = std::get_if<BoundPatchEmbed>(&node.operation))
-      summary.layers.push_back(layer(file, node.name, embed->weights));
-  }
+  for (const BoundNode &node : program.nodes)
+    if (node.operation->linear_map)
+      summary.layers.push_back(layer(file, node.name, node.operation->linear_map->weights));
   for (const Layer &one : summary.layers) {
     summary.weights += one.weights();
     summary.weight_bytes += one.bytes;
   }
   for (const Node &node : file.description().graph.nodes) {
-    ++summary.operations[operation_name(node.operation)];
+    ++summary.operations[std::string(operation_name(node.operation))];
     if (const auto *attention = std::get_if<Attention>(&node.operation))
       summary.softmax = kernels::softmax_name(attention->softmax);
     if (const auto *linear = std::get_if<Linear>(&node.operation);
         linear != nullptr && linear->epilogue == kernels::Epilogue::residual)
-      summary.residual = linear->output_type == kernels::ElementType::int8 ? "ptf8" : "int16";
+      summary.residual = linear->output_type == ElementType::int8 ? "ptf8" : "int16";
   }
   return summary;
 }

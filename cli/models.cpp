@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 #include "models/import/load.hpp"
 #include "models/import/position_embedding.hpp"
 

@@ -29,6 +29,7 @@ enum class Epilogue : std::uint8_t {
   residual,     // add to the residual stream, clamp to its codes
   logits,       // requantize to 32 bits, no clamp
 };
+inline constexpr std::size_t epilogue_count = 5;
 
 struct GeluParameters {
   int fraction_bits = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/inline.hpp"
@@ -19,6 +20,7 @@ enum class Softmax : std::uint8_t {
   int8,  // weights are 8-bit integers proportional to exp, 255 for the row's largest score
   int16, // the same with up to 16 bits, so that many small probabilities beside a large one are not lost
 };
+inline constexpr std::size_t softmax_count = 4;
 
 constexpr const char *softmax_name(Softmax softmax) {
   switch (softmax) {

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 
 namespace intvit::cli {
 

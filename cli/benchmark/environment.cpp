@@ -5,7 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace intvit::cli {

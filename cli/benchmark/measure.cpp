@@ -13,7 +13,7 @@
 #include "cli/benchmark/work.hpp"
 #include "cli/command.hpp"
 #include "cli/process.hpp"
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 #include "models/quantize/random_stlq.hpp"
 
 namespace intvit::cli {

@@ -26,8 +26,8 @@ Work node_work(const Model &model, std::size_t index);
 // between may stay in caches.
 Work model_work(const Model &model);
 
-// By which operations of different blocks are added up: "layer_norm", "attention", ...; of a linear map the last part
-// of its name, so that "blocks.3.attn.qkv" is "qkv".
+// By which operations of different blocks are added up: "layer_norm", "attention", ...; where an operation has weights,
+// the last part of the node's name, so that "blocks.3.attn.qkv" is "qkv".
 std::string operation_name(const BoundNode &node);
 
 } // namespace intvit::cli

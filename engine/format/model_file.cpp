@@ -1,10 +1,10 @@
 #include "engine/format/model_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -26,65 +26,42 @@ constexpr const char *recipe_key = "intvit.recipe";
 constexpr const char *labels_key = "intvit.labels";
 constexpr const char *provenance_key = "intvit.provenance";
 
+// Features that belong to no operation: the graph names features besides logits; it names its result, which would else
+// be misread; weights of STLQ words.
+constexpr std::string_view features_feature = "features";
+constexpr std::string_view result_feature = "result";
+constexpr std::string_view stlq_feature = "weights.stlq";
+
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
-// instead of misreading a graph.
-constexpr std::array<std::string_view, 17> known_features = {
-    "features",      "flatten",       "gelu16",       "layer_norm.int16", "layer_norm.int32", "mean_rows",
-    "merge_patches", "prefix_tokens", "requantize16", "residual.int16",   "residual.ptf8",    "softmax.int16",
-    "softmax.int8",  "softmax.lis4",  "softmax.lis8", "weights.stlq",     "window_attention"};
+// instead of misreading a graph. Operations and weight formats bring their own.
+bool is_known_feature(std::string_view feature) {
+  const auto of_operations = []<std::size_t... Index>(std::index_sequence<Index...>, std::string_view wanted) {
+    const auto has = [&](const auto &all) { return std::find(all.begin(), all.end(), wanted) != all.end(); };
+    return (has(std::variant_alternative_t<Index, Operation>::all_features) || ...);
+  };
+  return feature == features_feature || feature == result_feature || feature == stlq_feature ||
+         of_operations(std::make_index_sequence<std::variant_size_v<Operation>>(), feature);
+}
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.
 std::string text_of(const json &value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// What an operation asks of a reader.
-struct Features {
-  using List = std::vector<std::string>;
-
-  List operator()(const Patches &) const { return {}; }
-  List operator()(const PatchEmbed &op) const { return op.prefix_rows == 1 ? List{} : List{"prefix_tokens"}; }
-  List operator()(const LayerNorm &op) const {
-    return op.output_type == kernels::ElementType::int8    ? List{}
-           : op.output_type == kernels::ElementType::int16 ? List{"layer_norm.int16"}
-                                                           : List{"layer_norm.int32"};
-  }
-  List operator()(const Linear &op) const {
-    switch (op.epilogue) {
-    case kernels::Epilogue::requantize:
-    case kernels::Epilogue::logits:
-      break;
-    case kernels::Epilogue::requantize16:
-      return {"requantize16"};
-    case kernels::Epilogue::gelu:
-      return {"gelu16"};
-    case kernels::Epilogue::residual:
-      return {op.output_type == kernels::ElementType::int8 ? "residual.ptf8" : "residual.int16"};
-    }
-    return {};
-  }
-  List operator()(const Attention &op) const { return {std::string("softmax.") + kernels::softmax_name(op.softmax)}; }
-  List operator()(const WindowAttention &op) const {
-    return {"window_attention", std::string("softmax.") + kernels::softmax_name(op.attention.softmax)};
-  }
-  List operator()(const TakeRows &) const { return {}; }
-  List operator()(const MeanRows &) const { return {"mean_rows"}; }
-  List operator()(const Flatten &) const { return {"flatten"}; }
-  List operator()(const MergePatches &) const { return {"merge_patches"}; }
-};
-
 // `tensors`: by name.
 std::set<std::string> required_features(const Graph &graph,
                                         const std::map<std::string, TensorView, std::less<>> &tensors) {
   std::set<std::string> features;
   if (!graph.features.empty())
-    features.insert("features");
+    features.emplace(features_feature);
+  if (graph.result_kind() != implied_result(graph.nodes))
+    features.emplace(result_feature);
   for (const Node &node : graph.nodes)
-    for (std::string &feature : std::visit(Features{}, node.operation))
-      features.insert(std::move(feature));
+    for (const std::string_view feature : std::visit([](const auto &op) { return op.features(); }, node.operation))
+      features.emplace(feature);
   for (const auto &[name, view] : tensors)
     if (name.ends_with(std::string(".") + stlq_first_constant))
-      features.insert("weights.stlq");
+      features.emplace(stlq_feature);
   return features;
 }
 
@@ -138,7 +115,7 @@ Status check_features(const SafetensorsFile &file) {
   if (!features.ok())
     return features.status();
   for (const std::string &feature : *features)
-    if (std::find(known_features.begin(), known_features.end(), feature) == known_features.end())
+    if (!is_known_feature(feature))
       return Status(StatusCode::unsupported, "the model needs the feature \"" + feature +
                                                  "\", which this program does not have; use a newer intvit");
   return {};

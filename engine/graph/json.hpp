@@ -9,9 +9,6 @@
 
 namespace intvit {
 
-// The operation as the graph's JSON calls it.
-const char *operation_name(const Operation &operation);
-
 std::string graph_to_json(const Graph &graph);
 
 // Errors: bad_format, naming the node and the field: not JSON, a field missing, unknown, of the wrong type or out of

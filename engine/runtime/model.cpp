@@ -14,10 +14,8 @@ std::vector<Lifetime> lifetimes(const Program &program) {
     const BoundNode &node = program.nodes[i];
     Lifetime &output = result[i + 1];
     output = {program.values[i + 1].bytes(), step, step};
-    result[static_cast<std::size_t>(node.input)].last_step = step;
-    if (const auto *linear = std::get_if<BoundLinear>(&node.operation);
-        linear != nullptr && linear->epilogue == kernels::Epilogue::residual)
-      result[static_cast<std::size_t>(linear->residual)].last_step = step;
+    for (const int input : node.inputs)
+      result[static_cast<std::size_t>(input)].last_step = step;
   }
   result.front().bytes = 0;
   if (program.features != 0) // read after the run
@@ -30,28 +28,16 @@ std::vector<Lifetime> lifetimes(const Program &program) {
 bool can_be_planned(const Program &program) {
   std::uint64_t bytes = 0;
   for (const ValueInfo &value : program.values)
-    bytes +=
-        static_cast<std::uint64_t>(value.rows) * static_cast<std::uint64_t>(value.columns) * element_size(value.type) +
-        buffer_alignment;
+    bytes += static_cast<std::uint64_t>(value.rows) * static_cast<std::uint64_t>(value.columns) *
+                 kernels::element_size(value.type) +
+             buffer_alignment;
   return bytes <= max_planned_bytes;
 }
 
-struct LinearMap {
-  Weights *weights = nullptr;
-  RequantizationConstants *requantization = nullptr;
-};
-
-LinearMap linear_map(BoundOperation &operation) {
-  if (auto *linear = std::get_if<BoundLinear>(&operation))
-    return {&linear->weights, &linear->requantization};
-  if (auto *embed = std::get_if<BoundPatchEmbed>(&operation))
-    return {&embed->weights, &embed->requantization};
-  return {};
-}
-
 // False where there is no memory for them.
-bool pack(const Weights &weights, const kernels::Requantization &requantization, const kernels::LinearKernel &kernel,
-          AlignedBuffer &packed) {
+bool pack(const LinearMap &map, const kernels::LinearKernel &kernel, AlignedBuffer &packed) {
+  const Weights &weights = map.weights;
+  const kernels::Requantization requantization = map.requantization.view();
   const int out = weights.out_features;
   const int in = weights.in_features;
   const bool stlq = weights.format == kernels::WeightFormat::stlq;
@@ -66,11 +52,6 @@ bool pack(const Weights &weights, const kernels::Requantization &requantization,
 }
 
 } // namespace
-
-bool Model::has_head() const {
-  const auto *last = std::get_if<BoundLinear>(&program_.nodes.back().operation);
-  return last != nullptr && last->epilogue == kernels::Epilogue::logits;
-}
 
 int Model::feature_value() const {
   return has_head() ? program_.features : static_cast<int>(program_.values.size()) - 1;
@@ -113,14 +94,14 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
   model->plan_ = plan_arena(lifetimes(model->program_));
   for (BoundNode &node : model->program_.nodes) {
     AlignedBuffer &packed = model->packed_.emplace_back();
-    if (const LinearMap map = linear_map(node.operation); map.weights != nullptr) {
-      if (!pack(*map.weights, map.requantization->view(), kernels.linear, packed))
+    if (std::optional<LinearMap> &map = node.operation->linear_map; map.has_value()) {
+      if (!pack(*map, kernels.linear, packed))
         return Status(StatusCode::out_of_memory, file.origin() + ": no memory for the packed weights");
       // The kernels read the packed copies only.
-      map.weights->values = {};
-      map.weights->stlq = {};
-      map.requantization->multiplier = {};
-      map.requantization->offset = {};
+      map->weights.values = {};
+      map->weights.stlq = {};
+      map->requantization.multiplier = {};
+      map->requantization.offset = {};
     }
   }
   return std::shared_ptr<const Model>(model);

@@ -26,7 +26,7 @@ public:
   int image_width() const { return program_.values.front().columns / 3; }
   int classes() const { return program_.values.back().columns; }
   // Whether the outputs are a classifier's logits; otherwise they are features.
-  bool has_head() const;
+  bool has_head() const { return program_.result == ResultKind::logits; }
   // A logit is an integer in units of 2^-this.
   int logit_fraction_bits() const { return program_.logit_fraction_bits; }
   // Features: what a model without a head ends in; of one with a head a value besides the logits, or none.

@@ -5,8 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "engine/runtime/step.hpp"
-
 namespace intvit {
 
 namespace {
@@ -17,15 +15,8 @@ constexpr int max_images = 4096;
 // Scratch memory that a thread needs for the most demanding operation.
 std::size_t scratch_bytes(const Program &program, const kernels::KernelTable &kernels) {
   std::size_t bytes = 0;
-  for (const BoundNode &node : program.nodes) {
-    const ValueInfo &input = program.values[static_cast<std::size_t>(node.input)];
-    if (const auto *attention = std::get_if<BoundAttention>(&node.operation))
-      bytes = std::max(bytes, kernels.attention.scratch_bytes(attention->tokens, attention->head_dim));
-    else if (const auto *linear = std::get_if<BoundLinear>(&node.operation))
-      bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns, linear->weights.format));
-    else if (const auto *embed = std::get_if<BoundPatchEmbed>(&node.operation))
-      bytes = std::max(bytes, kernels.linear.scratch_bytes(input.columns, embed->weights.format));
-  }
+  for (const BoundNode &node : program.nodes)
+    bytes = std::max(bytes, node.operation->scratch_bytes(kernels));
   return align_up(bytes);
 }
 
@@ -195,33 +186,20 @@ void Session::observe(const Run &run, std::size_t node) const {
 void Session::execute(const Run &run, const Team &team, std::size_t index) const {
   const Program &program = model_->program();
   const BoundNode &node = program.nodes[index];
-  const Step step{.kernels = model_->kernels(),
-                  .team = team,
-                  .input = program.values[static_cast<std::size_t>(node.input)],
-                  .output = program.values[index + 1],
-                  .packed = model_->packed(index),
-                  .from = value(node.input),
-                  .to = value(static_cast<int>(index) + 1),
-                  .scratch = arena_.data() + scratch_offset_ + static_cast<std::size_t>(team.index) * scratch_bytes_,
-                  .batch = static_cast<int>(run.images.size())};
-  struct Visitor {
-    const Session &session;
-    const Run &run;
-    const Step &step;
-    void operator()(const BoundPatches &op) const { step.patches(op, run.images); }
-    void operator()(const BoundPatchEmbed &op) const { step.patch_embed(op); }
-    void operator()(const BoundLayerNorm &op) const { step.layer_norm(op); }
-    void operator()(const BoundLinear &op) const {
-      step.linear(op, session.value(op.residual),
-                  session.model_->program().values[static_cast<std::size_t>(op.residual)]);
-    }
-    void operator()(const BoundAttention &op) const { step.attention(op); }
-    void operator()(const BoundTakeRows &) const { step.copy(); }
-    void operator()(const BoundMeanRows &op) const { step.mean_rows(op); }
-    void operator()(const BoundFlatten &) const { step.copy(); }
-    void operator()(const BoundMergePatches &op) const { step.merge_patches(op); }
+  const auto operand = [&](int value_index) {
+    return Operand{&program.values[static_cast<std::size_t>(value_index)],
+                   value_index == 0 ? nullptr : value(value_index)};
   };
-  std::visit(Visitor{*this, run, step}, node.operation);
+  Step step{.kernels = model_->kernels(),
+            .team = team,
+            .images = run.images,
+            .inputs = {},
+            .output = operand(static_cast<int>(index) + 1),
+            .packed = model_->packed(index),
+            .scratch = arena_.data() + scratch_offset_ + static_cast<std::size_t>(team.index) * scratch_bytes_};
+  for (std::size_t i = 0; i < node.inputs.size(); ++i)
+    step.inputs[i] = operand(node.inputs[i]);
+  node.operation->run(step);
 }
 
 } // namespace intvit

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/runtime/model.hpp"
-#include "engine/runtime/team.hpp"
 #include "engine/status.hpp"
+#include "engine/threads/team.hpp"
 
 namespace intvit {
 

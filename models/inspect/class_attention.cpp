@@ -79,15 +79,15 @@ private:
 };
 
 int prefix_rows(const Program &program) {
-  for (std::size_t i = 0; i < program.nodes.size(); ++i)
-    if (const auto *embed = std::get_if<BoundPatchEmbed>(&program.nodes[i].operation))
-      return static_cast<int>(embed->prefix.size() / program.values[i + 1].row_bytes());
+  for (const BoundNode &node : program.nodes)
+    if (const auto *embed = node.as<BoundPatchEmbed>())
+      return embed->prefix_rows;
   return 0;
 }
 
 int patch_side(const Program &program) {
   for (const BoundNode &node : program.nodes)
-    if (const auto *patches = std::get_if<BoundPatches>(&node.operation))
+    if (const auto *patches = node.as<BoundPatches>())
       return patches->patch;
   no_class_token("the model has no patches");
 }
@@ -112,7 +112,7 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
   if (nodes.empty())
     no_class_token("the model has no attention");
   const auto attention = [&](std::size_t block) -> const BoundAttention & {
-    return std::get<BoundAttention>(program.nodes[nodes[block]].operation);
+    return *program.nodes[nodes[block]].as<BoundAttention>();
   };
   if (attention(0).windows.count > 0)
     no_class_token(windows);
@@ -125,7 +125,7 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
   std::vector<int> inputs;
   inputs.reserve(nodes.size());
   for (const std::size_t node : nodes)
-    inputs.push_back(program.nodes[node].input);
+    inputs.push_back(program.nodes[node].input());
   ObservedRun run(model, inputs, threads);
   run.run(image);
   Collector collector(choice, blocks, attention(0).heads);

@@ -51,7 +51,7 @@ public:
     for (const Stream &stream : streams_)
       result.push_back(stream.value);
     for (const std::size_t node : nodes_)
-      result.push_back(program_.nodes[node].input);
+      result.push_back(program_.nodes[node].input());
     return result;
   }
 
@@ -72,7 +72,7 @@ public:
       widen(seen.streams[i], streams_[i].dequantize(run.value(streams_[i].value)));
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const BoundNode &node = program_.nodes[nodes_[i]];
-      for_each_attention_row(std::get<BoundAttention>(node.operation), run.value(node.input),
+      for_each_attention_row(*node.as<BoundAttention>(), run.value(node.input()),
                              [&](int, int, std::span<const std::int32_t> weights, std::uint32_t divisor) {
                                for (const std::int32_t weight : weights)
                                  seen.blocks[i].add(static_cast<double>(weight) / divisor);

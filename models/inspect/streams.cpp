@@ -22,7 +22,7 @@ Stream stream(const Program &program, int value) {
 // Where four neighbours were brought together, the constants of the first are those of all.
 Stream read_by(const Program &program, int value, const BoundLayerNorm &norm) {
   Stream result = stream(program, value);
-  if (norm.stream_type != kernels::ElementType::int8)
+  if (result.type != ElementType::int8)
     return result;
   result.alpha.assign(norm.alpha.begin(), norm.alpha.begin() + result.columns);
   for (std::size_t c = 0; c < result.scale.size(); ++c) {
@@ -80,17 +80,17 @@ std::vector<Stream> residual_streams(const Program &program) {
     return value > 0 ? &program.nodes[static_cast<std::size_t>(value) - 1] : nullptr;
   };
   for (const BoundNode &node : program.nodes) {
-    const BoundNode *before = writer(node.input);
+    const BoundNode *before = writer(node.input());
     if (before == nullptr)
       continue;
-    if (const auto *norm = std::get_if<BoundLayerNorm>(&node.operation)) {
-      if (std::holds_alternative<BoundMergePatches>(before->operation))
-        add(read_by(program, before->input, *norm));
-      else if (!std::holds_alternative<BoundMeanRows>(before->operation))
-        add(read_by(program, node.input, *norm));
-    } else if (const auto *mean = std::get_if<BoundMeanRows>(&node.operation)) {
-      if (!std::holds_alternative<BoundLayerNorm>(before->operation))
-        add(read_by(program, node.input, *mean));
+    if (const auto *norm = node.as<BoundLayerNorm>()) {
+      if (before->as<BoundMergePatches>() != nullptr)
+        add(read_by(program, before->input(), *norm));
+      else if (before->as<BoundMeanRows>() == nullptr)
+        add(read_by(program, node.input(), *norm));
+    } else if (const auto *mean = node.as<BoundMeanRows>()) {
+      if (before->as<BoundLayerNorm>() == nullptr)
+        add(read_by(program, node.input(), *mean));
     }
   }
   return streams;

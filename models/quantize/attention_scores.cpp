@@ -6,7 +6,7 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
 
 namespace intvit {

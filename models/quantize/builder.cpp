@@ -35,8 +35,8 @@ std::vector<std::byte> with_golden(SafetensorsWriter tensors, const ModelDescrip
 
 } // namespace
 
-void ModelBuilder::node(std::string name, std::string input, Operation operation) {
-  description.graph.nodes.push_back({std::move(name), std::move(input), std::move(operation)});
+void ModelBuilder::node(std::string name, std::vector<std::string> inputs, Operation operation) {
+  description.graph.nodes.push_back({std::move(name), std::move(inputs), std::move(operation)});
 }
 
 void ModelBuilder::weights(const StlqWeights &weights) {

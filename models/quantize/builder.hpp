@@ -10,8 +10,8 @@
 
 #include "engine/container/safetensors.hpp"
 #include "engine/format/model_file.hpp"
-#include "engine/graph/stlq_weights.hpp"
 #include "engine/image/image.hpp"
+#include "engine/ops/stlq_weights.hpp"
 #include "models/quantize/fixed_point.hpp"
 
 namespace intvit {
@@ -21,7 +21,10 @@ public:
   ModelDescription description;
 
   // Appends a node; its constants follow under its name.
-  void node(std::string name, std::string input, Operation operation);
+  void node(std::string name, std::string input, Operation operation) {
+    node(std::move(name), std::vector<std::string>{std::move(input)}, std::move(operation));
+  }
+  void node(std::string name, std::vector<std::string> inputs, Operation operation);
 
   // A constant of the last node. Throws std::logic_error where the name is taken or the size is wrong.
   template <typename T>

@@ -188,10 +188,9 @@ void Emitter::add_to_stream(const std::string &name, const std::string &input, c
       residual_fixed_point(layer.scale / scale, stream.codes.scale() / scale, stream.codes.zero(),
                            layer.bias / scale + next.zero(), kernels::max_residual_shift(stream.codes.type));
   Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
-  operation.residual = stream.name;
   operation.residual_shift = fixed.shift;
   operation.output_type = next.type;
-  builder.node(name, input, operation);
+  builder.node(name, {input, stream.name}, operation);
   weights(layer);
   builder.requantization(fixed.requantization);
   builder.constant("residual_multiplier", fixed.multiplier);

@@ -5,7 +5,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
 #include "models/quantize/attention_scores.hpp"
 #include "models/quantize/fixed_point.hpp"
@@ -310,7 +310,7 @@ void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input
 // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the
 // branch's input codes; what it gives is the same for all tokens and taken off.
 void RandomNetwork::add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean) {
-  builder_.node(name, input, Linear{});
+  builder_.node(name, {input, stream_node_}, Linear{});
   const ArrayXd sums = weights(channels_, in_features, options_.weight_format);
   const ArrayXd next_zero = draw_stream_zero();
   const ArrayXd factor = factors(channels_, std::sqrt(branch_variance) * stream_spread() /
@@ -319,7 +319,6 @@ void RandomNetwork::add_to_stream(const std::string &name, const std::string &in
       residual_fixed_point(factor, ArrayXd::Constant(channels_, std::sqrt(1 - branch_variance)), stream_zero_,
                            next_zero - input_mean * sums * factor, kernels::max_residual_shift(stream_));
   Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
-  operation.residual = stream_node_;
   operation.residual_shift = fixed.shift;
   operation.output_type = stream_;
   last_operation() = operation;

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "engine/graph/stlq_weights.hpp"
+#include "engine/ops/stlq_weights.hpp"
 
 namespace intvit {
 

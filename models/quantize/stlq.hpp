@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/graph/stlq_weights.hpp"
+#include "engine/ops/stlq_weights.hpp"
 #include "models/architectures/weights.hpp"
 #include "models/quantize/options.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "tests/kernels/aligned_bytes.hpp"
 #include "tests/kernels/layer_norm_case.hpp"
 

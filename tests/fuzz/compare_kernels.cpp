@@ -47,14 +47,14 @@ std::string compare(Session &session, const Setting &setting, const std::vector<
 Cost cost(const Program &program) {
   Cost result;
   for (std::size_t i = 0; i < program.nodes.size(); ++i) {
-    const ValueInfo &input = program.values[static_cast<std::size_t>(program.nodes[i].input)];
+    const ValueInfo &input = program.values[static_cast<std::size_t>(program.nodes[i].input())];
     const ValueInfo &output = program.values[i + 1];
     const auto elements = static_cast<std::uint64_t>(input.rows) * static_cast<std::uint64_t>(input.columns);
     result.bytes += output.bytes();
     result.multiplications += elements;
-    if (const auto *attention = std::get_if<BoundAttention>(&program.nodes[i].operation))
+    if (const auto *attention = program.nodes[i].as<BoundAttention>())
       result.multiplications += elements * static_cast<std::uint64_t>(attention->tokens);
-    else if (!std::holds_alternative<BoundLayerNorm>(program.nodes[i].operation))
+    else if (program.nodes[i].as<BoundLayerNorm>() == nullptr)
       result.multiplications += static_cast<std::uint64_t>(input.rows) * static_cast<std::uint64_t>(input.columns) *
                                 static_cast<std::uint64_t>(output.columns);
   }

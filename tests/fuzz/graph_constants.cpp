@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
 #include "tests/kernels/stlq_case.hpp"
 

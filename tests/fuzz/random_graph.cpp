@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "engine/graph/bounds.hpp"
 #include "engine/graph/program.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/gelu.hpp"
 #include "kernels/kernel_table.hpp"
 #include "tests/fuzz/graph_constants.hpp"
@@ -78,7 +78,7 @@ private:
     Graph &graph = parts_.description.graph;
     graph.image_height = height * patch;
     graph.image_width = width * patch;
-    add(image_value, Patches{patch}, ElementType::int8, height * width, 3 * patch * patch);
+    add({image_value}, Patches{patch}, ElementType::int8, height * width, 3 * patch * patch);
     if (choices_.between(0, 3) > 0)
       patch_embed(values_.back());
   }
@@ -97,9 +97,9 @@ private:
     return images;
   }
 
-  void add(const std::string &input, Operation operation, ElementType type, int rows, int columns) {
+  void add(std::vector<std::string> inputs, Operation operation, ElementType type, int rows, int columns) {
     const std::string name = next_name();
-    parts_.description.graph.nodes.push_back({name, input, std::move(operation)});
+    parts_.description.graph.nodes.push_back({name, std::move(inputs), std::move(operation)});
     values_.push_back({name, type, rows, columns});
   }
   std::string next_name() const { return "n" + std::to_string(values_.size()); }
@@ -170,7 +170,7 @@ private:
       constants_.values<std::int8_t>(prefix, DType::i8, shape, INT8_MIN, INT8_MAX);
     else
       constants_.values<std::int16_t>(prefix, DType::i16, shape, INT16_MIN, INT16_MAX);
-    add(input.name, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows + prefix_rows, channels);
+    add({input.name}, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows + prefix_rows, channels);
   }
 
   ElementType output_type() { return static_cast<ElementType>(choices_.between(0, 2)); }
@@ -190,7 +190,7 @@ private:
       constants_.values<std::uint8_t>(name + ".alpha", DType::u8, {input.columns}, 0, kernels::max_ptf_alpha);
       constants_.values<std::int8_t>(name + ".zero_point", DType::i8, {input.columns}, INT8_MIN, INT8_MAX);
     }
-    add(input.name, operation, operation.output_type, input.rows, input.columns);
+    add({input.name}, operation, operation.output_type, input.rows, input.columns);
   }
 
   void linear(const Value &input) {
@@ -219,7 +219,7 @@ private:
       spread = 100'000;
     }
     operation.shift = constants_.requantization(name, accumulators, spread);
-    add(input.name, operation, type, input.rows, channels);
+    add({input.name}, operation, type, input.rows, channels);
   }
 
   // A linear map into a stream of as many rows.
@@ -233,7 +233,6 @@ private:
     const std::string name = next_name();
     const Magnitudes accumulators = constants_.weights(name, stream->columns, input.columns);
     Linear operation{.epilogue = Epilogue::residual};
-    operation.residual = stream->name;
     operation.residual_shift = choices_.between(0, kernels::max_residual_shift(stream->type));
     operation.output_type = choices_.one_in(2) ? ElementType::int16 : ElementType::int8;
     const bool narrow = operation.output_type == ElementType::int8;
@@ -241,7 +240,8 @@ private:
     operation.shift = constants_.requantization(name, accumulators, narrow ? code_spread : wide_spread,
                                                 {operation.residual_shift, from_narrow ? 1 << 7 : 1 << 15,
                                                  from_narrow ? code_spread : wide_spread, "residual_multiplier"});
-    add(input.name, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows, stream->columns);
+    add({input.name, stream->name}, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows,
+        stream->columns);
   }
 
   // An input of 3 * heads * head_dim columns, made for it where there is room.
@@ -278,7 +278,8 @@ private:
     operation.queries = choices_.one_in(2) ? choices_.between(1, input->rows) : 0;
     constants_.scores(name, operation, channels / heads, 0, false);
     operation.shift = constants_.requantization(name, quotients(channels), code_spread);
-    add(input->name, operation, ElementType::int8, operation.queries == 0 ? input->rows : operation.queries, channels);
+    add({input->name}, operation, ElementType::int8, operation.queries == 0 ? input->rows : operation.queries,
+        channels);
   }
 
   static Magnitudes quotients(int channels) {
@@ -321,12 +322,12 @@ private:
     const std::int64_t offsets = std::int64_t{2 * window - 1} * (2 * window - 1);
     constants_.values<std::int32_t>(name + ".relative_bias", DType::i32, {heads, offsets}, -bias, bias);
     operation.attention.shift = constants_.requantization(name, quotients(channels), code_spread);
-    add(input->name, operation, ElementType::int8, input->rows, channels);
+    add({input->name}, operation, ElementType::int8, input->rows, channels);
   }
 
   void take_rows(const Value &input) {
     const int rows = choices_.between(1, input.rows);
-    add(input.name, TakeRows{rows}, input.type, rows, input.columns);
+    add({input.name}, TakeRows{rows}, input.type, rows, input.columns);
   }
 
   void mean_rows(const Value &input) {
@@ -339,15 +340,15 @@ private:
     operation.shift = constants_.requantization(
         name, {std::vector<std::uint64_t>(channels, largest * static_cast<std::uint64_t>(operation.rows)), typical},
         spread_of(operation.output_type));
-    add(input.name, operation, operation.output_type, 1, input.columns);
+    add({input.name}, operation, operation.output_type, 1, input.columns);
   }
 
-  void flatten(const Value &input) { add(input.name, Flatten{}, input.type, 1, input.rows * input.columns); }
+  void flatten(const Value &input) { add({input.name}, Flatten{}, input.type, 1, input.rows * input.columns); }
 
   void merge_patches() {
     const Value input = values_.back();
     if (const auto patches = grid(input.rows, 2))
-      add(input.name, MergePatches{patches->first, patches->second}, input.type, input.rows / 4, 4 * input.columns);
+      add({input.name}, MergePatches{patches->first, patches->second}, input.type, input.rows / 4, 4 * input.columns);
   }
 
   // One row of int32: logits of codes, or features of a stream.
@@ -360,7 +361,7 @@ private:
   Value first_row(const Value &value) {
     if (value.rows == 1)
       return value;
-    add(value.name, TakeRows{1}, value.type, 1, value.columns);
+    add({value.name}, TakeRows{1}, value.type, 1, value.columns);
     return values_.back();
   }
 

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/dispatch.hpp"
 #include "tests/kernels/attention_case.hpp"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "tests/kernels/aligned_bytes.hpp"
 #include "tests/kernels/fqvit.hpp"
 

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/dispatch.hpp"
 #include "tests/kernels/constants.hpp"
 #include "tests/kernels/exact.hpp"

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "kernels/softmax.hpp"
 #include "tests/kernels/fqvit.hpp"
 #include "tests/kernels/golden.hpp"

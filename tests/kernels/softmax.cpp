@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 #include "tests/kernels/exact.hpp"
 #include "tests/kernels/fqvit.hpp"
 #include "tests/kernels/random.hpp"

@@ -44,10 +44,10 @@ void ModelParts::add_blank_golden(int classes) {
 
 ModelParts one_product(int side, int outputs) {
   ModelParts parts;
-  parts.description.graph = {
-      .image_height = side,
-      .image_width = side,
-      .nodes = {{"p", "image", Patches{side}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
+  parts.description.graph = {.image_height = side,
+                             .image_width = side,
+                             .nodes = {{"p", {"image"}, Patches{side}},
+                                       {"h", {"p"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
   parts.description.recipe = squash_recipe(side, side);
   parts.add_blank_golden(outputs);
   return parts;

@@ -258,7 +258,7 @@ TEST_CASE("results: features of a model without a head") {
   test::ModelParts parts(tiny());
   const auto &head = parts.description.graph.nodes.back();
   REQUIRE(head.name == "head");
-  const std::string last = head.input;
+  const std::string last = head.inputs[0];
   test::remove_features(parts);
   for (const char *constant : {".weight", ".multiplier", ".offset"})
     parts.tensors.erase("head" + std::string(constant));

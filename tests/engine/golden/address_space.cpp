@@ -14,9 +14,9 @@ TEST_CASE("address space: an arena beyond it is refused, not wrapped around") {
   test::ModelParts parts;
   parts.description.graph = {.image_height = side,
                              .image_width = side,
-                             .nodes = {{"patches", "image", Patches{patch}},
-                                       {"one", "patches", TakeRows{1}},
-                                       {"head", "one", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
+                             .nodes = {{"patches", {"image"}, Patches{patch}},
+                                       {"one", {"patches"}, TakeRows{1}},
+                                       {"head", {"one"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
   parts.description.recipe = squash_recipe(side, side);
   parts.add_blank_golden(1);
   parts.set("head.weight", DType::i8, {1, columns}, std::vector<std::int8_t>(columns, 1));

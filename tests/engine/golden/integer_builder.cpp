@@ -28,8 +28,8 @@ IntegerBuilder::IntegerBuilder(int width, int height, ElementType stream, bool s
   parts_.description.recipe = squash_recipe(width, height);
 }
 
-void IntegerBuilder::add(const std::string &name, const std::string &input, Operation operation) {
-  parts_.description.graph.nodes.push_back({name, input, std::move(operation)});
+void IntegerBuilder::add(const std::string &name, std::vector<std::string> inputs, Operation operation) {
+  parts_.description.graph.nodes.push_back({name, std::move(inputs), std::move(operation)});
 }
 
 void IntegerBuilder::weight(const std::string &name, int out, int in) {
@@ -56,10 +56,10 @@ void IntegerBuilder::requantization(const std::string &name, int count, int shif
   values<std::int64_t>(name + ".offset", DType::i64, count, -10 * unit, 10 * unit);
 }
 
-void IntegerBuilder::linear(const std::string &name, const std::string &input, int in, int out, int shift,
+void IntegerBuilder::linear(const std::string &name, std::vector<std::string> inputs, int in, int out, int shift,
                             std::int64_t divisor, Linear operation) {
   operation.shift = shift;
-  add(name, input, operation);
+  add(name, std::move(inputs), operation);
   weight(name, out, in);
   requantization(name, out, shift, divisor);
   if (operation.epilogue == Epilogue::gelu) {

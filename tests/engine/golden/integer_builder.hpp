@@ -20,7 +20,10 @@ public:
   // Of images of this size. `stlq`: linear maps have weights of one and two words.
   IntegerBuilder(int width, int height, kernels::ElementType stream, bool stlq = false);
 
-  void add(const std::string &name, const std::string &input, Operation operation);
+  void add(const std::string &name, std::vector<std::string> inputs, Operation operation);
+  void add(const std::string &name, const std::string &input, Operation operation) {
+    add(name, std::vector<std::string>{input}, std::move(operation));
+  }
 
   template <typename T>
   void values(const std::string &name, DType dtype, std::vector<std::int64_t> shape, T low, T high) {
@@ -38,8 +41,8 @@ public:
   // One output code for every `divisor` of the accumulator, within a third, of either sign; up to 10 codes are added.
   void requantization(const std::string &name, int count, int shift, std::int64_t divisor);
 
-  void linear(const std::string &name, const std::string &input, int in, int out, int shift, std::int64_t divisor,
-              Linear operation);
+  void linear(const std::string &name, std::vector<std::string> inputs, int in, int out, int shift,
+              std::int64_t divisor, Linear operation);
 
   // `divisor`: of normalized values, which have 16 fraction bits.
   void layer_norm(const std::string &name, const std::string &input, int channels, kernels::ElementType input_type,

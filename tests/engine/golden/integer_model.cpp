@@ -74,7 +74,7 @@ private:
       tokens = "flatten";
       in *= prefix_rows_;
     }
-    linear("head", tokens, in, classes, 36, 64, Linear{.epilogue = Epilogue::logits});
+    linear("head", {tokens}, in, classes, 36, 64, Linear{.epilogue = Epilogue::logits});
     return classes;
   }
 
@@ -115,7 +115,7 @@ private:
   std::string block(const std::string &prefix, const std::string &tokens, int wanted) {
     const Linear add_to_stream{.epilogue = Epilogue::residual, .residual_shift = 11, .output_type = stream()};
     layer_norm(prefix + "norm1", tokens, channels, stream());
-    linear(prefix + "attn.qkv", prefix + "norm1", channels, 3 * channels, 40, 560, Linear{});
+    linear(prefix + "attn.qkv", {prefix + "norm1"}, channels, 3 * channels, 40, 560, Linear{});
     Attention operation = attention(heads, options_.softmax);
     operation.queries = wanted;
     operation.renormalize = options_.renormalize;
@@ -126,15 +126,12 @@ private:
       rows = "class_token";
       add(rows, tokens, TakeRows{wanted});
     }
-    Linear projection = add_to_stream;
-    projection.residual = rows;
-    linear(prefix + "attn.proj", prefix + "attn", channels, channels, 38, 800 / scale(), projection);
+    linear(prefix + "attn.proj", {prefix + "attn", rows}, channels, channels, 38, 800 / scale(), add_to_stream);
     layer_norm(prefix + "norm2", prefix + "attn.proj", channels, stream());
-    linear(prefix + "mlp.fc1", prefix + "norm2", channels, hidden, 34, 15,
+    linear(prefix + "mlp.fc1", {prefix + "norm2"}, channels, hidden, 34, 15,
            Linear{.epilogue = Epilogue::gelu, .gelu_fraction_bits = 10});
-    Linear second = add_to_stream;
-    second.residual = prefix + "attn.proj";
-    linear(prefix + "mlp.fc2", prefix + "mlp.fc1", hidden, channels, 38, 1200 / scale(), second);
+    linear(prefix + "mlp.fc2", {prefix + "mlp.fc1", prefix + "attn.proj"}, hidden, channels, 38, 1200 / scale(),
+           add_to_stream);
     return prefix + "mlp.fc2";
   }
 

@@ -37,7 +37,7 @@ public:
   std::vector<std::byte> file() {
     const int channels = stages[0].channels();
     add("patches", "image", Patches{patch});
-    linear("patch_embed.proj", "patches", 3 * patch * patch, channels, 36, 40,
+    linear("patch_embed.proj", {"patches"}, 3 * patch * patch, channels, 36, 40,
            Linear{.epilogue = Epilogue::requantize16});
     layer_norm("patch_embed.norm", "patch_embed.proj", channels, ElementType::int16, 65536 / 40 / scale(),
                stream() == ElementType::int8 ? ElementType::int8 : ElementType::int16);
@@ -50,7 +50,7 @@ public:
     const int patches = stages[1].height * stages[1].width;
     add("pool", "norm", MeanRows{.first = 0, .rows = patches, .shift = 32, .output_type = ElementType::int8});
     requantization("pool", stages[1].channels(), 32, patches / 6);
-    linear("head", "pool", stages[1].channels(), classes, 36, 64, Linear{.epilogue = Epilogue::logits});
+    linear("head", {"pool"}, stages[1].channels(), classes, 36, 64, Linear{.epilogue = Epilogue::logits});
     return IntegerBuilder::file(classes);
   }
 
@@ -60,7 +60,7 @@ private:
     const int merged = 4 * stages[0].channels();
     layer_norm(prefix + "norm", prefix + "merge", merged, stream());
     const Epilogue epilogue = stream() == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
-    linear(prefix + "reduction", prefix + "norm", merged, stages[1].channels(), 36, 800 / scale(),
+    linear(prefix + "reduction", {prefix + "norm"}, merged, stages[1].channels(), 36, 800 / scale(),
            Linear{.epilogue = epilogue});
     return prefix + "reduction";
   }
@@ -69,7 +69,7 @@ private:
     const int channels = stage.channels();
     const Linear add_to_stream{.epilogue = Epilogue::residual, .residual_shift = 11, .output_type = stream()};
     layer_norm(prefix + "norm1", tokens, channels, stream());
-    linear(prefix + "attn.qkv", prefix + "norm1", channels, 3 * channels, 40, 400, Linear{});
+    linear(prefix + "attn.qkv", {prefix + "norm1"}, channels, 3 * channels, 40, 400, Linear{});
     WindowAttention operation{.attention = attention(stage.heads, softmax_),
                               .grid_height = stage.height,
                               .grid_width = stage.width,
@@ -79,15 +79,12 @@ private:
     attention_constants(prefix + "attn", stage.heads, channels, softmax_);
     const int side = 2 * stage.window - 1;
     values<std::int32_t>(prefix + "attn.relative_bias", DType::i32, {stage.heads, side * side}, -8000, 8000);
-    Linear projection = add_to_stream;
-    projection.residual = tokens;
-    linear(prefix + "attn.proj", prefix + "attn", channels, channels, 38, 600 / scale(), projection);
+    linear(prefix + "attn.proj", {prefix + "attn", tokens}, channels, channels, 38, 600 / scale(), add_to_stream);
     layer_norm(prefix + "norm2", prefix + "attn.proj", channels, stream());
-    linear(prefix + "mlp.fc1", prefix + "norm2", channels, 4 * channels, 34, 12,
+    linear(prefix + "mlp.fc1", {prefix + "norm2"}, channels, 4 * channels, 34, 12,
            Linear{.epilogue = Epilogue::gelu, .gelu_fraction_bits = 10});
-    Linear second = add_to_stream;
-    second.residual = prefix + "attn.proj";
-    linear(prefix + "mlp.fc2", prefix + "mlp.fc1", 4 * channels, channels, 38, 900 / scale(), second);
+    linear(prefix + "mlp.fc2", {prefix + "mlp.fc1", prefix + "attn.proj"}, 4 * channels, channels, 38, 900 / scale(),
+           add_to_stream);
     return prefix + "mlp.fc2";
   }
 

@@ -19,7 +19,7 @@ ModelParts wide(Operation operation) {
   ModelParts parts;
   parts.description.graph = {.image_height = 4096,
                              .image_width = 4096,
-                             .nodes = {{"p", "image", Patches{4096}}, {"n", "p", std::move(operation)}}};
+                             .nodes = {{"p", {"image"}, Patches{4096}}, {"n", {"p"}, std::move(operation)}}};
   parts.description.recipe = squash_recipe(4096, 4096);
   return parts;
 }
@@ -58,12 +58,12 @@ TEST_CASE("bind: no memory is taken for constants that a file does not have") {
 ModelParts many_windows(int height, int width, int nodes) {
   ModelParts parts;
   Graph &graph = parts.description.graph;
-  graph = {.image_height = height, .image_width = width, .nodes = {{"p", "image", Patches{1}}}};
+  graph = {.image_height = height, .image_width = width, .nodes = {{"p", {"image"}, Patches{1}}}};
   parts.description.recipe = squash_recipe(width, height);
   const Attention attention{.heads = 1, .score_shift = 10, .exp = {16, 62, 1487, 8}, .shift = 40};
   for (int i = 0; i < nodes; ++i) {
     const std::string name = "a" + std::to_string(i);
-    graph.nodes.push_back({name, "p", WindowAttention{attention, height, width, 1, 0}});
+    graph.nodes.push_back({name, {"p"}, WindowAttention{attention, height, width, 1, 0}});
     parts.set(name + ".multiplier", DType::i32, {1}, std::vector<std::int32_t>{1});
     parts.set(name + ".offset", DType::i64, {1}, std::vector<std::int64_t>{0});
     parts.set(name + ".score_multiplier", DType::i32, {1}, std::vector<std::int32_t>{100});
@@ -75,11 +75,11 @@ ModelParts many_windows(int height, int width, int nodes) {
 TEST_CASE("bind: windows of more patches than a file of a few bytes should cost") {
   CHECK(bind_message(many_windows(2048, 1025, 1)) == "graph node a0: a grid of more than 2097152 patches");
   CHECK(bind_message(many_windows(16384, 16384, 1)) == "graph node a0: a grid of more than 2097152 patches");
-  // 256 MB of biases, of 16 to a window of one patch, would be too much as well, hence no more rows than that.
-  CHECK(bind_message(many_windows(2048, 1024, 9)) ==
-        "graph node a8: all windows together would have more than 16777216 patches");
+  // 8 MB of rows a node, and a few biases.
+  CHECK(bind_message(many_windows(2048, 1024, 40)) ==
+        "graph node a39: the constants that its graph makes of those in the file would take more than 320 MB");
   const std::string last = "graph: the last node must give one row of int32 logits or features";
-  CHECK(bind_message(many_windows(2048, 1024, 8)) == last);
+  CHECK(bind_message(many_windows(2048, 1024, 39)) == last);
 }
 
 } // namespace

@@ -53,7 +53,7 @@ Int128 largest_sum(const ModelParts &parts, const Node &node, std::size_t channe
 // With a node whose output nobody reads: the mean of the first three rows of the embedding.
 ModelParts with_mean(ModelParts parts) {
   std::vector<Node> &nodes = parts.description.graph.nodes;
-  nodes.insert(nodes.end() - 1, {"mean", "patch_embed", MeanRows{.first = 0, .rows = 3, .shift = 40}});
+  nodes.insert(nodes.end() - 1, {"mean", {"patch_embed"}, MeanRows{.first = 0, .rows = 3, .shift = 40}});
   parts.set("mean.multiplier", DType::i32, {16}, std::vector<std::int32_t>(16, 1 << 29));
   parts.set("mean.offset", DType::i64, {16}, std::vector<std::int64_t>(16));
   return parts;

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/runtime/model.hpp"
 #include "tests/engine/graph/bind_messages.hpp"
 
 namespace intvit {
@@ -25,7 +26,7 @@ ModelParts small_graph(int width, int height, std::vector<Node> nodes) {
 // Node w: 64 rows of 2^18 + 1 columns.
 ModelParts wide_rows() {
   constexpr int columns = (1 << 18) + 1;
-  ModelParts parts = small_graph(8, 8, {{"p", "image", Patches{1}}, {"w", "p", Linear{.shift = 32}}});
+  ModelParts parts = small_graph(8, 8, {{"p", {"image"}, Patches{1}}, {"w", {"p"}, Linear{.shift = 32}}});
   parts.set("w.weight", DType::i8, {columns, 3}, std::vector<std::int8_t>(3 * columns));
   parts.set("w.multiplier", DType::i32, {columns}, std::vector<std::int32_t>(columns));
   parts.set("w.offset", DType::i64, {columns}, std::vector<std::int64_t>(columns));
@@ -42,13 +43,27 @@ std::string message_of(const ModelParts &parts, const std::string &node) {
 
 TEST_CASE("bind: an input that no earlier node writes") {
   ModelParts parts = test::tiny_parts();
-  parts.node("blocks.1.norm1").input = "block.0.mlp.fc2";
+  parts.node("blocks.1.norm1").inputs[0] = "block.0.mlp.fc2";
   CHECK(bind_message(parts) == "graph node blocks.1.norm1: reads \"block.0.mlp.fc2\", which no earlier node writes");
-  parts.node("blocks.1.norm1").input = "blocks.1.norm1";
+  parts.node("blocks.1.norm1").inputs[0] = "blocks.1.norm1";
   CHECK(bind_message(parts) == "graph node blocks.1.norm1: reads \"blocks.1.norm1\", which no earlier node writes");
   parts = test::tiny_parts();
-  parts.operation<Linear>("blocks.0.attn.proj").residual = "head";
-  CHECK(bind_message(parts) == "graph node blocks.0.attn.proj: adds to \"head\", which no earlier node writes");
+  parts.node("blocks.0.attn.proj").inputs[1] = "head";
+  CHECK(bind_message(parts) == "graph node blocks.0.attn.proj: reads \"head\", which no earlier node writes");
+}
+
+TEST_CASE("bind: a projection like a head's can be an embedding") {
+  ModelParts parts = test::tiny_parts();
+  parts.description.graph.result = ResultKind::embedding;
+  CHECK(bind_message(parts) == "graph: names features, but the last node gives no logits");
+  test::remove_features(parts);
+  const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
+  REQUIRE(file.ok());
+  CHECK(file->tensors().metadata().at("intvit.required_features").find("\"result\"") != std::string::npos);
+  const Result<std::shared_ptr<const Model>> model = Model::create(*file);
+  REQUIRE(model.ok());
+  CHECK_FALSE((*model)->has_head());
+  CHECK((*model)->features() == (*model)->classes());
 }
 
 TEST_CASE("bind: features are one row of int32 besides logits") {
@@ -79,7 +94,7 @@ TEST_CASE("bind: a name that stands twice") {
   std::vector<Node> &nodes = parts.description.graph.nodes;
   nodes.insert(nodes.begin(), nodes.front());
   CHECK(bind_message(parts) == "graph node patches: the name stands twice");
-  parts = small_graph(8, 8, {{"image", "image", Patches{4}}});
+  parts = small_graph(8, 8, {{"image", {"image"}, Patches{4}}});
   CHECK(bind_message(parts) == "graph node image: the name stands twice");
 }
 
@@ -91,10 +106,10 @@ TEST_CASE("bind: the last node must give one row of logits") {
   parts = test::tiny_parts();
   parts.operation<Linear>("head").epilogue = kernels::Epilogue::requantize;
   CHECK(bind_message(parts) == message);
-  CHECK(bind_message(small_graph(8, 8, {{"p", "image", Patches{8}}})) == message);
+  CHECK(bind_message(small_graph(8, 8, {{"p", {"image"}, Patches{8}}})) == message);
 
   parts = small_graph(
-      8, 8, {{"p", "image", Patches{4}}, {"h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}});
+      8, 8, {{"p", {"image"}, Patches{4}}, {"h", {"p"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}});
   parts.set("h.weight", DType::i8, {1, 48}, std::vector<std::int8_t>(48));
   parts.set("h.multiplier", DType::i32, {1}, std::vector<std::int32_t>(1));
   parts.set("h.offset", DType::i64, {1}, std::vector<std::int64_t>(1));
@@ -105,50 +120,50 @@ TEST_CASE("bind: the last node must give one row of logits") {
 }
 
 TEST_CASE("bind: patches of something that they do not cut evenly") {
-  CHECK(message_of(small_graph(16, 24, {{"p", "image", Patches{7}}}), "p") ==
+  CHECK(message_of(small_graph(16, 24, {{"p", {"image"}, Patches{7}}}), "p") ==
         "an image of 16x24 pixels is not a whole number of patches of 7");
-  CHECK(message_of(small_graph(16, 20, {{"p", "image", Patches{8}}}), "p") ==
+  CHECK(message_of(small_graph(16, 20, {{"p", {"image"}, Patches{8}}}), "p") ==
         "an image of 16x20 pixels is not a whole number of patches of 8");
-  CHECK(message_of(small_graph(20, 16, {{"p", "image", Patches{8}}}), "p") ==
+  CHECK(message_of(small_graph(20, 16, {{"p", {"image"}, Patches{8}}}), "p") ==
         "an image of 20x16 pixels is not a whole number of patches of 8");
-  CHECK(message_of(small_graph(8, 8, {{"p", "image", Patches{9}}}), "p") ==
+  CHECK(message_of(small_graph(8, 8, {{"p", {"image"}, Patches{9}}}), "p") ==
         "an image of 8x8 pixels is not a whole number of patches of 9");
-  CHECK(message_of(small_graph(8, 8, {{"p", "image", Patches{4}}, {"q", "p", Patches{4}}}), "q") ==
+  CHECK(message_of(small_graph(8, 8, {{"p", {"image"}, Patches{4}}, {"q", {"p"}, Patches{4}}}), "q") ==
         "cuts up something that is not the image");
 }
 
 TEST_CASE("bind: the image goes through patches only") {
   ModelParts parts = test::tiny_parts();
-  parts.node("patch_embed").input = "image";
+  parts.node("patch_embed").inputs[0] = "image";
   CHECK(message_of(parts, "patch_embed") == "its input must be int8 patches");
   const std::vector<std::pair<Operation, std::string>> operations = {
       {LayerNorm{.shift = 32}, "its input must be int8 or int16"},
       {Linear{.shift = 32}, "its input must be int8"},
       {one_head, "its input must be int8 with 3 * heads * head_dim columns"}};
   for (const auto &[operation, message] : operations)
-    CHECK(message_of(small_graph(8, 8, {{"x", "image", operation}}), "x") == message);
+    CHECK(message_of(small_graph(8, 8, {{"x", {"image"}, operation}}), "x") == message);
 }
 
 TEST_CASE("bind: 16-bit streams and logits are no input of a matrix product") {
   ModelParts parts = test::tiny_parts_int16();
-  parts.node("blocks.0.attn.qkv").input = "patch_embed";
+  parts.node("blocks.0.attn.qkv").inputs[0] = "patch_embed";
   CHECK(message_of(parts, "blocks.0.attn.qkv") == "its input must be int8");
   parts = test::tiny_parts_int16();
-  parts.node("blocks.0.attn").input = "patch_embed";
+  parts.node("blocks.0.attn").inputs[0] = "patch_embed";
   CHECK(message_of(parts, "blocks.0.attn") == "its input must be int8 with 3 * heads * head_dim columns");
   parts = test::tiny_parts();
   for (const auto &[operation, message] :
        std::vector<std::pair<Operation, std::string>>{{LayerNorm{.shift = 32}, "its input must be int8 or int16"},
                                                       {Linear{.shift = 32}, "its input must be int8"}}) {
     ModelParts longer = parts;
-    longer.description.graph.nodes.push_back({"more", "head", operation});
+    longer.description.graph.nodes.push_back({"more", {"head"}, operation});
     CHECK(message_of(longer, "more") == message);
   }
 }
 
 TEST_CASE("bind: what is added to the residual stream must have its shape") {
   ModelParts parts = test::tiny_parts();
-  const auto residual = [&parts]() -> std::string & { return parts.operation<Linear>("blocks.0.attn.proj").residual; };
+  const auto residual = [&parts]() -> std::string & { return parts.node("blocks.0.attn.proj").inputs[1]; };
   residual() = "image";
   CHECK(message_of(parts, "blocks.0.attn.proj") == "the residual must be int8 or int16");
   residual() = "patches"; // 4 rows of 192
@@ -156,7 +171,7 @@ TEST_CASE("bind: what is added to the residual stream must have its shape") {
   residual() = "blocks.0.attn.qkv"; // 5 rows of 48
   CHECK(message_of(parts, "blocks.0.attn.proj") == "the residual's shape is not the output's");
   parts = test::tiny_parts();
-  parts.operation<Linear>("blocks.1.attn.proj").residual = "blocks.0.mlp.fc2"; // 5 rows, not 1
+  parts.node("blocks.1.attn.proj").inputs[1] = "blocks.0.mlp.fc2"; // 5 rows, not 1
   CHECK(message_of(parts, "blocks.1.attn.proj") == "the residual's shape is not the output's");
 }
 
@@ -175,7 +190,7 @@ TEST_CASE("bind: layer_norm") {
     CHECK(message_of(parts, "norm") == "an alpha is above 7");
   }
   // A patch of 74 pixels has 16428 channels.
-  CHECK(message_of(small_graph(74, 74, {{"p", "image", Patches{74}}, {"n", "p", LayerNorm{.shift = 32}}}), "n") ==
+  CHECK(message_of(small_graph(74, 74, {{"p", {"image"}, Patches{74}}, {"n", {"p"}, LayerNorm{.shift = 32}}}), "n") ==
         "more than 16384 channels");
 }
 
@@ -201,20 +216,20 @@ TEST_CASE("bind: attention's shape") {
   CHECK(message_of(parts, "blocks.0.attn") == "too many tokens or queries");
 
   // Patches of one pixel are tokens of one channel.
-  CHECK(message_of(small_graph(113, 145, {{"p", "image", Patches{1}}, {"a", "p", one_head}}), "a") ==
+  CHECK(message_of(small_graph(113, 145, {{"p", {"image"}, Patches{1}}, {"a", {"p"}, one_head}}), "a") ==
         "too many tokens or queries");
   // 3 * 35 * 35 columns: a head of 1225.
-  CHECK(message_of(small_graph(35, 35, {{"p", "image", Patches{35}}, {"a", "p", one_head}}), "a") ==
+  CHECK(message_of(small_graph(35, 35, {{"p", {"image"}, Patches{35}}, {"a", {"p"}, one_head}}), "a") ==
         "head_dim must be from 1 to 1024");
 }
 
 TEST_CASE("bind: more patches than there are tokens") {
-  ModelParts parts = small_graph(128, 128, {{"p", "image", Patches{1}}, {"e", "p", PatchEmbed{32, 0}}});
+  ModelParts parts = small_graph(128, 128, {{"p", {"image"}, Patches{1}}, {"e", {"p"}, PatchEmbed{32, 0}}});
   CHECK(message_of(parts, "e") == "more than 16383 patches");
 }
 
 TEST_CASE("bind: prefix tokens count as tokens, and their shape is the field's") {
-  ModelParts parts = small_graph(128, 128, {{"p", "image", Patches{1}}, {"e", "p", PatchEmbed{32, 0, 0}}});
+  ModelParts parts = small_graph(128, 128, {{"p", {"image"}, Patches{1}}, {"e", {"p"}, PatchEmbed{32, 0, 0}}});
   CHECK(message_of(parts, "e") == "tensor e.weight is missing");
   parts.operation<PatchEmbed>("e").prefix_rows = 7;
   CHECK(message_of(parts, "e") == "more than 16377 patches");
@@ -280,9 +295,9 @@ TEST_CASE("bind: requantize16 writes a stream") {
 TEST_CASE("bind: mean_rows") {
   // The mean of the 4 patches' rows behind the class token.
   ModelParts parts = test::tiny_parts();
-  parts.node("norm").input = "mean";
+  parts.node("norm").inputs[0] = "mean";
   auto &nodes = parts.description.graph.nodes;
-  nodes.insert(nodes.end() - 2, {"mean", "patch_embed", MeanRows{.first = 1, .rows = 4, .shift = 40}});
+  nodes.insert(nodes.end() - 2, {"mean", {"patch_embed"}, MeanRows{.first = 1, .rows = 4, .shift = 40}});
   parts.set("mean.multiplier", DType::i32, {16}, std::vector<std::int32_t>(16, 1 << 29));
   parts.set("mean.offset", DType::i64, {16}, std::vector<std::int64_t>(16));
   CHECK(bind_message(parts) == "");
@@ -294,23 +309,23 @@ TEST_CASE("bind: mean_rows") {
   }
   parts.operation<MeanRows>("mean") = {.first = 4, .rows = 1, .shift = 40, .output_type = kernels::ElementType::int32};
   CHECK(message_of(parts, "norm") == "its input must be int8 or int16");
-  CHECK(message_of(small_graph(8, 8, {{"m", "image", MeanRows{.rows = 1, .shift = 32}}}), "m") ==
+  CHECK(message_of(small_graph(8, 8, {{"m", {"image"}, MeanRows{.rows = 1, .shift = 32}}}), "m") ==
         "its input must be int8 or int16");
 }
 
 TEST_CASE("bind: flatten") {
-  CHECK(message_of(small_graph(8, 8, {{"f", "image", Flatten{}}}), "f") == "its input must not be the image");
+  CHECK(message_of(small_graph(8, 8, {{"f", {"image"}, Flatten{}}}), "f") == "its input must not be the image");
   ModelParts parts = wide_rows();
-  parts.description.graph.nodes.push_back({"f", "w", Flatten{}});
+  parts.description.graph.nodes.push_back({"f", {"w"}, Flatten{}});
   CHECK(message_of(parts, "f") == "would give 16777280 columns, more than 16777216");
 }
 
 TEST_CASE("bind: merge_patches") {
   const auto merged = [](int height, int width) {
     return small_graph(24, 16,
-                       {{"p", "image", Patches{4}},
-                        {"m", "p", MergePatches{height, width}},
-                        {"h", "m", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}});
+                       {{"p", {"image"}, Patches{4}},
+                        {"m", {"p"}, MergePatches{height, width}},
+                        {"h", {"m"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}});
   };
   ModelParts parts = merged(4, 6);
   CHECK(message_of(parts, "h") == "tensor h.weight is missing");
@@ -322,15 +337,16 @@ TEST_CASE("bind: merge_patches") {
   for (const auto &[height, width] : {std::pair(4, 8), {2, 6}, {16384, 16384}})
     CHECK(message_of(merged(height, width), "m") ==
           "a grid of " + std::to_string(height) + " rows and " + std::to_string(width) + " columns is not 24 patches");
-  CHECK(message_of(small_graph(8, 8, {{"m", "image", MergePatches{2, 4}}}), "m") == "its input must not be the image");
+  CHECK(message_of(small_graph(8, 8, {{"m", {"image"}, MergePatches{2, 4}}}), "m") ==
+        "its input must not be the image");
   parts = wide_rows();
   for (const auto &[name, input, side] : {std::tuple("a", "w", 8), {"b", "a", 4}, {"c", "b", 2}})
-    parts.description.graph.nodes.push_back({name, input, MergePatches{side, side}});
+    parts.description.graph.nodes.push_back({name, {input}, MergePatches{side, side}});
   CHECK(message_of(parts, "c") == "would give 16777280 columns, more than 16777216");
 }
 
 TEST_CASE("bind: take_rows of the image, which is not in the arena") {
-  ModelParts parts = small_graph(8, 8, {{"t", "image", TakeRows{4}}, {"p", "t", Patches{4}}});
+  ModelParts parts = small_graph(8, 8, {{"t", {"image"}, TakeRows{4}}, {"p", {"t"}, Patches{4}}});
   CHECK(message_of(parts, "t") == "its input must not be the image");
 }
 

@@ -1,7 +1,7 @@
 // STLQ weights in model files: read back as they were written, and every way in which each constant can be wrong.
 #include <catch2/catch.hpp>
 
-#include "engine/graph/stlq_weights.hpp"
+#include "engine/ops/stlq_weights.hpp"
 #include "models/quantize/builder.hpp"
 #include "tests/engine/graph/bind_messages.hpp"
 #include "tests/kernels/stlq_case.hpp"
@@ -51,18 +51,18 @@ TEST_CASE("bind: STLQ weights are read as they stand in the file") {
         std::string::npos);
   const Result<Program> program = file->bind();
   REQUIRE(program.ok());
-  const auto &head = std::get<BoundLinear>(program->nodes.back().operation);
-  CHECK(head.weights.format == kernels::WeightFormat::stlq);
-  CHECK(head.weights.out_features == 5);
-  CHECK(head.weights.in_features == 16);
-  CHECK(head.weights.stlq.first == parts.tensors.at("head.stlq_first").as<std::uint8_t>());
-  CHECK(head.weights.stlq.tiles == parts.tensors.at("head.stlq_tiles").as<std::uint8_t>());
-  CHECK(head.weights.stlq.second == parts.tensors.at("head.stlq_second").as<std::uint8_t>());
-  CHECK(head.weights.stlq.two_word_tiles() == 3);
-  CHECK(head.weights.stlq.tile_count() == 4);
+  const BoundOperation &head = *program->nodes.back().operation;
+  CHECK(head.linear_map->weights.format == kernels::WeightFormat::stlq);
+  CHECK(head.linear_map->weights.out_features == 5);
+  CHECK(head.linear_map->weights.in_features == 16);
+  CHECK(head.linear_map->weights.stlq.first == parts.tensors.at("head.stlq_first").as<std::uint8_t>());
+  CHECK(head.linear_map->weights.stlq.tiles == parts.tensors.at("head.stlq_tiles").as<std::uint8_t>());
+  CHECK(head.linear_map->weights.stlq.second == parts.tensors.at("head.stlq_second").as<std::uint8_t>());
+  CHECK(head.linear_map->weights.stlq.two_word_tiles() == 3);
+  CHECK(head.linear_map->weights.stlq.tile_count() == 4);
   for (const BoundNode &node : program->nodes)
-    if (const auto *linear = std::get_if<BoundLinear>(&node.operation); linear != nullptr && node.name != "head")
-      CHECK(linear->weights.format == kernels::WeightFormat::int8);
+    if (const auto *linear = node.as<BoundLinear>(); linear != nullptr && node.name != "head")
+      CHECK(linear->linear_map->weights.format == kernels::WeightFormat::int8);
 }
 
 TEST_CASE("bind: STLQ weights without any second word") {
@@ -91,7 +91,7 @@ TEST_CASE("bind: the builder writes what bind reads") {
     REQUIRE(file.ok());
     const Result<Program> program = file->bind();
     REQUIRE(program.ok());
-    const StlqWeights &read = std::get<BoundLinear>(program->nodes.back().operation).weights.stlq;
+    const StlqWeights &read = program->nodes.back().operation->linear_map->weights.stlq;
     CHECK(read.first == weights.first);
     CHECK(read.tiles == weights.tiles);
     CHECK(read.second == weights.second);
@@ -209,9 +209,9 @@ TEST_CASE("bind: decoded STLQ weights must not overflow an accumulator") {
     ModelParts parts;
     parts.description.graph = {.image_height = 1,
                                .image_width = 1,
-                               .nodes = {{"p", "image", Patches{1}},
-                                         {"l", "p", Linear{.shift = 32}},
-                                         {"h", "l", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
+                               .nodes = {{"p", {"image"}, Patches{1}},
+                                         {"l", {"p"}, Linear{.shift = 32}},
+                                         {"h", {"l"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
     parts.description.recipe = squash_recipe(1, 1);
     parts.add_blank_golden(1);
     const auto columns = static_cast<std::int64_t>(in);

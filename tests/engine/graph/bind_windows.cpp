@@ -20,11 +20,11 @@ ModelParts windows() {
   const Attention attention{.heads = heads, .score_shift = 10, .exp = {16, 62, 1487, 8}, .shift = 40};
   parts.description.graph = {.image_height = 8,
                              .image_width = 12,
-                             .nodes = {{"p", "image", Patches{1}},
-                                       {"qkv", "p", Linear{.shift = 40}},
-                                       {"a", "qkv", WindowAttention{attention, 8, 12, 4, 1}},
-                                       {"t", "a", TakeRows{1}},
-                                       {"h", "t", Linear{.epilogue = kernels::Epilogue::logits, .shift = 40}}}};
+                             .nodes = {{"p", {"image"}, Patches{1}},
+                                       {"qkv", {"p"}, Linear{.shift = 40}},
+                                       {"a", {"qkv"}, WindowAttention{attention, 8, 12, 4, 1}},
+                                       {"t", {"a"}, TakeRows{1}},
+                                       {"h", {"t"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 40}}}};
   parts.description.recipe = squash_recipe(12, 8);
   const auto linear = [&](const std::string &name, int out, int in) {
     parts.set(name + ".weight", DType::i8, {out, in},
@@ -165,7 +165,7 @@ ModelParts large_windows(int count) {
   graph.nodes.erase(graph.nodes.begin() + 2);
   for (int i = 0; i < count; ++i) {
     const std::string name = i == 0 ? "a" : "a" + std::to_string(i);
-    graph.nodes.insert(graph.nodes.begin() + 2 + i, {name, "qkv", WindowAttention{attention, 64, 64, 32, 0}});
+    graph.nodes.insert(graph.nodes.begin() + 2 + i, {name, {"qkv"}, WindowAttention{attention, 64, 64, 32, 0}});
     parts.set(name + ".multiplier", DType::i32, {many}, std::vector<std::int32_t>(many, 1));
     parts.set(name + ".offset", DType::i64, {many}, std::vector<std::int64_t>(many));
     parts.set(name + ".score_multiplier", DType::i32, {many}, std::vector<std::int32_t>(many, 100));
@@ -177,7 +177,7 @@ ModelParts large_windows(int count) {
 TEST_CASE("bind: biases that would take too much memory") {
   CHECK(bind_message(large_windows(4)) == "");
   CHECK(bind_message(large_windows(5)) ==
-        "graph node a4: the biases of all windows would take more than 67108864 elements");
+        "graph node a4: the constants that its graph makes of those in the file would take more than 320 MB");
   ModelParts parts = large_windows(1);
   constexpr int more = 17;
   parts.operation<WindowAttention>("a").attention.heads = more;

@@ -1,5 +1,5 @@
 // engine/graph/bounds against 128-bit arithmetic and brute force.
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -22,7 +22,9 @@ template <typename T> T parsed_operation(const std::string &variant) {
   const Graph graph = parsed(graph_of({valid_node(variant)}));
   REQUIRE(graph.nodes.size() == 1);
   CHECK(graph.nodes[0].name == valid_node(variant)["name"]);
-  CHECK(graph.nodes[0].input == valid_node(variant)["input"]);
+  CHECK(graph.nodes[0].inputs[0] == valid_node(variant)["input"]);
+  if (valid_node(variant).contains("residual"))
+    CHECK(graph.nodes[0].inputs.at(1) == valid_node(variant)["residual"]);
   return std::get<T>(graph.nodes[0].operation);
 }
 
@@ -56,7 +58,6 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   const auto residual = parsed_operation<Linear>("linear residual");
   CHECK(residual.epilogue == kernels::Epilogue::residual);
   CHECK(residual.shift == 45);
-  CHECK(residual.residual == "e");
   CHECK(residual.residual_shift == 9);
   CHECK(residual.output_type == kernels::ElementType::int16);
 
@@ -119,6 +120,23 @@ TEST_CASE("graph json: features besides the result, where the graph names some")
   CHECK(parsed(graph).features == "p");
   CHECK(parsed(graph).feature_fraction_bits == 7);
   CHECK(json::parse(graph_to_json(parsed(graph))) == graph);
+}
+
+TEST_CASE("graph json: the result is named only where the last operation does not imply it") {
+  json logits = graph_of({valid_node("patches"), valid_node("linear logits")});
+  CHECK(parsed(logits).result_kind() == ResultKind::logits);
+  json embedding = graph_of({valid_node("patches")});
+  CHECK(parsed(embedding).result_kind() == ResultKind::embedding);
+
+  logits["result"] = "embedding";
+  CHECK(parsed(logits).result_kind() == ResultKind::embedding);
+  CHECK(json::parse(graph_to_json(parsed(logits))) == logits);
+  embedding["result"] = "logits";
+  CHECK(parsed(embedding).result_kind() == ResultKind::logits);
+  CHECK(json::parse(graph_to_json(parsed(embedding))) == embedding);
+
+  embedding["result"] = "embedding"; // what is implied is not written
+  CHECK_FALSE(json::parse(graph_to_json(parsed(embedding))).contains("result"));
 }
 
 TEST_CASE("graph json: writing gives back every field and nothing else") {

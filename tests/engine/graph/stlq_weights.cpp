@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/graph/stlq_weights.hpp"
+#include "engine/ops/stlq_weights.hpp"
 
 namespace intvit {
 namespace {

@@ -1,5 +1,5 @@
 // Control groups' quotas, from files as the kernel writes them.
-#include "engine/runtime/cgroup.hpp"
+#include "engine/threads/cgroup.hpp"
 
 #include <filesystem>
 #include <fstream>

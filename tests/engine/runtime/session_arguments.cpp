@@ -70,8 +70,8 @@ TEST_CASE("session: a batch whose columns are more than an int counts") {
   parts.description.graph = {
       .image_height = side,
       .image_width = side,
-      .nodes = {{"p", "image", Patches{side}},
-                {"m", "p", MeanRows{.rows = 1, .shift = 32, .output_type = kernels::ElementType::int32}}}};
+      .nodes = {{"p", {"image"}, Patches{side}},
+                {"m", {"p"}, MeanRows{.rows = 1, .shift = 32, .output_type = kernels::ElementType::int32}}}};
   parts.description.recipe = squash_recipe(side, side);
   parts.set("m.multiplier", DType::i32, {columns}, std::vector<std::int32_t>(columns, 1));
   parts.set("m.offset", DType::i64, {columns}, std::vector<std::int64_t>(columns));

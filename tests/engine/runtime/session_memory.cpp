@@ -14,7 +14,7 @@ using test::ModelParts;
 void add_linear(ModelParts &parts, const std::string &name, const std::string &input, kernels::Epilogue epilogue,
                 std::int64_t in, std::int64_t out) {
   const auto outputs = static_cast<std::size_t>(out);
-  parts.description.graph.nodes.push_back({name, input, Linear{.epilogue = epilogue, .shift = 32}});
+  parts.description.graph.nodes.push_back({name, {input}, Linear{.epilogue = epilogue, .shift = 32}});
   parts.set(name + ".weight", DType::i8, {out, in},
             std::vector<std::int8_t>(outputs * static_cast<std::size_t>(in), 1));
   parts.set(name + ".multiplier", DType::i32, {out}, std::vector<std::int32_t>(outputs));
@@ -34,7 +34,7 @@ std::shared_ptr<const Model> create(const ModelParts &parts) {
 TEST_CASE("session: a batch whose tasks an int does not count") {
   ModelParts parts;
   parts.description.graph = {
-      .image_height = 1024, .image_width = 8, .nodes = {{"p", "image", Patches{8}}, {"t", "p", TakeRows{1}}}};
+      .image_height = 1024, .image_width = 8, .nodes = {{"p", {"image"}, Patches{8}}, {"t", {"p"}, TakeRows{1}}}};
   parts.description.recipe = squash_recipe(8, 1024);
   parts.add_blank_golden(2);
   add_linear(parts, "h", "t", kernels::Epilogue::logits, 192, 2);
@@ -53,15 +53,15 @@ TEST_CASE("session: an arena larger than the address space") {
   // 16383 rows of 2^18 codes, copied 600 times with all copies alive at once, 100 images: more than 2^47 bytes, from a
   // file of 4 MB.
   ModelParts parts;
-  parts.description.graph = {.image_height = 127, .image_width = 129, .nodes = {{"p", "image", Patches{1}}}};
+  parts.description.graph = {.image_height = 127, .image_width = 129, .nodes = {{"p", {"image"}, Patches{1}}}};
   parts.description.recipe = squash_recipe(129, 127);
   parts.add_blank_golden(1);
   add_linear(parts, "l", "p", kernels::Epilogue::requantize, 3, 1 << 18);
   std::vector<Node> &nodes = parts.description.graph.nodes;
   for (int i = 0; i < 600; ++i)
-    nodes.push_back({"t" + std::to_string(i), "l", TakeRows{127 * 129}});
+    nodes.push_back({"t" + std::to_string(i), {"l"}, TakeRows{127 * 129}});
   for (int i = 0; i < 600; ++i)
-    nodes.push_back({"u" + std::to_string(i), "t" + std::to_string(i), TakeRows{1}});
+    nodes.push_back({"u" + std::to_string(i), {"t" + std::to_string(i)}, TakeRows{1}});
   add_linear(parts, "h", "u0", kernels::Epilogue::logits, 1 << 18, 1);
   const std::shared_ptr<const Model> model = create(parts);
   CHECK(model->plan().bytes > std::size_t{600} * 127 * 129 << 18);

@@ -89,7 +89,7 @@ TEST_CASE("session: what an observer sees is what the next node reads") {
   REQUIRE(session.ok());
   const std::array<const std::uint8_t *, 1> pointers{images[0].rgb.data()};
   REQUIRE(session->run(pointers).ok());
-  const auto *patches = std::get_if<BoundPatches>(&model->program().nodes.front().operation);
+  const auto *patches = model->program().nodes.front().as<BoundPatches>();
   REQUIRE(patches != nullptr);
   const int side = patches->patch;
   std::size_t at = 0;

@@ -1,5 +1,5 @@
 // The division of work among threads, and how many threads there are.
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 
 #include <algorithm>
 #include <array>

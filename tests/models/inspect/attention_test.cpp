@@ -24,14 +24,14 @@ using kernels::Softmax;
 constexpr std::array softmaxes{Softmax::int16, Softmax::int8, Softmax::lis4, Softmax::lis8};
 
 const BoundAttention &attention(const Model &model, std::size_t node) {
-  return std::get<BoundAttention>(model.program().nodes[node].operation);
+  return *model.program().nodes[node].as<BoundAttention>();
 }
 
 // The values that the attention operations read and write.
 std::vector<int> around_attention(const Program &program) {
   std::vector<int> values;
   for (const std::size_t node : attention_nodes(program)) {
-    values.push_back(program.nodes[node].input);
+    values.push_back(program.nodes[node].input());
     values.push_back(static_cast<int>(node) + 1);
   }
   return values;
@@ -51,7 +51,7 @@ void check_weights_are_the_engines(const Model &model, const Image &image) {
   run.run(image);
   for (const std::size_t index : attention_nodes(model.program())) {
     const BoundAttention &node = attention(model, index);
-    const std::span<const std::byte> qkv = run.value(model.program().nodes[index].input);
+    const std::span<const std::byte> qkv = run.value(model.program().nodes[index].input());
     const std::span<const std::byte> output = run.value(static_cast<int>(index) + 1);
     const int channels = node.heads * node.head_dim;
     std::size_t rows = 0;
@@ -126,7 +126,7 @@ std::vector<std::vector<AttentionMatrix>> naive_attention(const std::shared_ptr<
     const BoundAttention &node = attention(*model, index);
     std::vector<AttentionMatrix> &heads = blocks.emplace_back();
     for (int head = 0; head < node.heads; ++head)
-      heads.push_back(naive_softmax(node, run.value(model->program().nodes[index].input), head));
+      heads.push_back(naive_softmax(node, run.value(model->program().nodes[index].input()), head));
   }
   return blocks;
 }

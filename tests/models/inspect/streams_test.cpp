@@ -65,8 +65,8 @@ TEST_CASE("streams: names, codes and factors come from the file") {
     REQUIRE(stream.alpha.size() == 32);
     const auto *norm = [&]() -> const BoundLayerNorm * {
       for (const BoundNode &node : ptf8->program().nodes)
-        if (node.input == stream.value)
-          if (const auto *found = std::get_if<BoundLayerNorm>(&node.operation))
+        if (node.input() == stream.value)
+          if (const auto *found = node.as<BoundLayerNorm>())
             return found;
       return nullptr;
     }();

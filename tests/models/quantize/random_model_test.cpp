@@ -50,8 +50,8 @@ std::vector<std::int32_t> codes_after(const std::vector<std::byte> &bytes, const
     nodes.pop_back();
   }
   const auto channels = static_cast<std::size_t>(parts.tensors.at(name + ".multiplier").shape[0]);
-  nodes.push_back({"first_row", name, TakeRows{1}});
-  nodes.push_back({"probe", "first_row", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}});
+  nodes.push_back({"first_row", {name}, TakeRows{1}});
+  nodes.push_back({"probe", {"first_row"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}});
   std::vector<std::int8_t> identity(channels * channels);
   for (std::size_t i = 0; i < channels; ++i)
     identity[i * channels + i] = 4; // 4 * 2^30 = 2^32

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
-#include "engine/graph/stlq_weights.hpp"
+#include "engine/ops/stlq_weights.hpp"
 #include "models/train/weights.hpp"
 #include "tests/models/train/small_data.hpp"
 #include "tests/support/data.hpp"

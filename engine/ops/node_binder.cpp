@@ -1,6 +1,6 @@
-#include "engine/graph/bind/node_binder.hpp"
+#include "engine/ops/node_binder.hpp"
 
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 
 namespace intvit {
 
@@ -17,11 +17,11 @@ std::string dimensions(const std::vector<std::int64_t> &shape) {
 
 void NodeBinder::fail(std::string reason) {
   if (status_.ok())
-    status_ = Status(StatusCode::bad_format, "graph node " + node_.name + ": " + std::move(reason));
+    status_ = Status(StatusCode::bad_format, "graph node " + node_ + ": " + std::move(reason));
 }
 
 const TensorView *NodeBinder::constant(const char *suffix, std::size_t rank) {
-  const std::string name = node_.name + "." + suffix;
+  const std::string name = node_ + "." + suffix;
   const TensorView *view = file_.find(name);
   if (view == nullptr)
     fail("tensor " + name + " is missing");
@@ -36,14 +36,14 @@ const TensorView *NodeBinder::constant(const char *suffix, std::size_t rank) {
 const TensorView *NodeBinder::constant(const char *suffix, DType dtype, const std::vector<std::int64_t> &shape) {
   const TensorView *view = constant(suffix, shape.size());
   if (view != nullptr && (view->dtype != dtype || view->shape != shape))
-    fail("tensor " + node_.name + "." + suffix + " is " + std::string(safetensors_name(view->dtype)) + " " +
+    fail("tensor " + node_ + "." + suffix + " is " + std::string(safetensors_name(view->dtype)) + " " +
          dimensions(view->shape) + ", expected " + std::string(safetensors_name(dtype)) + " " + dimensions(shape));
   return ok() ? view : nullptr;
 }
 
 Weights NodeBinder::weights(int in_features) {
   const bool stlq =
-      file_.find(node_.name + ".weight") == nullptr && file_.find(node_.name + "." + stlq_first_constant) != nullptr;
+      file_.find(node_ + ".weight") == nullptr && file_.find(node_ + "." + stlq_first_constant) != nullptr;
   const TensorView *view = constant(stlq ? stlq_first_constant : "weight", 2);
   if (view == nullptr)
     return {};
@@ -75,7 +75,7 @@ void NodeBinder::read_stlq(Weights &weights) {
     stlq.second = matrix(stlq_second_constant, count_marked_tiles(stlq), kernels::stlq_tile_bytes);
   if (ok())
     if (const std::string defect = find_defect(stlq); !defect.empty())
-      fail("tensor " + node_.name + "." + defect);
+      fail("tensor " + node_ + "." + defect);
 }
 
 RequantizationConstants NodeBinder::requantization(int channels, int shift) {
@@ -83,14 +83,20 @@ RequantizationConstants NodeBinder::requantization(int channels, int shift) {
           read<std::int64_t>("offset", DType::i64, {channels}), shift};
 }
 
-void NodeBinder::prove(const Weights &weights, const RequantizationConstants &constants,
-                       const std::vector<std::uint64_t> &extra) {
+LinearMap NodeBinder::linear_map(int in_features, int shift) {
+  LinearMap map;
+  map.weights = weights(in_features);
+  map.requantization = requantization(map.weights.out_features, shift);
+  return map;
+}
+
+void NodeBinder::prove(const LinearMap &map, const std::vector<std::uint64_t> &extra) {
   if (!ok())
     return;
   std::vector<std::uint64_t> bounds;
-  if (const int channel = accumulator_bounds(weights, bounds); channel >= 0)
+  if (const int channel = accumulator_bounds(map.weights, bounds); channel >= 0)
     return fail("the accumulator of channel " + std::to_string(channel) + " could overflow 32 bits");
-  prove(constants, bounds, extra);
+  prove(map.requantization, bounds, extra);
 }
 
 void NodeBinder::prove(const RequantizationConstants &constants, const std::vector<std::uint64_t> &bounds,

@@ -1,46 +1,15 @@
-#include "kernels/attention.hpp"
+#include "engine/ops/window_attention.hpp"
 
 #include <algorithm>
 #include <span>
 
-#include "engine/graph/bind/node_binder.hpp"
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 
 namespace intvit {
 
 namespace {
 
-// What the softmax, the values and the output need, of `op.heads` heads of `tokens` tokens; all but the proof that a
-// score_multiplier fits.
-BoundAttention bind_heads(NodeBinder &binder, const Attention &op, int tokens, const ValueInfo &qkv) {
-  BoundAttention bound;
-  if (qkv.type != ElementType::int8 || qkv.columns % (3 * op.heads) != 0)
-    binder.fail("its input must be int8 with 3 * heads * head_dim columns");
-  if (op.queries > tokens || tokens > kernels::max_tokens)
-    binder.fail("too many tokens or queries");
-  const int channels = qkv.columns / 3;
-  bound.tokens = tokens;
-  bound.heads = op.heads;
-  bound.head_dim = channels / op.heads;
-  if (bound.head_dim < 1 || bound.head_dim > kernels::max_head_dim)
-    binder.fail("head_dim must be from 1 to " + std::to_string(kernels::max_head_dim));
-  bound.queries = op.queries == 0 ? tokens : op.queries;
-  bound.softmax = op.softmax;
-  bound.renormalize = op.renormalize;
-  bound.score_shift = op.score_shift;
-  bound.score_multiplier = binder.read<std::int32_t>("score_multiplier", DType::i32, {op.heads});
-  if (exp_table_is_valid(op.exp, tokens)) {
-    bound.exp = kernels::build_exp_table(op.exp);
-    bound.exp_halves = kernels::halves_every_16(bound.exp);
-    bound.int8_weights = kernels::build_int8_weights(bound.exp);
-    bound.int16_weight_shift = kernels::int16_weight_shift(bound.exp, tokens);
-  } else {
-    binder.fail("the exp polynomial rises or its sum over a row could overflow");
-  }
-  bound.requantization = binder.requantization(channels, op.shift);
-  binder.prove(bound.requantization, attention_bound);
-  return bound;
-}
+constexpr int max_grid_side = 1 << 14; // patches
 
 // How far a head's biases lie apart.
 std::uint64_t range_of(std::span<const std::int32_t> biases) {
@@ -63,7 +32,7 @@ std::vector<std::int32_t> window_rows(const WindowAttention &op) {
 // Three masks: of windows at the bottom of the grid, at its right, and in the corner. In a shifted window at the bottom
 // the last window_shift rows come from the top of the grid and are no neighbours of the others; likewise columns at the
 // right.
-std::vector<std::int32_t> window_masks(const WindowAttention &op, std::ptrdiff_t stride) {
+std::vector<std::int32_t> make_masks(const WindowAttention &op, std::ptrdiff_t stride) {
   const int tokens = op.window * op.window;
   const int border = op.window - op.window_shift;
   std::vector<std::int32_t> masks(3 * static_cast<std::size_t>(tokens) * static_cast<std::size_t>(stride));
@@ -78,7 +47,7 @@ std::vector<std::int32_t> window_masks(const WindowAttention &op, std::ptrdiff_t
   return masks;
 }
 
-// Which of window_masks() a window has, or -1.
+// Which of make_masks() a window has, or -1.
 std::vector<std::int8_t> masks_of_windows(const WindowAttention &op) {
   std::vector<std::int8_t> result;
   for (int top = 0; top < op.grid_height; top += op.window)
@@ -109,30 +78,36 @@ std::vector<std::int32_t> expanded(const std::vector<std::int32_t> &relative_bia
 
 } // namespace
 
-Binding bind_operation(NodeBinder &binder, const Attention &op, const ValueInfo &qkv) {
-  BoundAttention bound = bind_heads(binder, op, qkv.rows, qkv);
-  for (const std::int32_t multiplier : bound.score_multiplier)
-    if (!score_fits(bound.head_dim, multiplier, op.score_shift))
-      binder.fail("a score_multiplier could overflow 32 bits");
-  const ValueInfo output{ElementType::int8, bound.queries, bound.heads * bound.head_dim};
-  return {std::move(bound), output};
+std::vector<std::string_view> WindowAttention::features() const {
+  std::vector<std::string_view> needed = attention.features();
+  needed.emplace_back(name);
+  return needed;
 }
 
-Binding bind_operation(NodeBinder &binder, const WindowAttention &op, const ValueInfo &qkv) {
-  if (std::int64_t{op.grid_height} * op.grid_width != qkv.rows)
-    binder.fail("a grid of " + std::to_string(op.grid_height) + " rows and " + std::to_string(op.grid_width) +
+void WindowAttention::describe(Fields &fields) {
+  attention.describe_heads(fields);
+  fields.integer("grid_height", grid_height, 1, max_grid_side);
+  fields.integer("grid_width", grid_width, 1, max_grid_side);
+  fields.integer("window", window, 1, max_window);
+  fields.integer("window_shift", window_shift, 0, max_window - 1);
+}
+
+Binding WindowAttention::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
+  const ValueInfo &qkv = inputs[0];
+  if (std::int64_t{grid_height} * grid_width != qkv.rows)
+    binder.fail("a grid of " + std::to_string(grid_height) + " rows and " + std::to_string(grid_width) +
                 " columns is not " + std::to_string(qkv.rows) + " patches");
-  if (op.grid_height % op.window != 0 || op.grid_width % op.window != 0)
-    binder.fail("a grid of " + std::to_string(op.grid_height) + " rows and " + std::to_string(op.grid_width) +
-                " columns is not a whole number of windows of " + std::to_string(op.window));
-  if (op.window_shift >= op.window)
+  if (grid_height % window != 0 || grid_width % window != 0)
+    binder.fail("a grid of " + std::to_string(grid_height) + " rows and " + std::to_string(grid_width) +
+                " columns is not a whole number of windows of " + std::to_string(window));
+  if (window_shift >= window)
     binder.fail("window_shift must be below window");
   if (qkv.rows > max_window_patches)
     binder.fail("a grid of more than " + std::to_string(max_window_patches) + " patches");
-  const int tokens = op.window * op.window;
-  BoundAttention bound = bind_heads(binder, op.attention, tokens, qkv);
-  const int heads = op.attention.heads;
-  const int side = 2 * op.window - 1;
+  const int tokens = window * window;
+  std::unique_ptr<BoundAttention> bound = bind_heads(binder, attention, tokens, qkv);
+  const int heads = attention.heads;
+  const int side = 2 * window - 1;
   const std::ptrdiff_t stride =
       std::ptrdiff_t{(tokens + kernels::bias_lanes - 1) / kernels::bias_lanes} * kernels::bias_lanes;
   if (std::ptrdiff_t{heads} * tokens * stride > max_bias_elements)
@@ -143,39 +118,39 @@ Binding bind_operation(NodeBinder &binder, const WindowAttention &op, const Valu
 
   const std::span<const std::int32_t> biases(relative_bias);
   const std::size_t per_head = biases.size() / static_cast<std::size_t>(heads);
-  const bool shifted = op.window_shift > 0;
-  BoundWindows &windows = bound.windows;
+  const bool shifted = window_shift > 0;
+  BoundWindows &windows = bound->windows;
   for (std::size_t head = 0; head < static_cast<std::size_t>(heads); ++head) {
     const std::span<const std::int32_t> of_head = biases.subspan(head * per_head, per_head);
     if (std::any_of(of_head.begin(), of_head.end(),
                     [](std::int32_t b) { return b < -kernels::max_score_bias || b > kernels::max_score_bias; }))
       binder.fail("a relative_bias is beyond " + std::to_string(kernels::max_score_bias));
-    const std::int32_t multiplier = bound.score_multiplier[head];
+    const std::int32_t multiplier = bound->score_multiplier[head];
     std::uint64_t range = range_of(of_head);
     if (shifted && multiplier >= 1) {
-      const std::uint64_t mask = masking(bound.head_dim, multiplier, op.attention.score_shift, range);
+      const std::uint64_t mask = masking(bound->head_dim, multiplier, attention.score_shift, range);
       if (mask > kernels::max_masking)
         binder.fail("a score_multiplier is too small to mask scores");
       windows.masking.push_back(static_cast<std::int32_t>(std::min<std::uint64_t>(mask, kernels::max_masking)));
       range += mask;
     }
-    if (!score_fits(bound.head_dim, multiplier, op.attention.score_shift, range))
+    if (!score_fits(bound->head_dim, multiplier, attention.score_shift, range))
       binder.fail("a score_multiplier could overflow 32 bits");
   }
-  if (shifted && op.attention.softmax == kernels::Softmax::lis4 && !last_distance_weighs_nothing(bound.exp))
+  if (shifted && attention.softmax == kernels::Softmax::lis4 && !last_distance_weighs_nothing(bound->exp))
     binder.fail("the exp polynomial gives masked tokens a weight");
   if (!binder.ok())
     return {};
 
   windows.count = qkv.rows / tokens;
-  windows.rows = window_rows(op);
+  windows.rows = window_rows(*this);
   windows.stride = stride;
-  windows.bias = expanded(relative_bias, heads, op.window, stride);
+  windows.bias = expanded(relative_bias, heads, window, stride);
   if (shifted) {
-    windows.masks = window_masks(op, stride);
-    windows.mask = masks_of_windows(op);
+    windows.masks = make_masks(*this, stride);
+    windows.window_masks = masks_of_windows(*this);
   }
-  const ValueInfo output{ElementType::int8, qkv.rows, heads * bound.head_dim};
+  const ValueInfo output{ElementType::int8, qkv.rows, heads * bound->head_dim};
   return {std::move(bound), output};
 }
 

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/graph/program.hpp"
+#include "engine/ops/weights.hpp"
+#include "kernels/softmax.hpp"
 
 namespace intvit {
 

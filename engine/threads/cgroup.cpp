@@ -1,4 +1,4 @@
-#include "engine/runtime/cgroup.hpp"
+#include "engine/threads/cgroup.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "engine/graph/bounds.hpp"
+#include "engine/ops/bounds.hpp"
 
 #include <algorithm>
 #include <cstdlib>

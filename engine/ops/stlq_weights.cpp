@@ -1,4 +1,4 @@
-#include "engine/graph/stlq_weights.hpp"
+#include "engine/ops/stlq_weights.hpp"
 
 #include <algorithm>
 #include <array>

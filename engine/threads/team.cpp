@@ -1,11 +1,11 @@
-#include "engine/runtime/team.hpp"
+#include "engine/threads/team.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <thread>
 
-#include "engine/runtime/cgroup.hpp"
+#include "engine/threads/cgroup.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>

@@ -1,0 +1,152 @@
+#include "engine/ops/attention.hpp"
+
+#include <algorithm>
+
+#include "engine/ops/bounds.hpp"
+
+namespace intvit {
+
+namespace {
+
+constexpr auto softmax_names = [] {
+  std::array<std::string_view, kernels::softmax_count> names;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    names[i] = kernels::softmax_name(static_cast<kernels::Softmax>(i));
+  return names;
+}();
+
+} // namespace
+
+static_assert(Attention::all_features.size() == kernels::softmax_count);
+
+std::vector<std::string_view> Attention::features() const {
+  return {all_features[static_cast<std::size_t>(softmax)]};
+}
+
+void Attention::describe_heads(Fields &fields) {
+  fields.integer("heads", heads, 1, 1024);
+  fields.choice("softmax", softmax, softmax_names);
+  fields.boolean("renormalize", renormalize);
+  fields.integer("score_shift", score_shift, 1, 31);
+  fields.integer("units_per_octave", exp.units_per_octave, 1, 255);
+  fields.integer("exp_linear", exp.linear, 0, 1 << 15);
+  fields.integer("exp_constant", exp.constant, 1, 1 << 30);
+  fields.integer("exp_octaves", exp.octaves, 0, 30);
+  fields.integer("shift", shift, kernels::min_shift, kernels::max_shift);
+}
+
+void Attention::describe(Fields &fields) {
+  describe_heads(fields);
+  fields.integer("queries", queries, 0, kernels::max_tokens);
+}
+
+std::unique_ptr<BoundAttention> bind_heads(NodeBinder &binder, const Attention &op, int tokens, const ValueInfo &qkv) {
+  auto bound = std::make_unique<BoundAttention>();
+  if (qkv.type != ElementType::int8 || qkv.columns % (3 * op.heads) != 0)
+    binder.fail("its input must be int8 with 3 * heads * head_dim columns");
+  if (op.queries > tokens || tokens > kernels::max_tokens)
+    binder.fail("too many tokens or queries");
+  const int channels = qkv.columns / 3;
+  bound->tokens = tokens;
+  bound->heads = op.heads;
+  bound->head_dim = channels / op.heads;
+  if (bound->head_dim < 1 || bound->head_dim > kernels::max_head_dim)
+    binder.fail("head_dim must be from 1 to " + std::to_string(kernels::max_head_dim));
+  bound->queries = op.queries == 0 ? tokens : op.queries;
+  bound->softmax = op.softmax;
+  bound->renormalize = op.renormalize;
+  bound->score_shift = op.score_shift;
+  bound->score_multiplier = binder.read<std::int32_t>("score_multiplier", DType::i32, {op.heads});
+  if (exp_table_is_valid(op.exp, tokens)) {
+    bound->exp = kernels::build_exp_table(op.exp);
+    bound->exp_halves = kernels::halves_every_16(bound->exp);
+    bound->int8_weights = kernels::build_int8_weights(bound->exp);
+    bound->int16_weight_shift = kernels::int16_weight_shift(bound->exp, tokens);
+  } else {
+    binder.fail("the exp polynomial rises or its sum over a row could overflow");
+  }
+  bound->requantization = binder.requantization(channels, op.shift);
+  binder.prove(bound->requantization, attention_bound);
+  return bound;
+}
+
+Binding Attention::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
+  std::unique_ptr<BoundAttention> bound = bind_heads(binder, *this, inputs[0].rows, inputs[0]);
+  for (const std::int32_t multiplier : bound->score_multiplier)
+    if (!score_fits(bound->head_dim, multiplier, score_shift))
+      binder.fail("a score_multiplier could overflow 32 bits");
+  const ValueInfo output{ElementType::int8, bound->queries, bound->heads * bound->head_dim};
+  return {std::move(bound), output};
+}
+
+kernels::AttentionArgs BoundAttention::arguments() const {
+  kernels::AttentionArgs args{.tokens = tokens,
+                              .heads = heads,
+                              .head_dim = head_dim,
+                              .softmax = softmax,
+                              .renormalize = renormalize,
+                              .score_multiplier = score_multiplier.data(),
+                              .score_shift = score_shift,
+                              .exp = &exp,
+                              .exp_halves = exp_halves,
+                              .int8_weights = &int8_weights,
+                              .int16_weight_shift = int16_weight_shift,
+                              .requantization = requantization.view()};
+  if (windows.count > 0)
+    args.bias = {.bias = windows.bias.data(), .stride = windows.stride, .masking = windows.masking.data()};
+  return args;
+}
+
+void BoundAttention::choose_window(int window, kernels::AttentionArgs &args) const {
+  args.rows = windows.rows.data() + std::ptrdiff_t{window} * tokens;
+  const int mask = windows.window_masks.empty() ? -1 : windows.window_masks[static_cast<std::size_t>(window)];
+  args.bias.mask = mask < 0 ? nullptr : windows.masks.data() + std::ptrdiff_t{mask} * tokens * windows.stride;
+}
+
+// Every row of every head of every image is a task.
+void BoundAttention::run(const Step &step) const {
+  kernels::AttentionArgs args = arguments();
+  args.scratch = step.scratch;
+  if (windows.count > 0)
+    return run_windows(step, args);
+  const kernels::Range share = step.team.share(step.batch() * heads * queries);
+  for (int head = share.begin / queries; head * queries < share.end; ++head) {
+    const auto image = static_cast<std::size_t>(head / heads);
+    args.qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(image));
+    args.output = reinterpret_cast<std::int8_t *>(step.output.image(image));
+    step.kernels.attention.run(
+        args, head % heads, {std::max(share.begin - head * queries, 0), std::min(share.end - head * queries, queries)});
+  }
+}
+
+// Every head of every window of every image is a task.
+void BoundAttention::run_windows(const Step &step, kernels::AttentionArgs args) const {
+  const kernels::Range share = step.team.share(step.batch() * windows.count * heads);
+  for (int task = share.begin; task < share.end; ++task) {
+    const int window = task / heads % windows.count;
+    const auto image = static_cast<std::size_t>(task / heads / windows.count);
+    args.qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(image));
+    args.output = reinterpret_cast<std::int8_t *>(step.output.image(image));
+    choose_window(window, args);
+    step.kernels.attention.run(args, task % heads, {0, tokens});
+  }
+}
+
+std::size_t BoundAttention::scratch_bytes(const kernels::KernelTable &kernels) const {
+  return kernels.attention.scratch_bytes(tokens, head_dim);
+}
+
+std::size_t BoundAttention::expanded_bytes() const {
+  return (windows.rows.size() + windows.bias.size() + windows.masks.size()) * sizeof(std::int32_t);
+}
+
+// Scores and weighted values: each of `tokens` tokens costs a query two products of a head_dim, in every head.
+std::int64_t BoundAttention::multiply_accumulates(std::int64_t output_rows) const {
+  return 2 * output_rows * tokens * heads * head_dim;
+}
+
+std::size_t BoundAttention::constant_bytes() const {
+  return (windows.bias.size() + windows.masks.size()) * sizeof(std::int32_t);
+}
+
+} // namespace intvit

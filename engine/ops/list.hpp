@@ -1,0 +1,23 @@
+// All operations there are. Nothing else enumerates them: names, features, reading, checking, running, memory and
+// counting go over this list.
+#pragma once
+
+#include <variant>
+
+#include "engine/ops/attention.hpp"
+#include "engine/ops/flatten.hpp"
+#include "engine/ops/layer_norm.hpp"
+#include "engine/ops/linear.hpp"
+#include "engine/ops/mean_rows.hpp"
+#include "engine/ops/merge_patches.hpp"
+#include "engine/ops/patch_embed.hpp"
+#include "engine/ops/patches.hpp"
+#include "engine/ops/take_rows.hpp"
+#include "engine/ops/window_attention.hpp"
+
+namespace intvit {
+
+using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
+                               Flatten, MergePatches>;
+
+} // namespace intvit

@@ -1,0 +1,40 @@
+// The mean of rows [first, first + rows): one row. docs/numerics.md, "Mean of rows".
+//
+// Constants: multiplier i32 [C], offset i64 [C], from the rows' sum.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "engine/ops/fields.hpp"
+#include "engine/ops/node_binder.hpp"
+#include "engine/ops/operation.hpp"
+
+namespace intvit {
+
+struct MeanRows {
+  static constexpr std::string_view name = "mean_rows";
+  static constexpr std::array<std::string_view, 1> all_features{name};
+
+  int first = 0;
+  int rows = 0;
+  int shift = 0;
+  ElementType output_type = ElementType::int8;
+
+  std::vector<std::string_view> features() const { return {name}; }
+  std::vector<const char *> inputs() const { return {"input"}; }
+  void describe(Fields &fields);
+  Binding bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const;
+};
+
+class BoundMeanRows : public BoundOperation {
+public:
+  int first = 0;
+  int rows = 0;
+  RequantizationConstants requantization;
+
+  void run(const Step &step) const override;
+};
+
+} // namespace intvit

@@ -1,0 +1,28 @@
+// What a node reads and writes.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/element_type.hpp"
+
+namespace intvit {
+
+using kernels::ElementType;
+
+// The name by which nodes refer to the graph's input, uint8 [height, width, 3].
+inline constexpr const char *image_value = "image";
+
+// The most columns that a value may have.
+inline constexpr int max_columns = 1 << 24;
+
+// A value of one image: a row-major matrix. A batch has as many of them, one after the other.
+struct ValueInfo {
+  ElementType type = ElementType::int8;
+  int rows = 0;
+  int columns = 0;
+
+  std::size_t row_bytes() const { return static_cast<std::size_t>(columns) * kernels::element_size(type); }
+  std::size_t bytes() const { return static_cast<std::size_t>(rows) * row_bytes(); }
+};
+
+} // namespace intvit
