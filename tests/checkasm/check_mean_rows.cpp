@@ -10,7 +10,7 @@ using namespace kernels;
 
 namespace {
 
-std::optional<Failure> round(const KernelTable &table, Random &random, GuardedMemory &memory) {
+std::optional<Failure> round_mean_rows(const KernelTable &table, Random &random, GuardedMemory &memory) {
   MeanRowsCase mean = make_mean_rows(random, random.between<std::size_t>(1, 40), random.between<std::size_t>(1, 140));
   maybe_extreme<std::int8_t>(random, mean.codes8, -128, 127);
   maybe_extreme<std::int16_t>(random, mean.codes16, -32768, 32767);
@@ -43,7 +43,7 @@ std::optional<Failure> round(const KernelTable &table, Random &random, GuardedMe
   return std::nullopt;
 }
 
-Timing time(const KernelTable &table) {
+Timing time_mean_rows(const KernelTable &table) {
   constexpr std::size_t rows = 196;
   constexpr std::size_t channels = 384;
   Random random(1);
@@ -58,7 +58,7 @@ Timing time(const KernelTable &table) {
 } // namespace
 
 void add_mean_rows_checks(std::vector<Check> &checks) {
-  checks.push_back({"mean_rows", "196 x 384", round, time});
+  checks.push_back({"mean_rows", "196 x 384", round_mean_rows, time_mean_rows});
 }
 
 } // namespace intvit::test

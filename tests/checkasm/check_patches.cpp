@@ -9,7 +9,7 @@ using namespace kernels;
 
 namespace {
 
-std::optional<Failure> round(const KernelTable &table, Random &random, GuardedMemory &memory) {
+std::optional<Failure> round_patches(const KernelTable &table, Random &random, GuardedMemory &memory) {
   constexpr int usual_sides[] = {4, 8, 14, 16, 32};
   const int patch = random.between(0, 1) == 0 ? usual_sides[random.between(0, 4)] : random.between(1, 33);
   const int columns = random.between(1, 6);
@@ -42,7 +42,7 @@ std::optional<Failure> round(const KernelTable &table, Random &random, GuardedMe
   return std::nullopt;
 }
 
-Timing time(const KernelTable &table) {
+Timing time_patches(const KernelTable &table) {
   constexpr int side = 224;
   Random random(1);
   const std::vector<std::uint8_t> rgb = random.values<std::uint8_t>(std::size_t{side} * side * 3, 0, 255);
@@ -54,7 +54,7 @@ Timing time(const KernelTable &table) {
 } // namespace
 
 void add_patches_checks(std::vector<Check> &checks) {
-  checks.push_back({"patches", "224 x 224, side 16", round, time});
+  checks.push_back({"patches", "224 x 224, side 16", round_patches, time_patches});
 }
 
 } // namespace intvit::test

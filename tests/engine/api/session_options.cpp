@@ -13,7 +13,7 @@ namespace {
 using test::ModelHandle;
 using test::SessionHandle;
 
-const ModelHandle &tiny() {
+const ModelHandle &tiny_handle() {
   static const ModelHandle model = test::load(test::tiny_model());
   return model;
 }
@@ -31,17 +31,17 @@ const Image &picture() {
 }
 
 TEST_CASE("session options: what the default is") {
-  const SessionHandle session = test::start(tiny(), intvit_default_session_options());
+  const SessionHandle session = test::start(tiny_handle(), intvit_default_session_options());
   CHECK(intvit_session_threads(session.get()) == default_threads());
   intvit_session *handle = nullptr;
-  REQUIRE(intvit_session_create(tiny().get(), nullptr, &handle, nullptr) == INTVIT_OK);
+  REQUIRE(intvit_session_create(tiny_handle().get(), nullptr, &handle, nullptr) == INTVIT_OK);
   const SessionHandle same(handle);
   CHECK(intvit_session_arena_bytes(same.get()) == intvit_session_arena_bytes(session.get()));
   intvit_session_free(nullptr);
 }
 
 TEST_CASE("session options: the caller's arena, to the byte") {
-  const std::vector<std::int32_t> expected = logits_for(test::start(tiny()), picture());
+  const std::vector<std::int32_t> expected = logits_for(test::start(tiny_handle()), picture());
   for (const int threads : {1, 3})
     for (const int batch : {1, 4}) {
       intvit_session_options options = intvit_default_session_options();
@@ -49,7 +49,7 @@ TEST_CASE("session options: the caller's arena, to the byte") {
       options.max_batch = batch;
       std::size_t bytes = 0;
       intvit_error error;
-      REQUIRE(intvit_arena_bytes(tiny().get(), &options, &bytes, &error) == INTVIT_OK);
+      REQUIRE(intvit_arena_bytes(tiny_handle().get(), &options, &bytes, &error) == INTVIT_OK);
       CHECK(bytes > static_cast<std::size_t>(batch) * 16 * 16 * 3);
 
       constexpr std::size_t guard = 4096;
@@ -58,7 +58,7 @@ TEST_CASE("session options: the caller's arena, to the byte") {
       options.arena = memory.data() + guard;
       options.arena_bytes = bytes;
       {
-        const SessionHandle session = test::start(tiny(), options);
+        const SessionHandle session = test::start(tiny_handle(), options);
         CHECK(intvit_session_arena_bytes(session.get()) == bytes);
         CHECK(logits_for(session, picture()) == expected);
         std::vector<intvit_image> images(static_cast<std::size_t>(batch), test::whole(picture()));
@@ -72,13 +72,13 @@ TEST_CASE("session options: the caller's arena, to the byte") {
 
       intvit_session *session = nullptr;
       options.arena_bytes = bytes - 1;
-      CHECK(intvit_session_create(tiny().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
+      CHECK(intvit_session_create(tiny_handle().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
       CHECK(session == nullptr);
       CHECK(error.message == "the arena has " + std::to_string(bytes - 1) + " bytes, " + std::to_string(bytes) +
                                  " are needed; intvit_arena_bytes() tells");
       options.arena_bytes = bytes;
       options.arena = memory.data() + guard + 32;
-      CHECK(intvit_session_create(tiny().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
+      CHECK(intvit_session_create(tiny_handle().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
       CHECK(std::string(error.message).find("aligned to 64") != std::string::npos);
     }
 }
@@ -104,7 +104,7 @@ TEST_CASE("session options: the caller's loop, in order, backwards and on thread
         thread.join();
     }
   };
-  const std::vector<std::int32_t> expected = logits_for(test::start(tiny()), picture());
+  const std::vector<std::int32_t> expected = logits_for(test::start(tiny_handle()), picture());
   for (const int tasks : {1, 2, 5})
     for (const int kind : {0, 1, 2}) {
       CAPTURE(tasks, kind);
@@ -114,7 +114,7 @@ TEST_CASE("session options: the caller's loop, in order, backwards and on thread
       options.threads = tasks;
       options.parallel_for = Loop::run;
       options.parallel_for_context = &loop;
-      const SessionHandle session = test::start(tiny(), options);
+      const SessionHandle session = test::start(tiny_handle(), options);
       CHECK(loop.calls == 0);
       CHECK(logits_for(session, picture()) == expected);
       CHECK(loop.calls > 10);
@@ -124,7 +124,7 @@ TEST_CASE("session options: the caller's loop, in order, backwards and on thread
   options.parallel_for = Loop::run;
   intvit_session *session = nullptr;
   intvit_error error;
-  CHECK(intvit_session_create(tiny().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
+  CHECK(intvit_session_create(tiny_handle().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
   CHECK(error.message == std::string("a loop of the caller's needs the number of threads as well"));
 }
 
@@ -136,18 +136,18 @@ TEST_CASE("session options: what is refused") {
     intvit_session_options options = intvit_default_session_options();
     options.threads = threads;
     options.max_batch = batch;
-    CHECK(intvit_arena_bytes(tiny().get(), &options, &bytes, &error) == INTVIT_BAD_ARGUMENT);
+    CHECK(intvit_arena_bytes(tiny_handle().get(), &options, &bytes, &error) == INTVIT_BAD_ARGUMENT);
     CHECK(bytes == 0);
-    CHECK(intvit_session_create(tiny().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
+    CHECK(intvit_session_create(tiny_handle().get(), &options, &session, &error) == INTVIT_BAD_ARGUMENT);
     CHECK(session == nullptr);
   }
   intvit_session_options unset = intvit_default_session_options();
   unset.struct_size = sizeof(std::size_t);
-  CHECK(intvit_session_create(tiny().get(), &unset, &session, &error) == INTVIT_BAD_ARGUMENT);
+  CHECK(intvit_session_create(tiny_handle().get(), &unset, &session, &error) == INTVIT_BAD_ARGUMENT);
   CHECK(intvit_session_create(nullptr, nullptr, &session, &error) == INTVIT_BAD_ARGUMENT);
   CHECK(error.message == std::string("the model is null"));
-  CHECK(intvit_session_create(tiny().get(), nullptr, nullptr, &error) == INTVIT_BAD_ARGUMENT);
-  CHECK(intvit_arena_bytes(tiny().get(), nullptr, nullptr, &error) == INTVIT_BAD_ARGUMENT);
+  CHECK(intvit_session_create(tiny_handle().get(), nullptr, nullptr, &error) == INTVIT_BAD_ARGUMENT);
+  CHECK(intvit_arena_bytes(tiny_handle().get(), nullptr, nullptr, &error) == INTVIT_BAD_ARGUMENT);
 }
 
 } // namespace

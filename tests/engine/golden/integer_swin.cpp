@@ -11,9 +11,9 @@ using kernels::Epilogue;
 
 namespace {
 
-constexpr int patch = 4;
+constexpr int patch_side = 4;
 constexpr int head_dim = 12;
-constexpr int classes = 37;
+constexpr int outputs = 37;
 
 // A stage's shape.
 struct Stage {
@@ -26,8 +26,8 @@ struct Stage {
   int channels() const { return heads * head_dim; }
 };
 
-constexpr Stage stages[] = {{integer_swin_height / patch, integer_swin_width / patch, 2, 6, 3},
-                            {integer_swin_height / patch / 2, integer_swin_width / patch / 2, 4, 3, 1}};
+constexpr Stage stages[] = {{integer_swin_height / patch_side, integer_swin_width / side, 2, 6, 3},
+                            {integer_swin_height / patch_side / 2, integer_swin_width / side / 2, 4, 3, 1}};
 
 class Swin : IntegerBuilder {
 public:
@@ -36,8 +36,8 @@ public:
 
   std::vector<std::byte> file() {
     const int channels = stages[0].channels();
-    add("patches", "image", Patches{patch});
-    linear("patch_embed.proj", {"patches"}, 3 * patch * patch, channels, 36, 40,
+    add("patches", "image", Patches{patch_side});
+    linear("patch_embed.proj", {"patches"}, 3 * patch_side * patch_side, channels, 36, 40,
            Linear{.epilogue = Epilogue::requantize16});
     layer_norm("patch_embed.norm", "patch_embed.proj", channels, ElementType::int16, 65536 / 40 / scale(),
                stream() == ElementType::int8 ? ElementType::int8 : ElementType::int16);
@@ -50,8 +50,8 @@ public:
     const int patches = stages[1].height * stages[1].width;
     add("pool", "norm", MeanRows{.first = 0, .rows = patches, .shift = 32, .output_type = ElementType::int8});
     requantization("pool", stages[1].channels(), 32, patches / 6);
-    linear("head", {"pool"}, stages[1].channels(), classes, 36, 64, Linear{.epilogue = Epilogue::logits});
-    return IntegerBuilder::file(classes);
+    linear("head", {"pool"}, stages[1].channels(), outputs, 36, 64, Linear{.epilogue = Epilogue::logits});
+    return IntegerBuilder::file(outputs);
   }
 
 private:

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/engine/graph/bind_messages.hpp"
+#include "tests/kernels/exact.hpp"
 
 namespace intvit {
 namespace {
@@ -11,13 +12,10 @@ namespace {
 using test::bind_message;
 using test::ModelParts;
 
-__extension__ using Int128 = __int128;
+using test::absolute;
+using test::Int128;
 
 constexpr Int128 limit63 = Int128{1} << 63;
-
-Int128 magnitude(Int128 value) {
-  return value < 0 ? -value : value;
-}
 
 // What |accumulator * multiplier + residual| can be at most, in a channel of a node: from the definitions in
 // docs/numerics.md.
@@ -35,19 +33,19 @@ Int128 largest_sum(const ModelParts &parts, const Node &node, std::size_t channe
     const auto columns = static_cast<std::size_t>(weight.shape[1]);
     const std::vector<std::int8_t> values = weight.as<std::int8_t>();
     for (std::size_t k = 0; k < columns; ++k)
-      factor += 128 * magnitude(values[channel * columns + k]);
+      factor += 128 * absolute(values[channel * columns + k]);
   }
   if (const auto *embed = std::get_if<PatchEmbed>(&node.operation))
     residual = (Int128{32768} << embed->position_shift) *
-               magnitude(parts.tensors.at(node.name + ".position_multiplier").as<std::int32_t>()[channel]);
+               absolute(parts.tensors.at(node.name + ".position_multiplier").as<std::int32_t>()[channel]);
   const auto *linear = std::get_if<Linear>(&node.operation);
   if (linear != nullptr && linear->epilogue == kernels::Epilogue::residual) {
     // Both tiny models keep one type of stream throughout.
     const bool int8 = parts.tensors.at("patch_embed.class_token").dtype == DType::i8;
     residual = (Int128{int8 ? 128 : 32768} << linear->residual_shift) *
-               magnitude(parts.tensors.at(node.name + ".residual_multiplier").as<std::int32_t>()[channel]);
+               absolute(parts.tensors.at(node.name + ".residual_multiplier").as<std::int32_t>()[channel]);
   }
-  return factor * magnitude(multiplier) + residual;
+  return factor * absolute(multiplier) + residual;
 }
 
 // With a node whose output nobody reads: the mean of the first three rows of the embedding.

@@ -8,14 +8,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/kernels/exact.hpp"
+
 namespace intvit {
 namespace {
 
-__extension__ using Int128 = __int128;
-
-Int128 magnitude(Int128 value) {
-  return value < 0 ? -value : value;
-}
+using test::absolute;
+using test::Int128;
 
 TEST_CASE("bounds: accumulators reach their bound and no further") {
   std::mt19937 random(3);
@@ -70,7 +69,7 @@ TEST_CASE("bounds: requantization against 128 bits") {
     const std::uint64_t bound = random() >> (33 + random() % 31);
     const auto multiplier = static_cast<std::int32_t>(static_cast<std::int64_t>(random()) >> (32 + random() % 32));
     const std::uint64_t extra = (random() >> 3) >> (random() % 61);
-    const Int128 sum = static_cast<Int128>(bound) * magnitude(multiplier) + static_cast<Int128>(extra);
+    const Int128 sum = static_cast<Int128>(bound) * absolute(multiplier) + static_cast<Int128>(extra);
     // Around the edge, or anywhere.
     const Int128 room = (Int128{1} << 63) - 1 - sum;
     Int128 offset = room + static_cast<int>(random() % 5) - 2;
@@ -80,7 +79,7 @@ TEST_CASE("bounds: requantization against 128 bits") {
     if (random() % 2 == 0)
       offset = std::max<Int128>(-offset, std::numeric_limits<std::int64_t>::min());
     RequantizationConstants constants{{0, multiplier}, {0, static_cast<std::int64_t>(offset)}, 32};
-    const bool fits = sum + magnitude(offset) < (Int128{1} << 63);
+    const bool fits = sum + absolute(offset) < (Int128{1} << 63);
     ++(fits ? accepted : refused);
     CAPTURE(bound, multiplier, extra, static_cast<std::int64_t>(offset));
     if (check_requantization(constants, {0, bound}, {0, extra}) != (fits ? -1 : 1))
@@ -104,7 +103,7 @@ TEST_CASE("bounds: the residual's term is the largest there can be") {
         // add_requantize() shifts the code in 32 bits and multiplies in 64.
         const std::int64_t shifted = lowest * (std::int64_t{1} << shift);
         REQUIRE(shifted >= std::numeric_limits<std::int32_t>::min());
-        CHECK(static_cast<Int128>(bounds[c]) == magnitude(static_cast<Int128>(shifted) * multipliers[c]));
+        CHECK(static_cast<Int128>(bounds[c]) == absolute(static_cast<Int128>(shifted) * multipliers[c]));
         CHECK(bounds[c] <= std::uint64_t{1} << 61);
       }
     }

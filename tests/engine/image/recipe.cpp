@@ -14,7 +14,7 @@ using namespace intvit::test;
 
 namespace {
 
-std::string message_of(std::string_view text) {
+std::string refusal_of(std::string_view text) {
   const Result<Recipe> recipe = parse_recipe(text);
   CHECK_FALSE(recipe.ok());
   CHECK(recipe.status().code() == StatusCode::bad_argument);
@@ -119,30 +119,30 @@ TEST_CASE("recipe: text and back") {
 }
 
 TEST_CASE("recipe: each mistake has its message") {
-  CHECK(message_of("") == "recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
-  CHECK(message_of("crop=224,") ==
+  CHECK(refusal_of("") == "recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+  CHECK(refusal_of("crop=224,") ==
         "recipe 'crop=224,': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
-  CHECK(message_of("rezise=3") ==
+  CHECK(refusal_of("rezise=3") ==
         "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
-  CHECK(message_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
-  CHECK(message_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
-  CHECK(message_of("resize=2,crop=1,filter=box,filter=box") ==
+  CHECK(refusal_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
+  CHECK(refusal_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
+  CHECK(refusal_of("resize=2,crop=1,filter=box,filter=box") ==
         "recipe 'resize=2,crop=1,filter=box,filter=box': 'filter' is given twice");
   for (const std::string size : {"", "0", "-1", "x", "3x", "x3", "3x4x5", "3 ", "+3", "224px", "99999999999", "0x3"})
-    CHECK(message_of("crop=" + size) ==
+    CHECK(refusal_of("crop=" + size) ==
           "recipe 'crop=" + size + "': 'crop=" + size + "' needs a size as 224 or 192x224");
-  CHECK(message_of("crop") == "recipe 'crop': 'crop' needs a size as 224 or 192x224");
-  CHECK(message_of("resize=2,crop=1,filter=nearest") ==
+  CHECK(refusal_of("crop") == "recipe 'crop': 'crop' needs a size as 224 or 192x224");
+  CHECK(refusal_of("resize=2,crop=1,filter=nearest") ==
         "recipe 'resize=2,crop=1,filter=nearest': 'nearest' is not a filter: box, bilinear, bicubic and lanczos are");
-  CHECK(message_of("crop=2,filter=box") == "recipe 'crop=2,filter=box': a filter without resize=SIZE has no effect");
-  CHECK(message_of("crop=2,offset=up") == "recipe 'crop=2,offset=up': 'up' is not an offset: down and half-even are");
-  CHECK(message_of("crop=2,offset=down,offset=down") ==
+  CHECK(refusal_of("crop=2,filter=box") == "recipe 'crop=2,filter=box': a filter without resize=SIZE has no effect");
+  CHECK(refusal_of("crop=2,offset=up") == "recipe 'crop=2,offset=up': 'up' is not an offset: down and half-even are");
+  CHECK(refusal_of("crop=2,offset=down,offset=down") ==
         "recipe 'crop=2,offset=down,offset=down': 'offset' is given twice");
-  CHECK(message_of("resize=248") == "recipe 'resize=248': crop=SIZE is missing");
-  CHECK(message_of("crop=70000") ==
+  CHECK(refusal_of("resize=248") == "recipe 'resize=248': crop=SIZE is missing");
+  CHECK(refusal_of("crop=70000") ==
         "recipe 'crop=70000': crop: a picture of 70000 x 70000 pixels is too large: at most "
         "65535 a side and 268435456 pixels are supported");
-  CHECK(message_of("resize=70000,crop=1") ==
+  CHECK(refusal_of("resize=70000,crop=1") ==
         "recipe 'resize=70000,crop=1': resize: a picture of 70000 x 70000 pixels is "
         "too large: at most 65535 a side and 268435456 pixels are supported");
 }

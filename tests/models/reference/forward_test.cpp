@@ -14,7 +14,7 @@ using test::Table;
 
 namespace {
 
-VitModel small_vit() {
+VitModel wide_vit() {
   VitConfig config;
   config.architecture = "vit";
   config.image_height = 12;
@@ -67,7 +67,7 @@ void check_against_naive(const VitModel &model, const Image &pixels, double tole
 } // namespace
 
 TEST_CASE("a forward and every activation inside agree with a naive one in double") {
-  const VitModel model = small_vit();
+  const VitModel model = wide_vit();
   for (unsigned seed = 0; seed < 3; ++seed)
     check_against_naive(model, test::random_image(20, 12, seed), 1e-5);
 }
@@ -80,7 +80,7 @@ TEST_CASE("a forward of trained weights agrees with a naive one in double") {
 }
 
 TEST_CASE("an observer sees the sites in the order of their kinds and changes nothing") {
-  const VitModel model = small_vit();
+  const VitModel model = wide_vit();
   const Image pixels = test::random_image(20, 12, 5);
   Recorder recorder;
   const std::vector<float> observed = reference::forward(model, pixels, &recorder);
@@ -108,7 +108,7 @@ TEST_CASE("an observer sees the sites in the order of their kinds and changes no
 }
 
 TEST_CASE("the parts of a forward put together are the forward") {
-  const VitModel model = small_vit();
+  const VitModel model = wide_vit();
   const Image pixels = test::random_image(20, 12, 6);
   RowMatrix stream = reference::embed(model, reference::extract_patches(model.config, pixels));
   for (const BlockWeights &block : model.weights.blocks)
@@ -119,7 +119,7 @@ TEST_CASE("the parts of a forward put together are the forward") {
 }
 
 TEST_CASE("pixels of another size are refused") {
-  const VitModel model = small_vit();
+  const VitModel model = wide_vit();
   CHECK_THROWS_WITH(reference::forward(model, test::random_image(12, 20, 0)), "image is 12x20, the model takes 20x12");
   Image truncated = test::random_image(20, 12, 0);
   truncated.rgb.pop_back();
