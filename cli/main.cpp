@@ -1,34 +1,16 @@
 // The `intvit` program: finds the subcommand and turns errors into messages and exit codes.
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <new>
 #include <string>
 
 #include "cli/command.hpp"
 #include "cli/process.hpp"
+#include "cli/subcommands.hpp"
 
 namespace {
 
 using namespace intvit::cli;
-
-struct Subcommand {
-  const char *name;
-  const char *purpose;
-  int (*run)(const Arguments &);
-};
-
-constexpr std::array subcommands{
-    Subcommand{"classify", "what is on these images", classify},
-    Subcommand{"attention", "where on an image a model looks, as a picture", attention},
-    Subcommand{"quantize", "make an integer model of float weights", quantize},
-    Subcommand{"eval", "accuracy of a model on labelled images", eval},
-    Subcommand{"compare", "two models on the same images, layer by layer", compare},
-    Subcommand{"inspect", "how the values inside a model are spread", inspect},
-    Subcommand{"info", "what a model file holds", info},
-    Subcommand{"verify", "check a model file and that this machine gives its golden logits", verify},
-    Subcommand{"bench", "how fast a model runs, beside what this processor could do at most", bench},
-};
 
 void print_usage(std::ostream &out) {
   out << "intvit " INTVIT_VERSION ": integer-only Vision Transformer inference\n\n"

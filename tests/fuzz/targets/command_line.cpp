@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/subcommands.hpp"
 #include "models/architectures/registry.hpp"
 #include "tests/fuzz/model_mutator.hpp"
 #include "tests/fuzz/targets/temporary_folder.hpp"
@@ -62,11 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     words.push_back(line);
   if (words.empty() || words.size() > 40 || std::any_of(words.begin(), words.end(), names_architecture))
     return 0;
-  using Subcommand = int (*)(const Arguments &);
-  const std::pair<const char *, Subcommand> subcommands[] = {{"bench", cli::bench},       {"classify", cli::classify},
-                                                             {"eval", cli::eval},         {"info", cli::info},
-                                                             {"quantize", cli::quantize}, {"verify", cli::verify}};
-  for (const auto &[name, run] : subcommands) {
+  for (const auto &[name, purpose, run] : cli::subcommands) {
     if (words[0] != name)
       continue;
     fs::current_path(fuzz::temporary_folder() / (words[0] == "bench" ? "empty" : "work"));
