@@ -29,7 +29,7 @@ double error_of(const std::vector<std::int32_t> &logits, int fraction_bits) {
 
 } // namespace
 
-TEST_CASE("probability: within 2 millionths of the softmax, whatever the unit") {
+TEST_CASE("probability: within 0.6 millionths of the softmax, whatever the unit") {
   test::Random random(1);
   double worst = 0;
   for (const int fraction_bits : {0, 1, 5, 10, 16, 24, 30})
