@@ -72,6 +72,7 @@ while read -r line; do
 done <"$work/others"
 
 if [ ! -d "$data/imagenet/val" ]; then
+  [ -z "${INTVIT_REQUIRE_DATA:-}" ] || fail "$data/imagenet/val is not there, and INTVIT_REQUIRE_DATA is set"
   echo "[skipped] needs imagenet/ and weights/ of the data folder (set INTVIT_DATA)"
   exit 0
 fi

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <unistd.h>
 
 namespace intvit::test {
@@ -20,6 +21,9 @@ std::optional<std::string> shared_data(const std::string &relative) {
   const fs::path path = root / relative;
   if (fs::exists(path))
     return path.lexically_normal().string();
+  const char *required = std::getenv("INTVIT_REQUIRE_DATA");
+  if (required != nullptr && *required != '\0')
+    throw std::runtime_error(path.string() + " is not there, and INTVIT_REQUIRE_DATA is set");
   std::cout << "[skipped] needs " << relative << " of the data folder (set INTVIT_DATA)\n";
   return std::nullopt;
 }

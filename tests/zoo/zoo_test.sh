@@ -14,6 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 need_data() {
   if [ ! -f "$data" ]; then
+    [ -z "${INTVIT_REQUIRE_DATA:-}" ] || fail "$data is not there, and INTVIT_REQUIRE_DATA is set"
     echo "[skipped] needs cifar10/cifar10_jpeg.tar.gz of the data folder (set INTVIT_DATA)"
     exit 0
   fi
