@@ -7,9 +7,10 @@
 #   scripts/fuzz.sh --million [COUNT]           loads a million mutated model files; goes on where a last call stopped,
 #                                               from the beginning where build/fuzz/mutated_loads.txt is deleted
 #
-# Ends with a table of executions, crashes, hangs and largest memory. What a target finds grows build/fuzz/corpus; an
-# input that fails is left in build/fuzz/findings, and `build/fuzz/bin/fuzz_TARGET FILE` repeats it. Fails where
-# anything failed, memory above 2 GB and 20 seconds for one input included.
+# They are built in the tree of the preset asan, as the tests under these sanitizers are. Ends with a table of
+# executions, crashes, hangs and largest memory. What a target finds grows build/fuzz/corpus; an input that fails is left
+# in build/fuzz/findings, and `build/asan/bin/fuzz_TARGET FILE` repeats it. Fails where anything failed, memory above 2 GB
+# and 20 seconds for one input included.
 set -eu
 cd "$(dirname "$0")/.."
 all="command_line graph image import_config model_file random_graph safetensors"
@@ -52,35 +53,38 @@ for target in $targets; do
 done
 
 scripts/install-deps.sh fuzz
-cmake --preset fuzz >/dev/null
-build=$PWD/build/fuzz # whole, because command_line changes its folder
+cmake --preset asan -DINTVIT_TESTS=ON >/dev/null
+bin=$PWD/build/asan/bin # whole, because command_line changes its folder
+out=$PWD/build/fuzz
+mkdir -p "$out"
 if [ -n "$million" ]; then
-  cmake --build "$build" --target mutated_loads
-  exec "$build"/bin/mutated_loads "$million" "$build"/mutated_loads.txt "$(nproc)"
+  cmake --build build/asan --target mutated_loads
+  exec "$bin"/mutated_loads "$million" "$out"/mutated_loads.txt "$(nproc)"
 fi
 programs="fuzz_seeds"
 for target in $targets; do
   programs="$programs fuzz_$target"
 done
 # shellcheck disable=SC2086 # a list of words
-cmake --build "$build" --target $programs
-rm -rf "$build"/seeds "$build"/logs
-mkdir -p "$build"/logs "$build"/findings
-"$build"/bin/fuzz_seeds "$build"/seeds
+cmake --build build/asan --target $programs
+rm -rf "$out"/seeds "$out"/logs
+mkdir -p "$out"/logs "$out"/findings
+"$bin"/fuzz_seeds "$out"/seeds
 
 # Messages of command lines go nowhere; libFuzzer's and the sanitizers' do not.
 run() {
-  mkdir -p "$build"/corpus/"$1" "$build"/findings/"$1"
+  mkdir -p "$out"/corpus/"$1" "$out"/findings/"$1"
   quiet=0
   [ "$1" != command_line ] || quiet=3
   longest=65536
   [ "$1" != image ] || longest=16384 # more can hold pictures of gigabytes
+  # One thread, because a target that starts others for every input tries few, and threads have tests of their own.
   # libFuzzer looks at the clock between inputs only.
-  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 timeout $((seconds + 300)) \
-    "$build"/bin/fuzz_"$1" -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
-    -max_len=$longest -print_final_stats=1 -close_fd_mask=$quiet -artifact_prefix="$build"/findings/"$1"/ \
-    "$build"/corpus/"$1" "$build"/seeds/"$1" >"$build"/logs/"$1".log 2>&1 </dev/null && code=0 || code=$?
-  echo $code >"$build"/logs/"$1".code
+  OMP_THREAD_LIMIT=1 ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 timeout $((seconds + 300)) \
+    "$bin"/fuzz_"$1" -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
+    -max_len=$longest -print_final_stats=1 -close_fd_mask=$quiet -artifact_prefix="$out"/findings/"$1"/ \
+    "$out"/corpus/"$1" "$out"/seeds/"$1" >"$out"/logs/"$1".log 2>&1 </dev/null && code=0 || code=$?
+  echo $code >"$out"/logs/"$1".code
 }
 
 running=0
@@ -97,14 +101,14 @@ wait
 failed=0
 printf '%-14s %12s %10s %8s %6s %10s\n' target executions 'per second' crashes hangs 'memory MB'
 for target in $targets; do
-  log="$build"/logs/$target.log
+  log="$out"/logs/$target.log
   figure() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
   crashes=0
   hangs=0
-  if [ "$(cat "$build"/logs/"$target".code)" -ne 0 ]; then
+  if [ "$(cat "$out"/logs/"$target".code)" -ne 0 ]; then
     failed=1
     # 124: timeout ended what should have ended by itself.
-    if [ "$(cat "$build"/logs/"$target".code)" -eq 124 ] || grep -q 'ERROR: libFuzzer: timeout' "$log"; then
+    if [ "$(cat "$out"/logs/"$target".code)" -eq 124 ] || grep -q 'ERROR: libFuzzer: timeout' "$log"; then
       hangs=1
     else
       crashes=1
@@ -114,9 +118,9 @@ for target in $targets; do
     "$(figure average_exec_per_sec)" $crashes $hangs "$(figure peak_rss_mb)"
 done
 for target in $targets; do
-  if [ "$(cat "$build"/logs/"$target".code)" -ne 0 ]; then
-    echo "$0: $target failed; the end of $build/logs/$target.log:" >&2
-    grep -v '^#' "$build"/logs/"$target".log | tail -n 40 >&2
+  if [ "$(cat "$out"/logs/"$target".code)" -ne 0 ]; then
+    echo "$0: $target failed; the end of $out/logs/$target.log:" >&2
+    grep -v '^#' "$out"/logs/"$target".log | tail -n 40 >&2
   fi
 done
 exit $failed

@@ -1,51 +1,43 @@
 #!/bin/sh
 # Installs what the project builds and tests with, from Debian's packages. Does nothing where all is there.
 #
-#   scripts/install-deps.sh [aarch64|riscv64|armhf|asan|clang|fuzz|lint|python|train|tsan|valgrind|web]
+#   scripts/install-deps.sh [WHAT ...]
 #
-# Besides, what a cross build needs, builds by clang, the fuzz targets, scripts/lint.sh, the Python package, intvit-train
-# but for LibTorch itself, scripts/valgrind.sh, or the page in a browser.
+# WHAT: besides, what a preset of scripts/test.sh, fuzz (scripts/fuzz.sh), lint, python, valgrind or web (the page in a
+# browser) needs. LibTorch itself is fetched by scripts/install-torch.sh.
 set -eu
 
-packages="g++ cmake ninja-build libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
-case ${1:-} in
-aarch64)
-  packages="$packages g++-aarch64-linux-gnu qemu-user"
-  ;;
-armhf)
-  packages="$packages g++-arm-linux-gnueabihf qemu-user"
-  ;;
-riscv64)
-  packages="$packages g++-riscv64-linux-gnu qemu-user"
-  ;;
-fuzz)
-  packages="$packages clang libclang-rt-14-dev"
-  ;;
-asan | clang | tsan)
-  # Its sanitizers, what makes their reports readable, and its OpenMP.
-  packages="$packages clang libclang-rt-14-dev llvm libomp-dev"
-  ;;
-lint)
-  packages="$packages clang clang-format clang-tidy cppcheck"
-  ;;
-valgrind)
-  packages="$packages valgrind"
-  ;;
-python)
-  # A Python from elsewhere will do, if it has its headers and makes environments.
-  python3 -c 'import ensurepip, os, sysconfig
+packages="g++ cmake ninja-build ccache libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
+for what; do
+  case $what in
+  aarch64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
+  armhf) packages="$packages g++-arm-linux-gnueabihf qemu-user" ;;
+  riscv64) packages="$packages g++-riscv64-linux-gnu qemu-user" ;;
+  asan | clang | fuzz | tsan)
+    # Its sanitizers, what makes their reports readable, and its OpenMP.
+    packages="$packages clang libclang-rt-14-dev llvm libomp-dev"
+    ;;
+  lint) packages="$packages clang clang-format clang-tidy cppcheck" ;;
+  valgrind) packages="$packages valgrind" ;;
+  python)
+    # A Python from elsewhere will do, if it has its headers and makes environments.
+    python3 -c 'import ensurepip, os, sysconfig
 assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))' 2>/dev/null ||
-    packages="$packages python3-dev python3-venv"
-  ;;
-web)
-  packages="$packages emscripten chromium python3"
-  ;;
-train)
-  packages="$packages zlib1g-dev"
-  # For scripts/install-torch.sh; a Python from elsewhere will do.
-  python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
-  ;;
-esac
+      packages="$packages python3-dev python3-venv"
+    ;;
+  web) packages="$packages emscripten chromium python3" ;;
+  train)
+    packages="$packages zlib1g-dev"
+    # For scripts/install-torch.sh; a Python from elsewhere will do.
+    python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
+    ;;
+  release | debug | minimal) ;;
+  *)
+    echo "$0: nothing is known of \"$what\"" >&2
+    exit 2
+    ;;
+  esac
+done
 
 missing=""
 for package in $packages; do
@@ -55,6 +47,8 @@ done
 
 sudo=""
 [ "$(id -u)" -eq 0 ] || sudo="sudo"
+# Another installation may be going on: it is waited for.
 $sudo apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+DEBIAN_FRONTEND=noninteractive $sudo apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $missing \
+  >/dev/null

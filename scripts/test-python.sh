@@ -1,12 +1,12 @@
 #!/bin/sh
 # Builds and installs the Python package into an environment of its own, build/python-venv, and tests it. What it needs
-# of PyPI is fetched first; where that cannot be had, says SKIPPED and fails nothing.
+# of PyPI is fetched first; where that cannot be had, says SKIPPED and ends with exit code 77.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/python-venv
 skip() {
   echo "$0: SKIPPED: $1, so the Python package was neither built nor tested" >&2
-  exit 0
+  exit 77
 }
 scripts/install-deps.sh python || skip "Debian's packages for Python could not be installed"
 python3 -m venv "$venv" || skip "python3 makes no virtual environment"

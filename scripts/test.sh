@@ -2,26 +2,19 @@
 # Installs the Debian packages, builds and runs the tests. Ends with ctest's summary; fails if any test fails.
 #
 #   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, clang, tsan, aarch64,
-#                                     riscv64, armhf, train (default: tsan, the cross builds but for what this
-#                                     machine is, and release)
+#                                     riscv64, armhf, train (default: release, this machine's own build and all tests)
 #
 # aarch64, riscv64 and armhf are cross builds whose tests run in an emulator: those that depend on the processor. tsan is
-# what has threads, under ThreadSanitizer, asan everything under the other sanitizers, both by clang. train is intvit-train
-# and its tests alone: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it is fetched into build/libtorch (560 MB,
-# once).
+# what has threads, under ThreadSanitizer, asan everything under the other sanitizers, both by clang; clang is everything
+# by that compiler alone. train is intvit-train and its tests: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it
+# is fetched into build/libtorch (560 MB, once). docs/testing.md tells what there is besides.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
-if [ $# -eq 0 ]; then
-  set -- tsan
-  for cross in aarch64 riscv64 armhf; do
-    [ "$(uname -m)" = $cross ] || set -- "$@" $cross
-  done
-  set -- "$@" release
-fi
+[ $# -gt 0 ] || set -- release
+scripts/install-deps.sh "$@"
 for preset; do
   echo "== $preset"
-  scripts/install-deps.sh "$preset"
   if [ "$preset" = train ] && [ -z "${INTVIT_TORCH_DIR:-}" ]; then
     INTVIT_TORCH_DIR=$here/build/libtorch
     export INTVIT_TORCH_DIR
@@ -30,6 +23,7 @@ for preset; do
       exit 1
     }
   fi
+  [ "$preset" != tsan ] || export INTVIT_TEST_SECONDS="${INTVIT_TEST_SECONDS:-20}"
   cmake --preset "$preset" -DINTVIT_TESTS=ON >/dev/null
   cmake --build --preset "$preset"
   ctest --preset "$preset" -j "$(nproc)"
