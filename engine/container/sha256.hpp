@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4). A model file's provenance holds the digest of the float weights that it was made from.
+// SHA-256 (FIPS 180-4). A model file's provenance holds the digest of the weights that it was made from.
 #pragma once
 
 #include <cstddef>

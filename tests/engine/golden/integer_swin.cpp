@@ -26,8 +26,8 @@ struct Stage {
   int channels() const { return heads * head_dim; }
 };
 
-constexpr Stage stages[] = {{integer_swin_height / patch_side, integer_swin_width / side, 2, 6, 3},
-                            {integer_swin_height / patch_side / 2, integer_swin_width / side / 2, 4, 3, 1}};
+constexpr Stage stages[] = {{integer_swin_height / patch_side, integer_swin_width / patch_side, 2, 6, 3},
+                            {integer_swin_height / patch_side / 2, integer_swin_width / patch_side / 2, 4, 3, 1}};
 
 class Swin : IntegerBuilder {
 public:
