@@ -1,7 +1,6 @@
 // intvit attention: where on an image a model looks, as a picture.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -13,6 +12,7 @@
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
 #include "models/inspect/class_attention.hpp"
+#include "models/program/text.hpp"
 
 namespace intvit::cli {
 
@@ -108,12 +108,6 @@ std::vector<std::string> captions(const std::vector<std::shared_ptr<const Model>
 
 double brightest(const Panel &panel) {
   return *std::max_element(panel.attention.weights.begin(), panel.attention.weights.end());
-}
-
-std::string percent(double share, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f %%", digits, 100 * share);
-  return text;
 }
 
 // The photograph and every panel's heat map, all on one scale of colours.

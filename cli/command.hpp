@@ -7,18 +7,13 @@
 #include <vector>
 
 #include "engine/status.hpp"
+#include "models/program/usage_error.hpp"
 
 namespace intvit::cli {
 
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failure = 1; // something could not be read, written or computed
 inline constexpr int exit_usage = 2;   // the command line makes no sense
-
-// The command line makes no sense; main() prints the message and exits with 2.
-class UsageError : public std::runtime_error {
-public:
-  using std::runtime_error::runtime_error;
-};
 
 using Arguments = std::vector<std::string>; // without the program's and the subcommand's names
 

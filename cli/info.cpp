@@ -11,6 +11,7 @@
 #include "cli/models.hpp"
 #include "engine/graph/json.hpp"
 #include "engine/runtime/session.hpp"
+#include "models/program/text.hpp"
 
 namespace intvit::cli {
 
@@ -84,12 +85,6 @@ Summary summarize(const ModelFile &file, const Program &program) {
   return summary;
 }
 
-std::string fixed(double value, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
 nlohmann::json to_json(const Layer &layer) {
   nlohmann::json object = {{"name", layer.name},      {"out", layer.out_features},
                            {"in", layer.in_features}, {"format", layer.stlq ? "stlq" : "int8"},
@@ -109,7 +104,7 @@ void print_layers(const std::vector<Layer> &layers) {
     std::snprintf(cells, sizeof cells, "%9d %7d  %-7s %6.3f", layer.out_features, layer.in_features,
                   layer.stlq ? "stlq" : "int8", layer.bits());
     std::cout << "  " << layer.name << std::string(width - layer.name.size(), ' ') << cells
-              << (layer.stlq ? "  " + fixed(100 * layer.two_word_ratio, 1) + " %" : "") << "\n";
+              << (layer.stlq ? "  " + percent(layer.two_word_ratio) : "") << "\n";
   }
 }
 

@@ -11,6 +11,7 @@
 namespace {
 
 using namespace intvit::cli;
+using intvit::UsageError;
 
 void print_usage(std::ostream &out) {
   out << "intvit " INTVIT_VERSION ": integer-only Vision Transformer inference\n\n"

@@ -5,27 +5,24 @@
 #include <cstddef>
 #include <string>
 
+#include "models/program/status_line.hpp"
+
 namespace intvit::cli {
 
 // Draws nothing in the first second, nor where stderr is not a terminal.
 class ProgressBar {
 public:
   explicit ProgressBar(std::string what);
-  ProgressBar(const ProgressBar &) = delete;
-  ProgressBar &operator=(const ProgressBar &) = delete;
-  ~ProgressBar() { wipe(); }
 
   void show(std::size_t done, std::size_t total);
-  void wipe(); // off the terminal, before other lines are written
+  void wipe() { line_.wipe(); } // off the terminal, before other lines are written
 
 private:
   using Clock = std::chrono::steady_clock;
 
   std::string what_;
-  bool terminal_;
-  bool drawn_ = false;
   Clock::time_point start_ = Clock::now();
-  Clock::time_point last_ = start_;
+  StatusLine line_;
 };
 
 } // namespace intvit::cli

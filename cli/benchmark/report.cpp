@@ -6,6 +6,7 @@
 
 #include "cli/benchmark/environment.hpp"
 #include "cli/benchmark/tables.hpp"
+#include "cli/command.hpp"
 
 namespace intvit::cli {
 
@@ -32,18 +33,8 @@ double gmac(const Samples &samples) {
 
 std::string csv_line(const std::vector<std::string> &cells) {
   std::string text;
-  for (const std::string &cell : cells) {
-    const bool quoted = cell.find_first_of(",\"\n") != std::string::npos;
-    text += text.empty() ? "" : ",";
-    if (!quoted) {
-      text += cell;
-      continue;
-    }
-    text += '"';
-    for (const char c : cell)
-      text += c == '"' ? std::string("\"\"") : std::string(1, c);
-    text += '"';
-  }
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    text += (i == 0 ? "" : ",") + csv_field(cells[i]);
   return text + "\n";
 }
 

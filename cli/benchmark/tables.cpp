@@ -1,7 +1,5 @@
 #include "cli/benchmark/tables.hpp"
 
-#include <cstdio>
-
 namespace intvit::cli {
 
 namespace {
@@ -33,16 +31,6 @@ std::string markdown(const Table &table) {
   for (const std::vector<std::string> &cells : table.rows)
     text += row(cells);
   return text;
-}
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string percent(double share) {
-  return fixed(100 * share, 1) + " %";
 }
 
 std::string title(const ForwardResult &result) {

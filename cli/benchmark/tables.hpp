@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/benchmark/measure.hpp"
+#include "models/program/text.hpp"
 
 namespace intvit::cli {
 
@@ -14,9 +15,6 @@ struct Table {
 };
 
 std::string markdown(const Table &table);
-
-std::string fixed(double value, int digits);
-std::string percent(double share); // "12.3 %"
 
 // "deit_tiny_patch16_224, avx512vnni, 2 threads, batch 1"
 std::string title(const ForwardResult &result);
