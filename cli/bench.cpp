@@ -10,7 +10,7 @@
 #include "cli/quantizer_options.hpp"
 #include "engine/threads/team.hpp"
 #include "models/architectures/registry.hpp"
-#include "models/quantize/random_model.hpp"
+#include "models/random/random_model.hpp"
 
 namespace intvit::cli {
 
@@ -41,7 +41,7 @@ std::vector<Source> sources(const Parser &parser) {
   return result;
 }
 
-ModelFile load(const Source &source, const QuantizeOptions &options) {
+ModelFile load(const Source &source, const RandomModelOptions &options) {
   if (!source.is_architecture)
     return value_of(ModelFile::open(source.name));
   return value_of(ModelFile::parse(random_model(architecture(source.name), options, seed), source.name));
@@ -159,8 +159,8 @@ int bench(const Arguments &arguments) {
     for (const char *option : {"softmax", "no-renormalize", "residual", "weight-format", "two-word-ratio"})
       if (parser.has(option))
         throw UsageError(std::string("--") + option + " goes with --arch; a model file has its own");
-  QuantizeOptions options;
-  set_numerics(parser, options);
+  const Numerics chosen = numerics(parser);
+  RandomModelOptions options{.residual = chosen.residual, .softmax = chosen.softmax, .renormalize = chosen.renormalize};
   const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
   const std::vector<int> threads =
       parser.has("threads") ? parser.integers("threads", 1, 1024) : std::vector<int>{default_threads()};

@@ -6,7 +6,6 @@
 
 #include "engine/threads/team.hpp"
 #include "models/import/load.hpp"
-#include "models/import/position_embedding.hpp"
 
 namespace intvit::cli {
 
@@ -70,7 +69,8 @@ const kernels::KernelTable &kernels_named(const std::string &name, const std::st
 }
 
 std::string WeightChoice::text() const {
-  return format == WeightFormat::stlq ? "stlq " + std::to_string(std::lround(100 * two_word_ratio)) + " %" : "int8";
+  return format == kernels::WeightFormat::stlq ? "stlq " + std::to_string(std::lround(100 * two_word_ratio)) + " %"
+                                               : "int8";
 }
 
 void add_weight_options(Parser &parser) {
@@ -92,7 +92,7 @@ std::vector<WeightChoice> weight_choices(const Parser &parser) {
     } else if (word == "stlq") {
       stlq = true;
       for (const int ratio : ratios)
-        choices.push_back({WeightFormat::stlq, ratio / 100.0});
+        choices.push_back({kernels::WeightFormat::stlq, ratio / 100.0});
     } else {
       throw UsageError("--weight-format is \"" + word + "\", expected one of: int8, stlq");
     }

@@ -10,8 +10,8 @@
 #include "engine/image/recipe.hpp"
 #include "engine/runtime/model.hpp"
 #include "kernels/dispatch.hpp"
+#include "kernels/linear.hpp"
 #include "models/architectures/float_model.hpp"
-#include "models/quantize/options.hpp"
 
 namespace intvit::cli {
 
@@ -37,7 +37,7 @@ const kernels::KernelTable &kernels_named(const std::string &name, const std::st
 
 // Adds --weight-format and --two-word-ratio, of which each takes a list: every format, STLQ with every ratio.
 struct WeightChoice {
-  WeightFormat format = WeightFormat::int8;
+  kernels::WeightFormat format = kernels::WeightFormat::int8;
   double two_word_ratio = 0; // stlq: of the tiles
 
   std::string text() const; // "int8", "stlq 15 %"

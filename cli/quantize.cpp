@@ -12,7 +12,6 @@
 #include "engine/container/file_io.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
-#include "models/import/weight_files.hpp"
 #include "models/parallel.hpp"
 #include "models/quantize/quantize.hpp"
 
@@ -102,6 +101,7 @@ int quantize(const Arguments &arguments) {
   ImportOptions import;
   if (parser.has("arch"))
     import.timm.architecture = parser.get<std::string>("arch");
+  import.hash_files = true;
   import.image_size = parser.integer("image-size", 0, 16384);
   const ImportedModel imported = load_float_model(weights, import);
   const FloatModel &model = imported.model;
@@ -123,7 +123,7 @@ int quantize(const Arguments &arguments) {
                             .labels = labels,
                             .provenance = {{"architecture", config.architecture},
                                            {"source", fs::path(weights).filename().string()},
-                                           {"source_sha256", importer::WeightFiles(weights).sha256()},
+                                           {"source_sha256", imported.sha256},
                                            {"calibration", std::to_string(images.size()) + " images"},
                                            {"settings", settings_text(options, words_are_given)},
                                            {"generator", "intvit " INTVIT_VERSION}},

@@ -24,11 +24,11 @@ constexpr std::array softmaxes{Named<Softmax>{softmax_name(Softmax::int16), Soft
 constexpr std::array residuals{Named<ResidualFormat>{"int16", ResidualFormat::int16},
                                Named<ResidualFormat>{"ptf8", ResidualFormat::ptf8},
                                Named<ResidualFormat>{"ptf8-paper", ResidualFormat::ptf8_paper},
-                               Named<ResidualFormat>{"int8", ResidualFormat::uniform8}};
+                               Named<ResidualFormat>{"int8", ResidualFormat::int8}};
 constexpr std::array observers{
-    Named<RangeMethod>{"minmax", RangeMethod::minmax}, Named<RangeMethod>{"ema", RangeMethod::ema},
-    Named<RangeMethod>{"percentile", RangeMethod::percentile}, Named<RangeMethod>{"omse", RangeMethod::omse},
-    Named<RangeMethod>{"mse", RangeMethod::mse}};
+    Named<RangeObserver>{"minmax", RangeObserver::minmax}, Named<RangeObserver>{"ema", RangeObserver::ema},
+    Named<RangeObserver>{"percentile", RangeObserver::percentile}, Named<RangeObserver>{"omse", RangeObserver::omse},
+    Named<RangeObserver>{"mse", RangeObserver::mse}};
 
 // Sets `value` where the option was given. Throws UsageError for a word that is no name.
 template <typename Names, typename Enum>
@@ -51,12 +51,14 @@ template <typename Names, typename Enum> const char *name_of(const Names &names,
       return entry.name;
   return "";
 }
-constexpr std::array weight_formats{Named<WeightFormat>{"int8", WeightFormat::int8},
-                                    Named<WeightFormat>{"stlq", WeightFormat::stlq},
-                                    Named<WeightFormat>{"int4", WeightFormat::int4}};
-constexpr std::array granularities{Named<Granularity>{"tile", Granularity::tile},
-                                   Named<Granularity>{"filter", Granularity::filter},
-                                   Named<Granularity>{"element", Granularity::element}};
+constexpr std::array weight_levels{Named<WeightLevels>{"int8", WeightLevels::int8},
+                                   Named<WeightLevels>{"stlq", WeightLevels::stlq},
+                                   Named<WeightLevels>{"int4", WeightLevels::int4}};
+constexpr std::array roundings{Named<Rounding>{"compensating", Rounding::compensating},
+                               Named<Rounding>{"nearest", Rounding::nearest}};
+constexpr std::array two_word_groups{Named<TwoWordGroups>{"tile", TwoWordGroups::tile},
+                                     Named<TwoWordGroups>{"filter", TwoWordGroups::filter},
+                                     Named<TwoWordGroups>{"element", TwoWordGroups::element}};
 
 } // namespace
 
@@ -66,11 +68,12 @@ void add_numerics_options(Parser &parser) {
   parser.option<std::string>("residual", "NAME", "int16, ptf8, ptf8-paper or int8 (default: int16)");
 }
 
-void set_numerics(const Parser &parser, QuantizeOptions &options) {
-  set_named(parser, "softmax", softmaxes, options.softmax);
-  set_named(parser, "residual", residuals, options.residual);
+Numerics numerics(const Parser &parser, Numerics defaults) {
+  set_named(parser, "softmax", softmaxes, defaults.softmax);
+  set_named(parser, "residual", residuals, defaults.residual);
   if (parser.has("no-renormalize"))
-    options.renormalize = false;
+    defaults.renormalize = false;
+  return defaults;
 }
 
 void add_quantizer_options(Parser &parser) {
@@ -94,29 +97,31 @@ void add_quantizer_options(Parser &parser) {
 
 // What --weight-format, --two-word-ratio and --two-word-groups say.
 void set_weights(const Parser &parser, QuantizeOptions &options) {
-  set_named(parser, "weight-format", weight_formats, options.weight_format);
-  set_named(parser, "two-word-groups", granularities, options.two_word_granularity);
+  set_named(parser, "weight-format", weight_levels, options.weight_levels);
+  set_named(parser, "two-word-groups", two_word_groups, options.two_word_groups);
   if (parser.has("two-word-ratio"))
     options.two_word_ratio = parser.get<double>("two-word-ratio") / 100;
   if (!(options.two_word_ratio >= 0 && options.two_word_ratio <= 1))
     throw UsageError("--two-word-ratio must be from 0 to 100");
   for (const char *option : {"two-word-ratio", "two-word-groups"})
-    if (parser.has(option) && options.weight_format != WeightFormat::stlq)
+    if (parser.has(option) && options.weight_levels != WeightLevels::stlq)
       throw UsageError(std::string("--") + option + " goes with --weight-format stlq");
 }
 
 QuantizeOptions quantizer_options(const Parser &parser) {
   QuantizeOptions options = parser.has("as-published") ? published_options() : QuantizeOptions{};
-  set_numerics(parser, options);
+  const Numerics chosen = numerics(parser, {options.residual, options.softmax, options.published.renormalize});
+  options.residual = chosen.residual;
+  options.softmax = chosen.softmax;
+  options.published.renormalize = chosen.renormalize;
   set_weights(parser, options);
-  set_named(parser, "observer", observers, options.range);
-  if (parser.has("rounding"))
-    options.compensate = parser.choice("rounding", {"compensating", "nearest"}) == "compensating";
+  set_named(parser, "observer", observers, options.published.observer);
+  set_named(parser, "rounding", roundings, options.rounding);
   if (parser.has("no-bias-correction"))
     options.correct_bias = false;
   if (parser.has("channel-strength")) {
     options.channel_strength = parser.get<double>("channel-strength");
-    options.per_tensor = false;
+    options.published.per_tensor = false;
     if (!(*options.channel_strength >= 0 && *options.channel_strength <= 1))
       throw UsageError("--channel-strength must be from 0 to 1");
   }
@@ -125,24 +130,24 @@ QuantizeOptions quantizer_options(const Parser &parser) {
 
 std::string settings_text(const QuantizeOptions &options, bool words_are_given) {
   std::ostringstream text;
-  text << "observer=" << name_of(observers, options.range)
-       << " rounding=" << (options.compensate ? "compensating" : "nearest")
-       << " softmax=" << name_of(softmaxes, options.softmax) << (options.renormalize ? "" : " no-renormalize")
+  text << "observer=" << name_of(observers, options.published.observer)
+       << " rounding=" << name_of(roundings, options.rounding) << " softmax=" << name_of(softmaxes, options.softmax)
+       << (options.published.renormalize ? "" : " no-renormalize")
        << " residual=" << name_of(residuals, options.residual);
-  if (options.weight_format != WeightFormat::int8)
-    text << " weight-format=" << name_of(weight_formats, options.weight_format);
-  if (options.weight_format == WeightFormat::stlq && words_are_given)
+  if (options.weight_levels != WeightLevels::int8)
+    text << " weight-format=" << name_of(weight_levels, options.weight_levels);
+  if (options.weight_levels == WeightLevels::stlq && words_are_given)
     text << " words=as-trained";
-  else if (options.weight_format == WeightFormat::stlq)
+  else if (options.weight_levels == WeightLevels::stlq)
     text << " two-word-ratio=" << options.two_word_ratio * 100
-         << " two-word-groups=" << name_of(granularities, options.two_word_granularity);
+         << " two-word-groups=" << name_of(two_word_groups, options.two_word_groups);
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
-  if (options.per_tensor)
+  if (options.published.per_tensor)
     text << " per-tensor";
   if (!options.correct_bias)
     text << " no-bias-correction";
-  if (options.clamp_largest_weight)
+  if (options.published.clamp_largest_weight)
     text << " clamp-largest-weight";
   return text.str();
 }

@@ -14,8 +14,12 @@ namespace intvit::cli {
 
 // Adds --softmax, --no-renormalize and --residual: how a model computes, whatever its weights.
 void add_numerics_options(Parser &parser);
-// Only what was given; the rest stays.
-void set_numerics(const Parser &parser, QuantizeOptions &options);
+struct Numerics {
+  ResidualFormat residual = ResidualFormat::int16;
+  kernels::Softmax softmax = kernels::Softmax::int16;
+  bool renormalize = true;
+};
+Numerics numerics(const Parser &parser, Numerics defaults = {}); // of what is not given
 
 // Adds all options of the quantizer, the above among them.
 void add_quantizer_options(Parser &parser);

@@ -14,7 +14,7 @@
 #include "cli/command.hpp"
 #include "cli/process.hpp"
 #include "engine/threads/team.hpp"
-#include "models/quantize/random_stlq.hpp"
+#include "models/random/random_stlq.hpp"
 
 namespace intvit::cli {
 
@@ -153,9 +153,8 @@ private:
 class Product {
 public:
   Product(const Shape &shape, const WeightChoice &weights, const kernels::KernelTable &kernels, std::mt19937 &generator)
-      : shape_(shape),
-        format_(weights.format == WeightFormat::stlq ? kernels::WeightFormat::stlq : kernels::WeightFormat::int8),
-        kernels_(kernels), input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
+      : shape_(shape), format_(weights.format), kernels_(kernels),
+        input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
         scratch_(kernels.linear.scratch_bytes(shape.in_features, format_)),
         output_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.out_features)) {
     const auto out = static_cast<std::size_t>(shape.out_features);

@@ -1,6 +1,19 @@
 #include "models/architectures/float_model.hpp"
 
+#include <algorithm>
+
+#include "models/architectures/stlq_words.hpp"
+#include "models/overloaded.hpp"
+
 namespace intvit {
+
+Network network(const ArchitectureConfig &config) {
+  return std::visit([](const auto &c) { return network(c); }, config);
+}
+
+Network network(const FloatModel &model) {
+  return std::visit([](const auto &m) { return network(m.config, &m.weights); }, model);
+}
 
 const ModelConfig &common_config(const ArchitectureConfig &config) {
   return std::visit([](const auto &c) -> const ModelConfig & { return c; }, config);
@@ -18,9 +31,16 @@ int outputs(const ArchitectureConfig &config) {
   return std::visit([](const auto &c) { return c.outputs(); }, config);
 }
 
+int outputs(const FloatModel &model) {
+  return std::visit([](const auto &m) { return m.config.outputs(); }, model);
+}
+
 bool has_stlq_words(const FloatModel &model) {
-  const auto *vit = std::get_if<VitModel>(&model);
-  return vit != nullptr && !vit->weights.blocks.empty() && vit->weights.blocks.front().qkv.stlq_unit.size() != 0;
+  const std::vector<BodyPart> body = network(model).body;
+  return std::any_of(body.begin(), body.end(), [](const BodyPart &part) {
+    const auto *block = std::get_if<BlockPart>(&part);
+    return block != nullptr && stlq::has_words(block->weights->qkv);
+  });
 }
 
 void validate(const ArchitectureConfig &config) {
@@ -31,13 +51,14 @@ void validate(const FloatModel &model) {
   std::visit([](const auto &m) { validate(m.config); }, model);
 }
 
+void set_image_size(FloatModel &model, int height, int width, Antialias antialias) {
+  std::visit([&](auto &m) { set_image_size(m, height, width, antialias); }, model);
+}
+
 FloatModel random_float_model(const ArchitectureConfig &config, std::uint32_t seed) {
-  struct Random {
-    std::uint32_t seed;
-    FloatModel operator()(const VitConfig &c) const { return random_vit(c, seed); }
-    FloatModel operator()(const SwinConfig &c) const { return random_swin(c, seed); }
-  };
-  return std::visit(Random{seed}, config);
+  return std::visit(Overloaded{[&](const VitConfig &c) -> FloatModel { return random_vit(c, seed); },
+                               [&](const SwinConfig &c) -> FloatModel { return random_swin(c, seed); }},
+                    config);
 }
 
 } // namespace intvit

@@ -98,11 +98,88 @@ std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &we
   return tensors.take();
 }
 
+void set_image_size(SwinModel &model, int height, int width, Antialias /*antialias*/) {
+  SwinConfig config = model.config;
+  config.image_height = height;
+  config.image_width = width;
+  validate(config);
+  for (int stage = 0; stage < config.stages(); ++stage)
+    if (config.windows(stage, 0).size != model.config.windows(stage, 0).size)
+      throw std::runtime_error("images of " + std::to_string(width) + " x " + std::to_string(height) +
+                               " pixels would change the windows of stage " + std::to_string(stage) +
+                               ", whose position biases cannot be resampled");
+  model.config = config;
+}
+
+Network network(const SwinConfig &config, const SwinWeights *weights) {
+  Network result;
+  result.common = static_cast<const ModelConfig &>(config);
+  result.embedding = {.channels = config.channels, .normalized = true};
+  for (int stage = 0; stage < config.stages(); ++stage) {
+    const std::string name = "layers." + std::to_string(stage);
+    const SwinStageWeights *const of_stage =
+        weights == nullptr ? nullptr : &weights->stages[static_cast<std::size_t>(stage)];
+    if (stage > 0) {
+      const Windows before = config.windows(stage - 1, 0);
+      result.body.push_back(MergingPart{.name = name + ".downsample",
+                                        .grid_height = before.grid_height,
+                                        .grid_width = before.grid_width,
+                                        .norm = of_stage == nullptr ? nullptr : &of_stage->merge_norm,
+                                        .reduction = of_stage == nullptr ? nullptr : &of_stage->merge});
+    }
+    for (int i = 0; i < config.depths[static_cast<std::size_t>(stage)]; ++i)
+      result.body.push_back(
+          BlockPart{.name = name + ".blocks." + std::to_string(i),
+                    .config = config.block(stage, i),
+                    .mlp_hidden = config.stage_mlp_hidden(stage),
+                    .weights = of_stage == nullptr ? nullptr : &of_stage->blocks[static_cast<std::size_t>(i)]});
+  }
+  result.end = {.pool = Pool::normed_mean,
+                .rows = config.windows(config.stages() - 1, 0).tokens(),
+                .channels = config.features(),
+                .classes = config.classes,
+                .head_weighs_errors = false};
+  if (weights != nullptr) {
+    result.embedding.patch_embed = &weights->patch_embed;
+    result.embedding.norm = &weights->patch_norm;
+    result.end.norm = &weights->norm;
+    result.end.head = &weights->head;
+  }
+  return result;
+}
+
 SwinModel random_swin(const SwinConfig &config, std::uint32_t seed) {
   validate(config);
   SwinModel model{config, SwinWeights(config), {}};
   randomize(named_tensors(config, model.weights), seed);
   return model;
+}
+
+namespace {
+
+SwinConfig swin(const char *name, int channels, int third_depth, int first_heads, int window, int image) {
+  SwinConfig config;
+  config.architecture =
+      std::string("swin_") + name + "_patch4_window" + std::to_string(window) + "_" + std::to_string(image);
+  config.image_height = image;
+  config.image_width = image;
+  config.channels = channels;
+  config.depths = {2, 2, third_depth, 2};
+  config.heads = {first_heads, 2 * first_heads, 4 * first_heads, 8 * first_heads};
+  config.window = window;
+  config.classes = 1000;
+  config.mean = imagenet_mean;
+  config.std = imagenet_std;
+  if (image > 256)
+    config.crop_pct = 1.0;
+  return config;
+}
+
+} // namespace
+
+std::vector<SwinConfig> SwinConfig::known() {
+  return {swin("tiny", 96, 6, 3, 7, 224),    swin("small", 96, 18, 3, 7, 224),  swin("base", 128, 18, 4, 7, 224),
+          swin("base", 128, 18, 4, 12, 384), swin("large", 192, 18, 6, 7, 224), swin("large", 192, 18, 6, 12, 384)};
 }
 
 } // namespace intvit

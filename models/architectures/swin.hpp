@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "models/architectures/block.hpp"
-#include "models/architectures/model_config.hpp"
+#include "models/architectures/network.hpp"
+#include "models/architectures/positions.hpp"
 #include "models/architectures/weights.hpp"
 
 namespace intvit {
@@ -17,6 +17,9 @@ struct SwinConfig : ModelConfig {
     patch = 4;
     layer_norm_eps = 1e-5;
   }
+
+  // timm's models of this architecture, in the order in which they are listed to a user.
+  static std::vector<SwinConfig> known();
 
   int channels = 0;        // of the first stage; each stage has twice those of the one before
   std::vector<int> depths; // blocks of each stage
@@ -59,6 +62,9 @@ struct SwinWeights {
 };
 
 struct SwinModel {
+  using Config = SwinConfig;
+  using Weights = SwinWeights;
+
   SwinConfig config;
   SwinWeights weights;
   std::vector<std::string> labels; // one a class, or empty where the source names none
@@ -66,6 +72,13 @@ struct SwinModel {
 
 // Every tensor of `weights`. `weights` must have the stages and blocks of `config`.
 std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &weights);
+
+// Lets the model take images of that size, in pixels. Its position biases belong to windows, which must keep their
+// size; there is nothing to resample. Throws std::runtime_error where the size is not possible.
+void set_image_size(SwinModel &model, int height, int width, Antialias antialias = Antialias::yes);
+
+// The parts of the model; of its shapes alone where there are no `weights`.
+Network network(const SwinConfig &config, const SwinWeights *weights = nullptr);
 
 // A model with random weights, see randomize().
 SwinModel random_swin(const SwinConfig &config, std::uint32_t seed);

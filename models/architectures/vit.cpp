@@ -1,6 +1,7 @@
 #include "models/architectures/vit.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 namespace intvit {
 
@@ -44,11 +45,160 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
   return tensors.take();
 }
 
+void set_image_size(VitModel &model, int height, int width, Antialias antialias) {
+  VitConfig config = model.config;
+  config.image_height = height;
+  config.image_width = width;
+  validate(config);
+  if (config.grid_height() != model.config.grid_height() || config.grid_width() != model.config.grid_width())
+    model.weights.position =
+        resample_positions(model.weights.position, model.config.grid_height(), model.config.grid_width(),
+                           config.grid_height(), config.grid_width(), antialias);
+  model.config = config;
+}
+
+Network network(const VitConfig &config, const VitWeights *weights) {
+  Network result;
+  result.common = static_cast<const ModelConfig &>(config);
+  result.embedding = {.channels = config.channels, .prefix_tokens = config.prefix_tokens};
+  // After the last block a head that reads tokens needs no others.
+  for (int i = 0; i < config.depth; ++i)
+    result.body.push_back(
+        BlockPart{.name = "blocks." + std::to_string(i),
+                  .config = config.block(),
+                  .mlp_hidden = config.mlp_hidden,
+                  .kept_rows = i + 1 == config.depth && !config.pools_patches() ? config.pooled_rows() : 0,
+                  .weights = weights == nullptr ? nullptr : &weights->blocks[static_cast<std::size_t>(i)]});
+  result.end = {.pool = config.pool,
+                .first = config.first_pooled(),
+                .rows = config.pooled_rows(),
+                .channels = config.channels,
+                .classes = config.classes};
+  if (weights != nullptr) {
+    result.embedding.patch_embed = &weights->patch_embed;
+    result.embedding.prefix = &weights->prefix;
+    result.embedding.position = &weights->position;
+    result.end.norm = &weights->norm;
+    result.end.head = &weights->head;
+  }
+  return result;
+}
+
 VitModel random_vit(const VitConfig &config, std::uint32_t seed) {
   validate(config);
   VitModel model{config, VitWeights(config), {}};
   randomize(named_tensors(config, model.weights), seed);
   return model;
+}
+
+namespace {
+
+struct Size {
+  const char *name;
+  int channels;
+  int depth;
+  int heads;
+};
+
+constexpr Size tiny = {"tiny", 192, 12, 3};
+constexpr Size small = {"small", 384, 12, 6};
+constexpr Size medium = {"medium", 512, 12, 8};
+constexpr Size base = {"base", 768, 12, 12};
+constexpr Size large = {"large", 1024, 24, 16};
+constexpr Size huge = {"huge", 1280, 32, 16};
+
+// `prefix`_SIZE_patchP_IMAGE.
+VitConfig vit(const std::string &prefix, Size size, int patch, int image) {
+  VitConfig config;
+  config.architecture = prefix + "_" + size.name + "_patch" + std::to_string(patch) + "_" + std::to_string(image);
+  config.image_height = image;
+  config.image_width = image;
+  config.patch = patch;
+  config.channels = size.channels;
+  config.depth = size.depth;
+  config.heads = size.heads;
+  config.mlp_hidden = 4 * size.channels;
+  config.classes = 1000;
+  if (image > 256)
+    config.crop_pct = 1.0;
+  return config;
+}
+
+// Heads that read the mean of the patches.
+VitConfig mean_pool(Size size, const std::string &name, int image, int registers, double crop_pct) {
+  VitConfig config = vit("vit", size, 16, image);
+  config.architecture = name;
+  config.prefix_tokens = registers;
+  // timm's models with registers normalize the mean, those without take the mean of normalized patches.
+  config.pool = registers > 0 ? VitPool::mean : VitPool::normed_mean;
+  config.crop_pct = crop_pct;
+  return config;
+}
+
+// DeiT and DeiT III.
+VitConfig deit(const std::string &prefix, Size size, int patch, int image) {
+  VitConfig config = vit(prefix, size, patch, image);
+  config.mean = imagenet_mean;
+  config.std = imagenet_std;
+  return config;
+}
+
+VitConfig distilled(Size size, int image) {
+  VitConfig config = deit("deit", size, 16, image);
+  config.architecture.insert(config.architecture.find("_patch"), "_distilled");
+  config.prefix_tokens = 2;
+  config.pool = VitPool::token_pair;
+  return config;
+}
+
+VitConfig dinov2(Size size, int registers) {
+  VitConfig config = deit("vit", size, 14, 518);
+  config.architecture = std::string("vit_") + size.name + "_patch14" +
+                        (registers > 0 ? "_reg" + std::to_string(registers) : "") + "_dinov2";
+  config.prefix_tokens = 1 + registers;
+  config.classes = 0;
+  return config;
+}
+
+} // namespace
+
+std::vector<VitConfig> VitConfig::known() {
+  std::vector<VitConfig> all;
+  for (const auto &[size, patch] : {std::pair{tiny, 16}, {small, 32}, {small, 16}, {base, 32}, {base, 16}})
+    for (const int image : {224, 384})
+      all.push_back(vit("vit", size, patch, image));
+  all.push_back(vit("vit", base, 8, 224));
+  VitConfig without_head = vit("vit", large, 32, 224); // as timm has it, trained on ImageNet-21k
+  without_head.classes = 0;
+  all.push_back(without_head);
+  all.push_back(vit("vit", large, 32, 384));
+  for (const int image : {224, 384})
+    all.push_back(vit("vit", large, 16, image));
+  all.push_back(vit("vit", large, 14, 224));
+  // Sixteen heads, not the twelve of other base models.
+  all.push_back(mean_pool({"base", 768, 12, 16}, "vit_base_patch16_gap_224", 224, 0, 0.9));
+  all.push_back(mean_pool(medium, "vit_medium_patch16_gap_256", 256, 0, 0.95));
+  all.push_back(mean_pool(medium, "vit_medium_patch16_gap_384", 384, 0, 0.95));
+  all.push_back(mean_pool(medium, "vit_medium_patch16_reg4_gap_256", 256, 4, 0.95));
+  all.push_back(mean_pool(base, "vit_base_patch16_reg4_gap_256", 256, 4, 0.9));
+
+  for (const Size size : {tiny, small, base})
+    all.push_back(deit("deit", size, 16, 224));
+  all.push_back(deit("deit", base, 16, 384));
+  for (const Size size : {tiny, small, base})
+    all.push_back(distilled(size, 224));
+  all.push_back(distilled(base, 384));
+  for (const Size size : {small, medium, base, large})
+    all.push_back(deit("deit3", size, 16, 224));
+  for (const Size size : {small, base, large})
+    all.push_back(deit("deit3", size, 16, 384));
+  all.push_back(deit("deit3", huge, 14, 224));
+
+  for (const int registers : {0, 4})
+    for (const Size size : {small, base, large})
+      all.push_back(dinov2(size, registers));
+
+  return all;
 }
 
 } // namespace intvit

@@ -8,21 +8,18 @@
 #include <string>
 #include <vector>
 
-#include "models/architectures/block.hpp"
-#include "models/architectures/model_config.hpp"
+#include "models/architectures/network.hpp"
+#include "models/architectures/positions.hpp"
 #include "models/architectures/weights.hpp"
 
 namespace intvit {
 
-// What the head reads of the residual stream after the last block.
-enum class VitPool : std::uint8_t {
-  token,       // the class token, normalized
-  token_pair,  // class and distillation token, each normalized, side by side
-  mean,        // the mean of the patches, then normalized (timm's fc_norm)
-  normed_mean, // the mean of the normalized patches
-};
+using VitPool = Pool;
 
 struct VitConfig : ModelConfig {
+  // timm's models of this architecture, in the order in which they are listed to a user.
+  static std::vector<VitConfig> known();
+
   int channels = 0;      // embedding dimension C, a multiple of heads
   int depth = 0;         // blocks
   int heads = 0;         // attention heads a block
@@ -58,6 +55,9 @@ struct VitWeights {
 };
 
 struct VitModel {
+  using Config = VitConfig;
+  using Weights = VitWeights;
+
   VitConfig config;
   VitWeights weights;
   std::vector<std::string> labels; // one a class, or empty where the source names none
@@ -65,6 +65,13 @@ struct VitModel {
 
 // Every tensor of `weights`, under timm's name where timm has it. `weights` must have config.depth blocks.
 std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weights);
+
+// Lets the model take images of that size, in pixels: its position embedding is resampled. Throws std::runtime_error
+// where the size is not possible.
+void set_image_size(VitModel &model, int height, int width, Antialias antialias = Antialias::yes);
+
+// The parts of the model; of its shapes alone where there are no `weights`.
+Network network(const VitConfig &config, const VitWeights *weights = nullptr);
 
 // A model with random weights, see randomize().
 VitModel random_vit(const VitConfig &config, std::uint32_t seed);

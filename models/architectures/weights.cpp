@@ -54,14 +54,6 @@ void NamedTensors::add_block(const std::string &prefix, std::int64_t channels, s
   add_linear(prefix + "mlp.fc2", {channels, mlp_hidden}, block.fc2);
 }
 
-void NamedTensors::add_stlq_units(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden,
-                                  BlockWeights &block) {
-  add(prefix + "attn.qkv.stlq_unit", {3 * channels}, block.qkv.stlq_unit.data());
-  add(prefix + "attn.proj.stlq_unit", {channels}, block.proj.stlq_unit.data());
-  add(prefix + "mlp.fc1.stlq_unit", {mlp_hidden}, block.fc1.stlq_unit.data());
-  add(prefix + "mlp.fc2.stlq_unit", {channels}, block.fc2.stlq_unit.data());
-}
-
 void randomize(const std::vector<NamedTensor> &tensors, std::uint32_t seed) {
   std::mt19937 generator(seed);
   // std::uniform_real_distribution differs between standard libraries; 24 bits and a power of two do not.

@@ -52,7 +52,7 @@ BlockWeights zero_block(int channels, int mlp_hidden); // without a position bia
 struct NamedTensor {
   std::string name;
   std::vector<std::int64_t> shape;
-  float *data = nullptr; // inside the weights, which must outlive this; null where nothing is allocated yet
+  float *data = nullptr; // inside the weights, which must outlive this
 
   std::int64_t elements() const; // the product of shape
 };
@@ -66,8 +66,6 @@ public:
   void add_layer_norm(const std::string &name, std::int64_t channels, LayerNormWeights &layer);
   // norm1, attn.qkv, attn.proj, norm2, mlp.fc1 and mlp.fc2, `prefix` ending in a point.
   void add_block(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
-  // name.stlq_unit of those four linear maps.
-  void add_stlq_units(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
 
   std::vector<NamedTensor> take() { return std::move(tensors_); }
 

@@ -6,6 +6,8 @@
 
 #include "engine/image/recipe.hpp"
 #include "models/architectures/float_model.hpp"
+#include "models/import/huggingface_source.hpp"
+#include "models/import/weight_files.hpp"
 
 namespace intvit::importer {
 
@@ -23,5 +25,8 @@ struct HuggingFaceModel {
 // read_image_processor() and WeightFiles; a tensor that is missing, unexpected, of the wrong shape or type, or holds
 // NaN or infinity; an image processor that does not give the model's image size.
 HuggingFaceModel load_huggingface(const std::string &folder);
+
+// The same with `config`, which was read from the folder's config.json, and its weight files.
+HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config, const WeightFiles &files);
 
 } // namespace intvit::importer

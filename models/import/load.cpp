@@ -7,7 +7,6 @@
 
 #include "models/import/huggingface.hpp"
 #include "models/import/json.hpp"
-#include "models/import/position_embedding.hpp"
 
 namespace intvit {
 
@@ -15,13 +14,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_transformers_folder(const std::string &path) {
-  if (!fs::is_directory(path))
-    return false;
-  bool result = false;
-  importer::read_json_file((fs::path(path) / "config.json").string(),
-                           [&](const importer::json &root) { result = root.contains("model_type"); });
-  return result;
+// What config.json says, if `path` is a folder, which has one; and whose it is.
+using FolderConfig = std::variant<TimmConfig, importer::HuggingFaceConfig>;
+
+FolderConfig read_config(const std::string &config_path) {
+  FolderConfig config;
+  if (!config_path.empty())
+    importer::read_json_file(config_path, [&](const importer::json &root) {
+      if (root.contains("model_type"))
+        config = importer::huggingface_config(root);
+      else
+        config = timm_config(root);
+    });
+  return config;
 }
 
 Recipe timm_model_recipe(const ModelConfig &config) {
@@ -46,27 +51,29 @@ Recipe scaled(Recipe recipe, int size) {
   return recipe;
 }
 
-ImportedModel load_transformers(const std::string &path, const ImportOptions &options) {
-  if (!options.timm.architecture.empty() || options.timm.heads != 0)
-    throw std::runtime_error(path + ": an architecture or number of heads cannot be given: config.json tells them");
-  importer::HuggingFaceModel loaded = importer::load_huggingface(path);
-  if (options.image_size != 0) {
-    set_image_size(loaded.model, options.image_size, options.image_size);
-    loaded.recipe = scaled(loaded.recipe, options.image_size);
-  }
-  return {std::move(loaded.model), loaded.recipe};
-}
-
 } // namespace
 
 ImportedModel load_float_model(const std::string &path, const ImportOptions &options) {
-  if (is_transformers_folder(path))
-    return load_transformers(path, options);
-  FloatModel model = load_timm(path, options.timm);
-  if (options.image_size != 0)
+  const std::string config_path = fs::is_directory(path) ? (fs::path(path) / "config.json").string() : "";
+  const FolderConfig config = read_config(config_path);
+  const auto *transformers = std::get_if<importer::HuggingFaceConfig>(&config);
+  if (transformers != nullptr && (!options.timm.architecture.empty() || options.timm.heads != 0))
+    throw std::runtime_error(path + ": an architecture or number of heads cannot be given: config.json tells them");
+  const importer::WeightFiles files(path);
+  const auto load = [&]() -> importer::HuggingFaceModel {
+    if (transformers != nullptr)
+      return importer::load_huggingface(path, *transformers, files);
+    return {load_timm(files, std::get<TimmConfig>(config), config_path, options.timm), {}};
+  };
+  auto [model, recipe] = load();
+  if (options.image_size != 0) {
     set_image_size(model, options.image_size, options.image_size);
-  const Recipe recipe = timm_model_recipe(common_config(model));
-  return {std::move(model), recipe};
+    if (transformers != nullptr)
+      recipe = scaled(recipe, options.image_size);
+  }
+  if (transformers == nullptr)
+    recipe = timm_model_recipe(common_config(model));
+  return {std::move(model), recipe, options.hash_files ? files.sha256() : ""};
 }
 
 } // namespace intvit

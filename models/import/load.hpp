@@ -10,13 +10,15 @@
 namespace intvit {
 
 struct ImportOptions {
-  TimmOptions timm;   // folders of transformers tell all of this themselves
-  int image_size = 0; // pixels a side, to which the model is brought (models/import/position_embedding.hpp); 0: its own
+  TimmOptions timm;        // folders of transformers tell all of this themselves
+  int image_size = 0;      // pixels a side, to which the model is brought (set_image_size()); 0: its own
+  bool hash_files = false; // also tell ImportedModel::sha256
 };
 
 struct ImportedModel {
   FloatModel model;
-  Recipe recipe; // how a picture becomes an image of the model's size
+  Recipe recipe;      // how a picture becomes an image of the model's size
+  std::string sha256; // of the weight files, see WeightFiles::sha256(); empty where that was not asked for
 };
 
 // Loads a safetensors file under timm's names, a folder as timm pushes it to the Hugging Face hub (see load_timm()), or

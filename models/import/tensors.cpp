@@ -6,19 +6,16 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "models/architectures/stlq_words.hpp"
 #include "models/import/half.hpp"
 
 namespace intvit::importer {
 
 static_assert(std::endian::native == std::endian::little, "tensors are copied as they are in the file");
 
-std::string shape_text(const std::vector<std::int64_t> &shape) {
-  std::string result = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    result += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return result + "]";
-}
+namespace {
 
+// Widens the elements of a tensor, which messages call `name`, to float32.
 void read_tensor(const TensorView &from, const std::string &name, float *to) {
   const auto count = static_cast<std::size_t>(from.elements());
   const auto widen = [&](float (*convert)(std::uint16_t)) {
@@ -49,9 +46,19 @@ void read_tensor(const TensorView &from, const std::string &name, float *to) {
                              std::to_string(bad - to));
 }
 
+// Folds a layer scale, one factor an output, into the map before it.
 void scale_outputs(const RowVector &scale, LinearWeights &layer) {
   layer.weight.array().colwise() *= scale.transpose().array();
   layer.bias.array() *= scale.array();
+}
+
+} // namespace
+
+std::string shape_text(const std::vector<std::int64_t> &shape) {
+  std::string result = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    result += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return result + "]";
 }
 
 RowMatrix TensorReader::matrix(const std::string &name, const Shape &shape, std::int64_t columns) {
@@ -81,6 +88,17 @@ LinearWeights TensorReader::linear(const std::string &name, const Shape &shape, 
   return {std::move(weight), std::move(bias)};
 }
 
+LinearWeights TensorReader::linear_words(const std::string &name, const Shape &shape, bool has_bias) {
+  LinearWeights layer = linear(name, shape, has_bias);
+  layer.stlq_unit = vector(name + ".stlq_unit", shape.front());
+  try {
+    stlq::word_values(layer);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error("tensor " + name + ".weight " + error.what());
+  }
+  return layer;
+}
+
 LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t channels) {
   LayerNormWeights result;
   result.weight = vector(name + ".weight", channels);
@@ -92,6 +110,49 @@ void TensorReader::require_all_read(const std::string &hint) const {
   for (const auto &[name, tensor] : files_.tensors())
     if (read_.count(name) == 0)
       throw std::runtime_error("tensor " + name + " of shape " + shape_text(tensor.shape) + " is unexpected: " + hint);
+}
+
+BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const BlockNames &names,
+                        std::int64_t channels, std::int64_t mlp_hidden) {
+  const auto linear = [&](const std::string &name, std::int64_t outputs, std::int64_t inputs, bool has_bias = true) {
+    return names.stlq_words ? tensors.linear_words(prefix + name, {outputs, inputs}, has_bias)
+                            : tensors.linear(prefix + name, {outputs, inputs}, has_bias);
+  };
+  BlockWeights block;
+  block.norm1 = tensors.layer_norm(prefix + names.norm1, channels);
+  if (names.qkv.size() == 1) {
+    block.qkv = linear(names.qkv.front(), 3 * channels, channels, names.qkv_bias);
+  } else {
+    const LinearWeights query = linear(names.qkv.at(0), channels, channels, names.qkv_bias);
+    const LinearWeights key = linear(names.qkv.at(1), channels, channels, names.qkv_bias);
+    const LinearWeights value = linear(names.qkv.at(2), channels, channels, names.qkv_bias);
+    block.qkv = {RowMatrix(3 * channels, channels), RowVector(3 * channels)};
+    block.qkv.weight << query.weight, key.weight, value.weight;
+    block.qkv.bias << query.bias, key.bias, value.bias;
+  }
+  block.proj = linear(names.proj, channels, channels);
+  block.norm2 = tensors.layer_norm(prefix + names.norm2, channels);
+  block.fc1 = linear(names.fc1, mlp_hidden, channels);
+  block.fc2 = linear(names.fc2, channels, mlp_hidden);
+  if (!names.scale1.empty())
+    scale_outputs(tensors.vector(prefix + names.scale1, channels), block.proj);
+  if (!names.scale2.empty())
+    scale_outputs(tensors.vector(prefix + names.scale2, channels), block.fc2);
+  return block;
+}
+
+RowMatrix read_position_bias(TensorReader &tensors, const std::string &name, int size, int heads) {
+  const std::int64_t offsets = 2 * size - 1;
+  return tensors.matrix(name, {offsets * offsets, heads}, heads).transpose();
+}
+
+LinearWeights read_two_heads(TensorReader &tensors, const std::string &token, const std::string &distilled, int classes,
+                             std::int64_t channels) {
+  const LinearWeights of_token = tensors.linear(token, {classes, channels});
+  const LinearWeights of_distilled = tensors.linear(distilled, {classes, channels});
+  LinearWeights head{RowMatrix(classes, 2 * channels), (of_token.bias + of_distilled.bias) * 0.5F};
+  head.weight << of_token.weight * 0.5F, of_distilled.weight * 0.5F;
+  return head;
 }
 
 } // namespace intvit::importer

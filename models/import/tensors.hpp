@@ -15,29 +15,23 @@ namespace intvit::importer {
 // "[192, 3, 16, 16]"
 std::string shape_text(const std::vector<std::int64_t> &shape);
 
-// Widens the elements of `from`, which messages call `name`, to the from.elements() floats at `to`. Throws
-// std::runtime_error where the type is none of F32, F16 and BF16, or an element is NaN or infinite.
-void read_tensor(const TensorView &from, const std::string &name, float *to);
-
-// Folds a layer scale (arXiv 2103.17239), one factor an output, into the map before it.
-void scale_outputs(const RowVector &scale, LinearWeights &layer);
-
 // Reads a model's tensors one by one and keeps account of them. Each is checked against the shape it must have before
 // anything is allocated for it, so that no more memory is taken than the files are long. All throw std::runtime_error
-// that names the tensor and both shapes where it is missing or differs, or as read_tensor().
+// that names the tensor: it is missing or of another shape (both are told), its type is none of F32, F16 and BF16, or
+// an element is NaN or infinite.
 class TensorReader {
 public:
   using Shape = std::vector<std::int64_t>;
 
   explicit TensorReader(const WeightFiles &files) : files_(files) {}
 
-  bool has(const std::string &name) const { return files_.find(name) != nullptr; }
-
   // The tensor of that shape as rows of `columns` elements, which divide it.
   RowMatrix matrix(const std::string &name, const Shape &shape, std::int64_t columns);
   RowVector vector(const std::string &name, std::int64_t size);
   // name.weight of that shape, the outputs first, and name.bias; zeros where there is to be no bias.
   LinearWeights linear(const std::string &name, const Shape &shape, bool has_bias = true);
+  // As linear(), of weights that are STLQ words: with name.stlq_unit. Throws where they are none.
+  LinearWeights linear_words(const std::string &name, const Shape &shape, bool has_bias = true);
   LayerNormWeights layer_norm(const std::string &name, std::int64_t channels);
 
   // A tensor that may be there and has no influence on the result.
@@ -50,5 +44,32 @@ private:
   const WeightFiles &files_;
   std::set<std::string, std::less<>> read_;
 };
+
+// What a block's tensors are called, after the block's own name; timm's names. Everything but a layer scale and the
+// qkv map's bias is there in every block.
+struct BlockNames {
+  std::string norm1 = "norm1";
+  // One map to queries, keys and values [3 C, C], or three [C, C].
+  std::vector<std::string> qkv = {"attn.qkv"};
+  bool qkv_bias = true;
+  std::string proj = "attn.proj";
+  std::string scale1; // layer scale (arXiv 2103.17239) of the attention branch, folded into proj; empty: there is none
+  std::string norm2 = "norm2";
+  std::string fc1 = "mlp.fc1";
+  std::string fc2 = "mlp.fc2";
+  std::string scale2;      // of the MLP branch, folded into fc2
+  bool stlq_words = false; // the weights of the linear maps are STLQ words
+};
+
+// The block whose tensors' names begin with `prefix`.
+BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const BlockNames &names,
+                        std::int64_t channels, std::int64_t mlp_hidden);
+
+// BlockWeights::position_bias of windows of `size` x `size` tokens, which files hold as [(2 size - 1)^2, heads].
+RowMatrix read_position_bias(TensorReader &tensors, const std::string &name, int size, int heads);
+
+// The heads of class token and distillation token as one map of both tokens side by side: their logits are averaged.
+LinearWeights read_two_heads(TensorReader &tensors, const std::string &token, const std::string &distilled, int classes,
+                             std::int64_t channels);
 
 } // namespace intvit::importer

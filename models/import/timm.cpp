@@ -5,9 +5,8 @@
 #include <stdexcept>
 
 #include "models/architectures/registry.hpp"
-#include "models/import/timm_config.hpp"
+#include "models/import/formats.hpp"
 #include "models/import/timm_source.hpp"
-#include "models/import/weight_files.hpp"
 
 namespace intvit {
 
@@ -30,29 +29,30 @@ std::optional<ArchitectureConfig> choose_architecture(const std::string &weights
   return architecture(config.architecture);
 }
 
-FloatModel read_model(const TimmSource &source) {
-  bool swin = source.count("layers.") > 0;
-  if (source.architecture && source.count("blocks.") > 0) // one of the two does not belong there
-    swin = swin && std::holds_alternative<SwinConfig>(*source.architecture);
-  if (swin)
-    return read_timm_swin(source);
-  return read_timm_vit(source);
+// By the names of the blocks' tensors; where those of two architectures are there, one of them does not belong there.
+template <class... Models> FloatModel read_model(const TimmSource &source, const std::variant<Models...> *) {
+  FloatModel (*read)(const TimmSource &) = [](const TimmSource &s) -> FloatModel {
+    return TimmFormat<VitModel>::read(s); // which says what is missing
+  };
+  bool is_declared = false;
+  const auto consider = [&]<class Model>(const Model *) {
+    if (is_declared || source.count(TimmFormat<Model>::blocks) == 0)
+      return;
+    is_declared = source.architecture && std::holds_alternative<typename Model::Config>(*source.architecture);
+    read = [](const TimmSource &s) -> FloatModel { return TimmFormat<Model>::read(s); };
+  };
+  (consider(static_cast<const Models *>(nullptr)), ...);
+  return read(source);
 }
 
 } // namespace
 
-FloatModel load_timm(const std::string &path, const TimmOptions &options) {
-  TimmConfig config;
-  std::string config_path;
-  if (fs::is_directory(path)) {
-    config_path = (fs::path(path) / "config.json").string();
-    config = read_timm_config(config_path);
-  }
-  const WeightFiles files(path);
+FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &config, const std::string &config_path,
+                     const TimmOptions &options) {
   try {
     const TimmSource source{files, choose_architecture(files.path(), config, options), config, config_path,
                             options.heads};
-    FloatModel model = read_model(source);
+    FloatModel model = read_model(source, static_cast<const FloatModel *>(nullptr));
     const auto classes = static_cast<std::size_t>(common_config(model).classes);
     if (!config.labels.empty() && config.labels.size() != classes)
       throw std::runtime_error(std::to_string(config.labels.size()) + " label_names in " + config_path + " for " +
@@ -62,6 +62,16 @@ FloatModel load_timm(const std::string &path, const TimmOptions &options) {
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(files.path() + ": " + error.what());
   }
+}
+
+FloatModel load_timm(const std::string &path, const TimmOptions &options) {
+  TimmConfig config;
+  std::string config_path;
+  if (fs::is_directory(path)) {
+    config_path = (fs::path(path) / "config.json").string();
+    config = read_timm_config(config_path);
+  }
+  return load_timm(WeightFiles(path), config, config_path, options);
 }
 
 } // namespace intvit

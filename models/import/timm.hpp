@@ -4,6 +4,8 @@
 #include <string>
 
 #include "models/architectures/float_model.hpp"
+#include "models/import/timm_config.hpp"
+#include "models/import/weight_files.hpp"
 
 namespace intvit {
 
@@ -29,5 +31,9 @@ struct TimmOptions {
 // NaN or infinity; architecture unknown; heads unknown; declared and actual dimensions at odds; a model_args key or
 // value that changes the architecture in a way not supported here.
 FloatModel load_timm(const std::string &path, const TimmOptions &options = {});
+
+// The same of opened files, with what config.json says where there is one; `config_path` names it in messages.
+FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &config, const std::string &config_path,
+                     const TimmOptions &options);
 
 } // namespace intvit

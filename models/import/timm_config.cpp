@@ -100,7 +100,9 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
   }
 }
 
-TimmConfig read(const json &root) {
+} // namespace
+
+TimmConfig timm_config(const json &root) {
   TimmConfig config;
   if (root.contains("architecture"))
     config.architecture = string(root["architecture"], "architecture");
@@ -125,11 +127,9 @@ TimmConfig read(const json &root) {
   return config;
 }
 
-} // namespace
-
 TimmConfig read_timm_config(const std::string &path) {
   TimmConfig config;
-  read_json_file(path, [&](const json &root) { config = read(root); });
+  read_json_file(path, [&](const json &root) { config = timm_config(root); });
   return config;
 }
 

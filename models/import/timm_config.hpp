@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/import/json.hpp"
+
 namespace intvit {
 
 // What the file says; nothing where it is silent.
@@ -37,8 +39,11 @@ struct TimmConfig {
   std::optional<std::string> interpolation;
 };
 
-// Throws std::runtime_error, beginning with `path`: file unreadable, not JSON, a value of the wrong type, or an
-// argument that asks for another architecture than those of models/architectures.
+// Throws std::runtime_error: a value of the wrong type, or an argument that asks for another architecture than those of
+// models/architectures.
+TimmConfig timm_config(const importer::json &root);
+
+// The same of a file. Messages begin with `path`; also where it is unreadable or not JSON.
 TimmConfig read_timm_config(const std::string &path);
 
 } // namespace intvit

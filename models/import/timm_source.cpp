@@ -32,11 +32,6 @@ void agree(const TimmSource &source, const char *what, const T &actual, const st
     refuse(*architecture_value, "architecture " + common_config(*source.architecture).architecture);
 }
 
-// timm computes these itself; older files hold them.
-bool is_buffer(std::string_view name) {
-  return name.ends_with(".relative_position_index") || name.ends_with(".attn_mask");
-}
-
 } // namespace
 
 bool TimmSource::has_in_block(std::string_view suffix) const {
@@ -100,27 +95,6 @@ void TimmSource::read_preprocessing(ModelConfig &model) const {
   model.std = config.std.value_or(model.std);
   model.crop_pct = config.crop_pct.value_or(model.crop_pct);
   model.interpolation = config.interpolation.value_or(model.interpolation);
-}
-
-void TimmSource::check(const std::vector<NamedTensor> &expected) const {
-  for (const NamedTensor &tensor : expected) {
-    const TensorView *found = files.find(tensor.name);
-    if (found == nullptr)
-      throw std::runtime_error("tensor " + tensor.name + " is missing, expected shape " + shape_text(tensor.shape));
-    if (found->shape != tensor.shape)
-      throw std::runtime_error("tensor " + tensor.name + " has shape " + shape_text(found->shape) + ", expected " +
-                               shape_text(tensor.shape));
-  }
-  for (const auto &[name, tensor] : files.tensors())
-    if (!is_buffer(name) && std::none_of(expected.begin(), expected.end(),
-                                         [&, &wanted = name](const NamedTensor &t) { return t.name == wanted; }))
-      throw std::runtime_error("tensor " + name + " of shape " + shape_text(tensor.shape) +
-                               " is unexpected: not part of a model that can be imported");
-}
-
-void TimmSource::read(const std::vector<NamedTensor> &tensors) const {
-  for (const NamedTensor &tensor : tensors)
-    read_tensor(*files.find(tensor.name), tensor.name, tensor.data);
 }
 
 } // namespace intvit::importer

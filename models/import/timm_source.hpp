@@ -2,11 +2,13 @@
 #pragma once
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "models/architectures/float_model.hpp"
+#include "models/import/formats.hpp"
 #include "models/import/timm_config.hpp"
 #include "models/import/weight_files.hpp"
 
@@ -19,6 +21,17 @@ struct TimmSource {
   TimmConfig config;
   std::string config_path; // empty where there is none
   int heads = 0;           // by the caller's word; 0: by the above
+
+  // The architecture, if one is known, for the reader of that kind of model. Throws std::runtime_error where it is of
+  // another kind.
+  template <class Model> std::optional<typename Model::Config> architecture_of() const {
+    if (!architecture)
+      return std::nullopt;
+    if (const auto *found = std::get_if<typename Model::Config>(&*architecture))
+      return *found;
+    throw std::runtime_error(std::string("the tensors are those of ") + TimmFormat<Model>::name +
+                             ", but the architecture is " + common_config(*architecture).architecture);
+  }
 
   bool has(const std::string &name) const { return files.find(name) != nullptr; }
   // Whether some tensor is named "blocks.NSUFFIX".
@@ -45,17 +58,6 @@ struct TimmSource {
 
   // Overrides what config.json declares of the preprocessing.
   void read_preprocessing(ModelConfig &model) const;
-
-  // Before anything is allocated: the files hold `expected`, in their shapes, and nothing else but buffers that are no
-  // parameters. Throws std::runtime_error that names the tensor.
-  void check(const std::vector<NamedTensor> &expected) const;
-
-  // Reads all of `tensors`, which check() has passed.
-  void read(const std::vector<NamedTensor> &tensors) const;
 };
-
-// A ViT or its kin, see models/architectures/vit.hpp.
-VitModel read_timm_vit(const TimmSource &source);
-SwinModel read_timm_swin(const TimmSource &source);
 
 } // namespace intvit::importer

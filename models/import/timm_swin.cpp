@@ -2,6 +2,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "models/import/formats.hpp"
 #include "models/import/tensors.hpp"
 #include "models/import/timm_source.hpp"
 
@@ -14,9 +15,6 @@ struct Form {
   bool merges_last = false;
   std::string head;
 };
-
-// Their shapes differ from those of SwinStageWeights.
-using PositionBiases = std::vector<std::vector<RowMatrix>>; // [stage][block]: [(2 window - 1)^2, heads]
 
 std::string block_prefix(int stage, int block) {
   return "layers." + std::to_string(stage) + ".blocks." + std::to_string(block) + ".";
@@ -69,43 +67,42 @@ void infer_dimensions(const TimmSource &source, const std::optional<SwinConfig> 
                              static_cast<int>(config.channels * *declared.mlp_ratio), std::nullopt);
 }
 
-std::vector<NamedTensor> tensors_of(const SwinConfig &config, const Form &form, SwinWeights &weights,
-                                    PositionBiases &biases) {
-  NamedTensors tensors;
-  tensors.add_linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch}, weights.patch_embed);
-  tensors.add_layer_norm("patch_embed.norm", config.channels, weights.patch_norm);
+SwinWeights read_weights(const WeightFiles &files, const SwinConfig &config, const Form &form) {
+  TensorReader tensors(files);
+  SwinWeights weights;
+  weights.patch_embed = tensors.linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch});
+  weights.patch_norm = tensors.layer_norm("patch_embed.norm", config.channels);
   for (int stage = 0; stage < config.stages(); ++stage) {
     const auto index = static_cast<std::size_t>(stage);
-    SwinStageWeights &layer = weights.stages[index];
+    SwinStageWeights &layer = weights.stages.emplace_back();
     const std::int64_t channels = config.stage_channels(stage);
     if (stage > 0) {
       const std::string prefix = "layers." + std::to_string(form.merges_last ? stage - 1 : stage) + ".downsample.";
-      tensors.add_layer_norm(prefix + "norm", 2 * channels, layer.merge_norm);
-      tensors.add(prefix + "reduction.weight", {channels, 2 * channels}, layer.merge.weight.data());
+      layer.merge_norm = tensors.layer_norm(prefix + "norm", 2 * channels);
+      layer.merge = tensors.linear(prefix + "reduction", {channels, 2 * channels}, false);
     }
-    const std::int64_t offsets = 2 * config.windows(stage, 0).size - 1;
+    const int window = config.windows(stage, 0).size;
     for (int block = 0; block < config.depths[index]; ++block) {
-      const auto i = static_cast<std::size_t>(block);
-      tensors.add_block(block_prefix(stage, block), channels, config.stage_mlp_hidden(stage), layer.blocks[i]);
-      tensors.add(bias_name(stage, block), {offsets * offsets, config.heads[index]}, biases[index][i].data());
+      const std::string prefix = block_prefix(stage, block);
+      layer.blocks.push_back(read_block(tensors, prefix, {}, channels, config.stage_mlp_hidden(stage)));
+      layer.blocks.back().position_bias =
+          read_position_bias(tensors, bias_name(stage, block), window, config.heads[index]);
+      // timm computes these itself; older files hold them.
+      tensors.ignore(prefix + "attn.relative_position_index");
+      tensors.ignore(prefix + "attn_mask");
     }
   }
-  tensors.add_layer_norm("norm", config.features(), weights.norm);
+  weights.norm = tensors.layer_norm("norm", config.features());
   if (config.classes > 0)
-    tensors.add_linear(form.head, {config.classes, config.features()}, weights.head);
-  return tensors.take();
+    weights.head = tensors.linear(form.head, {config.classes, config.features()});
+  tensors.require_all_read("not part of a model that can be imported");
+  return weights;
 }
 
 } // namespace
 
-SwinModel read_timm_swin(const TimmSource &source) {
-  std::optional<SwinConfig> architecture;
-  if (source.architecture) {
-    if (!std::holds_alternative<SwinConfig>(*source.architecture))
-      throw std::runtime_error("the tensors are those of a Swin Transformer, but the architecture is " +
-                               common_config(*source.architecture).architecture);
-    architecture = std::get<SwinConfig>(*source.architecture);
-  }
+SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
+  const std::optional<SwinConfig> architecture = source.architecture_of<SwinModel>();
   if (source.config.mean_pool && !*source.config.mean_pool)
     throw std::runtime_error("\"global_pool\" is not \"avg\" by " + source.config_path +
                              "; only Swin models that classify by the mean are supported");
@@ -128,25 +125,7 @@ SwinModel read_timm_swin(const TimmSource &source) {
   source.read_preprocessing(config);
   validate(config);
 
-  SwinWeights unallocated;
-  unallocated.stages.resize(config.depths.size());
-  PositionBiases biases(config.depths.size());
-  for (std::size_t stage = 0; stage < biases.size(); ++stage) {
-    unallocated.stages[stage].blocks.resize(static_cast<std::size_t>(config.depths[stage]));
-    biases[stage].resize(static_cast<std::size_t>(config.depths[stage]));
-  }
-  source.check(tensors_of(config, form, unallocated, biases));
-
-  model.weights = SwinWeights(config);
-  for (std::size_t stage = 0; stage < biases.size(); ++stage)
-    for (std::size_t i = 0; i < biases[stage].size(); ++i) {
-      const RowMatrix &bias = model.weights.stages[stage].blocks[i].position_bias;
-      biases[stage][i].resize(bias.cols(), bias.rows());
-    }
-  source.read(tensors_of(config, form, model.weights, biases));
-  for (std::size_t stage = 0; stage < biases.size(); ++stage)
-    for (std::size_t i = 0; i < biases[stage].size(); ++i)
-      model.weights.stages[stage].blocks[i].position_bias = biases[stage][i].transpose();
+  model.weights = read_weights(source.files, config, form);
   return model;
 }
 

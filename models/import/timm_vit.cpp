@@ -1,11 +1,10 @@
 // timm's VisionTransformer and VisionTransformerDistilled.
 #include <cmath>
 #include <stdexcept>
-#include <utility>
 
+#include "models/import/formats.hpp"
 #include "models/import/tensors.hpp"
 #include "models/import/timm_source.hpp"
-#include "models/quantize/stlq.hpp"
 
 namespace intvit::importer {
 
@@ -19,20 +18,9 @@ struct Form {
   bool prefix_positions = false; // pos_embed has rows for the prefix tokens as well
   bool layer_scale = false;
   bool qkv_bias = true;
-  bool stlq_units = false; // intvit-train's: the blocks' weights are words
+  bool stlq_words = false; // intvit-train's: the blocks' weights are words
 
   int prefix_tokens() const { return static_cast<int>(class_token) + static_cast<int>(distillation_token) + registers; }
-};
-
-struct Parts {
-  RowMatrix class_token;        // [1, C], or empty as the others
-  RowMatrix distillation_token; // [1, C]
-  RowMatrix registers;          // [registers, C]
-  RowMatrix position;           // [patches, C] or [prefix_tokens + patches, C]
-  LinearWeights head;           // [classes, C]: where there are two heads
-  LinearWeights distilled_head;
-  std::vector<RowVector> scale1; // [depth]: of the attention branch
-  std::vector<RowVector> scale2;
 };
 
 // What tells one form from another is taken to be there where the architecture has it, so that a file without it is
@@ -52,7 +40,7 @@ Form find_form(const TimmSource &source, const std::optional<VitConfig> &archite
   form.layer_scale = source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
   form.qkv_bias = source.has_in_block(".attn.qkv.bias");
   // A layer scale folded into weights would leave no words.
-  form.stlq_units = source.has_in_block(".stlq_unit") && !form.layer_scale;
+  form.stlq_words = source.has_in_block(".stlq_unit") && !form.layer_scale;
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured) {
     source.require_agreement(what, actual, configured, std::nullopt);
   };
@@ -142,98 +130,54 @@ void choose_image_size(const TimmSource &source, bool has_architecture, VitConfi
   config.image_width = config.image_height;
 }
 
-// Every tensor of the files, to where it is read. Nothing needs to be allocated for names and shapes, but
-// weights.blocks and the scales must be there.
-std::vector<NamedTensor> tensors_of(const VitConfig &config, const Form &form, VitWeights &weights, Parts &parts) {
-  NamedTensors tensors;
-  const std::int64_t channels = config.channels;
-  tensors.add_linear("patch_embed.proj", {channels, 3, config.patch, config.patch}, weights.patch_embed);
-  if (form.class_token)
-    tensors.add("cls_token", {1, 1, channels}, parts.class_token.data());
-  if (form.distillation_token)
-    tensors.add("dist_token", {1, 1, channels}, parts.distillation_token.data());
-  if (form.registers > 0)
-    tensors.add("reg_token", {1, form.registers, channels}, parts.registers.data());
-  tensors.add("pos_embed", {1, config.patches() + (form.prefix_positions ? config.prefix_tokens : 0), channels},
-              parts.position.data());
-  for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
-    const std::string prefix = "blocks." + std::to_string(i) + ".";
-    tensors.add_block(prefix, channels, config.mlp_hidden, weights.blocks[i]);
-    if (form.stlq_units)
-      tensors.add_stlq_units(prefix, channels, config.mlp_hidden, weights.blocks[i]);
-    if (form.layer_scale) {
-      tensors.add(prefix + "ls1.gamma", {channels}, parts.scale1[i].data());
-      tensors.add(prefix + "ls2.gamma", {channels}, parts.scale2[i].data());
-    }
-  }
-  tensors.add_layer_norm(config.pool == VitPool::mean ? "fc_norm" : "norm", channels, weights.norm);
-  if (config.classes > 0) {
-    tensors.add_linear("head", {config.classes, channels}, form.distillation_token ? parts.head : weights.head);
-    if (form.distillation_token)
-      tensors.add_linear("head_dist", {config.classes, channels}, parts.distilled_head);
-  }
-  std::vector<NamedTensor> all = tensors.take();
-  if (!form.qkv_bias) // it stays 0
-    std::erase_if(all, [](const NamedTensor &tensor) { return tensor.name.ends_with(".attn.qkv.bias"); });
-  return all;
-}
-
-void allocate(const VitConfig &config, const Form &form, Parts &parts) {
-  const int channels = config.channels;
-  parts.class_token.resize(static_cast<int>(form.class_token), channels);
-  parts.distillation_token.resize(static_cast<int>(form.distillation_token), channels);
-  parts.registers.resize(form.registers, channels);
-  parts.position.resize(config.patches() + (form.prefix_positions ? config.prefix_tokens : 0), channels);
-  if (form.distillation_token && config.classes > 0) {
-    parts.head = zero_linear(config.classes, channels);
-    parts.distilled_head = parts.head;
-  }
-  for (std::vector<RowVector> *scales : {&parts.scale1, &parts.scale2})
-    for (RowVector &scale : *scales)
-      scale.resize(channels);
-}
-
 // timm joins class token, distillation token and registers in this order.
-void fold(const VitConfig &config, const Form &form, const Parts &parts, VitWeights &weights) {
-  weights.prefix << parts.class_token, parts.distillation_token, parts.registers;
+void read_tokens(TensorReader &tensors, const VitConfig &config, const Form &form, VitWeights &weights) {
+  const std::int64_t channels = config.channels;
+  weights.prefix.resize(config.prefix_tokens, channels);
+  Eigen::Index row = 0;
+  const auto append = [&](const char *name, int rows) {
+    if (rows > 0)
+      weights.prefix.middleRows(row, rows) = tensors.matrix(name, {1, rows, channels}, channels);
+    row += rows;
+  };
+  append("cls_token", static_cast<int>(form.class_token));
+  append("dist_token", static_cast<int>(form.distillation_token));
+  append("reg_token", form.registers);
+  const int positions = config.patches() + (form.prefix_positions ? config.prefix_tokens : 0);
+  const RowMatrix position = tensors.matrix("pos_embed", {1, positions, channels}, channels);
   if (form.prefix_positions)
-    weights.prefix += parts.position.topRows(config.prefix_tokens);
-  weights.position = parts.position.bottomRows(config.patches());
-  if (form.layer_scale)
-    for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
-      scale_outputs(parts.scale1[i], weights.blocks[i].proj);
-      scale_outputs(parts.scale2[i], weights.blocks[i].fc2);
-    }
-  if (form.distillation_token && config.classes > 0) {
-    // The logits of the two heads are averaged.
-    weights.head.weight << parts.head.weight * 0.5F, parts.distilled_head.weight * 0.5F;
-    weights.head.bias = (parts.head.bias + parts.distilled_head.bias) * 0.5F;
-  }
+    weights.prefix += position.topRows(config.prefix_tokens);
+  weights.position = position.bottomRows(config.patches());
 }
 
-void require_words(const std::vector<BlockWeights> &blocks) {
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const BlockWeights &block = blocks[i];
-    for (const auto &[name, layer] : {std::pair("attn.qkv", &block.qkv), std::pair("attn.proj", &block.proj),
-                                      std::pair("mlp.fc1", &block.fc1), std::pair("mlp.fc2", &block.fc2)})
-      try {
-        stlq::given_values(*layer);
-      } catch (const std::runtime_error &error) {
-        throw std::runtime_error("tensor blocks." + std::to_string(i) + "." + name + ".weight " + error.what());
-      }
+VitWeights read_weights(const WeightFiles &files, const VitConfig &config, const Form &form) {
+  const std::int64_t channels = config.channels;
+  TensorReader tensors(files);
+  VitWeights weights;
+  weights.patch_embed = tensors.linear("patch_embed.proj", {channels, 3, config.patch, config.patch});
+  read_tokens(tensors, config, form, weights);
+  BlockNames names;
+  names.qkv_bias = form.qkv_bias;
+  names.stlq_words = form.stlq_words;
+  if (form.layer_scale) {
+    names.scale1 = "ls1.gamma";
+    names.scale2 = "ls2.gamma";
   }
+  for (int i = 0; i < config.depth; ++i)
+    weights.blocks.push_back(
+        read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden));
+  weights.norm = tensors.layer_norm(config.pool == VitPool::mean ? "fc_norm" : "norm", channels);
+  if (config.classes > 0)
+    weights.head = form.distillation_token ? read_two_heads(tensors, "head", "head_dist", config.classes, channels)
+                                           : tensors.linear("head", {config.classes, channels});
+  tensors.require_all_read("not part of a model that can be imported");
+  return weights;
 }
 
 } // namespace
 
-VitModel read_timm_vit(const TimmSource &source) {
-  std::optional<VitConfig> architecture;
-  if (source.architecture) {
-    if (!std::holds_alternative<VitConfig>(*source.architecture))
-      throw std::runtime_error("the tensors are those of a ViT, but the architecture is " +
-                               common_config(*source.architecture).architecture);
-    architecture = std::get<VitConfig>(*source.architecture);
-  }
+VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
+  const std::optional<VitConfig> architecture = source.architecture_of<VitModel>();
   VitModel model;
   VitConfig &config = model.config;
   if (architecture)
@@ -249,25 +193,7 @@ VitModel read_timm_vit(const TimmSource &source) {
   source.read_preprocessing(config);
   validate(config);
 
-  Parts parts;
-  if (form.layer_scale) {
-    parts.scale1.resize(static_cast<std::size_t>(config.depth));
-    parts.scale2.resize(static_cast<std::size_t>(config.depth));
-  }
-  VitWeights unallocated;
-  unallocated.blocks.resize(static_cast<std::size_t>(config.depth));
-  source.check(tensors_of(config, form, unallocated, parts));
-
-  model.weights = VitWeights(config);
-  allocate(config, form, parts);
-  if (form.stlq_units)
-    for (BlockWeights &block : model.weights.blocks)
-      for (LinearWeights *layer : {&block.qkv, &block.proj, &block.fc1, &block.fc2})
-        layer->stlq_unit.resize(layer->weight.rows());
-  source.read(tensors_of(config, form, model.weights, parts));
-  if (form.stlq_units)
-    require_words(model.weights.blocks);
-  fold(config, form, parts, model.weights);
+  model.weights = read_weights(source.files, config, form);
   return model;
 }
 

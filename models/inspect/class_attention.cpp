@@ -148,19 +148,23 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
 }
 
 ClassAttention class_attention(const FloatModel &model, const Image &image, const AttentionChoice &choice) {
-  const auto *vit = std::get_if<VitModel>(&model);
-  if (vit == nullptr)
-    no_class_token(windows);
-  const VitConfig &config = vit->config;
-  if (config.prefix_tokens == 0)
+  const Network parts = network(model);
+  int heads = 0;
+  for (const BodyPart &part : parts.body)
+    if (const auto *block = std::get_if<BlockPart>(&part)) {
+      if (block->config.windows)
+        no_class_token(windows);
+      heads = block->config.heads;
+    }
+  if (parts.embedding.prefix_tokens == 0)
     no_class_token(only_patches);
-  check_choice(choice, config.depth, config.heads);
-  Collector collector(choice, config.depth, config.heads);
+  check_choice(choice, parts.blocks(), heads);
+  Collector collector(choice, parts.blocks(), heads);
   FloatObserver observer(collector);
-  const std::vector<float> logits = reference::forward(*vit, image, &observer);
-  return {config.grid_height(),
-          config.grid_width(),
-          without_prefix(collector.result(), config.prefix_tokens),
+  const std::vector<float> logits = reference::forward(parts, image, &observer);
+  return {parts.common.grid_height(),
+          parts.common.grid_width(),
+          without_prefix(collector.result(), parts.embedding.prefix_tokens),
           {logits.begin(), logits.end()}};
 }
 

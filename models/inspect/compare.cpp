@@ -81,9 +81,7 @@ public:
   }
 
   std::vector<std::string> stream_names() const override { return {}; }
-  int classes() const override {
-    return std::visit([](const auto &model) { return outputs(model.config); }, model_);
-  }
+  int classes() const override { return outputs(model_); }
   int image_height() const override { return common_config(model_).image_height; }
   int image_width() const override { return common_config(model_).image_width; }
 

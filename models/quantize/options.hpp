@@ -3,86 +3,66 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
-#include "kernels/residual.hpp"
+#include "kernels/linear.hpp"
 #include "kernels/softmax.hpp"
+#include "models/quantize/published.hpp"
 
 namespace intvit {
-
-// How the range of an activation follows from its calibration samples; range.hpp defines each.
-enum class RangeMethod : std::uint8_t {
-  minmax,     // the smallest and the largest value seen
-  ema,        // those of batches of images, averaged
-  percentile, // all but the outermost values of batches, averaged
-  omse,       // the part of the minmax range with the least squared error of the activation itself
-  mse,        // the part of the minmax range, in coarser steps, with the least squared error of the layer that reads it
-};
 
 // How the residual stream is stored between blocks.
 enum class ResidualFormat : std::uint8_t {
   int16,      // 16-bit codes, one scale
   ptf8,       // 8-bit codes, a factor 2^0..2^7 and a zero point per channel
-  ptf8_paper, // 8-bit codes, a factor 2^0..2^3 per channel and one zero point: FQ-ViT's form
-  uniform8,   // 8-bit codes, one scale and one zero point
+  ptf8_paper, // 8-bit codes, a factor 2^0..2^3 per channel and one zero point: FQ-ViT's form (published.hpp)
+  int8,       // 8-bit codes, one scale and one zero point: what FQ-ViT compares with
 };
 
-// What the weights of the blocks' linear maps may be. The first and the last layer's are int8 always.
-enum class WeightFormat : std::uint8_t {
-  int8,
-  int4, // every 16th int8: what uniform 4 bits give, to compare with; stored as int8
-  stlq, // one or two words of 4 bits on a log scale (stlq.hpp)
+// The values to which weights of the blocks' linear maps are rounded. The first and the last layer's are int8 always.
+enum class WeightLevels : std::uint8_t {
+  int8, // all integers of 8 bits
+  stlq, // one or two words of 4 bits on a log scale (kernels/stlq.hpp)
+  int4, // a study: every 16th int8, which is what uniform 4 bits give; stored as int8
 };
 
-// Which weights get a second word together.
-enum class Granularity : std::uint8_t {
-  element, // each weight for itself
-  filter,  // those of one output
+// As what model files hold them.
+constexpr kernels::WeightFormat stored_format(WeightLevels levels) {
+  return levels == WeightLevels::stlq ? kernels::WeightFormat::stlq : kernels::WeightFormat::int8;
+}
+
+// Which STLQ weights get a second word together.
+enum class TwoWordGroups : std::uint8_t {
   tile,    // 64 outputs by 4 inputs, as model files hold them
+  filter,  // a study: those of one output
+  element, // a study: each weight for itself
+};
+
+enum class Rounding : std::uint8_t {
+  compensating, // each weight together with the errors that those before it in its row have left
+  nearest,      // each weight to the nearest value
 };
 
 struct QuantizeOptions {
-  RangeMethod range = RangeMethod::mse;
   ResidualFormat residual = ResidualFormat::int16;
   kernels::Softmax softmax = kernels::Softmax::int16;
-  // lis4, lis8: divide by the sum of the row's weights. Off: take the probabilities as FQ-ViT does, though they do not
-  // add up to one.
-  bool renormalize = true;
   // Strength of per-channel scales at the input of linear maps, from 0 (one scale a tensor) to 1 (every channel fills
   // its codes); empty: searched per layer.
   std::optional<double> channel_strength;
-  // One scale and one integer zero point for each activation tensor, instead of scales and zero points of channels;
-  // query, key and value share a scale and have zero point 0.
-  bool per_tensor = false;
-  // Round weights so that their errors make up for one another, not each to the nearest code.
-  bool compensate = true;
+  Rounding rounding = Rounding::compensating;
   // Correct biases by the mean error that quantization leaves.
   bool correct_bias = true;
-  // The largest weight of a row is 127.5 steps away from 0 and clamped to 127, as FQ-ViT's, instead of 127.
-  bool clamp_largest_weight = false;
-  WeightFormat weight_format = WeightFormat::int8;
+  WeightLevels weight_levels = WeightLevels::int8;
   // stlq: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
   double two_word_ratio = 0.15;
-  Granularity two_word_granularity = Granularity::tile;
+  TwoWordGroups two_word_groups = TwoWordGroups::tile;
   int threads = 1;
+  PublishedOptions published;
 };
 
 // For the first and the last layer.
 inline QuantizeOptions with_int8_weights(QuantizeOptions options) {
-  options.weight_format = WeightFormat::int8;
+  options.weight_levels = WeightLevels::int8;
   return options;
-}
-
-// FQ-ViT's choices as far as integers can follow them; docs/quantization.md, "As published".
-inline QuantizeOptions published_options() {
-  return {.range = RangeMethod::minmax,
-          .residual = ResidualFormat::ptf8_paper,
-          .softmax = kernels::Softmax::lis4,
-          .renormalize = false,
-          .per_tensor = true,
-          .compensate = false,
-          .correct_bias = false,
-          .clamp_largest_weight = true};
 }
 
 } // namespace intvit

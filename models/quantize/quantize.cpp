@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
-#include "models/quantize/architectures.hpp"
+#include "models/overloaded.hpp"
+#include "models/quantize/emit/importance.hpp"
+#include "models/quantize/emit/parts.hpp"
 
 namespace intvit {
 
@@ -10,9 +12,33 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   validate(input.model);
   if (input.calibration.empty())
     throw std::runtime_error("calibration needs at least one image");
-  if (const auto *vit = std::get_if<VitModel>(&input.model))
-    return quantize_vit(*vit, input, options, progress);
-  return quantize_swin(std::get<SwinModel>(input.model), input, options, progress);
+  const Network parts = network(input.model);
+  Calibration calibration(input.calibration, options.threads);
+  NodeWriter nodes(input, options);
+  Workplace work{parts, options, calibration, nodes};
+
+  // The embedding, the blocks, the end and the run that gives the golden logits.
+  const int steps = parts.blocks() + 3;
+  int step = 0;
+  const auto tell = [&] {
+    if (progress)
+      progress(step++, steps);
+  };
+  tell();
+  StreamNode stream = quantize_embedding(work, importance_before(parts, 0));
+  for (std::size_t i = 0; i < parts.body.size(); ++i) {
+    const Eigen::ArrayXd next = importance_before(parts, i + 1);
+    stream = std::visit(Overloaded{[&](const BlockPart &part) {
+                                     tell();
+                                     return quantize_block(work, part, stream, next);
+                                   },
+                                   [&](const MergingPart &part) { return quantize_merging(work, part, stream, next); }},
+                        parts.body[i]);
+  }
+  tell();
+  quantize_end(work, stream);
+  tell();
+  return nodes.finish(input.calibration.front(), parts.end.outputs());
 }
 
 } // namespace intvit

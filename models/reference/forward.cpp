@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/overloaded.hpp"
 #include "models/reference/attention.hpp"
 #include "models/reference/layers.hpp"
 
@@ -34,20 +35,19 @@ RowMatrix extract_patches(const ModelConfig &config, const Image &pixels) {
   return patches;
 }
 
-RowMatrix embed(const VitModel &model, const MatrixView &patches) {
-  const VitWeights &weights = model.weights;
-  RowMatrix tokens(weights.prefix.rows() + patches.rows(), weights.position.cols());
-  tokens.topRows(weights.prefix.rows()) = weights.prefix;
-  tokens.bottomRows(patches.rows()) = linear(patches, weights.patch_embed) + weights.position;
+RowMatrix embed(const Network &network, const MatrixView &patches, Observer *observer) {
+  const EmbeddingPart &part = network.embedding;
+  const RowMatrix projected = linear(patches, *part.patch_embed);
+  if (part.normalized) {
+    report(observer, 0, SiteKind::embedding, projected);
+    const RowMatrix normalized = normalize(projected, network.common.layer_norm_eps);
+    report(observer, 0, SiteKind::embedding_normalized, normalized);
+    return affine(normalized, *part.norm);
+  }
+  RowMatrix tokens(part.prefix->rows() + patches.rows(), part.position->cols());
+  tokens.topRows(part.prefix->rows()) = *part.prefix;
+  tokens.bottomRows(patches.rows()) = projected + *part.position;
   return tokens;
-}
-
-RowMatrix embed(const SwinModel &model, const MatrixView &patches, Observer *observer) {
-  const RowMatrix embedding = linear(patches, model.weights.patch_embed);
-  report(observer, 0, SiteKind::embedding, embedding);
-  const RowMatrix normalized = normalize(embedding, model.config.layer_norm_eps);
-  report(observer, 0, SiteKind::embedding_normalized, normalized);
-  return affine(normalized, model.weights.patch_norm);
 }
 
 RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer,
@@ -79,21 +79,22 @@ RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, co
   return middle + linear(hidden, block.fc2);
 }
 
-RowMatrix merge_patches(const SwinModel &model, int stage, const MatrixView &stream, int layer, Observer *observer) {
-  const SwinStageWeights &weights = model.weights.stages[static_cast<std::size_t>(stage)];
-  const Windows to = model.config.windows(stage, 0);
+RowMatrix merge_patches(const Network &network, const MergingPart &part, const MatrixView &stream, int layer,
+                        Observer *observer) {
+  const int height = part.grid_height / 2;
+  const int width = part.grid_width / 2;
   const Eigen::Index channels = stream.cols();
   report(observer, layer, SiteKind::merge_input, stream);
-  RowMatrix merged(to.tokens(), 4 * channels);
-  for (int y = 0; y < to.grid_height; ++y)
-    for (int x = 0; x < to.grid_width; ++x)
-      for (int part = 0; part < 4; ++part) {
-        const int from = (2 * y + part % 2) * 2 * to.grid_width + 2 * x + part / 2;
-        merged.row(y * to.grid_width + x).segment(part * channels, channels) = stream.row(from);
+  RowMatrix merged(height * width, 4 * channels);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (int neighbour = 0; neighbour < 4; ++neighbour) {
+        const int from = (2 * y + neighbour % 2) * part.grid_width + 2 * x + neighbour / 2;
+        merged.row(y * width + x).segment(neighbour * channels, channels) = stream.row(from);
       }
-  const RowMatrix normalized = normalize(merged, model.config.layer_norm_eps);
+  const RowMatrix normalized = normalize(merged, network.common.layer_norm_eps);
   report(observer, layer, SiteKind::merge_normalized, normalized);
-  return linear(affine(normalized, weights.merge_norm), weights.merge);
+  return linear(affine(normalized, *part.norm), *part.reduction);
 }
 
 namespace {
@@ -143,56 +144,40 @@ private:
   Observer *observer_;
 };
 
-std::vector<float> to_vector(const RowVector &row) {
-  return {row.data(), row.data() + row.size()};
-}
-
 } // namespace
 
-RowVector classify(const VitModel &model, const MatrixView &stream, Observer *observer) {
-  const VitConfig &config = model.config;
-  const Classifier classifier(config.depth, config.layer_norm_eps, observer);
+RowVector classify(const Network &network, const MatrixView &stream, Observer *observer) {
+  const EndPart &end = network.end;
+  const Classifier classifier(network.blocks(), network.common.layer_norm_eps, observer);
   classifier.tap(SiteKind::final_input, stream);
-  const Eigen::Index first = stream.rows() == config.tokens() ? config.first_pooled() : 0;
-  RowMatrix pooled = stream.middleRows(first, config.pooled_rows());
-  if (config.pool == VitPool::mean)
+  RowMatrix pooled = stream.middleRows(end.first, end.rows);
+  if (end.pool == Pool::mean)
     pooled = classifier.mean(pooled);
-  pooled = classifier.norm(pooled, model.weights.norm);
-  if (config.pool == VitPool::normed_mean)
+  pooled = classifier.norm(pooled, *end.norm);
+  if (end.pool == Pool::normed_mean)
     pooled = classifier.mean(pooled);
   // Two tokens side by side: rows lie one behind the other already.
-  return classifier.head(Eigen::Map<const RowMatrix>(pooled.data(), 1, config.features()), model.weights.head);
+  return classifier.head(Eigen::Map<const RowMatrix>(pooled.data(), 1, end.features()), *end.head);
 }
 
-RowVector classify(const SwinModel &model, const MatrixView &stream, Observer *observer) {
-  const Classifier classifier(model.config.depth(), model.config.layer_norm_eps, observer);
-  classifier.tap(SiteKind::final_input, stream);
-  return classifier.head(classifier.mean(classifier.norm(stream, model.weights.norm)), model.weights.head);
-}
-
-std::vector<float> forward(const VitModel &model, const Image &pixels, Observer *observer) {
-  RowMatrix stream = embed(model, extract_patches(model.config, pixels));
-  for (int layer = 0; layer < model.config.depth; ++layer)
-    stream = block_forward(model.config.block(), model.weights.blocks[static_cast<std::size_t>(layer)], stream, layer,
-                           observer);
-  return to_vector(classify(model, stream, observer));
-}
-
-std::vector<float> forward(const SwinModel &model, const Image &pixels, Observer *observer) {
-  RowMatrix stream = embed(model, extract_patches(model.config, pixels), observer);
+std::vector<float> forward(const Network &network, const Image &pixels, Observer *observer) {
+  RowMatrix stream = embed(network, extract_patches(network.common, pixels), observer);
   int layer = 0;
-  for (int stage = 0; stage < model.config.stages(); ++stage) {
-    if (stage > 0)
-      stream = merge_patches(model, stage, stream, layer, observer);
-    int index = 0;
-    for (const BlockWeights &block : model.weights.stages[static_cast<std::size_t>(stage)].blocks)
-      stream = block_forward(model.config.block(stage, index++), block, stream, layer++, observer);
-  }
-  return to_vector(classify(model, stream, observer));
+  for (const BodyPart &part : network.body)
+    std::visit(Overloaded{[&](const BlockPart &block) {
+                            stream = block_forward(block.config, *block.weights, stream, layer, observer);
+                            ++layer;
+                          },
+                          [&](const MergingPart &merging) {
+                            stream = merge_patches(network, merging, stream, layer, observer);
+                          }},
+               part);
+  const RowVector result = classify(network, stream, observer);
+  return {result.data(), result.data() + result.size()};
 }
 
 std::vector<float> forward(const FloatModel &model, const Image &pixels, Observer *observer) {
-  return std::visit([&](const auto &m) { return forward(m, pixels, observer); }, model);
+  return forward(network(model), pixels, observer);
 }
 
 } // namespace intvit::reference

@@ -15,9 +15,17 @@ namespace intvit::reference {
 
 // Logits, one a class, or features where the model has no head. `pixels` has the model's input size
 // (std::invalid_argument if not); mean and std are applied here. `observer` may be null.
-std::vector<float> forward(const VitModel &model, const Image &pixels, Observer *observer = nullptr);
-std::vector<float> forward(const SwinModel &model, const Image &pixels, Observer *observer = nullptr);
+std::vector<float> forward(const Network &network, const Image &pixels, Observer *observer = nullptr);
 std::vector<float> forward(const FloatModel &model, const Image &pixels, Observer *observer = nullptr);
+
+// The same of a model of one architecture, which need not be copied into a FloatModel.
+template <class Model>
+requires requires(const Model &model) {
+  network(model.config, &model.weights);
+}
+std::vector<float> forward(const Model &model, const Image &pixels, Observer *observer = nullptr) {
+  return forward(network(model.config, &model.weights), pixels, observer);
+}
 
 // The parts of a forward, in its order. T tokens, C channels.
 
@@ -25,22 +33,20 @@ std::vector<float> forward(const FloatModel &model, const Image &pixels, Observe
 // patch_embed expects them. std::invalid_argument where `pixels` is not of the model's input size.
 RowMatrix extract_patches(const ModelConfig &config, const Image &pixels);
 
-// The residual stream [T, C] that enters the first block. ViT: the prefix tokens, then the projected patches with their
-// positions. Swin: the projected patches, normalized.
-RowMatrix embed(const VitModel &model, const MatrixView &patches);
-RowMatrix embed(const SwinModel &model, const MatrixView &patches, Observer *observer = nullptr);
+// The residual stream [T, C] that enters the first block: the prefix tokens, then the projected patches with their
+// positions; or the projected patches, normalized.
+RowMatrix embed(const Network &network, const MatrixView &patches, Observer *observer = nullptr);
 
 // One block on the residual stream [T, C]. `layer` only names the sites reported to `observer`.
 RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer = 0,
                         Observer *observer = nullptr);
 
-// Swin's way from the stage before to stage `stage`: [4T, C / 2] -> [T, C].
-RowMatrix merge_patches(const SwinModel &model, int stage, const MatrixView &stream, int layer = 0,
+// From the grid of a stage to the coarser one of the next: [4T, C / 2] -> [T, C].
+RowMatrix merge_patches(const Network &network, const MergingPart &part, const MatrixView &stream, int layer = 0,
                         Observer *observer = nullptr);
 
-// From the residual stream [T, C] after the last block to the logits or features. ViT: as its pool says; the stream may
-// be cut to the rows that the pool reads. Swin: norm, mean, head.
-RowVector classify(const VitModel &model, const MatrixView &stream, Observer *observer = nullptr);
-RowVector classify(const SwinModel &model, const MatrixView &stream, Observer *observer = nullptr);
+// From the residual stream [T, C] after the last block to the logits or features, as the pool says. The stream may be
+// cut off behind the rows that the pool reads.
+RowVector classify(const Network &network, const MatrixView &stream, Observer *observer = nullptr);
 
 } // namespace intvit::reference

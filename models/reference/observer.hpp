@@ -9,7 +9,7 @@ namespace intvit::reference {
 
 // T: tokens, the prefix tokens first. C: channels. d: C / heads; head h owns the columns [h * d, (h + 1) * d). K: the
 // keys that a query attends to: T, or those of its window, window after window.
-// In the order in which a forward reports them; in the parts at the end see VitPool.
+// In the order in which a forward reports them; in the parts at the end see Pool.
 enum class SiteKind : std::uint8_t {
   // Swin only, layer 0:
   embedding,            // [T, C] projected patches, before their norm

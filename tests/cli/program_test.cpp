@@ -6,7 +6,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "models/architectures/registry.hpp"
-#include "models/quantize/random_model.hpp"
+#include "models/random/random_model.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 
@@ -82,8 +82,8 @@ TEST_CASE("info tells what a model holds") {
 TEST_CASE("info tells how each layer's weights are stored") {
   auto config = std::get<intvit::VitConfig>(intvit::architecture("deit_tiny_patch16_224"));
   config.depth = 1;
-  intvit::QuantizeOptions options;
-  options.weight_format = intvit::WeightFormat::stlq;
+  intvit::RandomModelOptions options;
+  options.weight_format = intvit::kernels::WeightFormat::stlq;
   options.two_word_ratio = 0.25;
   const std::vector<std::byte> bytes = intvit::random_model(config, options, 1);
   const std::string path = temporary_file("info_stlq.safetensors");

@@ -5,7 +5,7 @@
 
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
-#include "models/quantize/random_model.hpp"
+#include "models/random/random_model.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 
@@ -29,8 +29,8 @@ std::string shipped_weights() {
   return source_file("../models/zoo/cifar10_vit");
 }
 
-std::string random_vit_file(const std::string &name, const QuantizeOptions &options, int prefix_tokens, int image_size,
-                            int classes) {
+std::string random_vit_file(const std::string &name, const RandomModelOptions &options, int prefix_tokens,
+                            int image_size, int classes) {
   VitConfig config;
   config.architecture = "random";
   config.image_height = config.image_width = image_size;

@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include "models/architectures/float_model.hpp"
-#include "models/quantize/options.hpp"
+#include "models/random/random_model.hpp"
 
 namespace intvit::test {
 
@@ -14,7 +13,7 @@ std::string shipped_weights();
 
 // A ViT with random integer weights for 32 x 32 pixels, 10 classes, 2 blocks of 2 heads, written to a file of that
 // name.
-std::string random_vit_file(const std::string &name, const QuantizeOptions &options = {}, int prefix_tokens = 1,
+std::string random_vit_file(const std::string &name, const RandomModelOptions &options = {}, int prefix_tokens = 1,
                             int image_size = 32, int classes = 10);
 std::string random_swin_file(const std::string &name);
 

@@ -6,7 +6,6 @@
 #include <sstream>
 #include <torch/torch.h>
 
-#include "models/quantize/stlq.hpp"
 #include "tests/support/data.hpp"
 #include "tests/train/small_data.hpp"
 #include "train/trainer.hpp"
@@ -63,8 +62,8 @@ struct Tuned {
   static double log_q(double x, double unit) {
     if (std::abs(x) < unit / 256)
       return 0;
-    const int code = stlq::log_quantize(x, unit, 4);
-    return stlq::log_dequantize(std::clamp(code, -7, 7), unit);
+    const double exponent = std::clamp(-std::round(std::log2(std::abs(x) / unit)), 1.0, 7.0);
+    return std::copysign(std::ldexp(unit, -static_cast<int>(exponent)), x);
   }
 };
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/ops/stlq_weights.hpp"
-#include "models/quantize/builder.hpp"
+#include "models/quantize/emit/model_builder.hpp"
 #include "tests/engine/graph/bind_messages.hpp"
 #include "tests/kernels/stlq_case.hpp"
 
@@ -78,10 +78,11 @@ TEST_CASE("bind: the builder writes what bind reads") {
     const int out = random.between(1, 150);
     const test::StlqCase expected = test::make_stlq(random, out, 3);
     const StlqWeights weights{out, 3, expected.first, expected.tiles, expected.second};
-    ModelBuilder builder;
-    builder.description.graph.image_height = 1;
-    builder.description.graph.image_width = 1;
-    builder.description.recipe = squash_recipe(1, 1);
+    ModelDescription description;
+    description.graph.image_height = 1;
+    description.graph.image_width = 1;
+    description.recipe = squash_recipe(1, 1);
+    ModelBuilder builder(description);
     builder.node("p", image_value, Patches{1});
     builder.node("h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32});
     builder.weights(weights);

@@ -1,5 +1,5 @@
 // Position embeddings at other sizes against torch.nn.functional.interpolate(mode="bicubic"), whose results are stored.
-#include "models/import/position_embedding.hpp"
+#include "models/architectures/positions.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -83,8 +83,9 @@ TEST_CASE("attention rows: the weights are those that the engine used") {
   for (const Softmax softmax : softmaxes)
     for (const bool renormalize : {true, false}) {
       CAPTURE(kernels::softmax_name(softmax), renormalize);
-      const auto vit = test::quantized(test::small_vit(),
-                                       {.softmax = softmax, .renormalize = renormalize, .per_tensor = !renormalize});
+      const auto vit =
+          test::quantized(test::small_vit(),
+                          {.softmax = softmax, .published = {.renormalize = renormalize, .per_tensor = !renormalize}});
       check_weights_are_the_engines(*vit, test::random_images(1, 32, 32, 5).front());
     }
   const auto swin = test::quantized(test::small_swin(), {.softmax = Softmax::lis4});

@@ -71,7 +71,7 @@ TEST_CASE("compare: figures are those that the two models' logits give") {
   // Few bits, so that something differs.
   const auto model = test::quantized(
       weights,
-      {.residual = ResidualFormat::uniform8, .softmax = kernels::Softmax::lis4, .weight_format = WeightFormat::int4});
+      {.residual = ResidualFormat::int8, .softmax = kernels::Softmax::lis4, .weight_levels = WeightLevels::int4});
   const auto first = compared(model, 2);
   const auto second = compared(weights);
   const Comparison result = compare_all(*first, *second, images, 2);

@@ -39,9 +39,9 @@ void check_streams(const FloatModel &model, const QuantizeOptions &options, std:
 
 TEST_CASE("streams: every place of every kind of model, whatever the codes") {
   for (const ResidualFormat residual :
-       {ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper, ResidualFormat::uniform8}) {
+       {ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper, ResidualFormat::int8}) {
     CAPTURE(static_cast<int>(residual));
-    const double lowest = residual == ResidualFormat::uniform8 ? 0.97 : 0.985;
+    const double lowest = residual == ResidualFormat::int8 ? 0.97 : 0.985;
     for (const VitPool pool : {VitPool::token, VitPool::token_pair, VitPool::mean, VitPool::normed_mean}) {
       CAPTURE(static_cast<int>(pool));
       check_streams(test::small_vit(pool, 2), {.residual = residual}, 7, lowest); // embedding, 2 a block

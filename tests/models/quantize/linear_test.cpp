@@ -7,8 +7,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/quantize/linear.hpp"
-#include "models/quantize/stlq.hpp"
+#include "models/architectures/stlq_words.hpp"
+#include "models/quantize/linear/quantized_linear.hpp"
 
 namespace intvit {
 namespace {
@@ -51,7 +51,7 @@ SiteSamples in_halves(const RowMatrix &rows) {
 }
 
 QuantizedLinear quantized(const LinearWeights &layer, const RowMatrix &rows, QuantizeOptions options, bool compensate) {
-  options.compensate = compensate;
+  options.rounding = compensate ? Rounding::compensating : Rounding::nearest;
   return quantize_linear(layer, in_halves(rows), {RowVector::Ones(rows.cols()), {}}, options, [](ChannelCodes &) {});
 }
 
@@ -93,7 +93,7 @@ void check_same(const QuantizedLinear &one, const QuantizedLinear &other) {
 }
 
 TEST_CASE("compensating rounding: correlated inputs lose far less, also those that were not sampled") {
-  for (const RangeMethod method : {RangeMethod::mse, RangeMethod::minmax})
+  for (const RangeObserver method : {RangeObserver::mse, RangeObserver::minmax})
     for (std::uint32_t seed = 1; seed <= 5; ++seed) {
       CAPTURE(seed);
       std::mt19937 generator(seed);
@@ -101,8 +101,8 @@ TEST_CASE("compensating rounding: correlated inputs lose far less, also those th
       const RowMatrix rows = correlated_rows(2000, mixture, generator);
       const RowMatrix unseen = correlated_rows(1000, mixture, generator);
       const LinearWeights layer = random_layer(24, 48, generator);
-      const QuantizedLinear nearest = quantized(layer, rows, {.range = method}, false);
-      const QuantizedLinear compensated = quantized(layer, rows, {.range = method}, true);
+      const QuantizedLinear nearest = quantized(layer, rows, {.published = {.observer = method}}, false);
+      const QuantizedLinear compensated = quantized(layer, rows, {.published = {.observer = method}}, true);
       check_sound(compensated);
       // The input's codes do not depend on the rounding.
       CHECK((nearest.input.scale == compensated.input.scale).all());
@@ -125,7 +125,7 @@ TEST_CASE("compensating rounding: uncorrelated inputs are rounded to nearest") {
       }
     const LinearWeights layer = random_layer(16, 63, generator);
     // Where variances differ, the search of the weights' scales weighs them a little differently.
-    const QuantizeOptions options{.range = same_ranges ? RangeMethod::mse : RangeMethod::minmax};
+    const QuantizeOptions options{.published = {.observer = same_ranges ? RangeObserver::mse : RangeObserver::minmax}};
     check_same(quantized(layer, rows, options, false), quantized(layer, rows, options, true));
   }
 }
@@ -157,11 +157,11 @@ TEST_CASE("quantize_linear: no output's scale goes beyond the largest that is al
   LinearWeights layer = random_layer(6, 16, generator);
   layer.weight.row(2) *= 50.0F;
   const SiteSamples samples = in_halves(correlated_rows(200, random_matrix(4, 16, generator), generator));
-  for (const WeightFormat format : {WeightFormat::int8, WeightFormat::stlq})
+  for (const WeightLevels levels : {WeightLevels::int8, WeightLevels::stlq})
     for (const bool compensate : {false, true}) {
       QuantizeOptions options;
-      options.weight_format = format;
-      options.compensate = compensate;
+      options.weight_levels = levels;
+      options.rounding = compensate ? Rounding::compensating : Rounding::nearest;
       const auto with_limit = [&](double limit) {
         return quantize_linear(
             layer, samples, {RowVector::Ones(16), {}}, options, [](ChannelCodes &) {}, limit);
@@ -190,7 +190,7 @@ TEST_CASE("quantize_linear: STLQ weights that are words already stay as they are
   const RowMatrix rows = correlated_rows(200, random_matrix(3, 8, generator), generator);
   const CodeConstraint of_one_channel = [](ChannelCodes &codes) { codes.scale[3] = std::max(codes.scale[3], 0.1); };
   for (const bool per_tensor : {false, true}) {
-    QuantizeOptions options{.per_tensor = per_tensor, .weight_format = WeightFormat::stlq};
+    QuantizeOptions options{.weight_levels = WeightLevels::stlq, .published = {.per_tensor = per_tensor}};
     options.two_word_ratio = 0; // says nothing here
     const QuantizedLinear result =
         quantize_linear(layer, in_halves(rows), {RowVector::Ones(8), {}}, options, of_one_channel);
@@ -202,7 +202,7 @@ TEST_CASE("quantize_linear: STLQ weights that are words already stay as they are
     CHECK(result.signal_to_noise.value() > 20);
   }
   layer.weight(65, 2) *= 1.01F;
-  CHECK_THROWS_WITH(stlq::given_values(layer),
+  CHECK_THROWS_WITH(stlq::word_values(layer),
                     Catch::StartsWith("holds ") &&
                         Catch::Contains(" at [65, 2], which is no sum of two STLQ words for stlq_unit 0.757"));
 }

@@ -7,7 +7,7 @@
 #include "engine/runtime/session.hpp"
 #include "kernels/dispatch.hpp"
 #include "models/architectures/registry.hpp"
-#include "models/quantize/random_model.hpp"
+#include "models/random/random_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -86,7 +86,7 @@ TEST_CASE("random models: codes fill their range in every form of the stream and
   const auto residual = GENERATE(ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper);
   const auto softmax =
       GENERATE(kernels::Softmax::int8, kernels::Softmax::lis4, kernels::Softmax::lis8, kernels::Softmax::int16);
-  QuantizeOptions options;
+  RandomModelOptions options;
   options.residual = residual;
   options.softmax = softmax;
   const std::vector<std::byte> bytes = random_model(architecture("deit_tiny_patch16_224"), options, 1);
@@ -110,7 +110,7 @@ TEST_CASE("random models: codes fill their range in every form of the stream and
 }
 
 TEST_CASE("random models: codes fill their range in the parts of other architectures") {
-  QuantizeOptions options;
+  RandomModelOptions options;
   options.residual = GENERATE(ResidualFormat::int16, ResidualFormat::ptf8);
   const auto fills = [&](std::string_view architecture_name, const std::vector<std::string> &nodes) {
     const ArchitectureConfig config = architecture(architecture_name);
@@ -135,8 +135,8 @@ TEST_CASE("random models: codes fill their range in the parts of other architect
 
 TEST_CASE("random models: STLQ weights fill the codes' range too, and every instruction set gives the golden logits") {
   const auto ratio = GENERATE(0.0, 0.15, 1.0);
-  QuantizeOptions options;
-  options.weight_format = WeightFormat::stlq;
+  RandomModelOptions options;
+  options.weight_format = kernels::WeightFormat::stlq;
   options.two_word_ratio = ratio;
   const std::vector<std::byte> bytes = random_model(shallow("deit_tiny_patch16_224"), options, 1);
   const Image image = test::random_images(1, 224, 224, 5).front();
@@ -169,7 +169,7 @@ TEST_CASE("random models: valid files, with golden logits that every instruction
   for (const ArchitectureConfig &architecture : configs) {
     const ModelConfig &config = common_config(architecture);
     CAPTURE(config.architecture, config.classes);
-    QuantizeOptions options;
+    RandomModelOptions options;
     options.residual = config.classes == 0 ? ResidualFormat::ptf8 : ResidualFormat::int16;
     const std::vector<std::byte> bytes = random_model(architecture, options, 1);
     const Result<ModelFile> file = ModelFile::parse(bytes, config.architecture);

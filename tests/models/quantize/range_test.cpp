@@ -5,9 +5,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/quantize/arithmetic.hpp"
-#include "models/quantize/codes.hpp"
-#include "models/quantize/range.hpp"
+#include "models/quantize/codes/arithmetic.hpp"
+#include "models/quantize/codes/channel_codes.hpp"
+#include "models/quantize/codes/range.hpp"
 
 namespace intvit {
 namespace {
@@ -95,13 +95,13 @@ double naive_error(const Values &values, double low, double high, bool integer_z
   return sum;
 }
 
-Ends expected_ends(RangeMethod method, const std::vector<RowMatrix> &images, Index channel, const Affine &affine) {
+Ends expected_ends(RangeObserver method, const std::vector<RowMatrix> &images, Index channel, const Affine &affine) {
   const std::size_t size = std::min<std::size_t>(100, (images.size() + 9) / 10);
   const auto batch = [&](std::size_t first) { return group_values(images, first, first + size, channel, affine); };
   Ends ends = extremes(group_values(images, 0, images.size(), channel, affine));
-  if (method == RangeMethod::ema || method == RangeMethod::percentile) {
+  if (method == RangeObserver::ema || method == RangeObserver::percentile) {
     const auto of_batch = [&](std::size_t first) {
-      return method == RangeMethod::ema
+      return method == RangeObserver::ema
                  ? extremes(batch(first))
                  : Ends{sorted_quantile(batch(first), 1e-5), sorted_quantile(batch(first), 0.99999)};
     };
@@ -110,7 +110,7 @@ Ends expected_ends(RangeMethod method, const std::vector<RowMatrix> &images, Ind
       const Ends next = of_batch(first);
       ends = {0.99 * ends.low + 0.01 * next.low, 0.99 * ends.high + 0.01 * next.high};
     }
-  } else if (method == RangeMethod::omse) {
+  } else if (method == RangeObserver::omse) {
     const Values last = batch((images.size() - 1) / size * size);
     Ends best = ends;
     for (int percent = 99; percent > 10; --percent) {
@@ -124,8 +124,8 @@ Ends expected_ends(RangeMethod method, const std::vector<RowMatrix> &images, Ind
 }
 
 TEST_CASE("observers: the ranges that their rules give") {
-  const auto method =
-      GENERATE(RangeMethod::minmax, RangeMethod::ema, RangeMethod::percentile, RangeMethod::omse, RangeMethod::mse);
+  const auto method = GENERATE(RangeObserver::minmax, RangeObserver::ema, RangeObserver::percentile,
+                               RangeObserver::omse, RangeObserver::mse);
   const bool per_tensor = GENERATE(false, true);
   for (const std::size_t count : {2U, 3U, 9U, 10U, 11U, 45U, 1103U}) {
     const std::vector<RowMatrix> images = random_images(count, static_cast<std::uint32_t>(count));
@@ -136,7 +136,7 @@ TEST_CASE("observers: the ranges that their rules give") {
         affine.gain << 1.0F, -2.0F, 0.5F, 3.0F, 0.25F;
         affine.offset = RowVector::LinSpaced(channels, -1.0F, 2.0F);
       }
-      const QuantizeOptions options{.range = method, .per_tensor = per_tensor};
+      const QuantizeOptions options{.published = {.observer = method, .per_tensor = per_tensor}};
       const ChannelRange range = observe_range(samples, Part::all, affine, options);
       std::vector<RowMatrix> half;
       for (std::size_t i = 0; i < count; i += 2)
@@ -159,19 +159,19 @@ TEST_CASE("observers differ where batches differ and values are rare") {
   std::vector<RowMatrix> images = random_images(45, 3);
   images[7](0, 0) = 500.0F; // neither in the first batch nor in the last
   const SiteSamples samples = samples_from(images);
-  const auto width = [&](RangeMethod method) {
-    return observe_range(samples, {.range = method, .per_tensor = true}).width()[0];
+  const auto width = [&](RangeObserver method) {
+    return observe_range(samples, {.published = {.observer = method, .per_tensor = true}}).width()[0];
   };
-  CHECK(width(RangeMethod::ema) < width(RangeMethod::minmax));
-  CHECK(width(RangeMethod::percentile) < width(RangeMethod::ema));
-  CHECK(width(RangeMethod::omse) < width(RangeMethod::minmax));
+  CHECK(width(RangeObserver::ema) < width(RangeObserver::minmax));
+  CHECK(width(RangeObserver::percentile) < width(RangeObserver::ema));
+  CHECK(width(RangeObserver::omse) < width(RangeObserver::minmax));
 }
 
 TEST_CASE("one image is both halves") {
   std::vector<RowMatrix> images = random_images(1, 4);
   images.push_back(images.front());
   const SiteSamples samples = samples_from(images);
-  const ChannelRange range = observe_range(samples, {.range = RangeMethod::ema});
+  const ChannelRange range = observe_range(samples, {.published = {.observer = RangeObserver::ema}});
   CHECK((range.low == samples.minimum[0].row(0).transpose().array().cast<double>()).all());
   CHECK((range.high == samples.maximum[0].row(0).transpose().array().cast<double>()).all());
 }

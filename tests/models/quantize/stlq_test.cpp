@@ -1,4 +1,4 @@
-// STLQ's codes against the paper's formulas written out once more, and the selection of weights with second words.
+// The values of STLQ's words, and the selection of weights with second words.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,23 +8,11 @@
 #include <catch2/catch.hpp>
 
 #include "kernels/stlq.hpp"
-#include "models/quantize/stlq.hpp"
+#include "models/architectures/stlq_words.hpp"
+#include "models/quantize/linear/two_words.hpp"
 
 namespace intvit::stlq {
 namespace {
-
-// The paper's section 3.1, by comparing with every bound 2^-(k + 1/2) between neighbouring levels instead of taking a
-// logarithm.
-int expected_code(double x, double unit, int bits) {
-  if (x == 0)
-    return 0;
-  const int most = x > 0 ? (1 << (bits - 1)) - 1 : 1 << (bits - 1);
-  const double magnitude = std::abs(x) / unit;
-  int exponent = 1;
-  while (exponent < most && magnitude < std::pow(2.0, -exponent - 0.5))
-    ++exponent;
-  return x > 0 ? exponent : -exponent;
-}
 
 double expected_value(int code, double unit) {
   double value = code == 0 ? 0 : unit;
@@ -50,39 +38,6 @@ bool selected(const std::vector<bool> &bits, const RowMatrix &weights, Eigen::In
 }
 
 } // namespace
-
-TEST_CASE("log codes are those of the paper's formulas, for 3 and 5 bits of exponent") {
-  std::mt19937 generator(1);
-  for (const int bits : {4, 6}) // of the code, its sign included
-    for (const double unit : {1.0, 0.3, 7.25})
-      for (int i = 0; i < 2000; ++i) {
-        // Magnitudes from far below the smallest level to beyond the largest.
-        const double x = uniform(generator) * unit * std::exp2(static_cast<double>(generator() % 40) - 38);
-        const int code = expected_code(x, unit, bits);
-        REQUIRE(log_quantize(x, unit, bits) == code);
-        REQUIRE(log_dequantize(code, unit) == expected_value(code, unit));
-        const TwoWords words = quantize_two_words(x, unit, bits);
-        REQUIRE(words.first == code);
-        REQUIRE(words.first_residual == x - expected_value(code, unit));
-        REQUIRE(words.second == expected_code(words.first_residual, unit, bits));
-        REQUIRE(words.second_residual == words.first_residual - expected_value(words.second, unit));
-      }
-}
-
-TEST_CASE("log codes at the ends: zero, the largest level, separate limits for the signs") {
-  CHECK(log_quantize(0, 1, 4) == 0);
-  CHECK(log_dequantize(0, 3) == 0);
-  CHECK(log_quantize(1, 1, 4) == 1); // there is no level 2^0
-  CHECK(log_quantize(1e-12, 1, 4) == 7);
-  CHECK(log_quantize(-1e-12, 1, 4) == -8);
-  CHECK(log_quantize(-100, 1, 4) == -1);
-}
-
-TEST_CASE("every level survives a round trip") {
-  for (const int bits : {4, 6})
-    for (int code = -(1 << (bits - 1)); code < 1 << (bits - 1); ++code)
-      CHECK(log_quantize(log_dequantize(code, 0.7), 0.7, bits) == code);
-}
 
 TEST_CASE("the nearest value is that of all pairs of words") {
   for (const bool two_words : {false, true}) {
@@ -117,7 +72,7 @@ TEST_CASE("one word's values") {
 
 TEST_CASE("second words go to the groups whose residuals are largest") {
   const RowMatrix squares = random_squares(150, 30); // three rows of tiles, the last one and the last column not whole
-  const auto check = [&](Granularity granularity, Eigen::Index outputs, Eigen::Index inputs) {
+  const auto check = [&](TwoWordGroups kind, Eigen::Index outputs, Eigen::Index inputs) {
     std::vector<std::pair<double, std::pair<Eigen::Index, Eigen::Index>>> groups;
     for (Eigen::Index n = 0; n < squares.rows(); n += outputs)
       for (Eigen::Index c = 0; c < squares.cols(); c += inputs)
@@ -127,7 +82,7 @@ TEST_CASE("second words go to the groups whose residuals are largest") {
                  .sum(),
              {n, c}});
     for (const double ratio : {0.0, 0.1, 0.5, 1.0}) {
-      const std::vector<bool> bits = select_by_ratio(squares, granularity, ratio);
+      const std::vector<bool> bits = select_by_ratio(squares, kind, ratio);
       double smallest_in = std::numeric_limits<double>::infinity();
       double largest_out = -1;
       std::size_t count = 0;
@@ -142,14 +97,10 @@ TEST_CASE("second words go to the groups whose residuals are largest") {
       CHECK(count == static_cast<std::size_t>(std::lround(ratio * static_cast<double>(groups.size()))));
       CHECK(smallest_in >= largest_out);
     }
-    const double threshold = std::sqrt(groups[groups.size() / 2].first);
-    const std::vector<bool> bits = select_by_threshold(squares, granularity, threshold);
-    for (const auto &[sum, corner] : groups)
-      CHECK(selected(bits, squares, corner.first, corner.second) == (std::sqrt(sum) > threshold));
   };
-  check(Granularity::element, 1, 1);
-  check(Granularity::filter, 1, squares.cols());
-  check(Granularity::tile, kernels::stlq_tile_outputs, kernels::stlq_tile_inputs);
+  check(TwoWordGroups::element, 1, 1);
+  check(TwoWordGroups::filter, 1, squares.cols());
+  check(TwoWordGroups::tile, kernels::stlq_tile_outputs, kernels::stlq_tile_inputs);
 }
 
 } // namespace intvit::stlq

@@ -109,11 +109,12 @@ TEST_CASE("an observer sees the sites in the order of their kinds and changes no
 
 TEST_CASE("the parts of a forward put together are the forward") {
   const VitModel model = wide_vit();
+  const Network parts = network(model.config, &model.weights);
   const Image pixels = test::random_image(20, 12, 6);
-  RowMatrix stream = reference::embed(model, reference::extract_patches(model.config, pixels));
+  RowMatrix stream = reference::embed(parts, reference::extract_patches(model.config, pixels));
   for (const BlockWeights &block : model.weights.blocks)
     stream = reference::block_forward(model.config.block(), block, stream);
-  const RowVector logits = reference::classify(model, stream);
+  const RowVector logits = reference::classify(parts, stream);
   const std::vector<float> whole = reference::forward(model, pixels);
   CHECK(std::vector<float>(logits.begin(), logits.end()) == whole);
 }

@@ -1,0 +1,95 @@
+// A model as the sequence of the parts that it consists of.
+//
+// Code that walks a model (the float reference, the quantizer, the generator of random models, what looks at attention)
+// knows these parts and not the architectures. A new architecture that is made of them says once, in its network(), how
+// they follow one another, and all of that code can work with it.
+//
+// A network borrows its weights from a model, which must outlive it; a network that was made of a configuration alone
+// has shapes only, and its pointers to weights are null.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "models/architectures/block.hpp"
+#include "models/architectures/model_config.hpp"
+#include "models/architectures/weights.hpp"
+
+namespace intvit {
+
+// How the residual stream begins.
+struct EmbeddingPart {
+  int channels = 0;
+  // The projected patches are normalized and that is all (Swin). Otherwise positions are added to them and the prefix
+  // tokens are put in front.
+  bool normalized = false;
+  int prefix_tokens = 0;
+
+  const LinearWeights *patch_embed = nullptr;
+  const LayerNormWeights *norm = nullptr; // where it is normalized
+  const RowMatrix *prefix = nullptr;      // where it is not: [prefix_tokens, C]
+  const RowMatrix *position = nullptr;    // likewise: [patches, C]
+};
+
+// A transformer block.
+struct BlockPart {
+  std::string name; // "blocks.3"
+  BlockConfig config;
+  int mlp_hidden = 0;
+  // How many of the first tokens are still needed after the block's attention: all of them (0), or what the end reads.
+  // The float reference goes on with all.
+  int kept_rows = 0;
+
+  const BlockWeights *weights = nullptr;
+};
+
+// Four neighbours of the grid side by side become one token, which is normalized and mapped to half as many channels.
+struct MergingPart {
+  std::string name;    // "layers.1.downsample"
+  int grid_height = 0; // of the tokens before
+  int grid_width = 0;
+
+  const LayerNormWeights *norm = nullptr;   // [4 C]
+  const LinearWeights *reduction = nullptr; // [2 C, 4 C]
+};
+
+using BodyPart = std::variant<BlockPart, MergingPart>;
+
+// What the head reads of the residual stream after the last block.
+enum class Pool : std::uint8_t {
+  token,       // the class token, normalized
+  token_pair,  // class and distillation token, each normalized, side by side
+  mean,        // the mean of the patches, then normalized (timm's fc_norm)
+  normed_mean, // the mean of the normalized patches
+};
+
+// How the residual stream becomes logits, or features where there are no classes.
+struct EndPart {
+  Pool pool = Pool::token;
+  int first = 0; // the pool reads the rows [first, first + rows) of the stream
+  int rows = 1;
+  int channels = 0;
+  int classes = 0;
+  // What an error of the stream costs here, by which a quantizer chooses the stream's codes, depends on the head's
+  // weights too. Otherwise on the LayerNorm's alone.
+  bool head_weighs_errors = true;
+
+  const LayerNormWeights *norm = nullptr;
+  const LinearWeights *head = nullptr; // [classes, features()]; its weight is empty where there are no classes
+
+  int features() const { return pool == Pool::token_pair ? 2 * channels : channels; }
+  int outputs() const { return classes == 0 ? features() : classes; }
+};
+
+struct Network {
+  ModelConfig common; // the image, its patches and its preprocessing
+  EmbeddingPart embedding;
+  std::vector<BodyPart> body;
+  EndPart end;
+
+  int blocks() const;
+};
+
+} // namespace intvit

@@ -1,0 +1,73 @@
+#include "models/architectures/stlq_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/stlq.hpp"
+
+namespace intvit::stlq {
+
+namespace {
+
+// Decoded values lie on integers, so the midpoints between neighbours lie on halves: all weights between two halves
+// have the same nearest value.
+class NearestValues {
+public:
+  explicit NearestValues(bool two_words) {
+    std::array<bool, 256> is_level{};
+    for (int first = -kernels::stlq_max_code; first <= kernels::stlq_max_code; ++first)
+      for (int second = -kernels::stlq_max_code; second <= kernels::stlq_max_code; ++second)
+        if (two_words || second == 0)
+          is_level[static_cast<std::size_t>(
+              128 + kernels::stlq_value(kernels::stlq_word(first), kernels::stlq_word(second)))] = true;
+    for (std::size_t i = 0; i < nearest_.size(); ++i) {
+      const double middle = (static_cast<double>(i) + 0.5) / 2 - 128;
+      int best = 0;
+      for (int place = 1; place < 256; ++place)
+        if (is_level[static_cast<std::size_t>(place)] && std::abs(place - 128 - middle) < std::abs(best - middle))
+          best = place - 128;
+      nearest_[i] = static_cast<std::int8_t>(best);
+    }
+  }
+
+  std::int8_t operator()(double weight) const {
+    return nearest_[static_cast<std::size_t>(std::clamp(2 * (weight + 128), 0.0, 511.0))];
+  }
+
+private:
+  std::array<std::int8_t, 512> nearest_{};
+};
+
+} // namespace
+
+std::int8_t nearest_value(double weight, bool two_words) {
+  static const std::array<NearestValues, 2> nearest{NearestValues(false), NearestValues(true)};
+  return nearest[two_words ? 1 : 0](weight);
+}
+
+bool has_words(const LinearWeights &layer) {
+  return layer.stlq_unit.size() != 0;
+}
+
+std::vector<std::int8_t> word_values(const LinearWeights &layer) {
+  std::vector<std::int8_t> values;
+  values.reserve(static_cast<std::size_t>(layer.weight.size()));
+  for (Eigen::Index n = 0; n < layer.weight.rows(); ++n) {
+    const double unit = std::ldexp(static_cast<double>(layer.stlq_unit[n]), -kernels::stlq_max_code);
+    for (Eigen::Index c = 0; c < layer.weight.cols(); ++c) {
+      const double value = static_cast<double>(layer.weight(n, c)) / unit;
+      const bool in_range = unit > 0 && std::abs(value) <= 127;
+      values.push_back(in_range ? nearest_value(value, true) : std::int8_t{0});
+      if (!in_range || value != values.back())
+        throw std::runtime_error("holds " + std::to_string(layer.weight(n, c)) + " at [" + std::to_string(n) + ", " +
+                                 std::to_string(c) + "], which is no sum of two STLQ words for stlq_unit " +
+                                 std::to_string(layer.stlq_unit[n]));
+    }
+  }
+  return values;
+}
+
+} // namespace intvit::stlq

@@ -1,0 +1,63 @@
+// config.json as Hugging Face's transformers writes it beside the weights: what its readers share.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/architectures/float_model.hpp"
+#include "models/import/json.hpp"
+
+namespace intvit::importer {
+
+// The model as the file describes it, and how its tensors are named.
+struct HuggingFaceConfig {
+  std::string model_type; // a name of transformers_types (formats.hpp)
+  // "vit." where a head stands beside the model, else nothing: what the names of all tensors but the head's begin with.
+  std::string prefix;
+  ArchitectureConfig architecture; // but for mean, std and recipe, of which preprocessor_config.json tells
+  bool has_head = true;
+  bool teacher = false; // DeiT with two heads, of class token and distillation token
+  int classes = 2;
+  int registers = 0;
+  bool qkv_bias = true;
+  std::vector<std::string> labels; // of id2label, or empty where these are the placeholders "LABEL_0", ...
+
+  bool is_dinov2() const { return model_type.starts_with("dinov2"); }
+};
+
+// The values of a config.json; one that is not there, or null, is the default of its configuration class. All throw
+// std::runtime_error that names the key and shows the value where it is of another type or cannot be imported.
+class ConfigFields {
+public:
+  explicit ConfigFields(const json &root) : root_(root) {}
+
+  const json *find(const char *key) const; // null where it is not there
+  int integer(const char *key, int otherwise) const;
+  std::vector<int> integers(const char *key, const std::vector<int> &otherwise) const;
+  double real(const char *key, double otherwise) const;
+  bool flag(const char *key, bool otherwise) const;
+  std::pair<int, int> size(const char *key, int otherwise) const; // height and width
+
+  // Refuses all values but one, which is the default.
+  template <typename T> void require(const char *key, const T &wanted, const std::string &supported) const {
+    if (const json *value = find(key); value != nullptr && *value != wanted)
+      throw std::runtime_error("\"" + std::string(key) + "\" is " + show(*value) + "; " + supported +
+                               " can be imported");
+  }
+
+  // What all models have: image, patches, LayerNorm, classes; with the defaults of `patch` and `eps`.
+  void read_common(const HuggingFaceConfig &config, int patch, double eps, ModelConfig &model) const;
+
+private:
+  const json &root_;
+};
+
+// Throws std::runtime_error: another model type or model class; an activation, a number of colours or another property
+// that cannot be imported; an architecture that cannot be.
+HuggingFaceConfig huggingface_config(const json &root);
+
+// The same of a file. Messages begin with `path`; also where it is unreadable or malformed.
+HuggingFaceConfig read_huggingface_config(const std::string &path);
+
+} // namespace intvit::importer

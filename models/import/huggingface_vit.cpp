@@ -1,0 +1,92 @@
+// transformers' ViT, DeiT and DINOv2, with and without registers.
+#include <stdexcept>
+
+#include "models/import/formats.hpp"
+#include "models/import/huggingface_source.hpp"
+#include "models/import/tensors.hpp"
+
+namespace intvit::importer {
+
+VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
+  VitConfig model;
+  const bool dinov2 = config.is_dinov2();
+  fields.read_common(config, config.model_type == "dinov2" ? 14 : 16, dinov2 ? 1e-6 : 1e-12, model);
+  model.channels = fields.integer("hidden_size", 768);
+  model.depth = fields.integer("num_hidden_layers", 12);
+  model.heads = fields.integer("num_attention_heads", 12);
+  model.mlp_hidden = fields.integer("intermediate_size", 3072);
+  fields.require("head_dim", model.channels / model.heads, "only heads of hidden_size / num_attention_heads");
+  if (dinov2) {
+    const double hidden = model.channels * fields.real("mlp_ratio", 4);
+    if (!(hidden >= 1 && hidden <= 1 << 20))
+      throw std::runtime_error("\"mlp_ratio\" is " + show(*fields.find("mlp_ratio")) + ", which no model has");
+    model.mlp_hidden = static_cast<int>(hidden);
+    fields.require("use_swiglu_ffn", false, "only the MLP with GELU (false)");
+    if (config.model_type == "dinov2_with_registers")
+      config.registers = fields.integer("num_register_tokens", 4);
+  }
+  model.prefix_tokens = 1 + (config.model_type == "deit" ? 1 : 0) + config.registers;
+  model.pool = config.teacher ? VitPool::token_pair : VitPool::token;
+  return model;
+}
+
+namespace {
+
+// Class token, distillation token, registers; registers have no positions.
+void read_tokens(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config, VitWeights &weights) {
+  const std::string name = config.prefix + "embeddings.";
+  const Eigen::Index channels = model.channels;
+  const int positioned = model.prefix_tokens - config.registers;
+  const RowMatrix position =
+      tensors.matrix(name + "position_embeddings", {1, positioned + model.patches(), channels}, channels);
+  weights.position = position.bottomRows(model.patches());
+  weights.prefix.resize(model.prefix_tokens, channels);
+  weights.prefix.row(0) = tensors.matrix(name + "cls_token", {1, 1, channels}, channels);
+  if (config.model_type == "deit")
+    weights.prefix.row(1) = tensors.matrix(name + "distillation_token", {1, 1, channels}, channels);
+  weights.prefix.topRows(positioned) += position.topRows(positioned);
+  if (config.registers > 0)
+    weights.prefix.bottomRows(config.registers) =
+        tensors.matrix(name + "register_tokens", {1, config.registers, channels}, channels);
+}
+
+BlockNames block_names(const HuggingFaceConfig &config) {
+  BlockNames names;
+  names.qkv = {"attention.attention.query", "attention.attention.key", "attention.attention.value"};
+  names.qkv_bias = config.qkv_bias;
+  names.proj = "attention.output.dense";
+  if (config.is_dinov2()) { // its norms and MLP have timm's names
+    names.scale1 = "layer_scale1.lambda1";
+    names.scale2 = "layer_scale2.lambda1";
+  } else {
+    names.norm1 = "layernorm_before";
+    names.norm2 = "layernorm_after";
+    names.fc1 = "intermediate.dense";
+    names.fc2 = "output.dense";
+  }
+  return names;
+}
+
+} // namespace
+
+VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config) {
+  const std::string &prefix = config.prefix;
+  VitModel result{model, {}, config.labels};
+  VitWeights &weights = result.weights;
+  weights.patch_embed =
+      tensors.linear(prefix + "embeddings.patch_embeddings.projection", {model.channels, 3, model.patch, model.patch});
+  read_tokens(tensors, model, config, weights);
+  for (int i = 0; i < model.depth; ++i)
+    weights.blocks.push_back(read_block(tensors, prefix + "encoder.layer." + std::to_string(i) + ".",
+                                        block_names(config), model.channels, model.mlp_hidden));
+  weights.norm = tensors.layer_norm(prefix + "layernorm", model.channels);
+  if (model.pool == VitPool::token_pair)
+    weights.head = read_two_heads(tensors, "cls_classifier", "distillation_classifier", model.classes, model.channels);
+  else if (model.classes > 0)
+    weights.head = tensors.linear("classifier", {model.classes, model.channels});
+  tensors.ignore(prefix + "pooler.dense.weight"); // behind what is taken for the features
+  tensors.ignore(prefix + "pooler.dense.bias");
+  return result;
+}
+
+} // namespace intvit::importer

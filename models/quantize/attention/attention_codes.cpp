@@ -1,0 +1,157 @@
+#include "models/quantize/attention/attention_codes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <stdexcept>
+
+#include "engine/ops/bounds.hpp"
+#include "kernels/attention.hpp"
+#include "models/quantize/attention/exp_polynomial.hpp"
+
+namespace intvit {
+
+namespace {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+
+// No channel's range is taken as less than 1/256 of the widest, nor than what no softmax would notice, so that no scale
+// is absurdly fine.
+ArrayXd at_least_a_share(const ArrayXd &range) {
+  return range.max(range.maxCoeff() / 256).max(1e-3);
+}
+
+ArrayXd largest(const ChannelRange &range) {
+  return range.low.abs().max(range.high.abs());
+}
+
+// A head's scores in steps of the softmax: the sum of products of codes, plus biases, times a multiplier, over 2^shift.
+// `unit` is what one product of codes is worth. It is enlarged a little to what an integer multiplier can say exactly,
+// the less the larger the shift; but the larger the shift, the sooner scores leave their 32 bits.
+class HeadScores {
+public:
+  // `biases`: position biases, may be empty. `masked`: pairs of tokens are masked besides.
+  HeadScores(double unit, int head_dim, kernels::Softmax softmax, RowVector biases, bool masked)
+      : head_dim_(head_dim), root_(std::sqrt(static_cast<double>(head_dim))),
+        steps_(units_per_octave(softmax) / std::numbers::ln2 / root_), biases_(std::move(biases)), masked_(masked),
+        // No finer than leaves the biases 20 bits.
+        unit_(biases_.size() == 0
+                  ? unit
+                  : std::max(unit, std::ldexp(root_ * static_cast<double>(biases_.cwiseAbs().maxCoeff()), -20))) {}
+
+  double multiplier(int shift) const { return std::max(1.0, std::ceil(std::ldexp(unit_ * steps_, shift))); }
+
+  // What a product of codes is worth with that multiplier.
+  double exact_unit(int shift) const { return std::ldexp(multiplier(shift), -shift) / steps_; }
+
+  std::vector<std::int32_t> bias_codes(int shift) const {
+    const double codes_per_unit = root_ / exact_unit(shift);
+    std::vector<std::int32_t> codes;
+    for (const float bias : biases_)
+      codes.push_back(static_cast<std::int32_t>(std::lround(static_cast<double>(bias) * codes_per_unit)));
+    return codes;
+  }
+
+  // Whether no score can overflow.
+  bool fits(int shift) const {
+    const double wanted = multiplier(shift);
+    if (wanted >= 1e9)
+      return false;
+    const auto exact = static_cast<std::int32_t>(wanted);
+    std::uint64_t range = 0;
+    if (biases_.size() > 0) {
+      const std::vector<std::int32_t> codes = bias_codes(shift);
+      const auto [low, high] = std::minmax_element(codes.begin(), codes.end());
+      range = static_cast<std::uint64_t>(std::int64_t{*high} - *low);
+      if (masked_) {
+        const std::uint64_t mask = masking(head_dim_, exact, shift, range);
+        if (mask > kernels::max_masking)
+          return false;
+        range += mask;
+      }
+    }
+    return score_fits(head_dim_, exact, shift, range);
+  }
+
+private:
+  int head_dim_;
+  double root_;  // scores are divided by sqrt(d)
+  double steps_; // of the softmax in a score of 1, before that division
+  RowVector biases_;
+  bool masked_;
+  double unit_;
+};
+
+// The largest shift at which the scores of all heads fit.
+int choose_shift(const std::vector<HeadScores> &heads) {
+  for (int shift = 31; shift >= 1; --shift)
+    if (std::all_of(heads.begin(), heads.end(), [&](const HeadScores &head) { return head.fits(shift); }))
+      return shift;
+  throw std::runtime_error("attention scores are too large for the integer softmax");
+}
+
+} // namespace
+
+ChannelCodes AttentionCodes::side_by_side() const {
+  const Index channels = query.scale.size();
+  ChannelCodes codes{ArrayXd(3 * channels), ArrayXd(3 * channels)};
+  codes.scale << query.scale, key.scale, value.scale;
+  codes.zero << query.zero, key.zero, value.zero;
+  return codes;
+}
+
+AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
+                                      int heads, const QuantizeOptions &options, const ArrayXd &qkv_scale,
+                                      const ScoreBiases &biases) {
+  const bool per_tensor = options.published.per_tensor;
+  const ChannelRange queries =
+      per_tensor ? published::shared_range(query, key, value, options) : observe_range(query, options);
+  const ChannelRange keys = per_tensor ? queries : observe_range(key, options);
+  const ArrayXd query_range = at_least_a_share(largest(queries));
+  const ArrayXd key_range = at_least_a_share((keys.high - keys.low) / 2);
+  const Index channels = query_range.size();
+  const Index head_dim = channels / heads;
+  const ArrayXd smallest_query_scale = smallest_scale(qkv_scale.head(channels));
+  const ArrayXd smallest_key_scale = smallest_scale(qkv_scale.segment(channels, channels));
+
+  // A product of codes is worth at least the widest channel's two ranges over 127 steps each.
+  const ArrayXd products = (query_range * key_range / (127.0 * 127.0)).max(smallest_query_scale * smallest_key_scale);
+  std::vector<HeadScores> scores;
+  for (Index h = 0; h < heads; ++h)
+    scores.emplace_back(products.segment(h * head_dim, head_dim).maxCoeff(), static_cast<int>(head_dim),
+                        options.softmax, biases.values.size() > 0 ? RowVector(biases.values.row(h)) : RowVector(),
+                        biases.masks);
+  AttentionCodes codes;
+  codes.shift = choose_shift(scores);
+  ArrayXd unit(channels); // of a product of codes of that channel
+  for (Index h = 0; h < heads; ++h) {
+    const HeadScores &head = scores[static_cast<std::size_t>(h)];
+    codes.multiplier.push_back(static_cast<std::int32_t>(head.multiplier(codes.shift)));
+    unit.segment(h * head_dim, head_dim).setConstant(head.exact_unit(codes.shift));
+    const std::vector<std::int32_t> bias = head.bias_codes(codes.shift);
+    codes.bias.insert(codes.bias.end(), bias.begin(), bias.end());
+  }
+
+  // scale_q * scale_k = unit with both ranges filled alike.
+  codes.query.scale.resize(channels);
+  for (Index c = 0; c < channels; ++c)
+    codes.query.scale[c] = std::clamp(std::sqrt(unit[c] * query_range[c] / key_range[c]), smallest_query_scale[c],
+                                      unit[c] / smallest_key_scale[c]);
+  codes.query.zero = ArrayXd::Zero(channels);
+  codes.key.scale = unit / codes.query.scale;
+  codes.key.zero = -keys.middle() / codes.key.scale;
+
+  const CodeConstraint value_constraint = requantizable(qkv_scale.tail(channels));
+  if (per_tensor) {
+    codes.value = {query_range / 127.0, ArrayXd::Zero(channels)};
+    value_constraint(codes.value);
+    codes.value.zero.setZero();
+  } else {
+    codes.value = own_range_codes(value, options, value_constraint);
+  }
+  return codes;
+}
+
+} // namespace intvit

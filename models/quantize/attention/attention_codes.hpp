@@ -1,0 +1,42 @@
+// Codes of queries, keys and values, and the integers that turn the products of queries and keys into distances for the
+// softmax.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/quantize/codes/channel_codes.hpp"
+#include "models/quantize/options.hpp"
+
+namespace intvit {
+
+struct AttentionCodes {
+  ChannelCodes query; // zero = 0
+  // Any constant may be taken from a key: it shifts all scores of a row alike, which softmax does not see. Keys are
+  // therefore centred per channel.
+  ChannelCodes key;
+  ChannelCodes value;
+  std::vector<std::int32_t> multiplier; // a head
+  int shift = 0;
+  std::vector<std::int32_t> bias; // as BlockWeights::position_bias, in units of the head's scores
+
+  ChannelCodes side_by_side() const; // of query, key and value: [3 C]
+};
+
+// What is added to scores before the softmax.
+struct ScoreBiases {
+  RowMatrix values; // [heads, any], in units of q k^T / sqrt(d); empty: none
+  bool masks = false;
+};
+
+// Within a head scale_q[d] * scale_k[d] is the same for all d, so that a product of codes has one unit; which of the
+// two is finer is chosen per channel to lose least. `qkv_scale`: a unit of the accumulators from which queries, keys
+// and values are requantized, [3 C].
+//
+// With PublishedOptions::per_tensor all three have the scale of the tensor that they make up together and zero = 0:
+// without renormalization of the softmax a value of 0 must have the code 0.
+AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
+                                      int heads, const QuantizeOptions &options, const Eigen::ArrayXd &qkv_scale,
+                                      const ScoreBiases &biases = {});
+
+} // namespace intvit

@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/gelu.hpp"
+#include "models/quantize/emit/importance.hpp"
+#include "models/quantize/emit/parts.hpp"
+#include "models/quantize/linear/normed_linear.hpp"
+
+namespace intvit {
+
+using Eigen::ArrayXd;
+using reference::SiteKind;
+
+namespace {
+
+// The requantization to a value with so many fraction bits must be by less than 0.5: a little less.
+constexpr double largest_factor = 0.49;
+
+StreamNode attention_branch(Workplace &work, const BlockPart &part, const BlockSamples &samples,
+                            const StreamNode &stream) {
+  const BlockWeights &block = *part.weights;
+  const BlockConfig &config = part.config;
+  const std::string attn = part.name + ".attn";
+  const QuantizedLinear qkv =
+      quantize_normed_linear(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), work.options);
+  work.nodes.layer_norm(part.name + ".norm1", stream, block.norm1, qkv.input);
+  const AttentionCodes codes = choose_attention_codes(
+      samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
+      config.heads, work.options, qkv.scale, {block.position_bias, config.windows && config.windows->shift > 0});
+  work.nodes.linear(attn + ".qkv", part.name + ".norm1", qkv, codes.side_by_side());
+  const QuantizedLinear proj =
+      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
+                      work.options, requantizable(codes.value.scale * quotient_unit));
+  work.nodes.attention(attn, attn + ".qkv", config, codes, proj.input, part.kept_rows);
+  const StreamNode rows = part.kept_rows > 0 ? work.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
+  return work.nodes.linear_residual(attn + ".proj", attn, proj, rows,
+                                    choose_stream_codes(samples_of(samples, SiteKind::block_middle), work.options,
+                                                        stream_importance(block.norm2, block.fc1),
+                                                        smallest_stream_scale(proj)));
+}
+
+// GELU's inputs have 16 bits: as many of them are fraction bits as the largest value and the requantization leave.
+int gelu_fraction_bits(double largest, const QuantizedLinear &fc1) {
+  int fraction_bits = kernels::max_gelu_fraction_bits;
+  while (fraction_bits > kernels::min_gelu_fraction_bits &&
+         (std::ldexp(1.25 * largest, fraction_bits) > 32767 ||
+          std::ldexp(fc1.scale.maxCoeff(), fraction_bits) > largest_factor))
+    --fraction_bits;
+  return fraction_bits;
+}
+
+StreamNode mlp_branch(Workplace &work, const BlockPart &part, const BlockSamples &samples, const StreamNode &stream,
+                      const ArrayXd &next_importance) {
+  const BlockWeights &block = *part.weights;
+  const double largest_scale = std::ldexp(largest_factor, -kernels::min_gelu_fraction_bits);
+  const QuantizedLinear fc1 = quantize_normed_linear(
+      block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), work.options, largest_scale);
+  work.nodes.layer_norm(part.name + ".norm2", stream, block.norm2, fc1.input);
+  const double largest = static_cast<double>(samples_of(samples, SiteKind::fc1_output).overall_maximum().maxCoeff());
+  const int fraction_bits = gelu_fraction_bits(largest, fc1);
+  // GELU's outputs are requantized by an integer multiplier over 2^15 and have integer zero points.
+  const double unit = std::ldexp(1.0, 15 - fraction_bits);
+  const QuantizedLinear fc2 =
+      quantize_linear(block.fc2, samples_of(samples, SiteKind::gelu_output), unchanged(block.fc2.weight.cols()),
+                      work.options, [&](ChannelCodes &codes) {
+                        codes.scale = unit / (unit / codes.scale).round().max(1.0).min(32767.0);
+                        codes.zero = codes.zero.round().max(-128.0).min(127.0);
+                      });
+  work.nodes.linear_gelu(part.name + ".mlp.fc1", part.name + ".norm2", fc1, fraction_bits, fc2.input);
+  return work.nodes.linear_residual(
+      part.name + ".mlp.fc2", part.name + ".mlp.fc1", fc2, stream,
+      choose_stream_codes(work.calibration.stream(), work.options, next_importance, smallest_stream_scale(fc2)));
+}
+
+} // namespace
+
+StreamNode quantize_block(Workplace &work, const BlockPart &part, const StreamNode &stream,
+                          const ArrayXd &next_importance) {
+  const BlockSamples samples = work.calibration.run_block(part.config, *part.weights, part.kept_rows);
+  return mlp_branch(work, part, samples, attention_branch(work, part, samples, stream), next_importance);
+}
+
+} // namespace intvit

@@ -1,0 +1,35 @@
+#include "models/quantize/emit/importance.hpp"
+
+#include "models/overloaded.hpp"
+#include "models/quantize/codes/channel_codes.hpp"
+
+namespace intvit {
+
+using Eigen::ArrayXd;
+
+ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next) {
+  ArrayXd gain = to_array(norm.weight).square();
+  if (next.weight.size() == 0)
+    return gain;
+  const ArrayXd cost = next.weight.colwise().squaredNorm().transpose().array().cast<double>();
+  ArrayXd importance = ArrayXd::Zero(gain.size());
+  for (Eigen::Index first = 0; first < cost.size(); first += gain.size())
+    importance += gain * cost.segment(first, gain.size());
+  return importance;
+}
+
+ArrayXd importance_before(const Network &network, std::size_t index) {
+  if (index == network.body.size())
+    return network.end.head_weighs_errors ? stream_importance(*network.end.norm, *network.end.head)
+                                          : ArrayXd(to_array(network.end.norm->weight).square());
+  return std::visit(
+      Overloaded{[](const BlockPart &part) { return stream_importance(part.weights->norm1, part.weights->qkv); },
+                 // Four neighbours side by side: every channel of the stream is read in four places.
+                 [](const MergingPart &part) -> ArrayXd {
+                   const ArrayXd places = stream_importance(*part.norm, *part.reduction);
+                   return places.reshaped(places.size() / 4, 4).rowwise().sum();
+                 }},
+      network.body[index]);
+}
+
+} // namespace intvit

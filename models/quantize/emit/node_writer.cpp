@@ -1,0 +1,276 @@
+#include "models/quantize/emit/node_writer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/layer_norm.hpp"
+#include "models/quantize/attention/exp_polynomial.hpp"
+#include "models/quantize/linear/two_words.hpp"
+
+namespace intvit {
+
+using Eigen::ArrayXd;
+using kernels::ElementType;
+using kernels::Epilogue;
+
+namespace {
+
+ModelDescription description_of(const QuantizeInput &input) {
+  const ModelConfig &config = common_config(input.model);
+  ModelDescription description;
+  description.recipe = input.recipe;
+  description.labels = input.labels;
+  description.provenance = input.provenance;
+  description.graph.image_height = config.image_height;
+  description.graph.image_width = config.image_width;
+  return description;
+}
+
+} // namespace
+
+int output_fraction_bits(const ArrayXd &factor) {
+  int fraction_bits = 16;
+  while (fraction_bits > 0 && std::ldexp(factor.abs().maxCoeff(), fraction_bits) > 0.49)
+    --fraction_bits;
+  return fraction_bits;
+}
+
+NodeWriter::NodeWriter(const QuantizeInput &input, const QuantizeOptions &options)
+    : builder_(description_of(input)), options_(options), report_(input.report),
+      layer_norm_eps_(common_config(input.model).layer_norm_eps) {}
+
+void NodeWriter::patches(const std::string &name, int patch) {
+  builder_.node(name, image_value, Patches{patch});
+}
+
+StreamNode NodeWriter::patch_embed(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                                   const RowMatrix &position, const RowMatrix &prefix, StreamCodes output) {
+  const ArrayXd scale = output.scale();
+  const double largest_position = std::max(1e-9, static_cast<double>(position.cwiseAbs().maxCoeff()));
+  const double position_scale = largest_position / 32767;
+  const ResidualFixedPoint fixed =
+      residual_fixed_point(layer.scale / scale, position_scale / scale, ArrayXd::Zero(scale.size()),
+                           layer.bias / scale + output.zero(), kernels::max_residual_shift(ElementType::int16));
+  std::vector<std::int16_t> positions;
+  for (const float value : position.reshaped<Eigen::RowMajor>())
+    positions.push_back(static_cast<std::int16_t>(std::lround(static_cast<double>(value) / position_scale)));
+
+  builder_.node(name, input, PatchEmbed{fixed.requantization.shift, fixed.shift, static_cast<int>(prefix.rows())});
+  StreamNode stream{name, std::move(output)};
+  report(stream);
+  weights(layer);
+  builder_.requantization(fixed.requantization);
+  builder_.constant("position", positions, {position.rows(), position.cols()});
+  builder_.constant("position_multiplier", fixed.multiplier);
+  stream_constant(prefix.rows() == 1 ? "class_token" : "prefix_tokens", prefix, stream.codes);
+  return stream;
+}
+
+void NodeWriter::layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
+                            const ChannelCodes &output, ElementType type) {
+  const ArrayXd gain = to_array(norm.weight);
+  const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
+  builder_.node(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size()), type});
+  builder_.requantization(fixed);
+  stream_factors(input.codes);
+}
+
+StreamNode NodeWriter::layer_norm_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
+                                         StreamCodes output) {
+  const ArrayXd scale = output.scale();
+  layer_norm(name, input, norm, {scale, to_array(norm.bias) / scale + output.zero()}, output.type);
+  StreamNode stream{name, std::move(output)};
+  report(stream);
+  return stream;
+}
+
+int NodeWriter::layer_norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm) {
+  const int fraction_bits = output_fraction_bits(to_array(norm.weight) * quotient_unit);
+  const double unit = std::ldexp(1.0, fraction_bits);
+  layer_norm(name, input, norm, {ArrayXd::Constant(norm.weight.size(), 1 / unit), to_array(norm.bias) * unit},
+             ElementType::int32);
+  return fraction_bits;
+}
+
+void NodeWriter::linear(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                        const ChannelCodes &output) {
+  const FixedPoint fixed = fixed_point(layer.scale / output.scale, layer.bias / output.scale + output.zero);
+  builder_.node(name, input, Linear{.epilogue = Epilogue::requantize, .shift = fixed.shift});
+  weights(layer);
+  builder_.requantization(fixed);
+}
+
+StreamNode NodeWriter::linear_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                                     StreamCodes output) {
+  const ArrayXd scale = output.scale();
+  const FixedPoint fixed = fixed_point(layer.scale / scale, layer.bias / scale + output.zero());
+  const Epilogue epilogue = output.type == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
+  builder_.node(name, input, Linear{.epilogue = epilogue, .shift = fixed.shift});
+  weights(layer);
+  builder_.requantization(fixed);
+  return {name, std::move(output)};
+}
+
+StreamNode NodeWriter::linear_residual(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                                       const StreamNode &stream, StreamCodes output) {
+  const ArrayXd scale = output.scale();
+  const ResidualFixedPoint fixed =
+      residual_fixed_point(layer.scale / scale, stream.codes.scale() / scale, stream.codes.zero(),
+                           layer.bias / scale + output.zero(), kernels::max_residual_shift(stream.codes.type));
+  Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
+  operation.residual_shift = fixed.shift;
+  operation.output_type = output.type;
+  builder_.node(name, {input, stream.name}, operation);
+  weights(layer);
+  builder_.requantization(fixed.requantization);
+  builder_.constant("residual_multiplier", fixed.multiplier);
+  StreamNode sum{name, std::move(output)};
+  report(sum);
+  return sum;
+}
+
+void NodeWriter::linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                             int fraction_bits, const ChannelCodes &output) {
+  const double unit = std::ldexp(1.0, 15 - fraction_bits);
+  std::vector<std::int16_t> multiplier;
+  std::vector<std::int8_t> zero_point;
+  for (Eigen::Index c = 0; c < output.scale.size(); ++c) {
+    multiplier.push_back(static_cast<std::int16_t>(std::lround(unit / output.scale[c])));
+    zero_point.push_back(static_cast<std::int8_t>(output.zero[c]));
+  }
+  const FixedPoint fixed =
+      fixed_point(layer.scale * std::ldexp(1.0, fraction_bits), layer.bias * std::ldexp(1.0, fraction_bits));
+  Linear operation{.epilogue = Epilogue::gelu, .shift = fixed.shift};
+  operation.gelu_fraction_bits = fraction_bits;
+  builder_.node(name, input, operation);
+  weights(layer);
+  builder_.requantization(fixed);
+  builder_.constant("gelu_multiplier", multiplier);
+  builder_.constant("gelu_zero_point", zero_point);
+}
+
+void NodeWriter::linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
+  const int fraction_bits = output_fraction_bits(layer.scale);
+  builder_.logits(fraction_bits);
+  const double unit = std::ldexp(1.0, fraction_bits);
+  const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
+  builder_.node(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
+  weights(layer);
+  builder_.requantization(fixed);
+}
+
+void NodeWriter::attention(const std::string &name, const std::string &input, const BlockConfig &config,
+                           const AttentionCodes &codes, const ChannelCodes &output, int kept_rows) {
+  // The weights' quotient gives sum P v / sum P in the codes of v; its zero point is taken off afterwards.
+  const ArrayXd ratio = codes.value.scale / output.scale;
+  const FixedPoint fixed = fixed_point(ratio * quotient_unit, output.zero - ratio * codes.value.zero);
+  Attention operation{.heads = config.heads, .queries = kept_rows, .softmax = options_.softmax};
+  operation.renormalize = options_.published.renormalize;
+  operation.score_shift = codes.shift;
+  operation.exp = exp_polynomial(options_.softmax, config.keys());
+  operation.shift = fixed.shift;
+  if (config.windows) {
+    const Windows &windows = *config.windows;
+    builder_.node(name, input,
+                  WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
+    const auto heads = static_cast<std::int64_t>(config.heads);
+    builder_.constant("relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
+  } else {
+    builder_.node(name, input, operation);
+  }
+  builder_.constant("score_multiplier", codes.multiplier);
+  builder_.requantization(fixed);
+}
+
+StreamNode NodeWriter::take_rows(const std::string &name, const StreamNode &input, int rows) {
+  builder_.node(name, input.name, TakeRows{rows});
+  return {name, input.codes};
+}
+
+StreamNode NodeWriter::merge_patches(const std::string &name, const StreamNode &input, int grid_height,
+                                     int grid_width) {
+  builder_.node(name, input.name, MergePatches{grid_height, grid_width});
+  StreamNode merged{name, input.codes};
+  for (int neighbour = 1; neighbour < 4; ++neighbour) {
+    const StreamCodes &codes = input.codes;
+    merged.codes.alpha.insert(merged.codes.alpha.end(), codes.alpha.begin(), codes.alpha.end());
+    merged.codes.zero_point.insert(merged.codes.zero_point.end(), codes.zero_point.begin(), codes.zero_point.end());
+  }
+  return merged;
+}
+
+void NodeWriter::flatten(const std::string &name, const std::string &input) {
+  builder_.node(name, input, Flatten{});
+}
+
+void NodeWriter::mean_rows(const std::string &name, const std::string &input, int first, int rows,
+                           const FixedPoint &fixed, ElementType output_type) {
+  builder_.node(name, input, MeanRows{first, rows, fixed.shift, output_type});
+  builder_.requantization(fixed);
+}
+
+void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_head) {
+  if (has_head)
+    builder_.features(static_cast<int>(count), fraction_bits);
+  else
+    builder_.logits(fraction_bits);
+}
+
+void NodeWriter::report(const StreamNode &stream) {
+  if (report_)
+    report_({.name = stream.name, .kind = LayerReport::Kind::stream, .signal_to_noise = stream.codes.signal_to_noise});
+}
+
+std::vector<std::byte> NodeWriter::finish(const Image &golden_image, int outputs) const {
+  return builder_.finish(golden_image, outputs);
+}
+
+std::int64_t NodeWriter::norm_epsilon(const StreamNode &input, Eigen::Index channels) const {
+  const auto count = static_cast<double>(channels);
+  const double base = input.codes.base_scale;
+  return static_cast<std::int64_t>(std::min(std::nearbyint(count * count * layer_norm_eps_ / (base * base)),
+                                            static_cast<double>(kernels::max_layer_norm_epsilon)));
+}
+
+void NodeWriter::stream_factors(const StreamCodes &codes) {
+  if (codes.type != ElementType::int8)
+    return;
+  builder_.constant("alpha", codes.alpha);
+  builder_.constant("zero_point", codes.zero_point);
+}
+
+void NodeWriter::weights(const QuantizedLinear &layer) {
+  const auto out = static_cast<std::int64_t>(layer.scale.size());
+  if (layer.format == kernels::WeightFormat::stlq)
+    builder_.weights(stlq::words_of(layer.weights, static_cast<int>(out)));
+  else
+    builder_.constant("weight", layer.weights, {out, static_cast<std::int64_t>(layer.weights.size()) / out});
+  if (report_)
+    report_({.name = builder_.last_node(),
+             .signal_to_noise = layer.signal_to_noise,
+             .strength = layer.strength,
+             .clipping = layer.clipping});
+}
+
+void NodeWriter::stream_constant(const char *suffix, const RowMatrix &values, const StreamCodes &stream) {
+  const ArrayXd scale = stream.scale();
+  const ArrayXd zero = stream.zero();
+  std::vector<std::int64_t> shape = {values.cols()};
+  if (values.rows() != 1)
+    shape.insert(shape.begin(), values.rows());
+  std::vector<std::int32_t> codes;
+  for (Eigen::Index row = 0; row < values.rows(); ++row)
+    for (Eigen::Index c = 0; c < values.cols(); ++c)
+      codes.push_back(static_cast<std::int32_t>(std::lround(static_cast<double>(values(row, c)) / scale[c] + zero[c])));
+  const auto add = [&](auto clamp) {
+    std::vector<decltype(clamp(0))> narrow(codes.size());
+    std::transform(codes.begin(), codes.end(), narrow.begin(), clamp);
+    builder_.constant(suffix, narrow, shape);
+  };
+  if (stream.type == ElementType::int8)
+    add(kernels::clamp_to_int8);
+  else
+    add(kernels::clamp_to_int16);
+}
+
+} // namespace intvit

@@ -1,0 +1,98 @@
+// Writes the integer nodes of a quantized model: from scales and zero points, which have been chosen, to multipliers,
+// offsets and shifts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/architectures/block.hpp"
+#include "models/quantize/attention/attention_codes.hpp"
+#include "models/quantize/codes/fixed_point.hpp"
+#include "models/quantize/codes/stream_codes.hpp"
+#include "models/quantize/emit/model_builder.hpp"
+#include "models/quantize/linear/quantized_linear.hpp"
+#include "models/quantize/quantize.hpp"
+
+namespace intvit {
+
+// A value of the residual stream's kind: the node that writes it and how its values are stored.
+struct StreamNode {
+  std::string name;
+  StreamCodes codes;
+};
+
+// Each function appends a node of that name, which reads the node `input`.
+class NodeWriter {
+public:
+  NodeWriter(const QuantizeInput &input, const QuantizeOptions &options);
+
+  void patches(const std::string &name, int patch);
+  // The projected patches plus positions, behind the prefix tokens.
+  StreamNode patch_embed(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                         const RowMatrix &position, const RowMatrix &prefix, StreamCodes output);
+
+  // A stream normalized and multiplied by gamma, as codes: what reads it takes care of beta.
+  void layer_norm(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
+                  const ChannelCodes &output, kernels::ElementType type = kernels::ElementType::int8);
+  // The input normalized, gamma and beta included, as a stream.
+  StreamNode layer_norm_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
+                               StreamCodes output);
+  // The input normalized, gamma and beta included, as int32 in fixed point, for features; returns the fraction bits.
+  int layer_norm_features(const std::string &name, const StreamNode &input, const LayerNormWeights &norm);
+
+  // A linear map as 8-bit codes.
+  void linear(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+              const ChannelCodes &output);
+  // A linear map as a stream.
+  StreamNode linear_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                           StreamCodes output);
+  // A linear map added to a stream.
+  StreamNode linear_residual(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                             const StreamNode &stream, StreamCodes output);
+  // GELU of a linear map; GELU's inputs have `fraction_bits`.
+  void linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
+                   const ChannelCodes &output);
+  // The logits, with which a model ends.
+  void linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer);
+
+  // With `kept_rows` > 0 only of so many of the first tokens.
+  void attention(const std::string &name, const std::string &input, const BlockConfig &config,
+                 const AttentionCodes &codes, const ChannelCodes &output, int kept_rows);
+
+  StreamNode take_rows(const std::string &name, const StreamNode &input, int rows);
+  StreamNode merge_patches(const std::string &name, const StreamNode &input, int grid_height, int grid_width);
+  void flatten(const std::string &name, const std::string &input);
+  // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
+  void mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
+                 kernels::ElementType output_type);
+
+  // The last node gives the features: of a model with a head besides its logits, of one without as its result.
+  void set_features(Eigen::Index count, int fraction_bits, bool has_head);
+
+  // Tells of a stream that the blocks read, or of one that was made for the end alone.
+  void report(const StreamNode &stream);
+
+  // The file, see ModelBuilder::finish().
+  std::vector<std::byte> finish(const Image &golden_image, int outputs) const;
+
+private:
+  // Constants of the last node.
+  void stream_factors(const StreamCodes &codes); // of a LayerNorm's input
+  void weights(const QuantizedLinear &layer);
+  // `values` in a stream's codes, [rows, C] or, for one row, [C].
+  void stream_constant(const char *suffix, const RowMatrix &values, const StreamCodes &codes);
+
+  // The model's epsilon in the units of a LayerNorm's input.
+  std::int64_t norm_epsilon(const StreamNode &input, Eigen::Index channels) const;
+
+  ModelBuilder builder_;
+  const QuantizeOptions &options_;
+  const ReportLayer &report_;
+  double layer_norm_eps_;
+};
+
+// How many fraction bits an output in fixed point can have: as many as a requantization by `factor` allows.
+int output_fraction_bits(const Eigen::ArrayXd &factor);
+
+} // namespace intvit

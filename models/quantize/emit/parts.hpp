@@ -1,0 +1,37 @@
+// The quantizers of a network's parts. Each runs its part in the float reference on the calibration images, chooses the
+// codes of all activations in it from what it sees there, and writes the integer nodes. They are called in the order of
+// execution: the calibration is then always at the part's input.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "models/architectures/network.hpp"
+#include "models/quantize/calibration.hpp"
+#include "models/quantize/emit/node_writer.hpp"
+#include "models/quantize/options.hpp"
+
+namespace intvit {
+
+// What all of them work with.
+struct Workplace {
+  const Network &network;
+  const QuantizeOptions &options;
+  Calibration &calibration;
+  NodeWriter &nodes;
+};
+
+// Each takes the residual stream and returns what it is afterwards. `next_importance`: what an error of a channel of
+// the new stream costs those who read it (stream_importance()).
+
+StreamNode quantize_embedding(Workplace &work, const Eigen::ArrayXd &next_importance);
+
+StreamNode quantize_block(Workplace &work, const BlockPart &part, const StreamNode &stream,
+                          const Eigen::ArrayXd &next_importance);
+
+StreamNode quantize_merging(Workplace &work, const MergingPart &part, const StreamNode &stream,
+                            const Eigen::ArrayXd &next_importance);
+
+// Logits or features, with which the model ends.
+void quantize_end(Workplace &work, const StreamNode &stream);
+
+} // namespace intvit

@@ -1,0 +1,223 @@
+#include "models/quantize/linear/quantized_linear.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "models/architectures/stlq_words.hpp"
+#include "models/quantize/codes/arithmetic.hpp"
+#include "models/quantize/codes/signal_to_noise.hpp"
+#include "models/quantize/linear/two_words.hpp"
+#include "models/quantize/linear/weight_rounding.hpp"
+#include "models/reference/matmul.hpp"
+
+namespace intvit {
+
+namespace {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+
+constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0};
+
+constexpr std::array fitting_scale{100.0}; // percent
+
+// Rows of the second half on which the output's error is measured.
+constexpr Index measured_rows = 512;
+
+WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
+  switch (levels) {
+  case WeightLevels::stlq:
+    return LogGrid(inputs);
+  case WeightLevels::int4:
+    return UniformGrid(4);
+  case WeightLevels::int8:
+    break;
+  }
+  return UniformGrid(8);
+}
+
+// The weights whose error with one word costs most.
+std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
+                                   const Scales &scales, const QuantizeOptions &options) {
+  const RoundedWeights rounded =
+      round_to_nearest(weight, input_scale, variance, LogGrid(weight.cols()), scales, options.threads);
+  RowMatrix squares(weight.rows(), weight.cols());
+  for (Index n = 0; n < weight.rows(); ++n)
+    for (Index c = 0; c < weight.cols(); ++c) {
+      const double residual = static_cast<double>(weight(n, c)) * input_scale[c] -
+                              rounded.scale[n] * rounded.values[static_cast<std::size_t>(n * weight.cols() + c)];
+      squares(n, c) = static_cast<float>(residual * residual * variance[c]);
+    }
+  return stlq::select_by_ratio(squares, options.two_word_groups, options.two_word_ratio);
+}
+
+// Whether the layer's words are taken as they are.
+bool words_are_given(const LinearWeights &layer, const QuantizeOptions &options) {
+  return options.weight_levels == WeightLevels::stlq && stlq::has_words(layer);
+}
+
+// One scale for all inputs. It is not folded into the words then, but into the scales behind them.
+CodeConstraint with_one_scale(const CodeConstraint &constraint) {
+  return [&constraint](ChannelCodes &codes) {
+    constraint(codes);
+    const double widest = codes.scale.maxCoeff();
+    if (codes.scale.minCoeff() == widest)
+      return;
+    codes.zero = -0.5 + (codes.zero + 0.5) * codes.scale / widest;
+    codes.scale.setConstant(widest);
+    constraint(codes);
+  };
+}
+
+struct InputChoice {
+  ChannelCodes codes;
+  double strength = 0;
+  double clipping = 1;
+};
+
+// Chosen with the first half's range, judged by the second half's rows.
+InputChoice searched_input(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
+                           const QuantizeOptions &options, const CodeConstraint &constraint, double largest_scale) {
+  const auto constrained = [&](const ChannelRange &range, double strength, double factor) {
+    ChannelCodes codes = codes_for(range, strength, factor);
+    constraint(codes);
+    return codes;
+  };
+  const Affine affine{gain, {}};
+  const ChannelRange first_half = observe_range(samples, Part::first_half, affine, options);
+  const std::array<const RowMatrix *, 1> second_half{&samples.rows[1]};
+  const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
+  const WeightGrid grid = one_word_grid(options.weight_levels, layer.weight.cols());
+  InputChoice best;
+  double best_error = std::numeric_limits<double>::infinity();
+  for (const double strength : strengths) {
+    if (options.channel_strength && strength != strengths.front())
+      break;
+    for (const double factor : range_factors) {
+      if (options.published.observer != RangeObserver::mse && factor != 1.0)
+        continue;
+      const double candidate = options.channel_strength.value_or(strength);
+      const ChannelCodes codes = constrained(first_half, candidate, factor);
+      const CodeStatistics statistics = measure(codes, gain, second_half);
+      double error = (statistics.squared_error * column_norms).sum();
+      if (!words_are_given(layer, options))
+        error += round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, {fitting_scale, largest_scale},
+                                  options.threads)
+                     .error;
+      if (error < best_error) {
+        best_error = error;
+        best.strength = candidate;
+        best.clipping = factor;
+      }
+    }
+  }
+  best.codes = constrained(observe_range(samples, Part::all, affine, options), best.strength, best.clipping);
+  return best;
+}
+
+// In decibels, on rows of the second half: the variance of the real outputs over the mean squared error of the
+// quantized layer's. Empty where the outputs do not vary.
+std::optional<double> signal_to_noise(const LinearWeights &layer, const QuantizedLinear &quantized,
+                                      const RowVector &gain, const RowMatrix &samples) {
+  const Index in = layer.weight.cols();
+  const Index rows = std::min(samples.rows(), measured_rows);
+  RowMatrix real(rows, in);
+  RowMatrix codes(rows, in);
+  for (Index i = 0; i < rows; ++i) {
+    const auto row = samples.row(i * samples.rows() / rows);
+    real.row(i) = row.cwiseProduct(gain);
+    for (Index c = 0; c < in; ++c)
+      codes(i, c) = static_cast<float>(clamped_code(
+          static_cast<double>(real(i, c)) / quantized.input.scale[c] + quantized.input.zero[c], -128.0, 127.0));
+  }
+  const RowMatrix weights =
+      Eigen::Map<const Eigen::Matrix<std::int8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+          quantized.weights.data(), layer.weight.rows(), in)
+          .cast<float>();
+  const RowMatrix expected = reference::matmul_transposed(real, layer.weight);
+  const RowMatrix accumulators = reference::matmul_transposed(codes, weights);
+  const RowVector mean = expected.colwise().mean();
+  SignalToNoise ratio;
+  for (Index i = 0; i < rows; ++i)
+    for (Index n = 0; n < expected.cols(); ++n) {
+      const double output = static_cast<double>(accumulators(i, n)) * quantized.scale[n] + quantized.bias[n] -
+                            static_cast<double>(layer.bias[n]);
+      const auto value = static_cast<double>(expected(i, n));
+      ratio.add(value - static_cast<double>(mean[n]), value - output);
+    }
+  return ratio.decibels(static_cast<double>(expected.squaredNorm()));
+}
+
+InputChoice choose_input(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
+                         const QuantizeOptions &options, const CodeConstraint &constraint, double largest_scale) {
+  const auto input_for = [&](const QuantizeOptions &chosen, const CodeConstraint &expressible) -> InputChoice {
+    if (options.published.per_tensor)
+      return {published::tensor_input_codes(samples, input, chosen, expressible)};
+    return searched_input(layer, samples, input.gain, chosen, expressible, largest_scale);
+  };
+  if (words_are_given(layer, options)) {
+    QuantizeOptions one_scale = options;
+    one_scale.channel_strength = 0;
+    const CodeConstraint with_one = with_one_scale(constraint);
+    return input_for(one_scale, with_one);
+  }
+  return input_for(options, constraint);
+}
+
+RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &input, const CodeStatistics &statistics,
+                             const RowVector &gain, SampledRows samples, const QuantizeOptions &options,
+                             double largest_scale) {
+  if (words_are_given(layer, options)) {
+    const double unit = std::ldexp(input.scale[0], -kernels::stlq_max_code);
+    return {stlq::word_values(layer), layer.stlq_unit.transpose().array().cast<double>() * unit};
+  }
+  WeightGrid grid = one_word_grid(options.weight_levels, layer.weight.cols());
+  Scales scales = scale_candidates(grid, options);
+  scales.largest = largest_scale;
+  if (options.weight_levels == WeightLevels::stlq)
+    grid =
+        LogGrid(layer.weight.cols(), select_two_words(layer.weight, input.scale, statistics.variance, scales, options));
+  if (options.rounding == Rounding::nearest)
+    return round_to_nearest(layer.weight, input.scale, statistics.variance, grid, scales, options.threads);
+  return round_compensating(layer.weight, input.scale, centred_codes(input, statistics.mean, gain, samples),
+                            statistics.variance, grid, scales, options.threads);
+}
+
+} // namespace
+
+double smallest_stream_scale(const QuantizedLinear &layer) {
+  return layer.scale.maxCoeff() / 0.4;
+}
+
+QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &samples, const Affine &input,
+                                const QuantizeOptions &options, const CodeConstraint &constraint,
+                                double largest_scale) {
+  const InputChoice choice = choose_input(layer, samples, input, options, constraint, largest_scale);
+  QuantizedLinear result;
+  result.input = choice.codes;
+  result.strength = choice.strength;
+  result.clipping = choice.clipping;
+  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
+  const CodeStatistics statistics = measure(result.input, input.gain, all);
+  RoundedWeights weights = round_weights(layer, result.input, statistics, input.gain, all, options, largest_scale);
+  result.scale = weights.scale;
+  result.bias = layer.bias.transpose().array().cast<double>();
+  for (Index n = 0; n < layer.weight.rows(); ++n)
+    for (Index c = 0; c < layer.weight.cols(); ++c) {
+      const double real = static_cast<double>(layer.weight(n, c));
+      const double quantized = weights.scale[n] * weights.values[static_cast<std::size_t>(n * layer.weight.cols() + c)];
+      result.bias[n] -= quantized * result.input.zero[c];
+      if (options.correct_bias)
+        result.bias[n] +=
+            real * statistics.mean_error[c] + (real * result.input.scale[c] - quantized) * statistics.mean[c];
+    }
+  result.weights = std::move(weights.values);
+  result.format = stored_format(options.weight_levels);
+  result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1]);
+  return result;
+}
+
+} // namespace intvit

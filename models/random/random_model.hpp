@@ -1,0 +1,31 @@
+// Integer models with random weights, for benchmarks: as quantize() writes them, in seconds even for the largest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/linear.hpp"
+#include "kernels/softmax.hpp"
+#include "models/architectures/float_model.hpp"
+#include "models/quantize/options.hpp"
+
+namespace intvit {
+
+struct RandomModelOptions {
+  ResidualFormat residual = ResidualFormat::int16;
+  kernels::Softmax softmax = kernels::Softmax::int16;
+  bool renormalize = true; // as Attention has it
+  // Of the blocks' linear maps; all else is int8.
+  kernels::WeightFormat weight_format = kernels::WeightFormat::int8;
+  double two_word_ratio = 0.15; // stlq: the part of the tiles that has second words
+};
+
+// The bytes of a model file. int8 weights are uniform in [-127, 127], STLQ weights have uniform codes; requantizations
+// follow from the spread that random weights give, so that codes fill their range, residual branches matter and
+// attention is neither flat nor a single token. The same seed gives the same bytes on every machine. Throws
+// std::runtime_error where `config` is impossible.
+std::vector<std::byte> random_model(const ArchitectureConfig &config, const RandomModelOptions &options,
+                                    std::uint32_t seed);
+
+} // namespace intvit

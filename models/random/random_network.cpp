@@ -1,0 +1,406 @@
+#include "models/random/random_network.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "engine/ops/bounds.hpp"
+#include "kernels/attention.hpp"
+#include "models/quantize/attention/exp_polynomial.hpp"
+#include "models/quantize/codes/fixed_point.hpp"
+#include "models/random/random_integer.hpp"
+#include "models/random/random_spreads.hpp"
+#include "models/random/random_stlq.hpp"
+
+namespace intvit {
+
+using Eigen::ArrayXd;
+using kernels::ElementType;
+using kernels::Epilogue;
+
+namespace {
+
+constexpr int gelu_zero_point = -96;
+constexpr int gelu_mean_code = -82; // gelu() of a standard normal number has a mean of 0.28
+
+constexpr int logit_fraction_bits = 10;
+
+ModelDescription description_of(const ModelConfig &config) {
+  ModelDescription description;
+  description.recipe = squash_recipe(config.image_width, config.image_height);
+  description.provenance = {{"architecture", config.architecture}, {"weights", "random"}};
+  description.graph.image_height = config.image_height;
+  description.graph.image_width = config.image_width;
+  return description;
+}
+
+std::vector<std::int8_t> codes_of(const ArrayXd &zero) {
+  const Eigen::Array<std::int8_t, Eigen::Dynamic, 1> codes = zero.cast<std::int8_t>();
+  return {codes.begin(), codes.end()};
+}
+
+} // namespace
+
+RandomNetwork::RandomNetwork(const ModelConfig &config, const RandomModelOptions &options, std::uint32_t seed)
+    : config_(config), options_(options), generator_(seed), builder_(description_of(config)),
+      stream_(options.residual == ResidualFormat::int16 ? ElementType::int16 : ElementType::int8) {
+  builder_.logits(logit_fraction_bits);
+}
+
+std::vector<std::byte> RandomNetwork::finish(int outputs) {
+  Image image{config_.image_width, config_.image_height, {}};
+  image.rgb = draw<std::uint8_t>(static_cast<std::size_t>(config_.image_height) * image.row_bytes(), 0, 255);
+  return builder_.finish(image, outputs);
+}
+
+template <typename T> std::vector<T> RandomNetwork::draw(std::size_t count, int low, int high) {
+  std::vector<T> values(count);
+  for (T &value : values)
+    value = static_cast<T>(random_integer(generator_, low, high));
+  return values;
+}
+
+// Around `factor`: every channel has a scale of its own.
+ArrayXd RandomNetwork::factors(int count, double factor) {
+  ArrayXd values(count);
+  for (double &value : values)
+    value = factor * (0.75 + std::ldexp(static_cast<double>(generator_()), -33));
+  return values;
+}
+
+// Only those of blocks have another format than int8, as quantize() has them.
+RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, kernels::WeightFormat format) {
+  Weights weights;
+  weights.shape = {out_features, in_features};
+  if (format == kernels::WeightFormat::stlq) {
+    weights.words = random_stlq_weights(out_features, in_features, options_.two_word_ratio, generator_);
+    weights.values = decode_stlq(*weights.words);
+  } else {
+    weights.values =
+        draw<std::int8_t>(static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features), -127, 127);
+  }
+  return weights;
+}
+
+ArrayXd RandomNetwork::Weights::row_sums() const {
+  ArrayXd sums(shape[0]);
+  for (Eigen::Index n = 0; n < sums.size(); ++n) {
+    const auto row = values.begin() + static_cast<std::ptrdiff_t>(n * shape[1]);
+    sums[n] = std::accumulate(row, row + shape[1], 0);
+  }
+  return sums;
+}
+
+// Of the last node.
+void RandomNetwork::write(const Weights &weights) {
+  if (weights.words)
+    builder_.weights(*weights.words);
+  else
+    builder_.constant("weight", weights.values, weights.shape);
+}
+
+double RandomNetwork::block_weight_spread() const {
+  return options_.weight_format == kernels::WeightFormat::stlq ? random_stlq_spread(options_.two_word_ratio)
+                                                               : weight_spread;
+}
+
+// How the stream's codes are drawn where one is written: the zero point of every channel.
+ArrayXd RandomNetwork::draw_stream_zero() {
+  const auto codes = draw<std::int8_t>(static_cast<std::size_t>(channels_), -20, 20);
+  if (stream_ == ElementType::int16)
+    return ArrayXd::Zero(channels_);
+  if (options_.residual == ResidualFormat::ptf8_paper || options_.residual == ResidualFormat::int8)
+    return ArrayXd::Constant(channels_, codes.front());
+  return Eigen::Map<const Eigen::Array<std::int8_t, Eigen::Dynamic, 1>>(codes.data(), channels_).cast<double>();
+}
+
+int RandomNetwork::largest_alpha() const {
+  return options_.residual == ResidualFormat::int8 ? 0 : 3;
+}
+
+double RandomNetwork::stream_spread() const {
+  return stream_ == ElementType::int8 ? code_spread : wide_stream_spread;
+}
+
+void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
+  channels_ = channels;
+  const auto count = static_cast<std::size_t>(channels);
+  alpha_ = draw<std::uint8_t>(count, 0, largest_alpha());
+  stream_zero_ = draw_stream_zero();
+  builder_.node("patches", image_value, Patches{config_.patch});
+  stream_node_ = "patch_embed";
+  const Weights weights = draw_weights(channels, config_.patch_inputs());
+  const ResidualFixedPoint fixed = residual_fixed_point(
+      factors(channels, std::sqrt(0.8) * stream_spread() / accumulator_spread(config_.patch_inputs(), pixel_spread)),
+      factors(channels, std::sqrt(0.2) * stream_spread() / position_spread), ArrayXd::Zero(channels), stream_zero_,
+      kernels::max_residual_shift(ElementType::int16));
+  builder_.node(stream_node_, "patches", PatchEmbed{fixed.requantization.shift, fixed.shift, prefix_tokens});
+  write(weights);
+  builder_.requantization(fixed.requantization);
+  const auto positions = static_cast<std::size_t>(config_.patches()) * count;
+  builder_.constant("position", draw<std::int16_t>(positions, -32767, 32767), {config_.patches(), channels});
+  builder_.constant("position_multiplier", fixed.multiplier);
+  const char *suffix = prefix_tokens == 1 ? "class_token" : "prefix_tokens";
+  const std::vector<std::int64_t> shape =
+      prefix_tokens == 1 ? std::vector<std::int64_t>{channels} : std::vector<std::int64_t>{prefix_tokens, channels};
+  const std::size_t size = static_cast<std::size_t>(prefix_tokens) * count;
+  if (stream_ == ElementType::int8) {
+    auto tokens = draw<std::int8_t>(size, -55, 55);
+    for (std::size_t i = 0; i < size; ++i)
+      tokens[i] =
+          static_cast<std::int8_t>(tokens[i] + static_cast<int>(stream_zero_[static_cast<Eigen::Index>(i % count)]));
+    builder_.constant(suffix, tokens, shape);
+  } else {
+    builder_.constant(suffix, draw<std::int16_t>(size, -7000, 7000), shape);
+  }
+}
+
+void RandomNetwork::normalized_patch_embed(int channels) {
+  channels_ = channels;
+  const ElementType type = stream_;
+  builder_.node("patches", image_value, Patches{config_.patch});
+  const Weights weights = draw_weights(channels, config_.patch_inputs());
+  const FixedPoint fixed =
+      fixed_point(factors(channels, wide_stream_spread / accumulator_spread(config_.patch_inputs(), pixel_spread)),
+                  ArrayXd::Zero(channels));
+  builder_.node("patch_embed.proj", "patches", Linear{.epilogue = Epilogue::requantize16, .shift = fixed.shift});
+  write(weights);
+  builder_.requantization(fixed);
+  use_wide_stream("patch_embed.proj");
+
+  stream_ = type;
+  const auto alpha = draw<std::uint8_t>(static_cast<std::size_t>(channels), 0, largest_alpha());
+  const ArrayXd zero = draw_stream_zero();
+  const double spread = stream_spread();
+  stream_ = ElementType::int16;
+  layer_norm("patch_embed.norm", type == ElementType::int8 ? ElementType::int8 : ElementType::int16, spread, zero);
+  stream_ = type;
+  alpha_ = alpha;
+  stream_zero_ = zero;
+  stream_node_ = "patch_embed.norm";
+}
+
+void RandomNetwork::use_wide_stream(const std::string &node) {
+  stream_ = ElementType::int16;
+  stream_zero_ = ArrayXd::Zero(channels_);
+  stream_node_ = node;
+}
+
+void RandomNetwork::block(const BlockPart &part) {
+  const std::string &name = part.name;
+  layer_norm(name + ".norm1");
+  linear(name + ".attn.qkv", name + ".norm1", {.epilogue = Epilogue::requantize}, 3 * channels_, channels_,
+         code_spread);
+  attention(name + ".attn", part.config, part.kept_rows);
+  if (part.kept_rows > 0) {
+    builder_.node("head_tokens", stream_node_, TakeRows{part.kept_rows});
+    stream_node_ = "head_tokens";
+  }
+  add_to_stream(name + ".attn.proj", name + ".attn", channels_, 0);
+  layer_norm(name + ".norm2");
+  mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden);
+  add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", part.mlp_hidden, gelu_mean_code);
+}
+
+void RandomNetwork::merge(const MergingPart &part) {
+  const std::string &name = part.name;
+  builder_.node(name + ".merge", stream_node_, MergePatches{part.grid_height, part.grid_width});
+  const auto four_times = [](auto values) {
+    const auto count = static_cast<std::ptrdiff_t>(values.size());
+    values.resize(4 * values.size());
+    for (std::ptrdiff_t neighbour = 1; neighbour < 4; ++neighbour)
+      std::copy_n(values.begin(), count, values.begin() + neighbour * count);
+    return values;
+  };
+  alpha_ = four_times(alpha_);
+  stream_zero_ = ArrayXd(stream_zero_.replicate(4, 1));
+  stream_node_ = name + ".merge";
+  channels_ *= 4;
+  layer_norm(name + ".norm");
+
+  const int in_features = channels_;
+  channels_ /= 2;
+  alpha_ = draw<std::uint8_t>(static_cast<std::size_t>(channels_), 0, largest_alpha());
+  stream_zero_ = draw_stream_zero();
+  stream_node_ = name + ".reduction";
+  const Weights weights = draw_weights(channels_, in_features);
+  const FixedPoint fixed =
+      fixed_point(factors(channels_, stream_spread() / accumulator_spread(in_features, code_spread)), stream_zero_);
+  const Epilogue epilogue = stream_ == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
+  builder_.node(stream_node_, name + ".norm", Linear{.epilogue = epilogue, .shift = fixed.shift});
+  write(weights);
+  builder_.requantization(fixed);
+}
+
+void RandomNetwork::layer_norm(const std::string &name) {
+  layer_norm(name, ElementType::int8, code_spread, ArrayXd::Zero(channels_));
+}
+
+void RandomNetwork::layer_norm(const std::string &name, ElementType type, double spread, const ArrayXd &zero) {
+  // As trained models do, gamma makes up for channels that are wider than others.
+  ArrayXd width = ArrayXd::Ones(channels_);
+  if (stream_ == ElementType::int8)
+    for (Eigen::Index c = 0; c < width.size(); ++c)
+      width[c] = std::ldexp(1.0, alpha_[static_cast<std::size_t>(c)]);
+  const double root_mean_square = std::sqrt(width.square().mean());
+  const FixedPoint fixed = fixed_point(factors(channels_, spread * quotient_unit) * root_mean_square / width, zero);
+  const double sum_spread = channels_ * stream_spread() * root_mean_square;
+  const double epsilon = sum_spread * sum_spread * config_.layer_norm_eps;
+  builder_.node(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon), type});
+  builder_.requantization(fixed);
+  if (stream_ == ElementType::int8) {
+    builder_.constant("alpha", alpha_);
+    builder_.constant("zero_point", codes_of(stream_zero_));
+  }
+}
+
+// A linear map of a LayerNorm's output, whose codes have zero point 0. The result has `spread`.
+void RandomNetwork::linear(const std::string &name, const std::string &input, Linear operation, int out_features,
+                           int in_features, double spread) {
+  const bool head = operation.epilogue == Epilogue::logits;
+  const double accumulators =
+      accumulator_spread(in_features, code_spread, head ? weight_spread : block_weight_spread());
+  const FixedPoint fixed = fixed_point(factors(out_features, spread / accumulators), ArrayXd::Zero(out_features));
+  operation.shift = fixed.shift;
+  builder_.node(name, input, operation);
+  write(draw_weights(out_features, in_features, head ? kernels::WeightFormat::int8 : options_.weight_format));
+  builder_.requantization(fixed);
+}
+
+void RandomNetwork::attention(const std::string &name, const BlockConfig &config, int kept_rows) {
+  Attention operation{.heads = config.heads, .queries = kept_rows, .softmax = options_.softmax};
+  operation.renormalize = options_.renormalize;
+  operation.exp = exp_polynomial(options_.softmax, config.keys());
+  // From a product of codes to steps of the softmax, at the finest shift that cannot overflow.
+  const int head_dim = channels_ / config.heads;
+  const double product_spread = std::sqrt(static_cast<double>(head_dim)) * code_spread * code_spread;
+  const double step = score_spread / product_spread * operation.exp.units_per_octave / std::numbers::ln2;
+  const auto largest_bias = static_cast<int>(product_spread / score_spread * bias_spread * std::numbers::sqrt3);
+  const auto multiplier = [&](int shift) {
+    return static_cast<std::int32_t>(std::max(1.0, std::nearbyint(std::ldexp(step, shift))));
+  };
+  const auto fits = [&](int shift) {
+    if (!config.windows)
+      return score_fits(head_dim, multiplier(shift), shift);
+    const std::uint64_t range = 2 * static_cast<std::uint64_t>(largest_bias);
+    const std::uint64_t mask = masking(head_dim, multiplier(shift), shift, range);
+    return mask <= kernels::max_masking && score_fits(head_dim, multiplier(shift), shift, range + mask);
+  };
+  operation.score_shift = 31;
+  while (operation.score_shift > 1 && !fits(operation.score_shift))
+    --operation.score_shift;
+  // A mean of values, weighted by exp of normally distributed scores: the variance of what tokens do not share falls
+  // by the sum of the squared weights, which is exp_score_variance / tokens.
+  const double kept = mean_spread(std::min(1.0, exp_score_variance / config.keys()));
+  const FixedPoint fixed = fixed_point(factors(channels_, quotient_unit / kept), ArrayXd::Zero(channels_));
+  operation.shift = fixed.shift;
+  if (config.windows) {
+    const Windows &windows = *config.windows;
+    builder_.node(name, name + ".qkv",
+                  WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
+    const std::int64_t offsets = std::int64_t{2 * windows.size - 1} * (2 * windows.size - 1);
+    builder_.constant("relative_bias",
+                      draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
+                      {config.heads, offsets});
+  } else {
+    builder_.node(name, name + ".qkv", operation);
+  }
+  builder_.constant("score_multiplier", std::vector<std::int32_t>(static_cast<std::size_t>(config.heads),
+                                                                  multiplier(operation.score_shift)));
+  builder_.requantization(fixed);
+}
+
+// fc1: its output's codes have gelu_zero_point.
+void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input, int hidden) {
+  constexpr int fraction_bits = 11;
+  const Linear operation{.epilogue = Epilogue::gelu, .gelu_fraction_bits = fraction_bits};
+  linear(name, input, operation, hidden, channels_, std::ldexp(gelu_input_spread, fraction_bits));
+  // gelu() of a standard normal number has a root mean square of 0.65.
+  const int multiplier =
+      static_cast<int>(std::lround(std::ldexp(code_spread / (0.65 * gelu_input_spread), 15 - fraction_bits)));
+  const auto count = static_cast<std::size_t>(hidden);
+  builder_.constant("gelu_multiplier", draw<std::int16_t>(count, multiplier * 3 / 4, multiplier * 5 / 4));
+  builder_.constant("gelu_zero_point", std::vector<std::int8_t>(count, gelu_zero_point));
+}
+
+// The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the
+// branch's input codes; what it gives is the same for all tokens and taken off.
+void RandomNetwork::add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean) {
+  const Weights weights = draw_weights(channels_, in_features, options_.weight_format);
+  const ArrayXd next_zero = draw_stream_zero();
+  const ArrayXd factor = factors(channels_, std::sqrt(branch_variance) * stream_spread() /
+                                                accumulator_spread(in_features, code_spread, block_weight_spread()));
+  const ResidualFixedPoint fixed =
+      residual_fixed_point(factor, ArrayXd::Constant(channels_, std::sqrt(1 - branch_variance)), stream_zero_,
+                           next_zero - input_mean * weights.row_sums() * factor, kernels::max_residual_shift(stream_));
+  Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
+  operation.residual_shift = fixed.shift;
+  operation.output_type = stream_;
+  builder_.node(name, {input, stream_node_}, operation);
+  write(weights);
+  builder_.requantization(fixed.requantization);
+  builder_.constant("residual_multiplier", fixed.multiplier);
+  stream_node_ = name;
+  stream_zero_ = next_zero;
+}
+
+// `factor`: from a token's codes to those of the mean.
+void RandomNetwork::mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
+                              const ArrayXd &zero, ElementType type) {
+  const ArrayXd of_sum = factors(channels_, factor / rows);
+  const FixedPoint fixed = fixed_point(of_sum, -of_sum * rows * zero);
+  builder_.node(name, input, MeanRows{first, rows, fixed.shift, type});
+  builder_.requantization(fixed);
+}
+
+void RandomNetwork::head(const std::string &input, int in_features, int classes) {
+  linear("head", input, {.epilogue = Epilogue::logits}, classes, in_features,
+         std::ldexp(logit_spread, logit_fraction_bits));
+}
+
+void RandomNetwork::end(const EndPart &part) {
+  switch (part.pool) {
+  case Pool::token:
+  case Pool::token_pair:
+    return rows_head(part.rows, part.classes);
+  case Pool::mean:
+    return mean_head(part.first, part.rows, part.classes);
+  case Pool::normed_mean:
+    return normed_mean_head(part.first, part.rows, part.classes);
+  }
+}
+
+void RandomNetwork::rows_head(int rows, int classes) {
+  if (classes > 0)
+    layer_norm("norm");
+  else
+    layer_norm("norm", ElementType::int32, std::ldexp(logit_spread, logit_fraction_bits), ArrayXd::Zero(channels_));
+  if (rows > 1)
+    builder_.node("features", "norm", Flatten{});
+  if (classes > 0)
+    head(rows > 1 ? "features" : "norm", rows * channels_, classes);
+}
+
+void RandomNetwork::mean_head(int first, int rows, int classes) {
+  // As wide as a requantization can make it.
+  const double factor = std::min(wide_stream_spread / stream_spread() / mean_spread(1.0 / rows), 0.39 * rows);
+  mean_rows("mean", stream_node_, first, rows, factor, stream_zero_, ElementType::int16);
+  use_wide_stream("mean");
+  rows_head(1, classes);
+}
+
+void RandomNetwork::normed_mean_head(int first, int rows, int classes) {
+  const ArrayXd zero = ArrayXd::Zero(channels_);
+  layer_norm("norm", ElementType::int16, wide_stream_spread, zero);
+  const double factor = 1 / (wide_stream_spread * mean_spread(1.0 / rows));
+  if (classes == 0) {
+    mean_rows("features", "norm", first, rows, std::ldexp(factor * logit_spread, logit_fraction_bits), zero,
+              ElementType::int32);
+    return;
+  }
+  mean_rows("mean", "norm", first, rows, factor * code_spread, zero, ElementType::int8);
+  head("mean", channels_, classes);
+}
+
+} // namespace intvit

@@ -1,0 +1,77 @@
+// Integer networks with random weights: the nodes that architectures share, drawn so that codes fill their range.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "models/architectures/network.hpp"
+#include "models/quantize/emit/model_builder.hpp"
+#include "models/random/random_model.hpp"
+
+namespace intvit {
+
+// Appends nodes, each named by the caller, to a model. The residual stream is what the last node that wrote it gives.
+class RandomNetwork {
+public:
+  RandomNetwork(const ModelConfig &config, const RandomModelOptions &options, std::uint32_t seed);
+
+  // The stream of a ViT, with that many tokens before the patches.
+  void patch_embed(int channels, int prefix_tokens);
+  // The stream of a Swin: patches projected and normalized.
+  void normalized_patch_embed(int channels);
+  void block(const BlockPart &part);
+  void merge(const MergingPart &part);
+  void end(const EndPart &part);
+
+  std::vector<std::byte> finish(int outputs);
+
+private:
+  template <typename T> std::vector<T> draw(std::size_t count, int low, int high);
+  Eigen::ArrayXd factors(int count, double factor);
+  // Drawn before the node that they belong to: its requantization follows from them.
+  struct Weights {
+    std::vector<std::int64_t> shape; // out, in
+    std::vector<std::int8_t> values;
+    std::optional<StlqWeights> words; // of which these are the values
+
+    Eigen::ArrayXd row_sums() const;
+  };
+  Weights draw_weights(int out_features, int in_features, kernels::WeightFormat format = kernels::WeightFormat::int8);
+  void write(const Weights &weights);
+  double block_weight_spread() const;
+  Eigen::ArrayXd draw_stream_zero();
+  int largest_alpha() const;
+  double stream_spread() const;
+  void layer_norm(const std::string &name, kernels::ElementType type, double spread, const Eigen::ArrayXd &zero);
+  void layer_norm(const std::string &name); // codes of 8 bits
+  void linear(const std::string &name, const std::string &input, Linear operation, int out_features, int in_features,
+              double spread);
+  void attention(const std::string &name, const BlockConfig &config, int kept_rows);
+  void mlp_hidden(const std::string &name, const std::string &input, int hidden);
+  void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean);
+  void mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
+                 const Eigen::ArrayXd &zero, kernels::ElementType type);
+  void head(const std::string &input, int in_features, int classes);
+  // Ends: the normalized rows of the stream side by side, or the mean of rows, normalized before or after. Features
+  // where there are no classes.
+  void rows_head(int rows, int classes);
+  void mean_head(int first, int rows, int classes);
+  void normed_mean_head(int first, int rows, int classes);
+  // Another stream, of 16 bits, for the norm at the end.
+  void use_wide_stream(const std::string &node);
+
+  const ModelConfig &config_;
+  const RandomModelOptions &options_;
+  std::mt19937 generator_;
+  ModelBuilder builder_;
+  kernels::ElementType stream_;     // of the residual stream
+  int channels_ = 0;                // of it
+  std::vector<std::uint8_t> alpha_; // where it has 8 bits
+  Eigen::ArrayXd stream_zero_;
+  std::string stream_node_; // the node that wrote it
+};
+
+} // namespace intvit
