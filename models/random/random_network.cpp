@@ -9,6 +9,7 @@
 #include "kernels/attention.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
+#include "models/quantize/emit/finish.hpp"
 #include "models/random/random_integer.hpp"
 #include "models/random/random_spreads.hpp"
 #include "models/random/random_stlq.hpp"
@@ -26,15 +27,6 @@ constexpr int gelu_mean_code = -82; // gelu() of a standard normal number has a 
 
 constexpr int logit_fraction_bits = 10;
 
-ModelDescription description_of(const ModelConfig &config) {
-  ModelDescription description;
-  description.recipe = squash_recipe(config.image_width, config.image_height);
-  description.provenance = {{"architecture", config.architecture}, {"weights", "random"}};
-  description.graph.image_height = config.image_height;
-  description.graph.image_width = config.image_width;
-  return description;
-}
-
 std::vector<std::int8_t> codes_of(const ArrayXd &zero) {
   const Eigen::Array<std::int8_t, Eigen::Dynamic, 1> codes = zero.cast<std::int8_t>();
   return {codes.begin(), codes.end()};
@@ -43,15 +35,18 @@ std::vector<std::int8_t> codes_of(const ArrayXd &zero) {
 } // namespace
 
 RandomNetwork::RandomNetwork(const ModelConfig &config, const RandomModelOptions &options, std::uint32_t seed)
-    : config_(config), options_(options), generator_(seed), builder_(description_of(config)),
+    : config_(config), options_(options), generator_(seed), graph_(config.image_height, config.image_width),
       stream_(options.residual == ResidualFormat::int16 ? ElementType::int16 : ElementType::int8) {
-  builder_.logits(logit_fraction_bits);
+  graph_.graph().logit_fraction_bits = logit_fraction_bits;
 }
 
 std::vector<std::byte> RandomNetwork::finish(int outputs) {
   Image image{config_.image_width, config_.image_height, {}};
   image.rgb = draw<std::uint8_t>(static_cast<std::size_t>(config_.image_height) * image.row_bytes(), 0, 255);
-  return builder_.finish(image, outputs);
+  ModelDescription description;
+  description.recipe = squash_recipe(config_.image_width, config_.image_height);
+  description.provenance = {{"architecture", config_.architecture}, {"weights", "random"}};
+  return finish_model(graph_, std::move(description), image, outputs);
 }
 
 template <typename T> std::vector<T> RandomNetwork::draw(std::size_t count, int low, int high) {
@@ -72,7 +67,7 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
 // Only those of blocks have another format than int8, as quantize() has them.
 RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, kernels::WeightFormat format) {
   Weights weights;
-  weights.shape = {out_features, in_features};
+  weights.out_features = out_features;
   if (format == kernels::WeightFormat::stlq) {
     weights.words = random_stlq_weights(out_features, in_features, options_.two_word_ratio, generator_);
     weights.values = decode_stlq(*weights.words);
@@ -84,20 +79,24 @@ RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_feat
 }
 
 ArrayXd RandomNetwork::Weights::row_sums() const {
-  ArrayXd sums(shape[0]);
+  const auto in_features = static_cast<std::ptrdiff_t>(values.size()) / out_features;
+  ArrayXd sums(out_features);
   for (Eigen::Index n = 0; n < sums.size(); ++n) {
-    const auto row = values.begin() + static_cast<std::ptrdiff_t>(n * shape[1]);
-    sums[n] = std::accumulate(row, row + shape[1], 0);
+    const auto row = values.begin() + n * in_features;
+    sums[n] = std::accumulate(row, row + in_features, 0);
   }
   return sums;
 }
 
-// Of the last node.
-void RandomNetwork::write(const Weights &weights) {
+void RandomNetwork::write(const std::string &node, const Weights &weights) {
   if (weights.words)
-    builder_.weights(*weights.words);
+    graph_.weights(node, *weights.words);
   else
-    builder_.constant("weight", weights.values, weights.shape);
+    graph_.weights(node, weights.out_features, weights.values);
+}
+
+void RandomNetwork::requantization(const std::string &node, const FixedPoint &fixed) {
+  graph_.requantization(node, fixed.multiplier, fixed.offset);
 }
 
 double RandomNetwork::block_weight_spread() const {
@@ -128,45 +127,43 @@ void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
   const auto count = static_cast<std::size_t>(channels);
   alpha_ = draw<std::uint8_t>(count, 0, largest_alpha());
   stream_zero_ = draw_stream_zero();
-  builder_.node("patches", image_value, Patches{config_.patch});
+  graph_.add("patches", image_value, Patches{config_.patch});
   stream_node_ = "patch_embed";
   const Weights weights = draw_weights(channels, config_.patch_inputs());
   const ResidualFixedPoint fixed = residual_fixed_point(
       factors(channels, std::sqrt(0.8) * stream_spread() / accumulator_spread(config_.patch_inputs(), pixel_spread)),
       factors(channels, std::sqrt(0.2) * stream_spread() / position_spread), ArrayXd::Zero(channels), stream_zero_,
       kernels::max_residual_shift(ElementType::int16));
-  builder_.node(stream_node_, "patches", PatchEmbed{fixed.requantization.shift, fixed.shift, prefix_tokens});
-  write(weights);
-  builder_.requantization(fixed.requantization);
+  graph_.add(stream_node_, "patches", PatchEmbed{fixed.requantization.shift, fixed.shift, prefix_tokens});
+  write(stream_node_, weights);
+  requantization(stream_node_, fixed.requantization);
   const auto positions = static_cast<std::size_t>(config_.patches()) * count;
-  builder_.constant("position", draw<std::int16_t>(positions, -32767, 32767), {config_.patches(), channels});
-  builder_.constant("position_multiplier", fixed.multiplier);
-  const char *suffix = prefix_tokens == 1 ? "class_token" : "prefix_tokens";
-  const std::vector<std::int64_t> shape =
-      prefix_tokens == 1 ? std::vector<std::int64_t>{channels} : std::vector<std::int64_t>{prefix_tokens, channels};
+  graph_.constant(stream_node_, "position", draw<std::int16_t>(positions, -32767, 32767),
+                  {config_.patches(), channels});
+  graph_.constant(stream_node_, "position_multiplier", fixed.multiplier);
   const std::size_t size = static_cast<std::size_t>(prefix_tokens) * count;
   if (stream_ == ElementType::int8) {
     auto tokens = draw<std::int8_t>(size, -55, 55);
     for (std::size_t i = 0; i < size; ++i)
       tokens[i] =
           static_cast<std::int8_t>(tokens[i] + static_cast<int>(stream_zero_[static_cast<Eigen::Index>(i % count)]));
-    builder_.constant(suffix, tokens, shape);
+    graph_.prefix_tokens(stream_node_, prefix_tokens, channels, tokens);
   } else {
-    builder_.constant(suffix, draw<std::int16_t>(size, -7000, 7000), shape);
+    graph_.prefix_tokens(stream_node_, prefix_tokens, channels, draw<std::int16_t>(size, -7000, 7000));
   }
 }
 
 void RandomNetwork::normalized_patch_embed(int channels) {
   channels_ = channels;
   const ElementType type = stream_;
-  builder_.node("patches", image_value, Patches{config_.patch});
+  graph_.add("patches", image_value, Patches{config_.patch});
   const Weights weights = draw_weights(channels, config_.patch_inputs());
   const FixedPoint fixed =
       fixed_point(factors(channels, wide_stream_spread / accumulator_spread(config_.patch_inputs(), pixel_spread)),
                   ArrayXd::Zero(channels));
-  builder_.node("patch_embed.proj", "patches", Linear{.epilogue = Epilogue::requantize16, .shift = fixed.shift});
-  write(weights);
-  builder_.requantization(fixed);
+  graph_.add("patch_embed.proj", "patches", Linear{.epilogue = Epilogue::requantize16, .shift = fixed.shift});
+  write("patch_embed.proj", weights);
+  requantization("patch_embed.proj", fixed);
   use_wide_stream("patch_embed.proj");
 
   stream_ = type;
@@ -194,7 +191,7 @@ void RandomNetwork::block(const BlockPart &part) {
          code_spread);
   attention(name + ".attn", part.config, part.kept_rows);
   if (part.kept_rows > 0) {
-    builder_.node("head_tokens", stream_node_, TakeRows{part.kept_rows});
+    graph_.add("head_tokens", stream_node_, TakeRows{part.kept_rows});
     stream_node_ = "head_tokens";
   }
   add_to_stream(name + ".attn.proj", name + ".attn", channels_, 0);
@@ -205,7 +202,7 @@ void RandomNetwork::block(const BlockPart &part) {
 
 void RandomNetwork::merge(const MergingPart &part) {
   const std::string &name = part.name;
-  builder_.node(name + ".merge", stream_node_, MergePatches{part.grid_height, part.grid_width});
+  graph_.add(name + ".merge", stream_node_, MergePatches{part.grid_height, part.grid_width});
   const auto four_times = [](auto values) {
     const auto count = static_cast<std::ptrdiff_t>(values.size());
     values.resize(4 * values.size());
@@ -228,9 +225,9 @@ void RandomNetwork::merge(const MergingPart &part) {
   const FixedPoint fixed =
       fixed_point(factors(channels_, stream_spread() / accumulator_spread(in_features, code_spread)), stream_zero_);
   const Epilogue epilogue = stream_ == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
-  builder_.node(stream_node_, name + ".norm", Linear{.epilogue = epilogue, .shift = fixed.shift});
-  write(weights);
-  builder_.requantization(fixed);
+  graph_.add(stream_node_, name + ".norm", Linear{.epilogue = epilogue, .shift = fixed.shift});
+  write(stream_node_, weights);
+  requantization(stream_node_, fixed);
 }
 
 void RandomNetwork::layer_norm(const std::string &name) {
@@ -247,11 +244,10 @@ void RandomNetwork::layer_norm(const std::string &name, ElementType type, double
   const FixedPoint fixed = fixed_point(factors(channels_, spread * quotient_unit) * root_mean_square / width, zero);
   const double sum_spread = channels_ * stream_spread() * root_mean_square;
   const double epsilon = sum_spread * sum_spread * config_.layer_norm_eps;
-  builder_.node(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon), type});
-  builder_.requantization(fixed);
+  graph_.add(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon), type});
+  requantization(name, fixed);
   if (stream_ == ElementType::int8) {
-    builder_.constant("alpha", alpha_);
-    builder_.constant("zero_point", codes_of(stream_zero_));
+    graph_.stream_factors(name, alpha_, codes_of(stream_zero_));
   }
 }
 
@@ -263,9 +259,9 @@ void RandomNetwork::linear(const std::string &name, const std::string &input, Li
       accumulator_spread(in_features, code_spread, head ? weight_spread : block_weight_spread());
   const FixedPoint fixed = fixed_point(factors(out_features, spread / accumulators), ArrayXd::Zero(out_features));
   operation.shift = fixed.shift;
-  builder_.node(name, input, operation);
-  write(draw_weights(out_features, in_features, head ? kernels::WeightFormat::int8 : options_.weight_format));
-  builder_.requantization(fixed);
+  graph_.add(name, input, operation);
+  write(name, draw_weights(out_features, in_features, head ? kernels::WeightFormat::int8 : options_.weight_format));
+  requantization(name, fixed);
 }
 
 void RandomNetwork::attention(const std::string &name, const BlockConfig &config, int kept_rows) {
@@ -297,18 +293,18 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
   operation.shift = fixed.shift;
   if (config.windows) {
     const Windows &windows = *config.windows;
-    builder_.node(name, name + ".qkv",
-                  WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
+    graph_.add(name, name + ".qkv",
+               WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
     const std::int64_t offsets = std::int64_t{2 * windows.size - 1} * (2 * windows.size - 1);
-    builder_.constant("relative_bias",
-                      draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
-                      {config.heads, offsets});
+    graph_.constant(name, "relative_bias",
+                    draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
+                    {config.heads, offsets});
   } else {
-    builder_.node(name, name + ".qkv", operation);
+    graph_.add(name, name + ".qkv", operation);
   }
-  builder_.constant("score_multiplier", std::vector<std::int32_t>(static_cast<std::size_t>(config.heads),
-                                                                  multiplier(operation.score_shift)));
-  builder_.requantization(fixed);
+  graph_.constant(name, "score_multiplier",
+                  std::vector<std::int32_t>(static_cast<std::size_t>(config.heads), multiplier(operation.score_shift)));
+  requantization(name, fixed);
 }
 
 // fc1: its output's codes have gelu_zero_point.
@@ -320,8 +316,8 @@ void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input
   const int multiplier =
       static_cast<int>(std::lround(std::ldexp(code_spread / (0.65 * gelu_input_spread), 15 - fraction_bits)));
   const auto count = static_cast<std::size_t>(hidden);
-  builder_.constant("gelu_multiplier", draw<std::int16_t>(count, multiplier * 3 / 4, multiplier * 5 / 4));
-  builder_.constant("gelu_zero_point", std::vector<std::int8_t>(count, gelu_zero_point));
+  graph_.constant(name, "gelu_multiplier", draw<std::int16_t>(count, multiplier * 3 / 4, multiplier * 5 / 4));
+  graph_.constant(name, "gelu_zero_point", std::vector<std::int8_t>(count, gelu_zero_point));
 }
 
 // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the
@@ -337,10 +333,10 @@ void RandomNetwork::add_to_stream(const std::string &name, const std::string &in
   Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
   operation.residual_shift = fixed.shift;
   operation.output_type = stream_;
-  builder_.node(name, {input, stream_node_}, operation);
-  write(weights);
-  builder_.requantization(fixed.requantization);
-  builder_.constant("residual_multiplier", fixed.multiplier);
+  graph_.add(name, {input, stream_node_}, operation);
+  write(name, weights);
+  requantization(name, fixed.requantization);
+  graph_.constant(name, "residual_multiplier", fixed.multiplier);
   stream_node_ = name;
   stream_zero_ = next_zero;
 }
@@ -350,8 +346,8 @@ void RandomNetwork::mean_rows(const std::string &name, const std::string &input,
                               const ArrayXd &zero, ElementType type) {
   const ArrayXd of_sum = factors(channels_, factor / rows);
   const FixedPoint fixed = fixed_point(of_sum, -of_sum * rows * zero);
-  builder_.node(name, input, MeanRows{first, rows, fixed.shift, type});
-  builder_.requantization(fixed);
+  graph_.add(name, input, MeanRows{first, rows, fixed.shift, type});
+  requantization(name, fixed);
 }
 
 void RandomNetwork::head(const std::string &input, int in_features, int classes) {
@@ -377,7 +373,7 @@ void RandomNetwork::rows_head(int rows, int classes) {
   else
     layer_norm("norm", ElementType::int32, std::ldexp(logit_spread, logit_fraction_bits), ArrayXd::Zero(channels_));
   if (rows > 1)
-    builder_.node("features", "norm", Flatten{});
+    graph_.add("features", "norm", Flatten{});
   if (classes > 0)
     head(rows > 1 ? "features" : "norm", rows * channels_, classes);
 }

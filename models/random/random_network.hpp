@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph/builder.hpp"
 #include "models/architectures/network.hpp"
-#include "models/quantize/emit/model_builder.hpp"
+#include "models/quantize/codes/fixed_point.hpp"
 #include "models/random/random_model.hpp"
 
 namespace intvit {
@@ -33,14 +34,17 @@ private:
   Eigen::ArrayXd factors(int count, double factor);
   // Drawn before the node that they belong to: its requantization follows from them.
   struct Weights {
-    std::vector<std::int64_t> shape; // out, in
-    std::vector<std::int8_t> values;
+    int out_features = 0;
+    std::vector<std::int8_t> values;  // row-major
     std::optional<StlqWeights> words; // of which these are the values
 
     Eigen::ArrayXd row_sums() const;
   };
   Weights draw_weights(int out_features, int in_features, kernels::WeightFormat format = kernels::WeightFormat::int8);
-  void write(const Weights &weights);
+  // Constants of a node.
+  void write(const std::string &node, const Weights &weights);
+  void requantization(const std::string &node, const FixedPoint &fixed);
+
   double block_weight_spread() const;
   Eigen::ArrayXd draw_stream_zero();
   int largest_alpha() const;
@@ -66,7 +70,7 @@ private:
   const ModelConfig &config_;
   const RandomModelOptions &options_;
   std::mt19937 generator_;
-  ModelBuilder builder_;
+  GraphBuilder graph_;
   kernels::ElementType stream_;     // of the residual stream
   int channels_ = 0;                // of it
   std::vector<std::uint8_t> alpha_; // where it has 8 bits

@@ -38,14 +38,9 @@ Magnitudes GraphConstants::weights(const std::string &node, int out, int in) {
   std::vector<std::int8_t> values;
   const int kind = choices_.between(0, 7);
   if (kind < 2) {
-    const test::StlqCase stlq = test::make_stlq(random, out, in);
-    values = stlq.values;
-    const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t width) {
-      parts_.set(node + suffix, DType::u8, {static_cast<std::int64_t>(bytes.size()) / width, width}, bytes);
-    };
-    matrix(".stlq_first", stlq.first, (in + 1) / 2);
-    matrix(".stlq_tiles", stlq.tiles, ((in + 3) / 4 + 7) / 8);
-    matrix(".stlq_second", stlq.second, 128);
+    test::StlqCase stlq = test::make_stlq(random, out, in);
+    values = std::move(stlq.values);
+    graph_.weights(node, {out, in, std::move(stlq.first), std::move(stlq.tiles), std::move(stlq.second)});
   } else {
     const std::size_t count = static_cast<std::size_t>(out) * columns;
     // Small ones, only the largest, or all.
@@ -55,7 +50,7 @@ Magnitudes GraphConstants::weights(const std::string &node, int out, int in) {
     if (kind == 3)
       for (std::int8_t &value : values)
         value = value < 0 ? std::int8_t{-128} : std::int8_t{127};
-    parts_.set(node + ".weight", DType::i8, {out, in}, values);
+    graph_.weights(node, out, values);
   }
   Magnitudes result{std::vector<std::uint64_t>(static_cast<std::size_t>(out)), 1};
   double squares = 0;
@@ -105,11 +100,9 @@ int GraphConstants::requantization(const std::string &node, const Magnitudes &va
     if (at_an_end)
       offsets[c] = random.between(0, 1) == 0 ? room : -room;
   }
-  const auto channels = static_cast<std::int64_t>(count);
-  parts_.set(node + ".multiplier", DType::i32, {channels}, multipliers);
-  parts_.set(node + ".offset", DType::i64, {channels}, offsets);
+  graph_.requantization(node, multipliers, offsets);
   if (residual.largest != 0)
-    parts_.set(node + "." + residual.constant, DType::i32, {channels}, residual_multipliers);
+    graph_.constant(node, residual.constant, residual_multipliers);
   return shift;
 }
 
@@ -138,7 +131,7 @@ void GraphConstants::scores(const std::string &node, Attention &operation, int h
       most *= 2;
   }
   ++operation.score_shift;
-  values<std::int32_t>(node + ".score_multiplier", DType::i32, {operation.heads},
+  values<std::int32_t>(node, "score_multiplier", {operation.heads},
                        choices_.one_in(4) ? most : std::max(least, most / 64), most);
 }
 

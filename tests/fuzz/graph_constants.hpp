@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph/graph.hpp"
+#include "engine/graph/builder.hpp"
 #include "tests/fuzz/choices.hpp"
-#include "tests/support/tiny_model.hpp"
 
 namespace intvit::fuzz {
 
@@ -19,7 +18,7 @@ struct Magnitudes {
 
 class GraphConstants {
 public:
-  GraphConstants(Choices &choices, test::ModelParts &parts) : choices_(choices), parts_(parts) {}
+  GraphConstants(Choices &choices, GraphBuilder &graph) : choices_(choices), graph_(graph) {}
 
   // Weights of a linear map, int8 or STLQ.
   Magnitudes weights(const std::string &node, int out, int in);
@@ -41,16 +40,21 @@ public:
   void scores(const std::string &node, Attention &operation, int head_dim, std::uint64_t bias_range, bool masked);
 
   template <typename T>
-  void values(const std::string &name, DType dtype, std::vector<std::int64_t> shape, T low, T high) {
+  void values(const std::string &node, const char *suffix, std::vector<std::int64_t> shape, T low, T high) {
     std::size_t count = 1;
     for (const std::int64_t length : shape)
       count *= static_cast<std::size_t>(length);
-    parts_.set(name, dtype, std::move(shape), choices_.elements().values<T>(count, low, high));
+    graph_.constant(node, suffix, choices_.elements().values<T>(count, low, high), std::move(shape));
+  }
+
+  template <typename T> void prefix_tokens(const std::string &node, int rows, int channels, T low, T high) {
+    const std::size_t count = static_cast<std::size_t>(rows) * static_cast<std::size_t>(channels);
+    graph_.prefix_tokens(node, rows, channels, choices_.elements().values<T>(count, low, high));
   }
 
 private:
   Choices &choices_;
-  test::ModelParts &parts_;
+  GraphBuilder &graph_;
 };
 
 } // namespace intvit::fuzz

@@ -10,6 +10,7 @@
 #include "kernels/gelu.hpp"
 #include "kernels/kernel_table.hpp"
 #include "tests/fuzz/graph_constants.hpp"
+#include "tests/support/model_parts.hpp"
 
 namespace intvit::fuzz {
 
@@ -42,7 +43,7 @@ double spread_of(ElementType type) {
 class Generator {
 public:
   Generator(Choices &choices, std::int64_t multiplications)
-      : choices_(choices), multiplications_(multiplications), constants_(choices, parts_) {}
+      : choices_(choices), multiplications_(multiplications), constants_(choices, graph_) {}
 
   RandomGraph build() {
     image();
@@ -50,11 +51,10 @@ public:
     for (int step = 0; step < steps; ++step)
       any_operation();
     head();
-    Graph &graph = parts_.description.graph;
-    graph.logit_fraction_bits = choices_.between(0, 30);
-    parts_.description.recipe = squash_recipe(graph.image_width, graph.image_height);
-    parts_.add_blank_golden(values_.back().columns);
-    return {parts_.file(), images()};
+    graph_.graph().logit_fraction_bits = choices_.between(0, 30);
+    test::ModelParts parts(graph_);
+    parts.add_blank_golden(values_.back().columns);
+    return {parts.file(), images()};
   }
 
 private:
@@ -75,7 +75,7 @@ private:
       height = choices_.between(1, 2);
       width = choices_.between(200, 600);
     }
-    Graph &graph = parts_.description.graph;
+    Graph &graph = graph_.graph();
     graph.image_height = height * patch;
     graph.image_width = width * patch;
     add({image_value}, Patches{patch}, ElementType::int8, height * width, 3 * patch * patch);
@@ -84,7 +84,7 @@ private:
   }
 
   std::vector<Image> images() {
-    const Graph &graph = parts_.description.graph;
+    const Graph &graph = graph_.graph();
     std::vector<Image> images;
     for (int i = 0; i < 3; ++i) {
       Image image{graph.image_width, graph.image_height, {}};
@@ -99,7 +99,7 @@ private:
 
   void add(std::vector<std::string> inputs, Operation operation, ElementType type, int rows, int columns) {
     const std::string name = next_name();
-    parts_.description.graph.nodes.push_back({name, std::move(inputs), std::move(operation)});
+    graph_.add(name, std::move(inputs), std::move(operation));
     values_.push_back({name, type, rows, columns});
   }
   std::string next_name() const { return "n" + std::to_string(values_.size()); }
@@ -161,15 +161,11 @@ private:
     const bool narrow = choices_.one_in(2);
     operation.shift = constants_.requantization(name, accumulators, narrow ? code_spread : wide_spread,
                                                 {operation.position_shift, 1 << 15, 10'000, "position_multiplier"});
-    constants_.values<std::int16_t>(name + ".position", DType::i16, {input.rows, channels}, INT16_MIN, INT16_MAX);
-    const std::string prefix = name + (prefix_rows == 1 ? ".class_token" : ".prefix_tokens");
-    std::vector<std::int64_t> shape{channels};
-    if (prefix_rows != 1)
-      shape.insert(shape.begin(), prefix_rows);
+    constants_.values<std::int16_t>(name, "position", {input.rows, channels}, INT16_MIN, INT16_MAX);
     if (narrow)
-      constants_.values<std::int8_t>(prefix, DType::i8, shape, INT8_MIN, INT8_MAX);
+      constants_.prefix_tokens<std::int8_t>(name, prefix_rows, channels, INT8_MIN, INT8_MAX);
     else
-      constants_.values<std::int16_t>(prefix, DType::i16, shape, INT16_MIN, INT16_MAX);
+      constants_.prefix_tokens<std::int16_t>(name, prefix_rows, channels, INT16_MIN, INT16_MAX);
     add({input.name}, operation, narrow ? ElementType::int8 : ElementType::int16, input.rows + prefix_rows, channels);
   }
 
@@ -187,8 +183,8 @@ private:
         name, {std::vector<std::uint64_t>(channels, normalized_bound(input.columns)), quotient_spread},
         spread_of(operation.output_type));
     if (input.type == ElementType::int8) {
-      constants_.values<std::uint8_t>(name + ".alpha", DType::u8, {input.columns}, 0, kernels::max_ptf_alpha);
-      constants_.values<std::int8_t>(name + ".zero_point", DType::i8, {input.columns}, INT8_MIN, INT8_MAX);
+      constants_.values<std::uint8_t>(name, "alpha", {input.columns}, 0, kernels::max_ptf_alpha);
+      constants_.values<std::int8_t>(name, "zero_point", {input.columns}, INT8_MIN, INT8_MAX);
     }
     add({input.name}, operation, operation.output_type, input.rows, input.columns);
   }
@@ -208,9 +204,9 @@ private:
     if (operation.epilogue == Epilogue::gelu) {
       operation.gelu_fraction_bits = choices_.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
       spread = std::ldexp(1.0, operation.gelu_fraction_bits);
-      constants_.values<std::int16_t>(name + ".gelu_multiplier", DType::i16, {channels}, 1,
+      constants_.values<std::int16_t>(name, "gelu_multiplier", {channels}, 1,
                                       choices_.one_in(3) ? std::int16_t{INT16_MAX} : std::int16_t{1200});
-      constants_.values<std::int8_t>(name + ".gelu_zero_point", DType::i8, {channels}, INT8_MIN, INT8_MAX);
+      constants_.values<std::int8_t>(name, "gelu_zero_point", {channels}, INT8_MIN, INT8_MAX);
     } else if (operation.epilogue == Epilogue::requantize16) {
       type = ElementType::int16;
       spread = wide_spread;
@@ -320,7 +316,7 @@ private:
     const int bias = choices_.of(ranges);
     constants_.scores(name, operation.attention, channels / heads, 2 * static_cast<std::uint64_t>(bias), masked);
     const std::int64_t offsets = std::int64_t{2 * window - 1} * (2 * window - 1);
-    constants_.values<std::int32_t>(name + ".relative_bias", DType::i32, {heads, offsets}, -bias, bias);
+    constants_.values<std::int32_t>(name, "relative_bias", {heads, offsets}, -bias, bias);
     operation.attention.shift = constants_.requantization(name, quotients(channels), code_spread);
     add({input->name}, operation, ElementType::int8, input->rows, channels);
   }
@@ -367,7 +363,7 @@ private:
 
   Choices &choices_;
   std::int64_t multiplications_;
-  test::ModelParts parts_;
+  GraphBuilder graph_{0, 0}; // image() knows the size
   GraphConstants constants_;
   std::vector<Value> values_; // one a node
 };

@@ -18,6 +18,15 @@ std::vector<Image> random_images(int count, int width, int height, std::uint32_t
   return images;
 }
 
+ModelParts::ModelParts(const GraphBuilder &graph) {
+  if (!graph.status().ok())
+    throw std::logic_error(graph.status().message());
+  description.graph = graph.graph();
+  description.recipe = squash_recipe(graph.graph().image_width, graph.graph().image_height);
+  for (const auto &[name, view] : graph.constants().tensors())
+    tensors[name] = {view.dtype, view.shape, {view.bytes.begin(), view.bytes.end()}};
+}
+
 ModelParts::ModelParts(const std::vector<std::byte> &file) {
   const Result<ModelFile> model = ModelFile::parse(file, "parts");
   if (!model.ok())
@@ -43,12 +52,10 @@ void ModelParts::add_blank_golden(int classes) {
 }
 
 ModelParts one_product(int side, int outputs) {
-  ModelParts parts;
-  parts.description.graph = {.image_height = side,
-                             .image_width = side,
-                             .nodes = {{"p", {"image"}, Patches{side}},
-                                       {"h", {"p"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}};
-  parts.description.recipe = squash_recipe(side, side);
+  GraphBuilder graph(side, side);
+  graph.add("p", image_value, Patches{side});
+  graph.add("h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32});
+  ModelParts parts(graph);
   parts.add_blank_golden(outputs);
   return parts;
 }

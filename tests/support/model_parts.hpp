@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/format/model_file.hpp"
+#include "engine/graph/builder.hpp"
 #include "engine/image/image.hpp"
 
 namespace intvit::test {
@@ -34,6 +35,7 @@ struct ModelParts {
 
   ModelParts() = default;
   explicit ModelParts(const std::vector<std::byte> &file);
+  explicit ModelParts(const GraphBuilder &graph); // with the recipe that squashes
 
   template <typename T>
   void set(const std::string &name, DType dtype, std::vector<std::int64_t> shape, const std::vector<T> &values) {

@@ -5,6 +5,7 @@
 
 #include "kernels/layer_norm.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
+#include "models/quantize/emit/finish.hpp"
 #include "models/quantize/linear/two_words.hpp"
 
 namespace intvit {
@@ -12,21 +13,6 @@ namespace intvit {
 using Eigen::ArrayXd;
 using kernels::ElementType;
 using kernels::Epilogue;
-
-namespace {
-
-ModelDescription description_of(const QuantizeInput &input) {
-  const ModelConfig &config = common_config(input.model);
-  ModelDescription description;
-  description.recipe = input.recipe;
-  description.labels = input.labels;
-  description.provenance = input.provenance;
-  description.graph.image_height = config.image_height;
-  description.graph.image_width = config.image_width;
-  return description;
-}
-
-} // namespace
 
 int output_fraction_bits(const ArrayXd &factor) {
   int fraction_bits = 16;
@@ -36,11 +22,11 @@ int output_fraction_bits(const ArrayXd &factor) {
 }
 
 NodeWriter::NodeWriter(const QuantizeInput &input, const QuantizeOptions &options)
-    : builder_(description_of(input)), options_(options), report_(input.report),
-      layer_norm_eps_(common_config(input.model).layer_norm_eps) {}
+    : graph_(common_config(input.model).image_height, common_config(input.model).image_width), input_(input),
+      options_(options), layer_norm_eps_(common_config(input.model).layer_norm_eps) {}
 
 void NodeWriter::patches(const std::string &name, int patch) {
-  builder_.node(name, image_value, Patches{patch});
+  graph_.add(name, image_value, Patches{patch});
 }
 
 StreamNode NodeWriter::patch_embed(const std::string &name, const std::string &input, const QuantizedLinear &layer,
@@ -55,14 +41,14 @@ StreamNode NodeWriter::patch_embed(const std::string &name, const std::string &i
   for (const float value : position.reshaped<Eigen::RowMajor>())
     positions.push_back(static_cast<std::int16_t>(std::lround(static_cast<double>(value) / position_scale)));
 
-  builder_.node(name, input, PatchEmbed{fixed.requantization.shift, fixed.shift, static_cast<int>(prefix.rows())});
+  graph_.add(name, input, PatchEmbed{fixed.requantization.shift, fixed.shift, static_cast<int>(prefix.rows())});
   StreamNode stream{name, std::move(output)};
   report(stream);
-  weights(layer);
-  builder_.requantization(fixed.requantization);
-  builder_.constant("position", positions, {position.rows(), position.cols()});
-  builder_.constant("position_multiplier", fixed.multiplier);
-  stream_constant(prefix.rows() == 1 ? "class_token" : "prefix_tokens", prefix, stream.codes);
+  weights(name, layer);
+  requantization(name, fixed.requantization);
+  graph_.constant(name, "position", positions, {position.rows(), position.cols()});
+  graph_.constant(name, "position_multiplier", fixed.multiplier);
+  prefix_tokens(name, prefix, stream.codes);
   return stream;
 }
 
@@ -70,9 +56,9 @@ void NodeWriter::layer_norm(const std::string &name, const StreamNode &input, co
                             const ChannelCodes &output, ElementType type) {
   const ArrayXd gain = to_array(norm.weight);
   const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
-  builder_.node(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size()), type});
-  builder_.requantization(fixed);
-  stream_factors(input.codes);
+  graph_.add(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size()), type});
+  requantization(name, fixed);
+  stream_factors(name, input.codes);
 }
 
 StreamNode NodeWriter::layer_norm_stream(const std::string &name, const StreamNode &input, const LayerNormWeights &norm,
@@ -95,9 +81,9 @@ int NodeWriter::layer_norm_features(const std::string &name, const StreamNode &i
 void NodeWriter::linear(const std::string &name, const std::string &input, const QuantizedLinear &layer,
                         const ChannelCodes &output) {
   const FixedPoint fixed = fixed_point(layer.scale / output.scale, layer.bias / output.scale + output.zero);
-  builder_.node(name, input, Linear{.epilogue = Epilogue::requantize, .shift = fixed.shift});
-  weights(layer);
-  builder_.requantization(fixed);
+  graph_.add(name, input, Linear{.epilogue = Epilogue::requantize, .shift = fixed.shift});
+  weights(name, layer);
+  requantization(name, fixed);
 }
 
 StreamNode NodeWriter::linear_stream(const std::string &name, const std::string &input, const QuantizedLinear &layer,
@@ -105,9 +91,9 @@ StreamNode NodeWriter::linear_stream(const std::string &name, const std::string 
   const ArrayXd scale = output.scale();
   const FixedPoint fixed = fixed_point(layer.scale / scale, layer.bias / scale + output.zero());
   const Epilogue epilogue = output.type == ElementType::int8 ? Epilogue::requantize : Epilogue::requantize16;
-  builder_.node(name, input, Linear{.epilogue = epilogue, .shift = fixed.shift});
-  weights(layer);
-  builder_.requantization(fixed);
+  graph_.add(name, input, Linear{.epilogue = epilogue, .shift = fixed.shift});
+  weights(name, layer);
+  requantization(name, fixed);
   return {name, std::move(output)};
 }
 
@@ -120,10 +106,10 @@ StreamNode NodeWriter::linear_residual(const std::string &name, const std::strin
   Linear operation{.epilogue = Epilogue::residual, .shift = fixed.requantization.shift};
   operation.residual_shift = fixed.shift;
   operation.output_type = output.type;
-  builder_.node(name, {input, stream.name}, operation);
-  weights(layer);
-  builder_.requantization(fixed.requantization);
-  builder_.constant("residual_multiplier", fixed.multiplier);
+  graph_.add(name, {input, stream.name}, operation);
+  weights(name, layer);
+  requantization(name, fixed.requantization);
+  graph_.constant(name, "residual_multiplier", fixed.multiplier);
   StreamNode sum{name, std::move(output)};
   report(sum);
   return sum;
@@ -142,21 +128,21 @@ void NodeWriter::linear_gelu(const std::string &name, const std::string &input, 
       fixed_point(layer.scale * std::ldexp(1.0, fraction_bits), layer.bias * std::ldexp(1.0, fraction_bits));
   Linear operation{.epilogue = Epilogue::gelu, .shift = fixed.shift};
   operation.gelu_fraction_bits = fraction_bits;
-  builder_.node(name, input, operation);
-  weights(layer);
-  builder_.requantization(fixed);
-  builder_.constant("gelu_multiplier", multiplier);
-  builder_.constant("gelu_zero_point", zero_point);
+  graph_.add(name, input, operation);
+  weights(name, layer);
+  requantization(name, fixed);
+  graph_.constant(name, "gelu_multiplier", multiplier);
+  graph_.constant(name, "gelu_zero_point", zero_point);
 }
 
 void NodeWriter::linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
   const int fraction_bits = output_fraction_bits(layer.scale);
-  builder_.logits(fraction_bits);
+  graph_.graph().logit_fraction_bits = fraction_bits;
   const double unit = std::ldexp(1.0, fraction_bits);
   const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
-  builder_.node(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
-  weights(layer);
-  builder_.requantization(fixed);
+  graph_.add(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
+  weights(name, layer);
+  requantization(name, fixed);
 }
 
 void NodeWriter::attention(const std::string &name, const std::string &input, const BlockConfig &config,
@@ -171,25 +157,25 @@ void NodeWriter::attention(const std::string &name, const std::string &input, co
   operation.shift = fixed.shift;
   if (config.windows) {
     const Windows &windows = *config.windows;
-    builder_.node(name, input,
-                  WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
+    graph_.add(name, input,
+               WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
     const auto heads = static_cast<std::int64_t>(config.heads);
-    builder_.constant("relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
+    graph_.constant(name, "relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
   } else {
-    builder_.node(name, input, operation);
+    graph_.add(name, input, operation);
   }
-  builder_.constant("score_multiplier", codes.multiplier);
-  builder_.requantization(fixed);
+  graph_.constant(name, "score_multiplier", codes.multiplier);
+  requantization(name, fixed);
 }
 
 StreamNode NodeWriter::take_rows(const std::string &name, const StreamNode &input, int rows) {
-  builder_.node(name, input.name, TakeRows{rows});
+  graph_.add(name, input.name, TakeRows{rows});
   return {name, input.codes};
 }
 
 StreamNode NodeWriter::merge_patches(const std::string &name, const StreamNode &input, int grid_height,
                                      int grid_width) {
-  builder_.node(name, input.name, MergePatches{grid_height, grid_width});
+  graph_.add(name, input.name, MergePatches{grid_height, grid_width});
   StreamNode merged{name, input.codes};
   for (int neighbour = 1; neighbour < 4; ++neighbour) {
     const StreamCodes &codes = input.codes;
@@ -200,29 +186,38 @@ StreamNode NodeWriter::merge_patches(const std::string &name, const StreamNode &
 }
 
 void NodeWriter::flatten(const std::string &name, const std::string &input) {
-  builder_.node(name, input, Flatten{});
+  graph_.add(name, input, Flatten{});
 }
 
 void NodeWriter::mean_rows(const std::string &name, const std::string &input, int first, int rows,
                            const FixedPoint &fixed, ElementType output_type) {
-  builder_.node(name, input, MeanRows{first, rows, fixed.shift, output_type});
-  builder_.requantization(fixed);
+  graph_.add(name, input, MeanRows{first, rows, fixed.shift, output_type});
+  requantization(name, fixed);
 }
 
 void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_head) {
-  if (has_head)
-    builder_.features(static_cast<int>(count), fraction_bits);
-  else
-    builder_.logits(fraction_bits);
+  Graph &graph = graph_.graph();
+  if (!has_head) {
+    graph.logit_fraction_bits = fraction_bits;
+    return;
+  }
+  graph.features = graph.nodes.back().name;
+  graph.feature_fraction_bits = fraction_bits;
+  features_ = static_cast<int>(count);
 }
 
-void NodeWriter::report(const StreamNode &stream) {
-  if (report_)
-    report_({.name = stream.name, .kind = LayerReport::Kind::stream, .signal_to_noise = stream.codes.signal_to_noise});
+void NodeWriter::report(const StreamNode &stream) const {
+  if (input_.report)
+    input_.report(
+        {.name = stream.name, .kind = LayerReport::Kind::stream, .signal_to_noise = stream.codes.signal_to_noise});
 }
 
 std::vector<std::byte> NodeWriter::finish(const Image &golden_image, int outputs) const {
-  return builder_.finish(golden_image, outputs);
+  ModelDescription description;
+  description.recipe = input_.recipe;
+  description.labels = input_.labels;
+  description.provenance = input_.provenance;
+  return finish_model(graph_, std::move(description), golden_image, outputs, features_);
 }
 
 std::int64_t NodeWriter::norm_epsilon(const StreamNode &input, Eigen::Index channels) const {
@@ -232,32 +227,31 @@ std::int64_t NodeWriter::norm_epsilon(const StreamNode &input, Eigen::Index chan
                                             static_cast<double>(kernels::max_layer_norm_epsilon)));
 }
 
-void NodeWriter::stream_factors(const StreamCodes &codes) {
-  if (codes.type != ElementType::int8)
-    return;
-  builder_.constant("alpha", codes.alpha);
-  builder_.constant("zero_point", codes.zero_point);
+void NodeWriter::requantization(const std::string &name, const FixedPoint &fixed) {
+  graph_.requantization(name, fixed.multiplier, fixed.offset);
 }
 
-void NodeWriter::weights(const QuantizedLinear &layer) {
-  const auto out = static_cast<std::int64_t>(layer.scale.size());
+void NodeWriter::stream_factors(const std::string &name, const StreamCodes &codes) {
+  if (codes.type == ElementType::int8)
+    graph_.stream_factors(name, codes.alpha, codes.zero_point);
+}
+
+void NodeWriter::weights(const std::string &name, const QuantizedLinear &layer) {
+  const auto out = static_cast<int>(layer.scale.size());
   if (layer.format == kernels::WeightFormat::stlq)
-    builder_.weights(stlq::words_of(layer.weights, static_cast<int>(out)));
+    graph_.weights(name, stlq::words_of(layer.weights, out));
   else
-    builder_.constant("weight", layer.weights, {out, static_cast<std::int64_t>(layer.weights.size()) / out});
-  if (report_)
-    report_({.name = builder_.last_node(),
-             .signal_to_noise = layer.signal_to_noise,
-             .strength = layer.strength,
-             .clipping = layer.clipping});
+    graph_.weights(name, out, layer.weights);
+  if (input_.report)
+    input_.report({.name = name,
+                   .signal_to_noise = layer.signal_to_noise,
+                   .strength = layer.strength,
+                   .clipping = layer.clipping});
 }
 
-void NodeWriter::stream_constant(const char *suffix, const RowMatrix &values, const StreamCodes &stream) {
+void NodeWriter::prefix_tokens(const std::string &name, const RowMatrix &values, const StreamCodes &stream) {
   const ArrayXd scale = stream.scale();
   const ArrayXd zero = stream.zero();
-  std::vector<std::int64_t> shape = {values.cols()};
-  if (values.rows() != 1)
-    shape.insert(shape.begin(), values.rows());
   std::vector<std::int32_t> codes;
   for (Eigen::Index row = 0; row < values.rows(); ++row)
     for (Eigen::Index c = 0; c < values.cols(); ++c)
@@ -265,7 +259,7 @@ void NodeWriter::stream_constant(const char *suffix, const RowMatrix &values, co
   const auto add = [&](auto clamp) {
     std::vector<decltype(clamp(0))> narrow(codes.size());
     std::transform(codes.begin(), codes.end(), narrow.begin(), clamp);
-    builder_.constant(suffix, narrow, shape);
+    graph_.prefix_tokens(name, static_cast<int>(values.rows()), static_cast<int>(values.cols()), narrow);
   };
   if (stream.type == ElementType::int8)
     add(kernels::clamp_to_int8);

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph/builder.hpp"
 #include "models/architectures/block.hpp"
 #include "models/quantize/attention/attention_codes.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
 #include "models/quantize/codes/stream_codes.hpp"
-#include "models/quantize/emit/model_builder.hpp"
 #include "models/quantize/linear/quantized_linear.hpp"
 #include "models/quantize/quantize.hpp"
 
@@ -71,25 +71,26 @@ public:
   void set_features(Eigen::Index count, int fraction_bits, bool has_head);
 
   // Tells of a stream that the blocks read, or of one that was made for the end alone.
-  void report(const StreamNode &stream);
+  void report(const StreamNode &stream) const;
 
-  // The file, see ModelBuilder::finish().
+  // The file, see finish_model().
   std::vector<std::byte> finish(const Image &golden_image, int outputs) const;
 
 private:
-  // Constants of the last node.
-  void stream_factors(const StreamCodes &codes); // of a LayerNorm's input
-  void weights(const QuantizedLinear &layer);
-  // `values` in a stream's codes, [rows, C] or, for one row, [C].
-  void stream_constant(const char *suffix, const RowMatrix &values, const StreamCodes &codes);
+  // Constants of the node of that name.
+  void requantization(const std::string &name, const FixedPoint &fixed);
+  void stream_factors(const std::string &name, const StreamCodes &codes); // of a LayerNorm's input
+  void weights(const std::string &name, const QuantizedLinear &layer);
+  void prefix_tokens(const std::string &name, const RowMatrix &values, const StreamCodes &codes);
 
   // The model's epsilon in the units of a LayerNorm's input.
   std::int64_t norm_epsilon(const StreamNode &input, Eigen::Index channels) const;
 
-  ModelBuilder builder_;
+  GraphBuilder graph_;
+  const QuantizeInput &input_;
   const QuantizeOptions &options_;
-  const ReportLayer &report_;
   double layer_norm_eps_;
+  int features_ = 0; // besides the logits
 };
 
 // How many fraction bits an output in fixed point can have: as many as a requantization by `factor` allows.

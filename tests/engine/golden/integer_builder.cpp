@@ -20,28 +20,18 @@ bool is_log_int(Softmax softmax) {
 } // namespace
 
 IntegerBuilder::IntegerBuilder(int width, int height, ElementType stream, bool stlq)
-    : stream_(stream), stlq_(stlq), random_(1) {
-  Graph &graph = parts_.description.graph;
-  graph.image_width = width;
-  graph.image_height = height;
-  graph.logit_fraction_bits = 10;
-  parts_.description.recipe = squash_recipe(width, height);
-}
-
-void IntegerBuilder::add(const std::string &name, std::vector<std::string> inputs, Operation operation) {
-  parts_.description.graph.nodes.push_back({name, std::move(inputs), std::move(operation)});
+    : stream_(stream), stlq_(stlq), random_(1), graph_(height, width) {
+  graph_.graph().logit_fraction_bits = 10;
 }
 
 void IntegerBuilder::weight(const std::string &name, int out, int in) {
-  if (!stlq_)
-    return values<std::int8_t>(name + ".weight", DType::i8, {out, in}, -127, 127);
-  const StlqCase weights = make_stlq(random_, out, in);
-  const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
-    parts_.set(name + suffix, DType::u8, {static_cast<std::int64_t>(bytes.size()) / columns, columns}, bytes);
-  };
-  matrix(".stlq_first", weights.first, (in + 1) / 2);
-  matrix(".stlq_tiles", weights.tiles, ((in + 3) / 4 + 7) / 8);
-  matrix(".stlq_second", weights.second, 128);
+  if (stlq_) {
+    StlqCase words = make_stlq(random_, out, in);
+    graph_.weights(name, {out, in, std::move(words.first), std::move(words.tiles), std::move(words.second)});
+  } else {
+    const std::size_t count = static_cast<std::size_t>(out) * static_cast<std::size_t>(in);
+    graph_.weights(name, out, random_.values<std::int8_t>(count, -127, 127));
+  }
 }
 
 void IntegerBuilder::requantization(const std::string &name, int count, int shift, std::int64_t divisor) {
@@ -52,8 +42,8 @@ void IntegerBuilder::requantization(const std::string &name, int count, int shif
                                    static_cast<std::int32_t>(std::min<std::int64_t>(4 * third, INT32_MAX)));
   for (std::int32_t &value : multipliers)
     value = (random_.bits() & 1) != 0 ? value : -value;
-  parts_.set(name + ".multiplier", DType::i32, {count}, multipliers);
-  values<std::int64_t>(name + ".offset", DType::i64, count, -10 * unit, 10 * unit);
+  graph_.requantization(name, multipliers,
+                        random_.values<std::int64_t>(static_cast<std::size_t>(count), -10 * unit, 10 * unit));
 }
 
 void IntegerBuilder::linear(const std::string &name, std::vector<std::string> inputs, int in, int out, int shift,
@@ -63,13 +53,13 @@ void IntegerBuilder::linear(const std::string &name, std::vector<std::string> in
   weight(name, out, in);
   requantization(name, out, shift, divisor);
   if (operation.epilogue == Epilogue::gelu) {
-    values<std::int16_t>(name + ".gelu_multiplier", DType::i16, out, 400, 1200);
-    values<std::int8_t>(name + ".gelu_zero_point", DType::i8, out, -60, 0);
+    values<std::int16_t>(name, "gelu_multiplier", out, 400, 1200);
+    values<std::int8_t>(name, "gelu_zero_point", out, -60, 0);
   }
   // The stream's codes count about as they are.
   if (operation.epilogue == Epilogue::residual) {
     const std::int32_t one = 1 << (shift - operation.residual_shift);
-    values<std::int32_t>(name + ".residual_multiplier", DType::i32, out, one / 10 * 8, one);
+    values<std::int32_t>(name, "residual_multiplier", out, one / 10 * 8, one);
   }
 }
 
@@ -80,8 +70,8 @@ void IntegerBuilder::layer_norm(const std::string &name, const std::string &inpu
   add(name, input, LayerNorm{.shift = shift, .epsilon = 12345, .output_type = output_type});
   requantization(name, channels, shift, divisor);
   if (input_type == ElementType::int8) {
-    values<std::uint8_t>(name + ".alpha", DType::u8, channels, 0, 3);
-    values<std::int8_t>(name + ".zero_point", DType::i8, channels, -30, 30);
+    values<std::uint8_t>(name, "alpha", channels, 0, 3);
+    values<std::int8_t>(name, "zero_point", channels, -30, 30);
   }
 }
 
@@ -94,13 +84,14 @@ Attention IntegerBuilder::attention(int heads, Softmax softmax) const {
 
 void IntegerBuilder::attention_constants(const std::string &name, int heads, int channels, Softmax softmax) {
   const int multiplier = is_log_int(softmax) ? 1300 : 2600;
-  values<std::int32_t>(name + ".score_multiplier", DType::i32, heads, multiplier / 2, multiplier * 3 / 2);
+  values<std::int32_t>(name, "score_multiplier", heads, multiplier / 2, multiplier * 3 / 2);
   requantization(name, channels, 46, 49152);
 }
 
 std::vector<std::byte> IntegerBuilder::file(int classes) {
-  parts_.add_blank_golden(classes);
-  return parts_.file();
+  ModelParts parts(graph_);
+  parts.add_blank_golden(classes);
+  return parts.file();
 }
 
 } // namespace intvit::test

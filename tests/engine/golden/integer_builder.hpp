@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/graph/builder.hpp"
 #include "tests/kernels/random.hpp"
 #include "tests/support/model_parts.hpp"
 
@@ -20,20 +21,24 @@ public:
   // Of images of this size. `stlq`: linear maps have weights of one and two words.
   IntegerBuilder(int width, int height, kernels::ElementType stream, bool stlq = false);
 
-  void add(const std::string &name, std::vector<std::string> inputs, Operation operation);
-  void add(const std::string &name, const std::string &input, Operation operation) {
-    add(name, std::vector<std::string>{input}, std::move(operation));
+  template <class... Arguments> void add(Arguments &&...arguments) {
+    graph_.add(std::forward<Arguments>(arguments)...);
   }
 
+  // A constant of a node, of values in low .. high.
   template <typename T>
-  void values(const std::string &name, DType dtype, std::vector<std::int64_t> shape, T low, T high) {
+  void values(const std::string &name, const char *suffix, std::vector<std::int64_t> shape, T low, T high) {
     std::size_t count = 1;
     for (const std::int64_t length : shape)
       count *= static_cast<std::size_t>(length);
-    parts_.set(name, dtype, std::move(shape), random_.values<T>(count, low, high));
+    graph_.constant(name, suffix, random_.values<T>(count, low, high), std::move(shape));
   }
-  template <typename T> void values(const std::string &name, DType dtype, int count, T low, T high) {
-    values<T>(name, dtype, std::vector<std::int64_t>{count}, low, high);
+  template <typename T> void values(const std::string &name, const char *suffix, int count, T low, T high) {
+    values<T>(name, suffix, std::vector<std::int64_t>{count}, low, high);
+  }
+  template <typename T> void prefix_tokens(const std::string &name, int rows, int channels, T low, T high) {
+    const std::size_t count = static_cast<std::size_t>(rows) * static_cast<std::size_t>(channels);
+    graph_.prefix_tokens(name, rows, channels, random_.values<T>(count, low, high));
   }
 
   void weight(const std::string &name, int out, int in);
@@ -62,7 +67,7 @@ private:
   kernels::ElementType stream_; // of the residual stream
   bool stlq_;
   Random random_;
-  ModelParts parts_;
+  GraphBuilder graph_;
 };
 
 } // namespace intvit::test

@@ -98,17 +98,13 @@ private:
     add("patch_embed", "patches", PatchEmbed{.shift = 39, .position_shift = 12, .prefix_rows = prefix_rows_});
     weight("patch_embed", channels, in);
     requantization("patch_embed", channels, 39, 1850 / scale());
-    values<std::int16_t>("patch_embed.position", DType::i16, {patches, channels}, -1000, 1000);
+    values<std::int16_t>("patch_embed", "position", {patches, channels}, -1000, 1000);
     const std::int32_t one = (1 << 27) / 40 * scale(); // positions of 1000 are 25 codes of the narrower stream
-    values<std::int32_t>("patch_embed.position_multiplier", DType::i32, channels, one / 2, one);
-    const bool class_token = prefix_rows_ == 1;
-    const std::string name = class_token ? "patch_embed.class_token" : "patch_embed.prefix_tokens";
-    const auto shape =
-        class_token ? std::vector<std::int64_t>{channels} : std::vector<std::int64_t>{prefix_rows_, channels};
+    values<std::int32_t>("patch_embed", "position_multiplier", channels, one / 2, one);
     if (stream() == ElementType::int8)
-      values<std::int8_t>(name, DType::i8, shape, -80, 80);
+      prefix_tokens<std::int8_t>("patch_embed", prefix_rows_, channels, -80, 80);
     else
-      values<std::int16_t>(name, DType::i16, shape, -1000, 1000);
+      prefix_tokens<std::int16_t>("patch_embed", prefix_rows_, channels, -1000, 1000);
   }
 
   // `wanted`: how many rows are wanted behind it; 0: all.

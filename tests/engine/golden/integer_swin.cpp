@@ -78,7 +78,7 @@ private:
     add(prefix + "attn", prefix + "attn.qkv", operation);
     attention_constants(prefix + "attn", stage.heads, channels, softmax_);
     const int side = 2 * stage.window - 1;
-    values<std::int32_t>(prefix + "attn.relative_bias", DType::i32, {stage.heads, side * side}, -8000, 8000);
+    values<std::int32_t>(prefix + "attn", "relative_bias", {stage.heads, side * side}, -8000, 8000);
     linear(prefix + "attn.proj", {prefix + "attn", tokens}, channels, channels, 38, 600 / scale(), add_to_stream);
     layer_norm(prefix + "norm2", prefix + "attn.proj", channels, stream());
     linear(prefix + "mlp.fc1", {prefix + "norm2"}, channels, 4 * channels, 34, 12,

@@ -1,8 +1,8 @@
 // STLQ weights in model files: read back as they were written, and every way in which each constant can be wrong.
 #include <catch2/catch.hpp>
 
+#include "engine/graph/builder.hpp"
 #include "engine/ops/stlq_weights.hpp"
-#include "models/quantize/emit/model_builder.hpp"
 #include "tests/engine/graph/bind_messages.hpp"
 #include "tests/kernels/stlq_case.hpp"
 
@@ -78,17 +78,15 @@ TEST_CASE("bind: the builder writes what bind reads") {
     const int out = random.between(1, 150);
     const test::StlqCase expected = test::make_stlq(random, out, 3);
     const StlqWeights weights{out, 3, expected.first, expected.tiles, expected.second};
-    ModelDescription description;
-    description.graph.image_height = 1;
-    description.graph.image_width = 1;
-    description.recipe = squash_recipe(1, 1);
-    ModelBuilder builder(description);
-    builder.node("p", image_value, Patches{1});
-    builder.node("h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32});
-    builder.weights(weights);
-    builder.constant("multiplier", std::vector<std::int32_t>(static_cast<std::size_t>(out), 1));
-    builder.constant("offset", std::vector<std::int64_t>(static_cast<std::size_t>(out)));
-    const Result<ModelFile> file = ModelFile::parse(builder.finish({1, 1, {1, 2, 3}}, out), "m");
+    GraphBuilder builder(1, 1);
+    builder.add("p", image_value, Patches{1});
+    builder.add("h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32});
+    builder.weights("h", weights);
+    builder.requantization("h", std::vector<std::int32_t>(static_cast<std::size_t>(out), 1),
+                           std::vector<std::int64_t>(static_cast<std::size_t>(out)));
+    ModelParts parts(builder);
+    parts.add_blank_golden(out);
+    const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
     REQUIRE(file.ok());
     const Result<Program> program = file->bind();
     REQUIRE(program.ok());

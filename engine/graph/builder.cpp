@@ -1,0 +1,41 @@
+#include "engine/graph/builder.hpp"
+
+namespace intvit {
+
+void GraphBuilder::add(std::string name, std::vector<std::string> inputs, Operation operation) {
+  graph_.nodes.push_back({std::move(name), std::move(inputs), std::move(operation)});
+}
+
+void GraphBuilder::weights(const std::string &node, int out_features, const std::vector<std::int8_t> &values) {
+  constant(node, "weight", values, {out_features, static_cast<std::int64_t>(values.size()) / out_features});
+}
+
+void GraphBuilder::weights(const std::string &node, const StlqWeights &words) {
+  const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
+    constant(node, suffix, bytes, {static_cast<std::int64_t>(bytes.size()) / columns, columns});
+  };
+  matrix(stlq_first_constant, words.first, kernels::stlq_row_bytes(words.in_features));
+  matrix(stlq_tiles_constant, words.tiles, kernels::stlq_tile_row_bytes(words.in_features));
+  matrix(stlq_second_constant, words.second, kernels::stlq_tile_bytes);
+}
+
+void GraphBuilder::requantization(const std::string &node, const std::vector<std::int32_t> &multiplier,
+                                  const std::vector<std::int64_t> &offset) {
+  constant(node, "multiplier", multiplier);
+  constant(node, "offset", offset);
+}
+
+void GraphBuilder::stream_factors(const std::string &node, const std::vector<std::uint8_t> &alpha,
+                                  const std::vector<std::int8_t> &zero_point) {
+  constant(node, "alpha", alpha);
+  constant(node, "zero_point", zero_point);
+}
+
+void GraphBuilder::add_constant(const std::string &node, const char *suffix, DType dtype,
+                                std::vector<std::int64_t> shape, std::span<const std::byte> bytes) {
+  const Status added = constants_.add_tensor(node + "." + suffix, dtype, std::move(shape), bytes);
+  if (status_.ok())
+    status_ = added;
+}
+
+} // namespace intvit
