@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
+#include "models/parallel.hpp"
 
 namespace intvit {
 
@@ -147,6 +151,32 @@ Image load_preprocessed(const std::string &path, const Recipe &recipe, const ker
   if (!image.ok())
     throw std::runtime_error(path + ": " + image.status().message());
   return std::move(*image);
+}
+
+std::vector<std::string> for_each_image(std::span<const std::string> paths, const Recipe &recipe,
+                                        const kernels::KernelTable &kernels, int threads,
+                                        const std::function<void(std::size_t, Image, std::size_t)> &use,
+                                        const std::function<bool(std::size_t)> &proceed) {
+  std::vector<std::string> errors(paths.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  std::atomic<bool> stopped = false;
+  parallel_for(threads, paths.size(), [&](std::size_t i, std::size_t thread) {
+    if (stopped)
+      return;
+    std::optional<Image> image;
+    try {
+      image = load_preprocessed(paths[i], recipe, kernels);
+    } catch (const std::runtime_error &error) {
+      errors[i] = error.what();
+    }
+    if (image)
+      use(i, std::move(*image), thread);
+    const std::lock_guard lock(mutex);
+    if (!proceed(++done))
+      stopped = true;
+  });
+  return errors;
 }
 
 } // namespace intvit

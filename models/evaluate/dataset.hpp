@@ -40,4 +40,13 @@ std::vector<std::string> spread(const std::vector<std::string> &paths, std::size
 Image load_preprocessed(const std::string &path, const Recipe &recipe,
                         const kernels::KernelTable &kernels = kernels::default_kernels());
 
+// Loads each of the images on one of `threads` threads, as load_preprocessed() does, and hands it to `use` with its
+// index and the thread's number. `proceed` is called with the number of images done, from any thread but never from two
+// at once; where it says false no more images are begun. Returns a message for each image: why it could not be read,
+// else nothing.
+std::vector<std::string> for_each_image(std::span<const std::string> paths, const Recipe &recipe,
+                                        const kernels::KernelTable &kernels, int threads,
+                                        const std::function<void(std::size_t i, Image image, std::size_t thread)> &use,
+                                        const std::function<bool(std::size_t done)> &proceed);
+
 } // namespace intvit

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <mutex>
 #include <stdexcept>
 
 #include "engine/runtime/ranking.hpp"
 #include "engine/runtime/session.hpp"
-#include "models/parallel.hpp"
 #include "models/reference/forward.hpp"
 
 namespace intvit {
@@ -23,8 +20,7 @@ std::ptrdiff_t best(std::span<const double> logits) {
 
 // What one image added.
 struct Outcome {
-  bool read = false;
-  std::string error; // empty where an image was read, or was not begun
+  bool read = false; // else it could not be, or was not begun
   bool top1 = false;
   bool top5 = false;
   bool float_top1 = false;
@@ -34,16 +30,8 @@ struct Outcome {
   double seconds = 0;
 };
 
-Outcome evaluate_image(Session &session, const FloatModel *float_model, const LabelledImage &labelled,
-                       const Recipe &recipe) {
+Outcome evaluate_image(Session &session, const FloatModel *float_model, const Image &image, int label) {
   Outcome outcome;
-  Image image;
-  try {
-    image = load_preprocessed(labelled.path, recipe, session.model().kernels());
-  } catch (const std::runtime_error &error) {
-    outcome.error = error.what();
-    return outcome;
-  }
   outcome.read = true;
   const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
   const auto start = std::chrono::steady_clock::now();
@@ -51,13 +39,13 @@ Outcome evaluate_image(Session &session, const FloatModel *float_model, const La
     throw std::runtime_error(status.message());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::vector<int> top = top_classes(session.logits(), 5);
-  outcome.top1 = top.front() == labelled.label;
-  outcome.top5 = std::find(top.begin(), top.end(), labelled.label) != top.end();
+  outcome.top1 = top.front() == label;
+  outcome.top5 = std::find(top.begin(), top.end(), label) != top.end();
   if (float_model != nullptr) {
     const std::vector<float> reference = reference::forward(*float_model, image);
     const std::vector<double> expected(reference.begin(), reference.end());
-    outcome.float_top1 = in_top(expected, labelled.label, 1);
-    outcome.float_top5 = in_top(expected, labelled.label, 5);
+    outcome.float_top1 = in_top(expected, label, 1);
+    outcome.float_top5 = in_top(expected, label, 5);
     outcome.agrees = best(expected) == top.front();
     outcome.cosine = cosine(expected, std::vector<double>(session.logits().begin(), session.logits().end()));
   }
@@ -105,24 +93,20 @@ Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel 
   }
 
   std::vector<Outcome> outcomes(images.size());
-  std::mutex mutex;
-  std::size_t done = 0;
-  std::atomic<bool> stopped = false;
-  parallel_for(threads, images.size(), [&](std::size_t i, std::size_t thread) {
-    if (stopped)
-      return;
-    outcomes[i] = evaluate_image(sessions[thread], float_model, images[i], recipe);
-    const std::lock_guard lock(mutex);
-    if (!proceed(++done))
-      stopped = true;
-  });
-
+  std::vector<std::string> paths;
+  for (const LabelledImage &image : images)
+    paths.push_back(image.path);
   Evaluation result;
+  result.errors = for_each_image(
+      paths, recipe, model->kernels(), threads,
+      [&](std::size_t i, const Image &image, std::size_t thread) {
+        outcomes[i] = evaluate_image(sessions[thread], float_model, image, images[i].label);
+      },
+      proceed);
+  std::erase(result.errors, "");
   FloatComparison comparison;
   double seconds = 0;
   for (const Outcome &outcome : outcomes) {
-    if (!outcome.error.empty())
-      result.errors.push_back(outcome.error);
     if (!outcome.read)
       continue;
     ++result.images;

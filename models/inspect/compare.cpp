@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <stdexcept>
 
 #include "models/evaluate/evaluate.hpp"
 #include "models/inspect/observed_run.hpp"
 #include "models/inspect/streams.hpp"
-#include "models/parallel.hpp"
 #include "models/reference/forward.hpp"
 
 namespace intvit {
@@ -100,7 +98,6 @@ Opinion opinion(std::span<const double> logits) {
 struct Outcome {
   std::optional<ImageComparison> image;
   std::vector<double> layers; // cosines; empty where the shapes differ
-  std::string error;
 };
 
 // Empty where the models' layers have other shapes.
@@ -155,36 +152,31 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
     throw std::runtime_error("the two models have other numbers of classes");
 
   std::vector<Outcome> outcomes(images.size());
-  std::mutex mutex;
-  std::size_t done = 0;
-  parallel_for(threads, images.size(), [&](std::size_t i, std::size_t thread) {
-    Outcome &outcome = outcomes[i];
-    std::optional<Image> image;
-    try {
-      image = load_preprocessed(images[i].path, recipe, kernels);
-    } catch (const std::runtime_error &error) {
-      outcome.error = error.what();
-    }
-    if (image) {
-      const Observed a = first.run(*image, thread);
-      const Observed b = second.run(*image, thread);
-      outcome.image = {images[i].path, images[i].label, opinion(a.logits), opinion(b.logits),
-                       cosine(a.logits, b.logits)};
-      outcome.layers = layer_cosines(a, b);
-    }
-    const std::lock_guard lock(mutex);
-    progress(++done);
-  });
-
+  std::vector<std::string> paths;
+  for (const ComparedImage &image : images)
+    paths.push_back(image.path);
   Comparison result;
+  result.errors = for_each_image(
+      paths, recipe, kernels, threads,
+      [&](std::size_t i, const Image &image, std::size_t thread) {
+        const Observed a = first.run(image, thread);
+        const Observed b = second.run(image, thread);
+        outcomes[i].image = {images[i].path, images[i].label, opinion(a.logits), opinion(b.logits),
+                             cosine(a.logits, b.logits)};
+        outcomes[i].layers = layer_cosines(a, b);
+      },
+      [&](std::size_t done) {
+        progress(done);
+        return true;
+      });
+
+  std::erase(result.errors, "");
   double first_right = 0;
   double second_right = 0;
   bool all_labelled = true;
   for (const Outcome &outcome : outcomes) {
-    if (!outcome.image) {
-      result.errors.push_back(outcome.error);
+    if (!outcome.image)
       continue;
-    }
     const ImageComparison &image = *outcome.image;
     result.images.push_back(image);
     result.agreement += image.first.label == image.second.label;

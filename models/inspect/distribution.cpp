@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <mutex>
 #include <numeric>
-#include <optional>
 #include <stdexcept>
 
 #include "models/evaluate/dataset.hpp"
 #include "models/inspect/attention_rows.hpp"
 #include "models/inspect/observed_run.hpp"
 #include "models/inspect/streams.hpp"
-#include "models/parallel.hpp"
 
 namespace intvit {
 
@@ -141,30 +138,19 @@ Distribution distribution(const std::shared_ptr<const Model> &model, std::span<c
     runs.emplace_back(model, watcher.values());
     seen.push_back(watcher.nothing());
   }
-  std::vector<std::string> errors(images.size());
-  std::mutex mutex;
-  std::size_t done = 0;
-  parallel_for(threads, images.size(), [&](std::size_t i, std::size_t thread) {
-    std::optional<Image> image;
-    try {
-      image = load_preprocessed(images[i], recipe, model->kernels());
-    } catch (const std::runtime_error &error) {
-      errors[i] = error.what();
-    }
-    if (image) {
-      runs[thread].run(*image);
-      watcher.look(runs[thread], seen[thread]);
-    }
-    const std::lock_guard lock(mutex);
-    progress(++done);
-  });
-
   Distribution result;
-  for (std::string &error : errors)
-    if (error.empty())
-      ++result.images;
-    else
-      result.errors.push_back(std::move(error));
+  result.errors = for_each_image(
+      images, recipe, model->kernels(), threads,
+      [&](std::size_t, const Image &image, std::size_t thread) {
+        runs[thread].run(image);
+        watcher.look(runs[thread], seen[thread]);
+      },
+      [&](std::size_t done) {
+        progress(done);
+        return true;
+      });
+  std::erase(result.errors, "");
+  result.images = images.size() - result.errors.size();
   for (std::size_t thread = 1; thread < seen.size(); ++thread)
     merge(seen[thread], seen[0]);
   result.streams = std::move(seen[0].streams);
