@@ -5,7 +5,8 @@
 #include <functional>
 #include <iostream>
 
-#include "cli/models.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/running.hpp"
 #include "cli/picture/canvas.hpp"
 #include "cli/picture/heat_map.hpp"
 #include "cli/picture/png.hpp"

@@ -4,10 +4,11 @@
 #include "cli/benchmark/measure.hpp"
 #include "cli/benchmark/report.hpp"
 #include "cli/benchmark/report_file.hpp"
-#include "cli/models.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/quantizer.hpp"
+#include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
-#include "cli/quantizer_options.hpp"
 #include "engine/threads/team.hpp"
 #include "models/architectures/registry.hpp"
 #include "models/random/random_model.hpp"
@@ -125,7 +126,8 @@ int bench(const Arguments &arguments) {
       "after the runs, how fast as many threads read a block of memory that no cache holds.");
   add_model_option(parser);
   add_numerics_options(parser);
-  add_weight_options(parser);
+  add_renormalize_option(parser);
+  add_weight_lists(parser);
   parser.option<std::string>("arch", "NAME,...",
                              "timm's names of architectures to run with random weights, instead of a model");
   parser.option<std::string>("t,threads", "N,...", "numbers of threads (default: what this process may use)");
@@ -143,11 +145,15 @@ int bench(const Arguments &arguments) {
       "report", "FILE",
       "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
       "roofline, machine; measures what --profile and --roofline do");
-  parser.option<std::string>("o,output", "FORMAT", "md, json or csv", "md");
+  parser.formats({"md", "json", "csv"});
+  parser.hidden("o,output");
   if (!parser.parse(arguments))
     return exit_ok;
 
-  const std::string word = parser.choice("output", {"md", "json", "csv"});
+  if (parser.has("output"))
+    throw UsageError("-o is no option of bench: results go to standard output, --format md, json or csv says how, and "
+                     "--report FILE also writes a page");
+  const std::string word = parser.format();
   const ReportFormat format = word == "json"  ? ReportFormat::json
                               : word == "csv" ? ReportFormat::csv
                                               : ReportFormat::markdown;
@@ -177,7 +183,7 @@ int bench(const Arguments &arguments) {
   try {
     ProgressBar progress("measuring");
     const auto measure_file = [&](const Source &source, const WeightChoice &weights) {
-      options.weight_format = weights.format;
+      options.weight_format = stored_format(weights.levels);
       options.two_word_ratio = weights.two_word_ratio;
       const ModelFile file = load(source, options);
       for (const kernels::KernelTable *kernels : tables) {

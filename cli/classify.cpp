@@ -8,7 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/models.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "engine/container/file_io.hpp"
@@ -249,7 +250,7 @@ int classify(const Arguments &arguments) {
   add_run_options(parser);
   parser.option<int>("k,top", "K", "how many classes to print", "5");
   parser.option<int>("b,batch", "N", "images run at once", "1");
-  parser.option<std::string>("format", "FORMAT", "text, json (one object a line) or csv", "text");
+  parser.formats({"text", "json", "csv"});
   parser.flag("timing", "also print milliseconds for decoding, preprocessing and inference");
   parser.flag("raw-logits", "also print all logits, the integers that the engine gives");
   if (!parser.parse(arguments))
@@ -259,7 +260,7 @@ int classify(const Arguments &arguments) {
 
   const int count = parser.integer("top", 1, 1 << 20);
   const int batch = parser.integer("batch", 1, 4096);
-  const std::string format = parser.choice("format", {"text", "json", "csv"});
+  const std::string format = parser.format();
   const int thread_count = threads(parser);
 
   const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));

@@ -34,8 +34,8 @@ template <typename T>
 void Parser::option(const std::string &names, const std::string &placeholder, const std::string &help,
                     const std::string &default_value) {
   const std::shared_ptr<cxxopts::Value> value = cxxopts::value<T>();
-  library_->options.add_options()(names, help, default_value.empty() ? value : value->default_value(default_value),
-                                  placeholder);
+  library_->options.add_options(groups_.back())(
+      names, help, default_value.empty() ? value : value->default_value(default_value), placeholder);
 }
 template void Parser::option<int>(const std::string &, const std::string &, const std::string &, const std::string &);
 template void Parser::option<double>(const std::string &, const std::string &, const std::string &,
@@ -44,7 +44,23 @@ template void Parser::option<std::string>(const std::string &, const std::string
                                           const std::string &);
 
 void Parser::flag(const std::string &names, const std::string &help) {
-  library_->options.add_options()(names, help);
+  library_->options.add_options(groups_.back())(names, help);
+}
+
+void Parser::formats(const std::vector<std::string> &words) {
+  formats_ = words;
+  std::string help;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    help += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
+  option<std::string>("format", "FORMAT", help, words.front());
+}
+
+void Parser::group(const std::string &heading) {
+  groups_.push_back(heading);
+}
+
+void Parser::hidden(const std::string &names) {
+  library_->options.add_options("hidden")(names, "", cxxopts::value<std::string>());
 }
 
 bool Parser::parse(const Arguments &arguments) {
@@ -58,7 +74,12 @@ bool Parser::parse(const Arguments &arguments) {
     throw UsageError(std::string(error.what()) + " (see intvit " + subcommand_ + " -h)");
   }
   if (has("help")) {
-    std::cout << library_->options.help({""});
+    std::string help = library_->options.help(groups_);
+    for (const std::string &heading : groups_) // cxxopts makes "HEADING options:" of them
+      if (const std::size_t place = help.find(" " + heading + " options:\n");
+          !heading.empty() && place != std::string::npos)
+        help.replace(place, heading.size() + std::string("  options").size(), heading);
+    std::cout << help;
     return false;
   }
   if (!takes_positional_ && !result.unmatched().empty())
@@ -127,6 +148,10 @@ std::vector<int> Parser::integers(const std::string &option, int low, int high) 
     values.push_back(value);
   }
   return values;
+}
+
+std::string Parser::format() const {
+  return choice("format", formats_);
 }
 
 std::string Parser::choice(const std::string &option, const std::vector<std::string> &words) const {

@@ -32,6 +32,12 @@ public:
               const std::string &default_value = "");
   // An option without a value.
   void flag(const std::string &names, const std::string &help);
+  // Adds --format, of which the first word is the default.
+  void formats(const std::vector<std::string> &words);
+  // The help lists the options that are added from now on under this heading, after those without one.
+  void group(const std::string &heading);
+  // An option with a value that is known, but not in the help: of those that others have under this name.
+  void hidden(const std::string &names);
 
   // The names given beside the options, in order; empty where the subcommand takes none.
   const std::vector<std::string> &positional() const { return positional_; }
@@ -52,6 +58,8 @@ public:
   std::vector<std::string> list(const std::string &option) const;
   // Likewise integers from `low` to `high`.
   std::vector<int> integers(const std::string &option, int low, int high) const;
+  // --format.
+  std::string format() const;
   // One of a list of words.
   std::string choice(const std::string &option, const std::vector<std::string> &words) const;
 
@@ -61,6 +69,8 @@ private:
   struct Library; // cxxopts: by itself, because its header compiles slowly and its regular expressions start slowly
   std::unique_ptr<Library> library_;
   std::vector<std::string> positional_;
+  std::vector<std::string> formats_;
+  std::vector<std::string> groups_{""}; // headings in order
 };
 
 // The value, or its failure as a std::runtime_error.

@@ -5,8 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/data.hpp"
-#include "cli/models.hpp"
+#include "cli/options/images.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "models/inspect/compare.hpp"
@@ -127,7 +128,7 @@ int compare(const Arguments &arguments) {
   add_run_options(parser);
   add_data_options(parser);
   add_float_options(parser);
-  add_format_option(parser, {"text", "json", "csv"});
+  parser.formats({"text", "json", "csv"});
   if (!parser.parse(arguments))
     return exit_ok;
   const std::vector<std::string> &paths = parser.positional();
@@ -135,7 +136,7 @@ int compare(const Arguments &arguments) {
     throw UsageError("give two models, or one and --float (see intvit compare -h)");
 
   parser.required("data");
-  const std::string format = parser.choice("format", {"text", "json", "csv"});
+  const std::string format = parser.format();
   const int thread_count = threads(parser);
   std::vector<std::shared_ptr<const Model>> models;
   models.reserve(paths.size());

@@ -4,8 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/data.hpp"
-#include "cli/models.hpp"
+#include "cli/options/images.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "models/evaluate/evaluate.hpp"
@@ -57,12 +58,12 @@ int eval(const Arguments &arguments) {
   add_run_options(parser);
   add_data_options(parser);
   add_float_options(parser);
-  add_format_option(parser, {"text", "json", "csv"});
+  parser.formats({"text", "json", "csv"});
   if (!parser.parse(arguments))
     return exit_ok;
 
   parser.required("data");
-  const std::string format = parser.choice("format", {"text", "json", "csv"});
+  const std::string format = parser.format();
   const int thread_count = threads(parser);
   const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));
 

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/models.hpp"
+#include "cli/options/model.hpp"
 #include "engine/graph/json.hpp"
 #include "engine/runtime/session.hpp"
 #include "models/program/text.hpp"
@@ -113,11 +113,11 @@ void print_layers(const std::vector<Layer> &layers) {
 int info(const Arguments &arguments) {
   Parser parser("info", "Prints what a model file holds.");
   add_model_option(parser);
-  add_format_option(parser, {"text", "json"});
+  parser.formats({"text", "json"});
   if (!parser.parse(arguments))
     return exit_ok;
 
-  const bool json = parser.choice("format", {"text", "json"}) == "json";
+  const bool json = parser.format() == "json";
   const std::string path = model_path(parser);
   const ModelFile file = value_of(ModelFile::open(path));
   const std::shared_ptr<const Model> model = value_of(Model::create(file));

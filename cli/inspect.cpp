@@ -7,8 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/data.hpp"
-#include "cli/models.hpp"
+#include "cli/options/images.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/running.hpp"
 #include "cli/picture/diagrams.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
@@ -113,14 +114,14 @@ int inspect(const Arguments &arguments) {
   parser.option<std::string>(
       "layer", "NAME",
       "channel_ranges.svg: the node that writes the stream (default: the one with the widest channel)");
-  add_format_option(parser, {"text", "json"});
+  parser.formats({"text", "json"});
   if (!parser.parse(arguments))
     return exit_ok;
 
   parser.required("data");
   if (parser.has("layer") && !parser.has("output"))
     throw UsageError("--layer goes with --output");
-  const std::string format = parser.choice("format", {"text", "json"});
+  const std::string format = parser.format();
   const int thread_count = threads(parser);
   const std::string path = model_path(parser);
   const std::shared_ptr<const Model> model = open_model(parser, path);

@@ -3,16 +3,15 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <mutex>
 
-#include "cli/models.hpp"
+#include "cli/layer_report.hpp"
+#include "cli/options/quantizer.hpp"
+#include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
-#include "cli/quantizer_options.hpp"
 #include "engine/container/file_io.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
-#include "models/parallel.hpp"
 #include "models/quantize/quantize.hpp"
 
 namespace intvit::cli {
@@ -41,20 +40,15 @@ std::vector<std::string> read_label_names(const std::string &path, int classes) 
 std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads) {
   const std::vector<std::string> paths = spread(list_images(folder), static_cast<std::size_t>(count));
   std::vector<Image> images(paths.size());
-  std::vector<std::string> errors(paths.size());
   ProgressBar progress("reading photographs");
-  std::mutex mutex;
-  std::size_t done = 0;
-  parallel_for(threads, paths.size(), [&](std::size_t i, std::size_t) {
-    stop_if_interrupted();
-    try {
-      images[i] = load_preprocessed(paths[i], recipe);
-    } catch (const std::runtime_error &error) {
-      errors[i] = error.what();
-    }
-    const std::lock_guard lock(mutex);
-    progress.show(++done, paths.size());
-  });
+  const std::vector<std::string> errors = for_each_image(
+      paths, recipe, kernels::default_kernels(), threads,
+      [&](std::size_t i, Image image, std::size_t) { images[i] = std::move(image); },
+      [&](std::size_t done) {
+        stop_if_interrupted();
+        progress.show(done, paths.size());
+        return true;
+      });
   progress.wipe();
   for (const std::string &error : errors)
     if (!error.empty())
@@ -84,7 +78,7 @@ int quantize(const Arguments &arguments) {
   parser.option<int>("calib-count", "N", "how many of them to use", "250");
   parser.option<std::string>("labels", "FILE", "text file with one class name a line (default: those of config.json)");
   parser.flag("report", "print the quantization error of every layer");
-  add_format_option(parser, {"text", "json"});
+  parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
   if (!parser.parse(arguments))
     return exit_ok;
@@ -92,7 +86,7 @@ int quantize(const Arguments &arguments) {
   const std::string weights = parser.required("weights");
   const std::string calibration = parser.required("calib");
   const std::string output = parser.required("output");
-  const std::string format = parser.choice("format", {"text", "json"});
+  const std::string format = parser.format();
   const int count = parser.integer("calib-count", 1, 1 << 20);
   QuantizeOptions options = quantizer_options(parser);
   options.threads = threads(parser);

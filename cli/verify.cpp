@@ -4,7 +4,8 @@
 #include <iostream>
 #include <span>
 
-#include "cli/models.hpp"
+#include "cli/options/model.hpp"
+#include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "engine/runtime/session.hpp"
 

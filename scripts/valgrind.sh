@@ -28,7 +28,7 @@ check "$bin/intvit" verify -t 1
 check "$bin/intvit" classify -t 1 -b 3 --raw-logits --format json tests/golden/images/decode
 check "$bin/intvit" classify -t 3 -b 2 docs/sample/chelsea.png docs/sample/chelsea.png
 check "$bin/intvit" info --format json
-check "$bin/intvit" bench -t 1 --runs 1 --warmup 0 -o json
+check "$bin/intvit" bench -t 1 --runs 1 --warmup 0 --format json
 check "$bin/test_api" "~threads: a session a thread*"
 check "$bin/test_container"
 check "$bin/test_graph"

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <utility>
 
+#include "models/program/percent.hpp"
+
 namespace intvit::train {
 
 namespace {
@@ -53,7 +55,6 @@ void check(const Options &o) {
   require(o.ema_decay >= 0 && o.ema_decay < 1, "--ema must be in [0, 1)");
   if (o.stlq) {
     require(!o.init.empty() || !o.resume.empty(), "--stlq-ratio is for fine-tuning: --init FILE says of which weights");
-    require(o.stlq->ratio >= 0 && o.stlq->ratio <= 1, "--stlq-ratio must be from 0 to 100");
     require(o.stlq->lambda >= 0, "--stlq-lambda must not be negative");
     require(!o.stlq->fixed || o.stlq->lambda == 0, "--stlq-lambda has no v to drive to 0 with --stlq-fixed");
   }
@@ -114,9 +115,9 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
       "precision", "of matrix products: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"))(
       "seed", "of weights, order and augmentation", number(o.seed));
   StlqOptions stlq;
-  double stlq_percent = 0;
+  std::string stlq_ratio;
   parser.add_options("Fine-tuning of STLQ weights")(
-      "stlq-ratio", "fine-tune one- and two-word weights: percent of them with two words", cxxopts::value(stlq_percent),
+      "stlq-ratio", "fine-tune one- and two-word weights: percent of them with two words", cxxopts::value(stlq_ratio),
       "R")("stlq-lambda", "weight of the penalty on v (0: v is 0 after half of the run)",
            number(stlq.lambda))("stlq-fixed", "without v: the words' set as it ends up", cxxopts::value(stlq.fixed));
   try {
@@ -128,7 +129,7 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     require(result.unmatched().empty(),
             "unexpected argument " + (result.unmatched().empty() ? "" : result.unmatched().front()));
     if (result.count("stlq-ratio") != 0) {
-      stlq.ratio = stlq_percent / 100;
+      stlq.ratio = parse_percent("--stlq-ratio", stlq_ratio);
       o.stlq = stlq;
       if (result.count("epochs") == 0)
         o.epochs = 10;

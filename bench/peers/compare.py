@@ -128,7 +128,7 @@ class Worker:
 def run_intvit(program, arch, options):
     """A turn of ours: the JSON of `intvit bench`."""
     command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--seconds", str(options.seconds),
-               "--warmup", str(options.warmup), "--roofline", "-o", "json"]
+               "--warmup", str(options.warmup), "--roofline", "--format", "json"]
 
     def raise_priority():
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(options.real_time))

@@ -3,7 +3,7 @@
 A result is a dictionary as compare.py writes it to peers.json:
 
     command, date, threads, rounds, seconds, real_time
-    environment    of `intvit bench -o json`
+    environment    of `intvit bench --format json`
     setups         [{key, name, precision, how, version}], version None where it ran nowhere
     models         [{arch, name, isa, gmac, ours_ms, peak_gmac_per_s, peers}], the middle two with a number a round;
                    peers: {key: {ms: a number a round, cosine} or {missing: reason}}

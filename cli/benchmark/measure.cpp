@@ -153,7 +153,7 @@ private:
 class Product {
 public:
   Product(const Shape &shape, const WeightChoice &weights, const kernels::KernelTable &kernels, std::mt19937 &generator)
-      : shape_(shape), format_(weights.format), kernels_(kernels),
+      : shape_(shape), format_(stored_format(weights.levels)), kernels_(kernels),
         input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
         scratch_(kernels.linear.scratch_bytes(shape.in_features, format_)),
         output_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.out_features)) {

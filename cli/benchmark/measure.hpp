@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cli/benchmark/shapes.hpp"
-#include "cli/models.hpp"
+#include "cli/options/weights.hpp"
 #include "engine/runtime/session.hpp"
 
 namespace intvit::cli {

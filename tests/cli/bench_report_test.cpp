@@ -157,7 +157,7 @@ TEST_CASE("bench prints in its format beside a report, and replaces an older one
   const Outcome failed = run_program({"bench", "-m", "/nonexistent.safetensors", "--report", path});
   CHECK(failed.exit_code == 1);
   CHECK(read_text(path) == "older");
-  const Outcome csv = run_program({"bench", "--runs", "1", "-t", "1", "-o", "csv", "--report", path});
+  const Outcome csv = run_program({"bench", "--runs", "1", "-t", "1", "--format", "csv", "--report", path});
   CHECK(csv.exit_code == 0);
   CHECK_THAT(csv.out, StartsWith("model,isa,threads,batch,operation,"));
   CHECK_THAT(read_text(path), StartsWith("# intvit bench, ") && Contains("1 run: median"));

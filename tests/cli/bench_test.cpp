@@ -22,7 +22,7 @@ namespace {
 // The results of two runs each.
 json results(const std::vector<std::string> &options) {
   const Outcome outcome =
-      run_program(words({"bench", "--runs", "2", "--warmup", "0", "-t", "1", "-o", "json"}, options));
+      run_program(words({"bench", "--runs", "2", "--warmup", "0", "-t", "1", "--format", "json"}, options));
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   CHECK(outcome.err.empty());
@@ -162,14 +162,14 @@ TEST_CASE("bench prints Markdown tables by default, and CSV") {
   CHECK_THAT(markdown.out, StartsWith("intvit " INTVIT_VERSION " (") && Contains("| model | isa | threads | batch |") &&
                                Contains("peak GMAC/s | of peak |") && Contains("| attention | 6 |"));
 
-  const Outcome plain = run_program(words(base, {"-o", "csv", "--isa", "reference"}));
+  const Outcome plain = run_program(words(base, {"--format", "csv", "--isa", "reference"}));
   CHECK(plain.exit_code == 0);
   REQUIRE(lines(plain.out).size() == 2);
   CHECK(lines(plain.out)[0] == "model,isa,threads,batch,runs,median_ms,p90_ms,p99_ms,min_ms,images_per_s,gmac_per_s,"
                                "peak_gmac_per_s,share_of_peak");
   CHECK_THAT(lines(plain.out)[1], Contains(".safetensors,reference,1,1,1,"));
 
-  const Outcome profile = run_program(words(base, {"-o", "csv", "--profile", "--roofline"}));
+  const Outcome profile = run_program(words(base, {"--format", "csv", "--profile", "--roofline"}));
   CHECK(profile.exit_code == 0);
   REQUIRE(lines(profile.out).size() == 11); // ten operations
   CHECK(lines(profile.out)[0] ==
@@ -206,7 +206,7 @@ TEST_CASE("bench refuses what makes no sense") {
       {{"--shapes", "x.txt", "--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq"},
       {{"--shapes", "x.txt", "--weight-format", "stlq", "--two-word-ratio", "101"},
        2,
-       "--two-word-ratio: \"101\" is not"},
+       "--two-word-ratio: \"101\" is not a percentage from 0 to 100"},
       {{"--arch", "deit_tiny_patch16_224", "--residual", "int32"}, 2, "--residual is \"int32\", expected one of"},
       {{"-t", "0"}, 2, "--threads: \"0\" is not an integer from 1 to 1024"},
       {{"-t", "1,two"}, 2, "--threads: \"two\" is not an integer"},
@@ -220,7 +220,12 @@ TEST_CASE("bench refuses what makes no sense") {
       {{"--seconds", "soon"}, 2, "soon"},
       {{"--seconds", "1e9"}, 2, "--seconds must be above 0 and at most 86400"},
       {{"--runs", "1", "--seconds", "1"}, 2, "give --runs or --seconds, not both"},
-      {{"-o", "xml"}, 2, "--output is \"xml\", expected one of: md, json, csv"},
+      {{"--format", "xml"}, 2, "--format is \"xml\", expected one of: md, json, csv"},
+      {{"-o", "json"}, 2, "-o is no option of bench: results go to standard output, --format md, json or csv"},
+      {{"--shapes", "x.txt", "--weight-format", "int4"}, 2, "--weight-format is \"int4\", expected one of: int8, stlq"},
+      {{"--shapes", "x.txt", "--weight-format", "stlq", "--two-word-ratio", "15,0.15"},
+       2,
+       "--two-word-ratio: \"0.15\" could be 0.15 % or a share of 1; write 0.15% or 15%"},
       {{"--report", "x.txt"}, 2, "--report is \"x.txt\", expected a name that ends in .html or .md"},
       {{"--report", "html"}, 2, "--report is \"html\", expected a name that ends in .html or .md"},
       {{"--report", ""}, 2, "--report is \"\", expected a name"},
@@ -242,7 +247,7 @@ TEST_CASE("bench fails on a model that cannot be read") {
 TEST_CASE("bench --shapes times the products of a list") {
   const std::string path = list_file("# a comment\n\n7 33 19 2 # odd\r\n  12\t64 128 1\n");
   const Outcome outcome = run_program(
-      {"bench", "--shapes", path, "--runs", "2", "--warmup", "1", "--isa", "all", "--roofline", "-o", "json"});
+      {"bench", "--shapes", path, "--runs", "2", "--warmup", "1", "--isa", "all", "--roofline", "--format", "json"});
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   const json object = json::parse(outcome.out)["results"];
@@ -264,7 +269,7 @@ TEST_CASE("bench --shapes times the products of a list") {
           Approx(2 * list["products"][0]["median_ms"].get<double>() + list["products"][1]["median_ms"].get<double>()));
     CHECK(list["share_of_peak"] > 0);
   }
-  const Outcome csv = run_program({"bench", "--shapes", path, "--runs", "1", "-o", "csv"});
+  const Outcome csv = run_program({"bench", "--shapes", path, "--runs", "1", "--format", "csv"});
   REQUIRE(lines(csv.out).size() == 3);
   CHECK(lines(csv.out)[0] == "shapes,isa,weights,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak");
   CHECK_THAT(run_program({"bench", "--shapes", path, "--runs", "1"}).out,
@@ -274,14 +279,15 @@ TEST_CASE("bench --shapes times the products of a list") {
 TEST_CASE("bench --shapes times the products of every format of weights") {
   const std::string path = list_file("7 65 19 1\n");
   const Outcome outcome = run_program({"bench", "--shapes", path, "--runs", "1", "--weight-format", "int8,stlq",
-                                       "--two-word-ratio", "5,100", "-o", "json"});
+                                       "--two-word-ratio", "5,12.5%,100", "--format", "json"});
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   const json object = json::parse(outcome.out)["results"];
-  REQUIRE(object.size() == 3);
+  REQUIRE(object.size() == 4);
   CHECK(object[0]["weights"] == "int8");
   CHECK(object[1]["weights"] == "stlq 5 %");
-  CHECK(object[2]["weights"] == "stlq 100 %");
+  CHECK(object[2]["weights"] == "stlq 12.5 %");
+  CHECK(object[3]["weights"] == "stlq 100 %");
 }
 
 TEST_CASE("bench --shapes says which line it cannot read") {
@@ -327,7 +333,8 @@ TEST_CASE("the shape lists hold all linear maps of their architectures") {
         {1, config.classes, config.channels, 1},
     };
     const std::string path = source_file("../bench/shapes/vit_" + std::string(size) + ".txt");
-    const Outcome outcome = run_program({"bench", "--shapes", path, "--runs", "1", "--warmup", "0", "-o", "json"});
+    const Outcome outcome =
+        run_program({"bench", "--shapes", path, "--runs", "1", "--warmup", "0", "--format", "json"});
     REQUIRE(outcome.exit_code == 0);
     std::multiset<std::vector<int>> found;
     const json object = json::parse(outcome.out);

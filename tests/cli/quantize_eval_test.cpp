@@ -137,6 +137,19 @@ TEST_CASE("quantize --weight-format stlq: weights that were trained as words sta
                                "which is no sum of two STLQ words for stlq_unit 1.000000"));
 }
 
+TEST_CASE("quantize -h lists what a user needs before FQ-ViT's settings and studies") {
+  const std::string help = run_program({"quantize", "-h"}).out;
+  std::size_t last = 0;
+  for (const char *text : {"--calib ", "--weight-format ", "\n To reproduce FQ-ViT's table", "--as-published",
+                           "--no-renormalize", "\n Studies", "--two-word-groups"}) {
+    CAPTURE(text, help);
+    const std::size_t place = help.find(text);
+    REQUIRE(place != std::string::npos);
+    CHECK(place > last);
+    last = place;
+  }
+}
+
 TEST_CASE("quantize --report: every layer and what it lost") {
   const std::string model = temporary_file("report.safetensors");
   const Outcome outcome = quantize({"--report"}, model);
@@ -284,7 +297,9 @@ TEST_CASE("quantize's and eval's bad input") {
           {{"--observer", "o"}, 2, "--observer"},
           {{"--weight-format", "int3"}, 2, "--weight-format"},
           {{"--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq"},
-          {{"--weight-format", "stlq", "--two-word-ratio", "101"}, 2, "--two-word-ratio must be from 0 to 100"},
+          {{"--weight-format", "stlq", "--two-word-ratio", "101"}, 2, "--two-word-ratio: \"101\" is not a percentage"},
+          {{"--weight-format", "stlq", "--two-word-ratio", "0.15"}, 2, "write 0.15% or 15%"},
+          {{"--two-word-groups", "filter"}, 2, "--two-word-groups goes with --weight-format stlq"},
           {{"--rounding", "up"}, 2, "--rounding"},
           {{"--channel-strength", "2"}, 2, "--channel-strength must be from 0 to 1"},
           {{"--calib-count", "0"}, 2, "--calib-count"},

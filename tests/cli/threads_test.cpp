@@ -27,7 +27,7 @@ std::string on_one_processor() {
 }
 
 int threads_of(const std::string &before, const std::string &after = "") {
-  const Outcome outcome = run_shell(before + "\"$INTVIT\" bench --runs 1 --warmup 0 -o json " + after);
+  const Outcome outcome = run_shell(before + "\"$INTVIT\" bench --runs 1 --warmup 0 --format json " + after);
   REQUIRE(outcome.exit_code == 0);
   return json::parse(outcome.out)["results"].at(0)["threads"].get<int>();
 }

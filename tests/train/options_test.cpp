@@ -136,7 +136,7 @@ TEST_CASE("STLQ's options make a fine-tuning of it") {
   CHECK(fixed->epochs == 3);
 
   CHECK(refusal({"--stlq-ratio", "15"}) == "--stlq-ratio is for fine-tuning: --init FILE says of which weights");
-  CHECK(refusal({"--init", "w", "--stlq-ratio", "101"}) == "--stlq-ratio must be from 0 to 100");
+  CHECK(refusal({"--init", "w", "--stlq-ratio", "101"}) == "--stlq-ratio: \"101\" is not a percentage from 0 to 100");
   CHECK(refusal({"--init", "w", "--stlq-ratio", "5", "--stlq-lambda", "-1"}) == "--stlq-lambda must not be negative");
   CHECK(refusal({"--init", "w", "--stlq-fixed"}) == "--stlq-fixed goes with --stlq-ratio");
   CHECK(refusal({"--init", "w", "--stlq-lambda", "1"}) == "--stlq-lambda goes with --stlq-ratio");

@@ -1,19 +1,17 @@
-// Command-line options that decide how a model is quantized, and what is told about it.
+// Command-line options that decide how a model is quantized.
 #pragma once
 
 #include <string>
-#include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "models/quantize/options.hpp"
-#include "models/quantize/report.hpp"
 
 namespace intvit::cli {
 
-// Adds --softmax, --no-renormalize and --residual: how a model computes, whatever its weights.
+// Adds --softmax and --residual: how a model computes, whatever its weights.
 void add_numerics_options(Parser &parser);
+// Adds --no-renormalize, which goes with them, to the group that is being added to.
+void add_renormalize_option(Parser &parser);
 struct Numerics {
   ResidualFormat residual = ResidualFormat::int16;
   kernels::Softmax softmax = kernels::Softmax::int16;
@@ -21,16 +19,12 @@ struct Numerics {
 };
 Numerics numerics(const Parser &parser, Numerics defaults = {}); // of what is not given
 
-// Adds all options of the quantizer, the above among them.
+// Adds all options of the quantizer, the above among them. Those for FQ-ViT's table and for studies come in groups of
+// their own, so that the help shows a user's first.
 void add_quantizer_options(Parser &parser);
 QuantizeOptions quantizer_options(const Parser &parser);
 
 // The options that decide the model's bytes, defaults included: a later program may have others.
 std::string settings_text(const QuantizeOptions &options, bool words_are_given);
-
-// A table of the layers, one a line.
-std::string report_text(const std::vector<LayerReport> &layers);
-// The same as a list of objects; what is not known is null.
-nlohmann::json report_json(const std::vector<LayerReport> &layers);
 
 } // namespace intvit::cli

@@ -1,4 +1,4 @@
-#include "cli/data.hpp"
+#include "cli/options/images.hpp"
 
 #include <filesystem>
 #include <stdexcept>

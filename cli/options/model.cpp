@@ -1,0 +1,51 @@
+#include "cli/options/model.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "models/import/load.hpp"
+
+namespace intvit::cli {
+
+namespace fs = std::filesystem;
+
+void add_model_option(Parser &parser) {
+  parser.option<std::string>("m,model", "FILE", "model file (default: $INTVIT_MODEL, else the model that ships)");
+}
+
+std::string model_path(const Parser &parser) {
+  if (parser.has("model"))
+    return parser.get<std::string>("model");
+  if (const char *configured = std::getenv("INTVIT_MODEL"); configured != nullptr && *configured != '\0')
+    return configured;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path shipped = program.parent_path().parent_path() / "share" / "intvit" / "default.safetensors";
+  if (error || !fs::exists(shipped, error))
+    throw std::runtime_error(shipped.string() + ": the model that ships is not there; give one with -m");
+  return shipped.string();
+}
+
+void add_float_options(Parser &parser) {
+  parser.option<std::string>(
+      "float", "WEIGHTS",
+      "float weights (as quantize takes them) to compare with on the same images, brought to the model's image size");
+  parser.option<std::string>("arch", "NAME", "architecture of the float weights, where they do not tell");
+}
+
+std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width) {
+  if (!parser.has("float"))
+    return std::nullopt;
+  ImportOptions options;
+  if (parser.has("arch"))
+    options.timm.architecture = parser.get<std::string>("arch");
+  FloatModel model = load_float_model(parser.get<std::string>("float"), options).model;
+  // A model quantized with --image-size.
+  if (const ModelConfig &config = common_config(model);
+      config.image_height != image_height || config.image_width != image_width)
+    set_image_size(model, image_height, image_width);
+  return model;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,23 @@
+// Options that name a model: -m, and --float for float weights beside it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.hpp"
+#include "models/architectures/float_model.hpp"
+
+namespace intvit::cli {
+
+// Adds -m/--model.
+void add_model_option(Parser &parser);
+
+// The model named by -m, else by INTVIT_MODEL, else the one that ships: share/intvit/default.safetensors beside the
+// folder of this program. Throws std::runtime_error that says where it was looked for.
+std::string model_path(const Parser &parser);
+
+// Adds --float and --arch. The float model, brought to that image size, or nothing where --float is not given.
+void add_float_options(Parser &parser);
+std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width);
+
+} // namespace intvit::cli
