@@ -2,7 +2,8 @@
 
 #include <array>
 #include <cstdlib>
-#if defined(INTVIT_NEON_DOTPROD) && defined(__linux__)
+#include <iterator>
+#if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
@@ -13,64 +14,113 @@ namespace intvit::kernels {
 
 namespace {
 
-struct Tables {
-  std::array<KernelTable, 5> tables;
-  std::size_t count = 0;
+// Whether this processor, and the operating system on it, has what a set of kernels needs. GCC's and clang's check on
+// x86-64 reads CPUID and, for the wider registers, that the operating system saves them (XGETBV).
+bool always() {
+  return true;
+}
 
-  // A copy of the table below, changed by `use`.
-  void add(void (*use)(KernelTable &)) {
-    tables[count] = tables[count - 1];
-    use(tables[count]);
-    ++count;
-  }
-
-  Tables() {
-    tables[count++] = reference_kernels();
-#ifdef INTVIT_SCALAR
-    add(use_scalar);
+#ifdef INTVIT_AVX2
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") != 0;
+}
 #endif
-#if defined(INTVIT_AVX2) || defined(INTVIT_AVXVNNI) || defined(INTVIT_AVX512VNNI)
-    // The compiler's check reads CPUID and, for the wider registers, that the operating system saves them (XGETBV).
-    __builtin_cpu_init();
+
+#ifdef INTVIT_AVXVNNI
+// CPUID leaf 7, subleaf 1, EAX bit 4; clang 14's check does not know the name. That the registers are saved, AVX2's
+// check tells.
+bool has_avxvnni() {
+  if (__builtin_cpu_supports("avx2") == 0)
+    return false;
+  unsigned leaves = 0;
+  unsigned eax = 7;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  __asm__("cpuid" : "=a"(leaves), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(7), "c"(0));
+  if (leaves < 1)
+    return false;
+  __asm__("cpuid" : "=a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(7), "c"(1));
+  return (eax >> 4 & 1) != 0;
+}
+#endif
+
+#ifdef INTVIT_AVX512VNNI
+bool has_avx512vnni() {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512vnni") != 0;
+}
+#endif
+
+#ifdef INTVIT_NEON_DOTPROD
+// Linux tells a program which of 64-bit Arm's extensions there are; elsewhere nothing is asked and none is used.
+bool has_neon_dotprod() {
+#ifdef __linux__
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
+}
+#endif
+
+#ifdef INTVIT_NEON_I8MM
+bool has_neon_i8mm() {
+#if defined(__linux__) && defined(HWCAP2_I8MM)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
+#else
+  return false;
+#endif
+}
+#endif
+
+struct Backend {
+  bool (*available)();
+  void (*use)(KernelTable &);
+};
+
+// All sets of kernels that were built, slowest first.
+constexpr Backend backends[] = {
+    {always, use_reference},
+#ifdef INTVIT_SCALAR
+    {always, use_scalar},
 #endif
 #ifdef INTVIT_AVX2
-    if (__builtin_cpu_supports("avx2"))
-      add(use_avx2);
+    {has_avx2, use_avx2},
 #endif
 #ifdef INTVIT_AVXVNNI
-    if (__builtin_cpu_supports("avx2") && has_avxvnni())
-      add(use_avxvnni);
+    {has_avxvnni, use_avxvnni},
 #endif
 #ifdef INTVIT_AVX512VNNI
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
-      add(use_avx512vnni);
+    {has_avx512vnni, use_avx512vnni},
 #endif
 #ifdef INTVIT_NEON
-    add(use_neon);
+    {always, use_neon},
 #endif
-#if defined(INTVIT_NEON_DOTPROD) && defined(__linux__)
-    // The kernel's list of what the processor has.
-    if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0)
-      add(use_neon_dotprod);
+#ifdef INTVIT_NEON_DOTPROD
+    {has_neon_dotprod, use_neon_dotprod},
 #endif
-  }
+#ifdef INTVIT_NEON_I8MM
+    {has_neon_i8mm, use_neon_i8mm},
+#endif
+};
 
-#ifdef INTVIT_AVXVNNI
-  // CPUID leaf 7, subleaf 1, EAX bit 4; clang 14's check does not know the name.
-  static bool has_avxvnni() {
-    unsigned leaves = 0;
-    unsigned eax = 7;
-    unsigned ebx = 0;
-    unsigned ecx = 0;
-    unsigned edx = 0;
-    __asm__("cpuid" : "=a"(leaves), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(7), "c"(0));
-    if (leaves < 1)
-      return false;
-    __asm__("cpuid" : "=a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(7), "c"(1));
-    return (eax >> 4 & 1) != 0;
-  }
+struct Tables {
+  std::array<KernelTable, std::size(backends)> tables;
+  std::size_t count = 0;
+
+  Tables() {
+#ifdef __x86_64__
+    __builtin_cpu_init();
 #endif
+    for (const Backend &backend : backends)
+      if (backend.available()) {
+        if (count > 0)
+          tables[count] = tables[count - 1]; // what a set does not replace is the next slower one's
+        backend.use(tables[count]);
+        ++count;
+      }
+  }
 };
 
 const Tables &tables() {

@@ -8,8 +8,8 @@
 
 namespace intvit::kernels {
 
-// The instruction sets that were built and that this processor and operating system have, slowest first. The first
-// is always "reference", the next "scalar" unless a small build leaves it out.
+// The sets of kernels that were built and whose instructions this processor and its operating system have, slowest
+// first. The first is always "reference"; the next is "scalar" unless the build leaves it out.
 std::span<const KernelTable> available_kernels();
 
 // The one of that name; null where it was not built or this processor does not have it.

@@ -1,7 +1,7 @@
-// The kernels of one instruction set, as function pointers. The executor and the resize of images call nothing else.
+// The kernels of one instruction set, as function pointers. The engine calls kernels in no other way.
 //
 // Every entry computes a range of its operation and may run on several threads at once on disjoint ranges. It allocates
-// nothing, keeps no state, and gives the same bits as kernels/reference whatever the range.
+// nothing, keeps no state, and gives the same bits as kernels/reference, whatever the range.
 #pragma once
 
 #include <cstddef>
@@ -16,20 +16,23 @@
 
 namespace intvit::kernels {
 
+// How a matrix product keeps the weights of one format.
+struct PackedFormat {
+  // Bytes that pack() writes.
+  std::size_t (*packed_bytes)(const WeightsView &weights) = nullptr;
+  // Writes the weights and the constants of their outputs' requantization in the layout that run() wants. `packed` is
+  // aligned to 64 bytes.
+  void (*pack)(const WeightsView &weights, const Requantization &requantization, std::byte *packed) = nullptr;
+  // Memory that one thread needs beside its arguments to run(), aligned to 64 bytes; may be 0.
+  std::size_t (*scratch_bytes)(int in_features) = nullptr;
+};
+
 // A matrix product, the layout it wants its weights in, and the tile it computes at once: one record, because none of
 // them makes sense without the others.
 struct LinearKernel {
   int tile_rows = 1;
   int tile_columns = 1;
-  std::size_t (*packed_bytes)(int out_features, int in_features) = nullptr;
-  // weights: int8 [out_features, in_features], row-major. `packed` is aligned to 64 bytes.
-  void (*pack)(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
-               std::byte *packed) = nullptr;
-  // The same for STLQ weights. They stay words of four bits; run() decodes a panel at a time.
-  std::size_t (*stlq_packed_bytes)(const StlqMatrix &weights) = nullptr;
-  void (*pack_stlq)(const StlqMatrix &weights, const Requantization &requantization, std::byte *packed) = nullptr;
-  // Memory that one thread needs beside its arguments, aligned to 64 bytes; may be 0.
-  std::size_t (*scratch_bytes)(int in_features, WeightFormat format) = nullptr;
+  PerFormat<PackedFormat> formats;
   // Computes rows x columns of the output; both ranges begin at a multiple of the tile.
   void (*run)(const LinearArgs &args, Range rows, Range columns) = nullptr;
 };
@@ -37,8 +40,8 @@ struct LinearKernel {
 struct AttentionKernel {
   // Memory that one thread needs beside its arguments, aligned to 64 bytes.
   std::size_t (*scratch_bytes)(int tokens, int head_dim) = nullptr;
-  // Computes the output of some queries of one head. Preparing a head costs time, so that few long ranges are better
-  // than many short ones.
+  // Computes the output of some queries of one head. Every call first packs the head's keys and values, so few long
+  // ranges are faster than many short ones.
   void (*run)(const AttentionArgs &args, int head, Range queries) = nullptr;
 };
 
@@ -57,8 +60,8 @@ struct KernelTable {
   AttentionKernel attention;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
   ResampleKernel resample;
-  // The ceiling of `linear`, for benchmarks: `steps` rounds of the dot-product instruction that it uses, on registers
-  // alone. Returns how many multiply-accumulates that were.
+  // The rate that `linear` cannot exceed, for benchmarks: `steps` rounds of its product instruction on registers alone,
+  // without loads. Returns how many multiply-accumulates that were.
   std::int64_t (*peak)(std::int64_t steps) = nullptr;
 };
 

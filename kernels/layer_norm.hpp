@@ -3,8 +3,8 @@
 // With x = (q - zero_point) << alpha (or the 16-bit code itself), S = sum x and Q = sum x^2 over the C channels of a
 // row,
 //   (x - mean) / sqrt(variance + eps) = (C x - S) / sqrt(C Q - S^2 + E),   E = C^2 eps / scale^2:
-// integer sums, one square root and one division a row, then per channel one quotient and one requantization, which
-// applies gamma, beta and the output's scale and zero point.
+// so a row takes integer sums, one square root and one division; then each channel takes one quotient and one
+// requantization, which applies gamma, beta and the output's scale and zero point.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace intvit::kernels {
 
-// C <= 2^14: |C x - S| < 2^30 and C Q <= 2^58.
+// With C <= 2^14 and |x| < 2^15, |C x - S| < 2^30 fits 32 bits and C Q <= 2^58 fits 64.
 inline constexpr int max_layer_norm_channels = 1 << 14;
 // E <= 2^60, so that the square root's argument stays under 2^62.
 inline constexpr std::int64_t max_layer_norm_epsilon = std::int64_t{1} << 60;

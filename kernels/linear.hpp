@@ -1,8 +1,13 @@
 // Matrix product of 8-bit codes with fused epilogues (docs/numerics.md, "Linear").
 //
-// accumulator[m][n] = sum over k of input[m][k] * weight[n][k], in 32 bits. The input's zero point is not subtracted:
-// the quantizer folds -zero_point * sum(weight) into the offset. The loader proves for every channel that 128 * sum
-// |weight| < 2^31, so that no order of summation overflows.
+//   accumulator[m][n] = sum over k of input[m][k] * weight[n][k]       int8 times int8, in 32 bits
+//   output[m][n]      = epilogue(accumulator[m][n])
+//
+// A fused epilogue turns an accumulator into what the next operation reads while it is still in a register.
+//
+// The input's zero point is not subtracted here: the quantizer has folded -zero_point * sum(weight) into the offset. The
+// loader proves 128 * sum_k |weight[n][k]| < 2^31 for every output n. As |input| <= 128, no accumulator overflows, in
+// whatever order products are added.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +16,11 @@
 #include "kernels/range.hpp"
 #include "kernels/requantize.hpp"
 #include "kernels/residual.hpp"
-#include "kernels/stlq.hpp"
+#include "kernels/weights.hpp"
 
 namespace intvit::kernels {
 
-// What the weights are, in a file and in memory.
-enum class WeightFormat : std::uint8_t {
-  int8,
-  stlq, // StlqMatrix; the products are those of its decoded weights
-};
-
-// What happens to an accumulator; a closed set.
+// What happens to accumulators; a closed set, because every one is fused into every instruction set's kernel.
 enum class Epilogue : std::uint8_t {
   requantize,   // clamp to 8-bit codes
   requantize16, // clamp to 16-bit codes
@@ -31,16 +30,18 @@ enum class Epilogue : std::uint8_t {
 };
 inline constexpr std::size_t epilogue_count = 5;
 
+// Constants of an output's gelu_code() (kernels/gelu.hpp).
 struct GeluParameters {
-  int fraction_bits = 0;
+  int fraction_bits = 0; // of its input, which is the requantization to 16 bits, and of its result
   const std::int16_t *multiplier = nullptr; // [out_features]
   const std::int8_t *zero_point = nullptr;  // [out_features]
 };
 
+// The stream that a product is added to and the constants of add_requantize() that are the stream's.
 struct ResidualParameters {
   ResidualCodes stream;                     // [rows, out_features]
   const std::int32_t *multiplier = nullptr; // [out_features]
-  int shift = 0;
+  int shift = 0;                            // 0..max_residual_shift(stream.type)
 };
 
 struct LinearArgs {
@@ -60,7 +61,7 @@ struct LinearArgs {
   ElementType output_type = ElementType::int8; // for Epilogue::residual
   std::ptrdiff_t output_stride = 0;            // in elements
 
-  std::byte *scratch = nullptr; // LinearKernel::scratch_bytes() bytes, each thread its own
+  std::byte *scratch = nullptr; // PackedFormat::scratch_bytes() bytes, each thread its own
 };
 
 } // namespace intvit::kernels

@@ -1,6 +1,7 @@
 // The mean of a value's rows, channel by channel (docs/numerics.md, "Mean of rows").
 //
-// output[c] = requantize(sum over the rows of input[row][c]): the division by the number of rows is in the multiplier.
+// output[c] = requantize(sum over the rows of input[row][c]). The division by the number of rows is part of the
+// multiplier.
 #pragma once
 
 #include <cstdint>

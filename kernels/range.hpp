@@ -1,4 +1,4 @@
-// A half-open range of rows, columns or tasks: what one thread is asked to compute.
+// A half-open range, begin to end - 1, of rows, columns or tasks: what one thread is asked to compute.
 #pragma once
 
 namespace intvit::kernels {

@@ -10,7 +10,8 @@
 
 namespace intvit::kernels {
 
-// Limits of `shift`. At 32 and above a 32-bit vector unit finds the result in the upper halves of its 64-bit products.
+// Limits of `shift`. From 32 on, all bits of a result come from the upper half of its 64-bit sum, so vectors of 32-bit
+// lanes take these halves and shift them by the rest.
 inline constexpr int min_shift = 32;
 inline constexpr int max_shift = 62;
 

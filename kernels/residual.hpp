@@ -28,10 +28,11 @@ INTVIT_INLINE constexpr int max_residual_shift(ElementType type) {
   return type == ElementType::int8 ? 23 : 15; // so that |code| << shift is at most 2^30
 }
 
-// The branch's accumulator and the stream's code, each brought to units of 2^-shift of an output code, added in 64 bits
-// and rounded once: floor((accumulator * multiplier + (code << residual_shift) * residual_multiplier + offset) /
-// 2^shift). The stream's zero point, the branch's bias and the rounding constant are in the offset. Requires that the
-// sum of the three absolute values is below 2^63 (proven at load).
+// Adds a branch's accumulator to the stream's code. Each is brought to units of 2^-shift of an output code, they are
+// added in 64 bits, and the sum is rounded once:
+//   floor((accumulator * multiplier + (code << residual_shift) * residual_multiplier + offset) / 2^shift)
+// The stream's zero point, the branch's bias and the rounding constant are part of the offset. Requires that the
+// magnitudes of the three summands add up to less than 2^63 (proven at load).
 INTVIT_INLINE constexpr std::int32_t add_requantize(std::int32_t accumulator, std::int32_t multiplier,
                                                     std::int32_t code, int residual_shift,
                                                     std::int32_t residual_multiplier, std::int64_t offset, int shift) {

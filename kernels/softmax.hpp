@@ -1,9 +1,9 @@
 // Softmax over rows of integer attention scores (docs/numerics.md, "i-exp table" and "log_int_softmax").
 //
-// A row's scores are turned into 8-bit distances from its largest one, in steps of ln 2 / units_per_octave; exp of a
-// distance is then a table of 256 integers, built by I-BERT's integer polynomial (arXiv 2101.01321) as FQ-ViT uses it.
-// No row is ever divided element by element: attention weights are integers P whose sum the row is divided by at the
-// end.
+// A row of scores is turned into distances from its largest score, 8-bit integers in steps of ln 2 / units_per_octave.
+// exp of minus a distance is then one of 256 integers in a table, which I-BERT's integer polynomial (arXiv 2101.01321)
+// builds as FQ-ViT uses it. From them come the attention weights, integers P. Their sum is not 1: attention multiplies
+// values by P and divides the few results by sum P, instead of dividing all weights.
 #pragma once
 
 #include <array>
@@ -14,10 +14,11 @@
 
 namespace intvit::kernels {
 
+// What a weight is.
 enum class Softmax : std::uint8_t {
-  lis4,  // Log-Int-Softmax: weights are powers of two 2^-code, code the rounded log2 of 1 / probability, 0..15 (FQ-ViT)
-  lis8,  // the same with codes of 8 bits, of which a row's weights span 16, beginning with its smallest
-  int8,  // weights are 8-bit integers proportional to exp, 255 for the row's largest score
+  lis4,  // Log-Int-Softmax (FQ-ViT): a power of two 2^-code; code = log2 of 1 / probability, rounded; larger than 15: 0
+  lis8,  // the same, but the 16 codes that are kept begin with the row's smallest code instead of 0
+  int8,  // an 8-bit integer proportional to exp; 255 for the row's largest score
   int16, // the same with up to 16 bits, so that many small probabilities beside a large one are not lost
 };
 inline constexpr std::size_t softmax_count = 4;
@@ -67,22 +68,22 @@ INTVIT_INLINE constexpr std::uint32_t int16_weight(std::uint32_t exp, int shift)
   return (exp + (std::uint32_t{1} << shift >> 1)) >> shift;
 }
 
-// The distance of a score from the row's maximum as an 8-bit code: min(255, (distance * multiplier + 2^(shift-1)) >>
-// shift), in 32-bit unsigned arithmetic. The loader proves that the largest distance, 2^15 * head_dim, does not
-// overflow.
+// How far a score is below the row's largest, `distance`, as an 8-bit code: min(255, (distance * multiplier +
+// 2^(shift-1)) >> shift), in 32-bit unsigned arithmetic. The loader proves that this does not overflow for the largest
+// distance, that of a score of -2^14 * head_dim below one of 2^14 * head_dim, plus what biases add.
 INTVIT_INLINE constexpr std::uint8_t distance_code(std::uint32_t distance, std::uint32_t multiplier, int shift) {
   const std::uint32_t code = (distance * multiplier + (std::uint32_t{1} << (shift - 1))) >> shift;
   return static_cast<std::uint8_t>(code < 255 ? code : 255);
 }
 
-inline constexpr int no_log_int_softmax_code = 32; // exp = 0: above every code
+inline constexpr int no_log_int_softmax_code = 32; // of exp = 0; greater than every code
 
 // FQ-ViT's rounded log2 of sum / exp: with ratio = round(sum / exp), ties upward, the code is floor(log2(ratio)), plus
 // one where ratio - 2^floor >= 2^(floor-1). Requires exp <= sum < 2^31, sum > 0; the codes are 0..31.
 int log_int_softmax_code(std::uint32_t sum, std::uint32_t exp);
 
-// A row's weights are probabilities in units of 2^-unit: 2^(unit - code), or 0 where code > unit. They add up to less
-// than 1.5 * 2^unit, and none exceeds 2^15 (docs/numerics.md).
+// The weight of a code stands for the probability 2^-code in units of 2^-unit: 2^(unit - code), or 0 where code > unit.
+// A row's weights add up to less than 1.5 * 2^unit, and none exceeds 2^15 (docs/numerics.md, "log_int_softmax").
 INTVIT_INLINE constexpr std::int32_t log_int_softmax_weight(int code, int unit) {
   return code <= unit ? std::int32_t{1} << (unit - code) : 0;
 }
@@ -90,7 +91,8 @@ INTVIT_INLINE constexpr std::int32_t log_int_softmax_weight(int code, int unit) 
 inline constexpr int lis4_unit = 15;
 inline constexpr int lis8_largest_unit = 23;
 
-// lis8's unit for a row whose smallest code, that of its largest score, is `least`, 0..14.
+// lis8's unit for a row whose smallest code, that of its largest score, is `least`, 0..14. So the largest weight is 2^15
+// unless the unit has reached its limit, beyond which a row's weights could add up to more than 24 bits.
 INTVIT_INLINE constexpr int lis8_unit(int least) {
   return lis4_unit + least < lis8_largest_unit ? lis4_unit + least : lis8_largest_unit;
 }

@@ -2,9 +2,9 @@
 // weights"; Oh et al., CVPR 2021).
 //
 // A weight is a word of four bits, or the sum of two. A word is a code q in [-7, 7] in two's complement and stands for
-// 0 where q = 0, else for sign(q) * 2^-|q|. In units of 2^-7 that is an integer of at most 64, so that a decoded weight
-// is an int8 and everything behind it is the 8-bit matrix product. Whether weights have a second word is said once for
-// a tile of 64 outputs by 4 inputs.
+// 0 where q = 0, else for sign(q) * 2^-|q|. In units of 2^-7 that is an integer of magnitude 64 at most, so a decoded
+// weight is an int8, and the matrix product is the ordinary 8-bit one. Weights get second words in tiles of 64 outputs
+// by 4 inputs: all weights of a tile, or none.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ inline constexpr std::uint8_t stlq_no_code = 8;
 // that files do not depend on the processor.
 inline constexpr int stlq_tile_outputs = 64;
 inline constexpr int stlq_tile_inputs = 4;
-inline constexpr int stlq_tile_bytes = stlq_tile_outputs * stlq_tile_inputs / 2; // of its second words
+inline constexpr int stlq_tile_bytes = stlq_tile_outputs * stlq_tile_inputs / 2; // of a tile's second words
 
 // The four bits of a code in [-7, 7].
 INTVIT_INLINE constexpr std::uint8_t stlq_word(int code) {
@@ -46,7 +46,7 @@ struct alignas(16) StlqWordValues {
 };
 inline constexpr StlqWordValues stlq_word_values;
 
-// A weight of two words, in units of 2^-7: only 64 + 64 does not fit and saturates.
+// A weight of two words, in units of 2^-7. The only sums that do not fit, 64 + 64 and its negative, saturate to +-127.
 INTVIT_INLINE constexpr std::int8_t stlq_value(std::uint8_t first, std::uint8_t second) {
   const int sum = stlq_word_value(first) + stlq_word_value(second);
   return static_cast<std::int8_t>(sum < -127 ? -127 : sum > 127 ? 127 : sum);

@@ -155,7 +155,7 @@ public:
   Product(const Shape &shape, const WeightChoice &weights, const kernels::KernelTable &kernels, std::mt19937 &generator)
       : shape_(shape), format_(stored_format(weights.levels)), kernels_(kernels),
         input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
-        scratch_(kernels.linear.scratch_bytes(shape.in_features, format_)),
+        scratch_(kernels.linear.formats[format_].scratch_bytes(shape.in_features)),
         output_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.out_features)) {
     const auto out = static_cast<std::size_t>(shape.out_features);
     const std::vector<std::uint8_t> input = random_bytes(input_.size(), generator);
@@ -174,14 +174,19 @@ public:
     if (stlq) {
       const StlqWeights words =
           random_stlq_weights(shape.out_features, shape.in_features, weights.two_word_ratio, generator);
-      allocate_packed(kernels.linear.stlq_packed_bytes(words.view()));
-      kernels.linear.pack_stlq(words.view(), requantization, packed_.data());
+      pack({.format = format_,
+            .out_features = shape.out_features,
+            .in_features = shape.in_features,
+            .stlq = words.view()},
+           requantization);
     } else {
       std::vector<std::uint8_t> bytes = random_bytes(out * static_cast<std::size_t>(shape.in_features), generator);
       std::replace(bytes.begin(), bytes.end(), std::uint8_t{0x80}, std::uint8_t{0}); // weights are never -128
-      allocate_packed(kernels.linear.packed_bytes(shape.out_features, shape.in_features));
-      kernels.linear.pack(reinterpret_cast<const std::int8_t *>(bytes.data()), requantization, shape.out_features,
-                          shape.in_features, packed_.data());
+      pack({.format = format_,
+            .out_features = shape.out_features,
+            .in_features = shape.in_features,
+            .int8 = reinterpret_cast<const std::int8_t *>(bytes.data())},
+           requantization);
     }
   }
 
@@ -207,10 +212,12 @@ public:
 private:
   static constexpr int shift = 40;
 
-  void allocate_packed(std::size_t bytes) {
-    packed_ = AlignedBuffer(bytes);
+  void pack(const kernels::WeightsView &weights, const kernels::Requantization &requantization) {
+    const kernels::PackedFormat &format = kernels_.linear.formats[format_];
+    packed_ = AlignedBuffer(format.packed_bytes(weights));
     if (packed_.data() == nullptr)
       throw std::bad_alloc();
+    format.pack(weights, requantization, packed_.data());
   }
 
   Shape shape_;

@@ -82,7 +82,8 @@ void BoundPatchEmbed::run(const Step &step) const {
 }
 
 std::size_t BoundPatchEmbed::scratch_bytes(const kernels::KernelTable &kernels) const {
-  return kernels.linear.scratch_bytes(linear_map->weights.in_features, linear_map->weights.format);
+  const Weights &weights = linear_map->weights;
+  return kernels.linear.formats[weights.format].scratch_bytes(weights.in_features);
 }
 
 std::int64_t BoundPatchEmbed::multiply_accumulates(std::int64_t output_rows) const {

@@ -17,6 +17,8 @@ struct Weights {
   kernels::WeightFormat format = kernels::WeightFormat::int8;
   StlqWeights stlq = {}; // stlq: of the same sides
 
+  kernels::WeightsView view() const { return {format, out_features, in_features, values.data(), stlq.view()}; }
+
   std::int64_t size() const { return std::int64_t{out_features} * in_features; }
 };
 

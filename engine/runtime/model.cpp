@@ -36,18 +36,12 @@ bool can_be_planned(const Program &program) {
 
 // False where there is no memory for them.
 bool pack(const LinearMap &map, const kernels::LinearKernel &kernel, AlignedBuffer &packed) {
-  const Weights &weights = map.weights;
-  const kernels::Requantization requantization = map.requantization.view();
-  const int out = weights.out_features;
-  const int in = weights.in_features;
-  const bool stlq = weights.format == kernels::WeightFormat::stlq;
-  packed = AlignedBuffer(stlq ? kernel.stlq_packed_bytes(weights.stlq.view()) : kernel.packed_bytes(out, in));
+  const kernels::WeightsView weights = map.weights.view();
+  const kernels::PackedFormat &format = kernel.formats[weights.format];
+  packed = AlignedBuffer(format.packed_bytes(weights));
   if (packed.data() == nullptr)
     return false;
-  if (stlq)
-    kernel.pack_stlq(weights.stlq.view(), requantization, packed.data());
-  else
-    kernel.pack(weights.values.data(), requantization, out, in, packed.data());
+  format.pack(weights, map.requantization.view(), packed.data());
   return true;
 }
 

@@ -21,7 +21,7 @@ struct Vector : neon::Operations<Neon> {
     std::memcpy(&two, from, sizeof two);
     return vreinterpretq_s32_s16(vdupq_n_s16(two));
   }
-  static Vec broadcast_weights(const Element *from) { return broadcast_codes(from); }
+  static Vec broadcast_attention_weights(const Element *from) { return broadcast_codes(from); }
   // 2 rows of 16 bytes to a panel's [columns][2].
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
     const int8x16x2_t rows = {{vld1q_s8(from), vld1q_s8(from + stride)}};
@@ -34,6 +34,8 @@ struct Vector : neon::Operations<Neon> {
                        vmull_s8(vget_low_s8(vreinterpretq_s8_s32(input)), vget_low_s8(vreinterpretq_s8_s32(weights))));
   }
 };
+
+static_assert(VectorKernelOperations<Vector>);
 
 } // namespace
 

@@ -47,13 +47,13 @@ template <class Unit> using Lanes = vector::XsimdLanes<vector::LocalArch<xsimd::
 template <class Unit> struct Operations : Lanes<Unit> {
   using Base = Lanes<Unit>;
   using typename Base::Vec;
-  using Words = int16x8_t;
+  using Vec16 = int16x8_t;
   using Bytes = uint8x16_t;
   using Element = std::int8_t;
 
   using Base::lanes;
-  static constexpr int bias = 0;
-  static constexpr int weight_bias = -128;
+  static constexpr int code_bias = 0;
+  static constexpr int attention_weight_bias = -128;
   static constexpr bool reads_codes = true;
   // 6 x 16: 24 accumulators, 4 weights and 1 input fill 29 of 32 registers.
   static constexpr int tile_rows = 6;
@@ -77,15 +77,15 @@ template <class Unit> struct Operations : Lanes<Unit> {
   }
   // The first `count` lanes, clamped to the codes of `to`; 16-bit ones are symmetric.
   static void store_output(std::int8_t *to, Vec value, int count) {
-    const int16x4_t words = vqmovn_s32(value);
-    const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
+    const int16x4_t codes16 = vqmovn_s32(value);
+    const int8x8_t bytes = vqmovn_s16(vcombine_s16(codes16, codes16));
     const std::uint32_t four = vget_lane_u32(vreinterpret_u32_s8(bytes), 0);
     std::memcpy(to, &four, static_cast<std::size_t>(count));
   }
   static void store_output(std::int16_t *to, Vec value, int count) {
-    std::int16_t words[lanes];
-    vst1_s16(words, vmax_s16(vqmovn_s32(value), vdup_n_s16(-32767)));
-    std::memcpy(to, words, static_cast<std::size_t>(count) * sizeof(std::int16_t));
+    std::int16_t codes16[lanes];
+    vst1_s16(codes16, vmax_s16(vqmovn_s32(value), vdup_n_s16(-32767)));
+    std::memcpy(to, codes16, static_cast<std::size_t>(count) * sizeof(std::int16_t));
   }
   static void store_output(std::int32_t *to, Vec value, int count) {
     std::int32_t whole[lanes];
@@ -132,38 +132,38 @@ template <class Unit> struct Operations : Lanes<Unit> {
 
   // Dot products.
   static Vec set_elements(int value) { return vreinterpretq_s32_s8(vdupq_n_s8(static_cast<std::int8_t>(value))); }
-  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     std::memcpy(to, from, static_cast<std::size_t>(count));
     std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
   }
-  static void store_weights(Element *to, Bytes value) {
+  static void store_attention_weights(Element *to, Bytes value) {
     vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(value, set_bytes(0x80))));
   }
 
   // Rows of a panel.
   static void load_row(const std::int16_t *from, int shift, Row &row) { // codes << shift, shift <= 15
-    unpack_words(vld1q_s16(from), shift, row[0], row[1]);
-    unpack_words(vld1q_s16(from + 8), shift, row[2], row[3]);
+    unpack16(vld1q_s16(from), shift, row[0], row[1]);
+    unpack16(vld1q_s16(from + 8), shift, row[2], row[3]);
   }
   static void load_row(const std::int8_t *from, int shift, Row &row) { // shift <= 23
     const int8x16_t codes = vld1q_s8(from);
-    unpack_words(vmovl_s8(vget_low_s8(codes)), shift, row[0], row[1]);
-    unpack_words(vmovl_high_s8(codes), shift, row[2], row[3]);
+    unpack16(vmovl_s8(vget_low_s8(codes)), shift, row[0], row[1]);
+    unpack16(vmovl_high_s8(codes), shift, row[2], row[3]);
   }
   static void store_row(std::int8_t *to, const Row &row) {
-    store_words_as_bytes(to, to_words(row[0], row[1]), to_words(row[2], row[3]));
+    store16_as_int8(to, narrow16(row[0], row[1]), narrow16(row[2], row[3]));
   }
   // 16-bit codes are symmetric: -32768 does not occur.
   static void store_row(std::int16_t *to, const Row &row) {
-    vst1q_s16(to, clamp_words(row[0], row[1]));
-    vst1q_s16(to + 8, clamp_words(row[2], row[3]));
+    vst1q_s16(to, clamp16(row[0], row[1]));
+    vst1q_s16(to + 8, clamp16(row[2], row[3]));
   }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
   static void store_gelu(std::int8_t *to, const Row &row, int fraction_bits, const std::int16_t *multiplier,
                          const std::int16_t *zero_point) {
     const int16x8_t shift = vdupq_n_s16(static_cast<std::int16_t>(4 - fraction_bits)); // a chord is 2^shift wide
     const int16x8_t last = vdupq_n_s16(static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1));
-    const int16x8_t x[2] = {clamp_words(row[0], row[1]), clamp_words(row[2], row[3])};
+    const int16x8_t x[2] = {clamp16(row[0], row[1]), clamp16(row[2], row[3])};
     const int16x8_t u[2] = {vminq_s16(vabsq_s16(x[0]), last), vminq_s16(vabsq_s16(x[1]), last)};
     const Bytes chord = vreinterpretq_u8_s8(vmovn_high_s16(vmovn_s16(vshlq_s16(u[0], shift)), vshlq_s16(u[1], shift)));
     const int8x16x2_t start = look_up_chords(tail_bytes.start_low, tail_bytes.start_high, chord);
@@ -171,29 +171,29 @@ template <class Unit> struct Operations : Lanes<Unit> {
     int16x8_t code[2];
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i)
-      code[i] = gelu_words(x[i], u[i], vreinterpretq_s16_s8(start.val[i]), vreinterpretq_s16_s8(slope.val[i]),
-                           fraction_bits, vld1q_s16(multiplier + 8 * i), vld1q_s16(zero_point + 8 * i));
-    store_words_as_bytes(to, code[0], code[1]);
+      code[i] = gelu16(x[i], u[i], vreinterpretq_s16_s8(start.val[i]), vreinterpretq_s16_s8(slope.val[i]),
+                       fraction_bits, vld1q_s16(multiplier + 8 * i), vld1q_s16(zero_point + 8 * i));
+    store16_as_int8(to, code[0], code[1]);
   }
 
-  // Words.
-  static Words load_words(const std::int16_t *from) {
+  // Lanes of 16 bits.
+  static Vec16 load16(const std::int16_t *from) {
     return vld1q_s16(from);
   }
-  static Words load_words(const std::int8_t *from) {
+  static Vec16 load16(const std::int8_t *from) {
     return vmovl_s8(vld1_s8(from));
   }
-  static Words subtract_words(Words a, Words b) {
+  static Vec16 subtract16(Vec16 a, Vec16 b) {
     return vsubq_s16(a, b);
   }
-  static Words shift_words(Words value, const std::uint8_t *counts) { // to the left
+  static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left
     return vshlq_s16(value, vreinterpretq_s16_u16(vmovl_u8(vld1_u8(counts))));
   }
-  static Vec pair_sums(Words value) {
+  static Vec pair_sums(Vec16 value) {
     return vpaddlq_s16(value);
   }
   // Sums of 64 bits of four squares each; a pair's fit 32 unsigned bits.
-  static Vec pair_squares(Words value) {
+  static Vec square_sums64(Vec16 value) {
     const int32x4_t lower = vmull_s16(vget_low_s16(value), vget_low_s16(value));
     const int32x4_t upper = vmull_high_s16(value, value);
     return vreinterpretq_s32_u64(vpaddlq_u32(vaddq_u32(vreinterpretq_u32_s32(lower), vreinterpretq_u32_s32(upper))));
@@ -201,11 +201,11 @@ template <class Unit> struct Operations : Lanes<Unit> {
 
   // Bytes.
   // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
-  static Bytes narrow_codes(Vec a, Vec b, Vec c, Vec d) {
-    const auto words = [](Vec low, Vec high) {
+  static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
+    const auto narrow_pair = [](Vec low, Vec high) {
       return vqmovn_high_u32(vqmovn_u32(vreinterpretq_u32_s32(low)), vreinterpretq_u32_s32(high));
     };
-    return vqmovn_high_u16(vqmovn_u16(words(a, b)), words(c, d));
+    return vqmovn_high_u16(vqmovn_u16(narrow_pair(a, b)), narrow_pair(c, d));
   }
   static Bytes set_bytes(std::uint8_t value) {
     return vdupq_n_u8(value);
@@ -221,7 +221,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
     return vandq_u8(value, vcltq_u8(vld1q_u8(places), set_bytes(static_cast<std::uint8_t>(count))));
   }
   // Adds the bytes up in some lanes.
-  static Vec add_bytes(Vec sum, Bytes value) {
+  static Vec accumulate_bytes(Vec sum, Bytes value) {
     return vreinterpretq_s32_u32(vpadalq_u16(vreinterpretq_u32_s32(sum), vpaddlq_u8(value)));
   }
   // count + 1 where value > limit.
@@ -232,21 +232,21 @@ template <class Unit> struct Operations : Lanes<Unit> {
   static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
     return vqtbl1q_u8(vld1q_u8(table), index);
   }
-  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
-  static Bytes low_halves(Bytes words) {
+  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  static Bytes low_nibbles(Bytes words) {
     return vandq_u8(words, set_bytes(15));
   }
-  static Bytes high_halves(Bytes words) {
+  static Bytes high_nibbles(Bytes words) {
     return vshrq_n_u8(words, 4);
   }
   static Bytes stlq_values(Bytes words) {
     return vqtbl1q_u8(vld1q_u8(stlq_word_values.values), words);
   }
-  static Bytes add_stlq(Bytes a, Bytes b) {
+  static Bytes add_stlq_values(Bytes a, Bytes b) {
     const int8x16_t sum = vqaddq_s8(vreinterpretq_s8_u8(a), vreinterpretq_s8_u8(b));
     return vreinterpretq_u8_s8(vmaxq_s8(sum, vdupq_n_s8(-127)));
   }
-  static void store_signed(Element *to, Bytes value) {
+  static void store_elements(Element *to, Bytes value) {
     vst1q_s8(to, vreinterpretq_s8_u8(value));
   }
   struct ByteTable {
@@ -311,7 +311,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
     return widen(from);
   }
   // One weight in all lanes.
-  static Vec spread(const std::int32_t *from, int) {
+  static Vec spread_weights(const std::int32_t *from, int) {
     return Base::set(*from);
   }
   // There is one pixel to be added up.
@@ -352,19 +352,19 @@ private:
     return vdup_n_u32(four);
   }
 
-  static void unpack_words(int16x8_t words, int shift, Vec &low, Vec &high) {
-    low = shift_left(vmovl_s16(vget_low_s16(words)), shift);
-    high = shift_left(vmovl_high_s16(words), shift);
+  static void unpack16(int16x8_t codes16, int shift, Vec &low, Vec &high) {
+    low = shift_left(vmovl_s16(vget_low_s16(codes16)), shift);
+    high = shift_left(vmovl_high_s16(codes16), shift);
   }
   // Clamped to 16 bits.
-  static int16x8_t to_words(Vec low, Vec high) {
+  static int16x8_t narrow16(Vec low, Vec high) {
     return vqmovn_high_s32(vqmovn_s32(low), high);
   }
   // clamp_to_int16().
-  static int16x8_t clamp_words(Vec low, Vec high) {
-    return vmaxq_s16(to_words(low, high), vdupq_n_s16(-32767));
+  static int16x8_t clamp16(Vec low, Vec high) {
+    return vmaxq_s16(narrow16(low, high), vdupq_n_s16(-32767));
   }
-  static void store_words_as_bytes(std::int8_t *to, int16x8_t low, int16x8_t high) {
+  static void store16_as_int8(std::int8_t *to, int16x8_t low, int16x8_t high) {
     vst1q_s8(to, vqmovn_high_s16(vqmovn_s16(low), high));
   }
 
@@ -375,8 +375,8 @@ private:
   }
   // GELU of x, whose magnitude is u, as codes that are still to be clamped. sqrdmulh(a, b) = (a * b + 2^14) >> 15 is
   // the rounding of both products here, and rounding shifts add their half.
-  static int16x8_t gelu_words(int16x8_t x, int16x8_t u, int16x8_t start, int16x8_t slope, int fraction_bits,
-                              int16x8_t multiplier, int16x8_t zero_point) {
+  static int16x8_t gelu16(int16x8_t x, int16x8_t u, int16x8_t start, int16x8_t slope, int fraction_bits,
+                          int16x8_t multiplier, int16x8_t zero_point) {
     const int chord_bits = fraction_bits - 4;
     const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
     const int16x8_t position =

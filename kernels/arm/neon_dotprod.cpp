@@ -18,7 +18,7 @@ struct Vector : neon::Operations<NeonDotprod> {
     std::memcpy(&four, from, sizeof four);
     return vdupq_n_s32(four);
   }
-  static Vec broadcast_weights(const Element *from) { return broadcast_codes(from); }
+  static Vec broadcast_attention_weights(const Element *from) { return broadcast_codes(from); }
   // 4 rows of 16 bytes to a panel's [columns][4].
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
     const int8x16x4_t rows = {
@@ -29,6 +29,8 @@ struct Vector : neon::Operations<NeonDotprod> {
     return vdotq_s32(sum, vreinterpretq_s8_s32(weights), vreinterpretq_s8_s32(input));
   }
 };
+
+static_assert(VectorKernelOperations<Vector>);
 
 } // namespace
 

@@ -63,35 +63,23 @@ void store(const LinearArgs &args, const Requantization &r, int row, int column,
   }
 }
 
-void pack_constants(const Requantization &requantization, int out_features, int in_features, std::byte *packed) {
-  const auto out = static_cast<std::size_t>(out_features);
-  std::memcpy(packed + offsets_at(out_features, in_features), requantization.offset, out * sizeof(std::int64_t));
-  std::memcpy(packed + multipliers_at(out_features, in_features), requantization.multiplier,
+} // namespace
+
+std::size_t packed_bytes(const WeightsView &weights) {
+  return multipliers_at(weights.out_features, weights.in_features) +
+         static_cast<std::size_t>(weights.out_features) * sizeof(std::int32_t);
+}
+
+void pack(const WeightsView &weights, const Requantization &requantization, std::byte *packed) {
+  decode_weights(weights, reinterpret_cast<std::int8_t *>(packed));
+  const auto out = static_cast<std::size_t>(weights.out_features);
+  std::memcpy(packed + offsets_at(weights.out_features, weights.in_features), requantization.offset,
+              out * sizeof(std::int64_t));
+  std::memcpy(packed + multipliers_at(weights.out_features, weights.in_features), requantization.multiplier,
               out * sizeof(std::int32_t));
 }
 
-} // namespace
-
-std::size_t packed_bytes(int out_features, int in_features) {
-  return multipliers_at(out_features, in_features) + static_cast<std::size_t>(out_features) * sizeof(std::int32_t);
-}
-
-void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
-          std::byte *packed) {
-  std::memcpy(packed, weights, static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features));
-  pack_constants(requantization, out_features, in_features, packed);
-}
-
-std::size_t stlq_packed_bytes(const StlqMatrix &weights) {
-  return packed_bytes(weights.out_features, weights.in_features);
-}
-
-void pack_stlq(const StlqMatrix &weights, const Requantization &requantization, std::byte *packed) {
-  decode_stlq(weights, reinterpret_cast<std::int8_t *>(packed));
-  pack_constants(requantization, weights.out_features, weights.in_features, packed);
-}
-
-std::size_t scratch_bytes(int, WeightFormat) {
+std::size_t scratch_bytes(int) {
   return 0;
 }
 

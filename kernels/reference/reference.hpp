@@ -15,13 +15,10 @@ inline void store_output(void *output, ElementType type, std::ptrdiff_t index, s
     static_cast<std::int32_t *>(output)[index] = value;
 }
 
-// The row-major weights as they are, then offsets, then multipliers.
-std::size_t packed_bytes(int out_features, int in_features);
-void pack(const std::int8_t *weights, const Requantization &requantization, int out_features, int in_features,
-          std::byte *packed);
-std::size_t stlq_packed_bytes(const StlqMatrix &weights);
-void pack_stlq(const StlqMatrix &weights, const Requantization &requantization, std::byte *packed); // decodes
-std::size_t scratch_bytes(int in_features, WeightFormat format);
+// Of any format: the integers that the weights stand for, row-major, then offsets, then multipliers.
+std::size_t packed_bytes(const WeightsView &weights);
+void pack(const WeightsView &weights, const Requantization &requantization, std::byte *packed);
+std::size_t scratch_bytes(int in_features);
 void linear(const LinearArgs &args, Range rows, Range columns);
 // KernelTable::peak, with plain C++'s dot product of two vectors that stay in the first cache: it has no instruction of
 // its own.

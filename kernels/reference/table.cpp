@@ -1,3 +1,4 @@
+#include "kernels/backends.hpp"
 #include "kernels/reference/reference.hpp"
 
 namespace intvit::kernels {
@@ -5,11 +6,8 @@ namespace intvit::kernels {
 const KernelTable &reference_kernels() {
   static constexpr KernelTable table{
       .name = "reference",
-      .linear = {.packed_bytes = reference::packed_bytes,
-                 .pack = reference::pack,
-                 .stlq_packed_bytes = reference::stlq_packed_bytes,
-                 .pack_stlq = reference::pack_stlq,
-                 .scratch_bytes = reference::scratch_bytes,
+      .linear = {.formats =
+                     PerFormat<PackedFormat>::all({reference::packed_bytes, reference::pack, reference::scratch_bytes}),
                  .run = reference::linear},
       .layer_norm = reference::layer_norm,
       .mean_rows = reference::mean_rows,
@@ -19,6 +17,10 @@ const KernelTable &reference_kernels() {
       .peak = reference::peak,
   };
   return table;
+}
+
+void use_reference(KernelTable &table) {
+  table = reference_kernels();
 }
 
 } // namespace intvit::kernels

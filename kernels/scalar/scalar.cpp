@@ -1,6 +1,8 @@
-// The tiled kernels in plain C++: the packing, tiling and fused attention of kernels/vector with arrays for vectors.
-// The default where no instruction set has kernels of its own, and everywhere a check of the shared code that needs no
-// instruction set. Compiled with the baseline's flags, within which the compiler may vectorize.
+// The tiled kernels in plain C++: the packing, tiling and fused attention of kernels/vector with arrays for vectors. They
+// are the default on processors for which no other set was built, and on every machine they test the shared code without
+// any instruction set. Compiled with the baseline's flags, within which the compiler may vectorize.
+//
+// The operations say what they compute in C++ itself; kernels/vector/operations.hpp says what for.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +28,8 @@ template <typename T, std::size_t size, typename Lane> INTVIT_INLINE std::array<
 }
 
 struct Vector {
-  // 6 x 8 sums of 16-bit products: what GCC turns into widening multiplications; 32-bit factors are slower where the
-  // baseline has no 32-bit vector multiplication (SSE2: 7 against 19 GMAC/s).
+  // A tile of 6 x 8 sums of products of 16-bit factors, which GCC turns into widening vector multiplications. Factors of
+  // 32 bits are slower on x86-64's baseline, SSE2, which has no vector multiplication of them: 7 against 19 GMAC/s.
   static constexpr int lanes = 4;
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 2;
@@ -35,22 +37,23 @@ struct Vector {
   static constexpr std::size_t size = lanes;
   static constexpr std::size_t vectors = tile_vectors;
 
-  // Lanes of 32 bits, or half as many of 64: what the even or the odd lanes of 32 bits become. A vector is read as it
-  // was written, so the machine's byte order does not matter.
+  // Lanes of 32 bits, or half as many of 64 in a `Wide`: those that the products of even or odd lanes have. A Vec that
+  // holds a Wide is only ever read as one, so the machine's byte order does not matter.
   using Vec = std::array<std::int32_t, size>;
   using Wide = std::array<std::int64_t, size / 2>;
-  using Words = std::array<std::int16_t, 2 * size>;
+  using Vec16 = std::array<std::int16_t, 2 * size>;
   using Bytes = std::array<std::uint8_t, 4 * size>;
   using Row = Vec[vectors];
 
   using Element = std::int16_t;
   static constexpr int group = 1;
-  static constexpr int bias = 0;
-  static constexpr int weight_bias = 0;
+  static constexpr int code_bias = 0;
+  static constexpr int attention_weight_bias = 0;
   static constexpr bool reads_codes = false;
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
 
-  // Whole vectors, lane by lane: copied as bytes, sums would become 64-bit integers in GCC's eyes, and no vectors.
+  // Whole vectors, lane by lane. With std::memcpy GCC would copy two lanes as one 64-bit integer and then no longer
+  // vectorize the sums.
   static Vec load(const std::int32_t *from) {
     return each32([&](std::size_t i) { return from[i]; });
   }
@@ -156,13 +159,13 @@ struct Vector {
   // Dot products.
   static Vec load_elements(const Element *from) { return load(from, lanes); }
   static Vec broadcast_codes(const Element *from) { return set(*from); }
-  static Vec broadcast_weights(const Element *from) { return set(*from); }
+  static Vec broadcast_attention_weights(const Element *from) { return set(*from); }
   static Vec set_elements(int value) { return set(value); }
   static Vec dot(Vec sum, Vec input, Vec weights) {
     return each32(
         [&](std::size_t i) { return sum[i] + static_cast<Element>(input[i]) * static_cast<Element>(weights[i]); });
   }
-  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     for (int k = 0; k < count; ++k)
       to[k] = from[k];
     for (int k = count; k < padded; ++k)
@@ -202,21 +205,21 @@ struct Vector {
       }
   }
 
-  // Words.
-  template <typename T> static Words load_words(const T *from) {
+  // Lanes of 16 bits.
+  template <typename T> static Vec16 load16(const T *from) {
     return each16([&](std::size_t i) { return from[i]; });
   }
-  static Words subtract_words(Words a, Words b) {
+  static Vec16 subtract16(Vec16 a, Vec16 b) {
     return each16([&](std::size_t i) { return a[i] - b[i]; });
   }
-  static Words shift_words(Words value, const std::uint8_t *counts) { // to the left
+  static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left
     return each16([&](std::size_t i) { return value[i] << counts[i]; });
   }
-  static Vec pair_sums(Words value) {
+  static Vec pair_sums(Vec16 value) {
     return each32([&](std::size_t i) { return value[2 * i] + value[2 * i + 1]; });
   }
   // Sums of 64 bits of four squares each.
-  static Vec pair_squares(Words value) {
+  static Vec square_sums64(Vec16 value) {
     const auto square = [&](std::size_t i) { return std::int64_t{value[i]} * value[i]; };
     return narrow(each<std::int64_t, size / 2>(
         [&](std::size_t i) { return square(4 * i) + square(4 * i + 1) + square(4 * i + 2) + square(4 * i + 3); }));
@@ -224,7 +227,7 @@ struct Vector {
 
   // Bytes.
   // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
-  static Bytes narrow_codes(Vec a, Vec b, Vec c, Vec d) {
+  static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
     const Vec *parts[] = {&a, &b, &c, &d};
     return each8([&](std::size_t i) { return clamp((*parts[i / size])[i % size], 0, 255); });
   }
@@ -235,7 +238,7 @@ struct Vector {
     return each8([&](std::size_t i) { return from[i]; });
   }
   static void store_bytes(std::uint8_t *to, Bytes value) { std::memcpy(to, value.data(), sizeof value); }
-  static void store_weights(Element *to, Bytes value) {
+  static void store_attention_weights(Element *to, Bytes value) {
     for (std::size_t i = 0; i < value.size(); ++i)
       to[i] = value[i];
   }
@@ -243,7 +246,7 @@ struct Vector {
     return each8([&](std::size_t i) { return i < index(count) ? value[i] : 0; });
   }
   // Adds the bytes up in some lanes.
-  static Vec add_bytes(Vec sum, Bytes value) {
+  static Vec accumulate_bytes(Vec sum, Bytes value) {
     return each32(
         [&](std::size_t i) { return sum[i] + value[i] + value[size + i] + value[2 * size + i] + value[3 * size + i]; });
   }
@@ -255,22 +258,22 @@ struct Vector {
   static Bytes look_up_16(const std::uint8_t *table, Bytes at) {
     return each8([&](std::size_t i) { return at[i] < 16 ? table[at[i]] : 0; });
   }
-  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
-  static Bytes low_halves(Bytes words) {
+  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  static Bytes low_nibbles(Bytes words) {
     return each8([&](std::size_t i) { return words[i] & 15; });
   }
-  static Bytes high_halves(Bytes words) {
+  static Bytes high_nibbles(Bytes words) {
     return each8([&](std::size_t i) { return words[i] >> 4; });
   }
   static Bytes stlq_values(Bytes words) {
     return each8([&](std::size_t i) { return stlq_word_values.values[words[i]]; });
   }
-  static Bytes add_stlq(Bytes a, Bytes b) {
+  static Bytes add_stlq_values(Bytes a, Bytes b) {
     return each8([&](std::size_t i) {
       return clamp(static_cast<std::int8_t>(a[i]) + static_cast<std::int8_t>(b[i]), -127, 127);
     });
   }
-  static void store_signed(Element *to, Bytes value) {
+  static void store_elements(Element *to, Bytes value) {
     for (std::size_t i = 0; i < value.size(); ++i)
       to[i] = static_cast<std::int8_t>(value[i]);
   }
@@ -328,7 +331,7 @@ struct Vector {
   // A pixel of RGB to a lane a channel; the fourth lane is no one's. Reads 4 bytes.
   static Vec load_pixels(const std::uint8_t *from) { return load(from, lanes); }
   // One weight in all lanes.
-  static Vec spread(const std::int32_t *from, int) { return set(*from); }
+  static Vec spread_weights(const std::int32_t *from, int) { return set(*from); }
   // There is one pixel to be added up.
   static Vec sum_pixels(Vec value) { return value; }
 
@@ -342,7 +345,7 @@ private:
   static Wide widen(Vec value) { return __builtin_bit_cast(Wide, value); }
   static Vec narrow(Wide value) { return __builtin_bit_cast(Vec, value); }
   template <typename Lane> INTVIT_INLINE static Vec each32(const Lane &lane) { return each<std::int32_t, size>(lane); }
-  template <typename Lane> INTVIT_INLINE static Words each16(const Lane &lane) {
+  template <typename Lane> INTVIT_INLINE static Vec16 each16(const Lane &lane) {
     return each<std::int16_t, 2 * size>(lane);
   }
   template <typename Lane> INTVIT_INLINE static Bytes each8(const Lane &lane) {
@@ -350,20 +353,25 @@ private:
   }
 };
 
+static_assert(VectorKernelOperations<Vector>);
+
 // KernelTable::peak: there is no instruction, so it is the tile's own loop on operands that stay in the first cache.
 struct Peak {
+  using Product = vector::TileProduct<Vector>;
+
   static std::int64_t run(std::int64_t steps) {
     constexpr int length = 128;
     static constexpr Vector::Element input[std::size_t{length}] = {};
     static constexpr Vector::Element panel[length * Vector::size * Vector::vectors] = {};
-    const Vector::Element *rows[std::size_t{Vector::tile_rows}];
-    for (const Vector::Element *&row : rows)
+    Product::Input rows;
+    for (const Vector::Element *&row : rows.rows)
       row = input;
-    Vector::Vec sums[std::size_t{Vector::tile_rows}][Vector::vectors] = {};
+    static constexpr std::int32_t start[Vector::size * Vector::vectors] = {};
+    Product::Sums<Vector::tile_vectors> sums(start);
     for (std::int64_t step = 0; step < steps; ++step) {
       const Vector::Element *at = panel;
       __asm__ volatile("" : "+r"(at) : : "memory"); // each step anew
-      vector::add_products<Vector, vector::Inputs::codes, Vector::tile_vectors>(sums, rows, at, length);
+      sums.add<vector::Inputs::codes>(rows, at, length, nullptr);
       __asm__ volatile("" : "+m"(sums));
     }
     return steps * length * Vector::tile_rows * Vector::tile_vectors * Vector::lanes;

@@ -1,9 +1,12 @@
-// Fused attention on vectors (docs/numerics.md, "Attention"); V as for panel.hpp.
+// Fused attention on vectors (docs/numerics.md, "Attention").
 //
-// A head's keys and values are packed once a call like a linear map's weights. Then, for every few queries: their
-// scores against all keys, the softmax of each row, and the product with the values, all in the thread's scratch
-// memory. Weights of more than 8 bits, all but int8's, go through the 8-bit product as two planes, weight = 2^8 *
-// high + low. Where elements are signed bytes, weights are stored plus V::weight_bias.
+// Every call packs a head's keys and values into panels like a linear map's weights. Then it takes V::tile_rows queries
+// at a time: their scores against all keys, the softmax of each row of scores, and the product of the weights with the
+// values. All of that stays in the thread's scratch memory.
+//
+// The product multiplies bytes, but the weights of all softmaxes except int8 have up to 16 bits. They are written as two
+// planes of bytes, weight = 2^8 * high + low; each plane is multiplied by the values on its own, and the two sums are
+// added with the same factor. Where elements are signed bytes, a plane holds weights plus V::attention_weight_bias.
 #pragma once
 
 #include <cstddef>
@@ -14,23 +17,36 @@
 #include "kernels/reciprocal.hpp"
 #include "kernels/vector/panel.hpp"
 #include "kernels/vector/softmax_rows.hpp"
+#include "kernels/vector/tile_product.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class AttentionTile {
+template <SoftmaxOperations V> class AttentionTile {
   using Vec = typename V::Vec;
   using Element = typename V::Element;
+  using Product = TileProduct<V>;
+  using Input = typename Product::Input;
 
   static constexpr int rows = V::tile_rows;
   static constexpr int lanes = V::lanes;
   static constexpr int vectors = V::tile_vectors;
   static constexpr int columns = Panel<V>::columns;
   static constexpr int group = V::group;
-  static constexpr int block = 4 * lanes; // tokens whose codes fill one vector of bytes
+  static constexpr int block = 4 * lanes; // tokens whose distances fill one vector of bytes
 
   static constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
-  // How scratch memory is divided. Every part is a whole number of 64-byte lines.
+  // How scratch memory is divided. Every part is a whole number of 64-byte lines:
+  //   keys       panels of V::Element, [key_vectors * lanes tokens][head_dim], in the order that pack_keys() says
+  //   starts     what the scores of each key start at
+  //   values     panels of V::Element, [tokens][value_panels * columns]
+  //   constants  PanelConstants of each panel of values
+  //   queries    a tile of rows, converted to elements where they cannot be read in place
+  //   scores     a tile of rows
+  //   codes      distances of one row, one byte each
+  //   high, low  the planes of weights, a tile of rows each
+  //   sums       the products of the planes with one panel of values: a tile of low, then one of high
+  //   arranged   two places for a tile of rows that the product rearranges; none where it does not
   struct Layout {
     int key_vectors;   // of `lanes` tokens
     int score_columns; // tokens, rounded up to whole blocks
@@ -39,14 +55,15 @@ template <class V> class AttentionTile {
     int value_panels;
     int head_dim_steps;
     int token_steps;
-    std::size_t keys, starts, values, constants, queries, scores, codes, high, low, sums,
-        total; // bytes from the beginning
+    std::size_t keys, starts, values, constants, queries, scores, codes, high, low, sums, arranged,
+        total;                 // bytes from the beginning
+    std::size_t arranged_tile; // bytes of one of the two places
 
     Layout(int tokens, int head_dim)
         : key_vectors((tokens + lanes - 1) / lanes), score_columns(round_up(tokens, block)),
           row_elements(round_up(tokens, 64)), query_elements(round_up(head_dim, 64)),
-          value_panels((head_dim + columns - 1) / columns), head_dim_steps((head_dim + group - 1) / group),
-          token_steps((tokens + group - 1) / group) {
+          value_panels((head_dim + columns - 1) / columns), head_dim_steps(steps<V>(head_dim)),
+          token_steps(steps<V>(tokens)) {
       std::size_t end = 0;
       const auto part = [&end](std::size_t bytes) {
         const std::size_t begin = end;
@@ -66,6 +83,10 @@ template <class V> class AttentionTile {
       high = part(area(rows, row_elements, sizeof(Element)));
       low = part(area(rows, row_elements, sizeof(Element)));
       sums = part(area(2 * rows, columns, sizeof(std::int32_t)));
+      const std::ptrdiff_t query_bytes = Product::arranged_bytes(head_dim_steps * group);
+      const std::ptrdiff_t weight_bytes = Product::arranged_bytes(token_steps * group);
+      arranged_tile = static_cast<std::size_t>(query_bytes < weight_bytes ? weight_bytes : query_bytes);
+      arranged = part(2 * arranged_tile);
       total = end;
     }
   };
@@ -86,8 +107,8 @@ public:
 private:
   static_assert(bias_lanes % lanes == 0, "a bias is read in whole vectors");
 
-  // The score of what fills up the last vector of keys: below any real one, |score| <= 2^24, biased and masked ones
-  // included.
+  // The score of the lanes that fill up the last vector of keys. Any real score, bias and mask included, is above
+  // -(2^24 + 2^28 + 2^29), so these lanes never hold a row's largest.
   static constexpr std::int32_t no_score = -(std::int32_t{1} << 30);
 
   class Head {
@@ -97,7 +118,8 @@ private:
           channels_(std::ptrdiff_t{args.heads} * args.head_dim), first_(std::ptrdiff_t{head} * args.head_dim),
           softmax_(args, head) {}
 
-    // Tiles of keys [steps][vectors of the tile][lanes][group] one after the other.
+    // Panels of keys [steps][vectors][lanes][group] one after the other, of one to V::tile_vectors vectors of keys each
+    // (for_each_tile()). Keys stand in their order: scores are stored to memory, so no order of lanes has to be undone.
     void pack_keys() {
       std::int32_t *starts = part<std::int32_t>(layout_.starts);
       Element prepared[std::size_t{max_head_dim}];
@@ -116,19 +138,20 @@ private:
           const std::int8_t *key = args_.qkv + attention_row(args_, token) * 3 * channels_ + channels_ + first_;
           const auto *from = reinterpret_cast<const Element *>(key);
           if (!in_place()) {
-            V::prepare(key, args_.head_dim, prepared, steps * group);
+            V::codes_to_elements(key, args_.head_dim, prepared, steps * group);
             from = prepared;
           }
           for (int s = 0; s < steps; ++s)
             std::memcpy(to + std::ptrdiff_t{s} * width * group, from + s * group, group * sizeof(Element));
         }
-        add_starts<decltype(n)::value>(V::bias, tile, steps, starts + std::ptrdiff_t{vector} * lanes);
+        write_starts<V::code_bias, decltype(n)::value>(tile, steps, starts + std::ptrdiff_t{vector} * lanes);
       });
       for (int token = args_.tokens; token < layout_.key_vectors * lanes; ++token)
         starts[token] = no_score;
     }
 
-    // Panels [steps][columns][group], with their columns in the order of a linear map's.
+    // Panels of values [steps][columns][group]. Here tokens are what is summed over, and the head's channels are the
+    // columns, in the order of a linear map's panel.
     void pack_values() {
       for (int panel = 0; panel < layout_.value_panels; ++panel) {
         Element *values = part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group;
@@ -154,7 +177,7 @@ private:
           for (int lane = 0; lane < lanes; ++lane)
             if (const int column = Panel<V>::column(v, lane); column < count)
               place<V>(args_.requantization, first_ + first + column, v, lane, constants);
-        add_starts<vectors>(V::weight_bias, values, layout_.token_steps, constants.start);
+        write_starts<V::attention_weight_bias, vectors>(values, layout_.token_steps, constants.start);
       }
     }
 
@@ -162,7 +185,8 @@ private:
       const Element *queries[std::size_t{rows}];
       for (int r = 0; r < rows; ++r)
         queries[r] = query(first + (r < count ? r : count - 1), r);
-      for_each_tile([&](auto n, int vector) { scores<decltype(n)::value>(queries, vector); });
+      const Input input = arrange(queries, layout_.head_dim_steps, 0);
+      for_each_tile([&](auto n, int vector) { scores<decltype(n)::value>(input, vector); });
       if (args_.bias.bias != nullptr)
         for (int r = 0; r < count; ++r)
           add_bias(first + r, score_row(r));
@@ -170,14 +194,17 @@ private:
       for (int r = 0; r < count; ++r)
         divisors[r] = reciprocal(softmax_.weigh(score_row(r), part<std::uint8_t>(layout_.codes),
                                                 weight_row(layout_.high, r), weight_row(layout_.low, r)));
+      const Input low = weights(layout_.low, 0, count);
+      const Input high = two_planes() ? weights(layout_.high, 1, count) : low;
       for (int panel = 0; panel < layout_.value_panels; ++panel)
-        outputs(panel, first, count, divisors);
+        outputs(panel, first, count, divisors, low, high);
     }
 
   private:
     template <int n> struct Count { static constexpr int value = n; };
 
-    // Divides the vectors of keys into tiles of almost equal width.
+    // work(a constant n, vector): for tiles of n vectors of keys from `vector` on, together all keys. Tiles are almost
+    // equally wide, so that none is left with a single vector, which would use the product badly.
     template <typename Work> void for_each_tile(const Work &work) const {
       const int tiles = (layout_.key_vectors + vectors - 1) / vectors;
       for (int tile = 0, vector = 0; tile < tiles; ++tile) {
@@ -202,8 +229,7 @@ private:
     Element *weight_row(std::size_t plane, int r) const { return part<Element>(plane) + r * layout_.row_elements; }
     bool in_place() const { return V::reads_codes && args_.head_dim % group == 0; }
 
-    // Lanes behind the last token have no bias and still hold less than any score: |score + bias| <= 2^24 + 2^28 and
-    // what masks is at most 2^29.
+    // Bias and mask are 0 in the lanes behind the last token, which keep no_score.
     void add_bias(int query, std::int32_t *scores) const {
       const ScoreBias &b = args_.bias;
       const std::int32_t *bias = b.bias + (std::ptrdiff_t{head_} * args_.tokens + query) * b.stride;
@@ -223,35 +249,40 @@ private:
       if (in_place())
         return reinterpret_cast<const Element *>(codes);
       Element *prepared = part<Element>(layout_.queries) + r * layout_.query_elements;
-      V::prepare(codes, args_.head_dim, prepared, layout_.query_elements);
+      V::codes_to_elements(codes, args_.head_dim, prepared, layout_.query_elements);
       return prepared;
     }
 
-    // -bias * sum(tile) of every column. For keys that is what a query of zeros would score.
-    template <int n> static void add_starts(int bias, const Element *tile, int steps, std::int32_t *starts) {
-      for (int v = 0; v < n; ++v) {
-        Vec sum = V::set(0);
-        for (int s = 0; s < steps && bias != 0; ++s)
-          sum =
-              V::dot(sum, V::set_elements(bias), V::load_elements(tile + (std::ptrdiff_t{s} * n + v) * lanes * group));
-        V::store(starts + std::ptrdiff_t{v} * lanes, V::subtract(V::set(0), sum));
-      }
+    // Where accumulators start, so that the `bias` that is added to every input cancels out.
+    template <int bias, int n> static void write_starts(const Element *tile, int steps, std::int32_t *starts) {
+      if constexpr (bias == 0)
+        std::memset(starts, 0, std::size_t{n} * lanes * sizeof(std::int32_t));
+      else
+        Product::template cancel_bias<bias, n>(tile, steps, starts);
     }
 
-    template <int n> void scores(const Element *const (&queries)[std::size_t{rows}], int vector) const {
+    // A tile of rows as the product reads them. Those that it rearranges go to one of two places of scratch memory.
+    Input arrange(const Element *const (&at)[std::size_t{rows}], int steps, std::size_t place) const {
+      std::byte *to = args_.scratch + layout_.arranged + place * layout_.arranged_tile;
+      if (Product::arranged_bytes(steps * group) > 0)
+        Product::arrange(at, steps * group, to);
+      return Product::input(at, to);
+    }
+
+    template <int n> void scores(const Input &queries, int vector) const {
       multiply_tile<V, Inputs::codes, n>(
           queries, part<Element>(layout_.keys) + std::ptrdiff_t{vector} * lanes * layout_.head_dim_steps * group,
           layout_.head_dim_steps, part<std::int32_t>(layout_.starts) + vector * lanes, score_row(0) + vector * lanes,
           layout_.score_columns);
     }
 
-    void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}]) const {
-      const bool two_planes = args_.softmax != Softmax::int8;
+    void outputs(int panel, int first, int count, const Reciprocal (&divisors)[std::size_t{rows}],
+                 const Input &low_plane, const Input &high_plane) const {
       std::int32_t *low = part<std::int32_t>(layout_.sums);
       std::int32_t *high = low + std::ptrdiff_t{rows} * columns;
-      weigh(layout_.low, panel, low, count);
-      if (two_planes)
-        weigh(layout_.high, panel, high, count);
+      weigh(low_plane, panel, low);
+      if (two_planes())
+        weigh(high_plane, panel, high);
       const PanelConstants<V, const std::byte> constants(panel_constants(panel));
       const int wide = args_.head_dim - panel * columns;
       for (int r = 0; r < count; ++r) {
@@ -259,7 +290,7 @@ private:
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) {
           const int at = r * columns + v * lanes;
-          row[v] = two_planes ? V::add(V::shift_left(V::load(high + at), 8), V::load(low + at)) : V::load(low + at);
+          row[v] = two_planes() ? V::add(V::shift_left(V::load(high + at), 8), V::load(low + at)) : V::load(low + at);
           row[v] = V::quotient(row[v], divisors[r].factor, divisors[r].shift);
         }
         requantize_row<V>(constants, args_.requantization.shift, row);
@@ -275,14 +306,23 @@ private:
       }
     }
 
-    // One plane of weights times a panel of values.
-    void weigh(std::size_t plane, int panel, std::int32_t *to, int count) const {
-      const Element *weights[std::size_t{rows}];
+    bool two_planes() const {
+      return args_.softmax != Softmax::int8;
+    }
+
+    // A plane of weights as the product reads it.
+    Input weights(std::size_t plane, std::size_t place, int count) const {
+      const Element *at[std::size_t{rows}];
       for (int r = 0; r < rows; ++r)
-        weights[r] = weight_row(plane, r < count ? r : count - 1);
+        at[r] = weight_row(plane, r < count ? r : count - 1);
+      return arrange(at, layout_.token_steps, place);
+    }
+
+    // One plane of weights times a panel of values.
+    void weigh(const Input &plane, int panel, std::int32_t *to) const {
       const std::int32_t *starts = PanelConstants<V, const std::byte>(panel_constants(panel)).start;
-      multiply_tile<V, Inputs::weights, vectors>(
-          weights, part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group,
+      multiply_tile<V, Inputs::attention_weights, vectors>(
+          plane, part<Element>(layout_.values) + std::ptrdiff_t{panel} * layout_.token_steps * columns * group,
           layout_.token_steps, starts, to, columns);
     }
 

@@ -1,4 +1,4 @@
-// All kernels that a class of vector operations gives; see panel.hpp for what it has to bring.
+// All kernels that a class of vector operations gives.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -6,23 +6,33 @@
 #include "kernels/vector/layer_norm.hpp"
 #include "kernels/vector/linear_tile.hpp"
 #include "kernels/vector/mean_rows.hpp"
+#include "kernels/vector/operations.hpp"
 #include "kernels/vector/patches.hpp"
 #include "kernels/vector/peak.hpp"
 #include "kernels/vector/resample.hpp"
+#include "kernels/vector/tile_product.hpp"
 
 namespace intvit::kernels {
 
-// `Peak` measures V::dot() on registers; vectors that are no registers bring their own.
-template <class V, class Peak = vector::Peak<V>> void use_vector_kernels(KernelTable &table) {
+// What an instruction set brings: all operations of operations.hpp and the product of a tile. Each translation unit
+// asserts it of its class, so that the compiler names what a class lacks before it meets it in a kernel.
+template <class V>
+concept VectorKernelOperations =
+    vector::LaneOperations<V> && vector::RowOperations<V> && vector::ElementOperations<V> &&
+    vector::EpilogueOperations<V> && vector::LayerNormOperations<V> && vector::SoftmaxOperations<V> &&
+    vector::StlqOperations<V> && vector::ImageOperations<V> && vector::TileProductFor<vector::TileProduct<V>, V>;
+
+// `Peak` has KernelTable::peak. The default repeats V::dot() on registers; a class whose vectors are arrays in memory
+// (kernels/scalar) brings its own.
+template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vector_kernels(KernelTable &table) {
   using Linear = vector::LinearTile<V>;
   using Attention = vector::AttentionTile<V>;
   table.linear = {.tile_rows = V::tile_rows,
                   .tile_columns = Linear::columns,
-                  .packed_bytes = Linear::packed_bytes,
-                  .pack = Linear::pack,
-                  .stlq_packed_bytes = vector::StlqPanels<V>::packed_bytes,
-                  .pack_stlq = vector::StlqPanels<V>::pack,
-                  .scratch_bytes = Linear::scratch_bytes,
+                  .formats = vector::PanelFormats<V>::template each<PackedFormat>([](auto panels) {
+                    using Panels = decltype(panels);
+                    return PackedFormat{Panels::packed_bytes, Panels::pack, Linear::template scratch_bytes<Panels>};
+                  }),
                   .run = Linear::run};
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.mean_rows = vector::MeanRows<V>::run;

@@ -1,4 +1,7 @@
-// LayerNorm on vectors (docs/numerics.md, "PTF LayerNorm"); V as for panel.hpp.
+// LayerNorm on vectors (docs/numerics.md, "PTF LayerNorm").
+//
+// A row is read twice: first for its sum and its sum of squares, in lanes of 16 bits, which hold every stream value; then
+// to normalize it, in lanes of 32 bits.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +10,13 @@
 
 #include "kernels/layer_norm.hpp"
 #include "kernels/reciprocal.hpp"
+#include "kernels/vector/operations.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class LayerNormRows {
+template <LayerNormOperations V> class LayerNormRows {
   using Vec = typename V::Vec;
-  using Words = typename V::Words; // 2 * lanes integers of 16 bits
+  using Vec16 = typename V::Vec16; // 2 * lanes integers of 16 bits
 
   static constexpr int lanes = V::lanes;
   static constexpr int rows = 4; // normalized together, so that constants are read and arranged once for all
@@ -49,17 +53,17 @@ private:
     const T *from = row_of<T>(args, row);
     Vec sums = V::set(0);
     Vec squares = V::set(0);
-    const auto add = [&](Words x) {
+    const auto add = [&](Vec16 x) {
       sums = V::add(sums, V::pair_sums(x));
-      squares = V::add64(squares, V::pair_squares(x));
+      squares = V::add64(squares, V::square_sums64(x));
     };
     int c = 0;
     for (; c + 2 * lanes <= args.channels; c += 2 * lanes)
       if constexpr (sizeof(T) == 1)
-        add(words(from + c, args.zero_point + c, args.alpha + c));
-      else // which has neither
-        add(words(from + c, nullptr, nullptr));
-    if (c < args.channels) { // filled up with zeros, which add nothing
+        add(stream16(from + c, args.zero_point + c, args.alpha + c));
+      else // an int16 stream has neither zero points nor factors
+        add(stream16(from + c, nullptr, nullptr));
+    if (c < args.channels) { // filled up with codes that stand for 0 and add nothing to either sum
       const auto rest = static_cast<std::size_t>(args.channels - c);
       T codes[std::size_t{lanes} * 2] = {};
       std::int8_t zero_points[std::size_t{lanes} * 2] = {};
@@ -69,21 +73,22 @@ private:
         std::memcpy(zero_points, args.zero_point + c, rest);
         std::memcpy(alphas, args.alpha + c, rest);
       }
-      add(words(codes, zero_points, alphas));
+      add(stream16(codes, zero_points, alphas));
     }
     const std::int32_t sum = V::sum(sums);
     const std::int64_t square = args.channels * V::sum64(squares) - std::int64_t{sum} * sum + args.epsilon;
     return {sum, reciprocal_sqrt(square > 0 ? static_cast<std::uint64_t>(square) : 1)};
   }
 
-  static Words words(const std::int16_t *codes, const std::int8_t *, const std::uint8_t *) {
-    return V::load_words(codes);
+  // The integers that codes of the stream stand for.
+  static Vec16 stream16(const std::int16_t *codes, const std::int8_t *, const std::uint8_t *) {
+    return V::load16(codes);
   }
-  static Words words(const std::int8_t *codes, const std::int8_t *zero_point, const std::uint8_t *alpha) {
-    return V::shift_words(V::subtract_words(V::load_words(codes), V::load_words(zero_point)), alpha);
+  static Vec16 stream16(const std::int8_t *codes, const std::int8_t *zero_point, const std::uint8_t *alpha) {
+    return V::shift_left16(V::subtract16(V::load16(codes), V::load16(zero_point)), alpha);
   }
 
-  // Fewer rows than `rows` are filled up with the last one, whose results are written once.
+  // `count` rows from `first` on, at most `rows`.
   template <typename T, typename Output> static void normalize(const LayerNormArgs &args, int first, int count) {
     Statistics statistic[std::size_t{rows}];
     const T *from[std::size_t{rows}];

@@ -1,14 +1,15 @@
-// The mean of rows on vectors (docs/numerics.md, "Mean of rows"); V as for panel.hpp.
+// The mean of rows on vectors (docs/numerics.md, "Mean of rows"): a vector of channels at a time, down all rows.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/mean_rows.hpp"
+#include "kernels/vector/operations.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class MeanRows {
+template <RowOperations V> class MeanRows {
   using Vec = typename V::Vec;
 
   static constexpr int lanes = V::lanes;

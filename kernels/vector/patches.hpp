@@ -1,14 +1,16 @@
-// Cutting an image into patches on vectors (docs/numerics.md, "Patch embedding"); V as for panel.hpp.
+// Cutting an image into patches on vectors (docs/numerics.md, "Patch embedding"): a patch's rows are copied one after the
+// other, and pixels become int8 on the way.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/patches.hpp"
+#include "kernels/vector/operations.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class PatchRows {
+template <ImageOperations V> class PatchRows {
 public:
   static void run(const PatchesArgs &args, Range patches) {
     const std::ptrdiff_t image_stride = std::ptrdiff_t{args.width} * 3;

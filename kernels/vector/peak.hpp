@@ -8,8 +8,8 @@
 
 namespace intvit::kernels::vector {
 
-// The compiler must take the vector for changed here, in its register: it can neither keep a product for the next step
-// nor take one for several sums.
+// Tells the compiler that the vector, which stays in its register, may have changed. So it can neither reuse a product in
+// the next step nor use one product for several sums.
 template <class Vec> INTVIT_INLINE void renew(Vec &value) {
 #if defined(__x86_64__)
   __asm__ volatile("" : "+v"(value));

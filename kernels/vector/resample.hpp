@@ -1,7 +1,7 @@
-// The two passes of an image resize on vectors (kernels/resample.hpp); V as for panel.hpp.
+// The two passes of an image resize on vectors (kernels/resample.hpp).
 //
-// A product of a byte and a weight fits 32 bits, so both passes multiply and add lanes of 32 bits. Sums of lanes that
-// belong to no output may wrap.
+// A product of a byte and a weight fits 32 bits, and so does every sum of an output (kernels/resample.hpp), so both
+// passes multiply and add lanes of 32 bits. Lanes that belong to no output may wrap around.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,11 @@
 
 #include "kernels/inline.hpp"
 #include "kernels/resample.hpp"
+#include "kernels/vector/operations.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class Resample {
+template <ImageOperations V> class Resample {
   using Vec = typename V::Vec;
   using Bytes = typename V::Bytes;
 
@@ -26,12 +27,14 @@ template <class V> class Resample {
   static constexpr int block = 4 * lanes; // bytes of a row that the vertical pass makes at once
 
 public:
-  // Lanes are channels of `pixels` neighbouring inputs of one output, whose sums are added up in the end.
+  // A vector's lanes are the channels of `pixels` neighbouring input pixels of one output. The sums of the lanes of a
+  // channel are added at the end.
   static void horizontal(const ResampleArgs &args, Range range) {
-    // Pixels are read `lanes` bytes at a time, some behind the window, but not behind the row.
+    // Pixels are read `lanes` bytes at a time. That may read bytes behind the window, whose weights are 0, but never bytes
+    // behind the row: from a byte later than this one on, a copy is read.
     const std::ptrdiff_t last_whole = std::ptrdiff_t{args.input_width} * 3 - lanes;
     for (std::ptrdiff_t y = range.begin; y < range.end; y += rows) {
-      // Fewer rows than `rows` are filled up with the last one, which is written once.
+      // The last rows may be fewer than `rows`: the last one stands for those that lack, and is written once.
       const std::ptrdiff_t count = range.end - y < rows ? range.end - y : rows;
       const std::uint8_t *input[std::size_t{rows}];
       for (std::ptrdiff_t r = 0; r < rows; ++r)
@@ -41,7 +44,7 @@ public:
         alignas(64) std::uint8_t results[std::size_t{block}]; // a row's pixel at the beginning of every quarter
         V::store_bytes(results,
                        weighted_pixels(input, args.windows[x], args.weights + x * args.weight_stride, last_whole));
-        // The fourth byte is the next pixel's, which is still to be made.
+        // Four bytes are quicker to copy than three. The fourth belongs to the next pixel, which is written later.
         const std::size_t width = x + 1 < args.output_width ? 4 : 3;
         for (std::ptrdiff_t r = 0; r < count; ++r)
           if (width == 4)
@@ -52,7 +55,7 @@ public:
     }
   }
 
-  // Lanes are bytes of a row.
+  // A vector's lanes are neighbouring bytes of a row.
   static void vertical(const ResampleArgs &args, Range range) {
     const std::ptrdiff_t bytes = std::ptrdiff_t{args.output_width} * 3;
     for (std::ptrdiff_t y = range.begin; y < range.end; ++y) {
@@ -86,7 +89,7 @@ private:
       sums[r] = V::set(0);
     for (int i = 0; i < window.count; i += pixels) {
       // Weights behind the window are 0.
-      const Vec weight = V::spread(weights + i, window.count - i < pixels ? window.count - i : pixels);
+      const Vec weight = V::spread_weights(weights + i, window.count - i < pixels ? window.count - i : pixels);
       const std::ptrdiff_t at = (std::ptrdiff_t{window.first} + i) * 3;
       const bool whole = at <= last_whole;
 #pragma GCC unroll 4
@@ -129,7 +132,7 @@ private:
 #pragma GCC unroll 4
     for (Vec &sum : sums)
       sum = V::shift_right_unsigned(V::maximum(sum, V::set(0)), resample_weight_bits);
-    return V::narrow_codes(sums[0], sums[1], sums[2], sums[3]);
+    return V::narrow_to_bytes(sums[0], sums[1], sums[2], sums[3]);
   }
 };
 

@@ -1,4 +1,9 @@
-// The softmax of rows of attention scores on vectors (docs/numerics.md, "Attention"); V as for panel.hpp.
+// The softmax of rows of attention scores on vectors (docs/numerics.md, "Attention").
+//
+// A row is read twice or three times, a block of 4 * lanes tokens at a time, which is one vector of bytes: once for its
+// largest score, then for the distances from it and the sum of their exps, and for log-int-softmax once more, when the
+// sum is known, for the codes. Codes are not computed by division: exps fall with the distance, so the distances that
+// have the same code are an interval, and a token's code follows from comparing its distance with 16 limits.
 #pragma once
 
 #include <bit>
@@ -6,16 +11,17 @@
 #include <cstdint>
 
 #include "kernels/attention.hpp"
+#include "kernels/vector/operations.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class SoftmaxRows {
+template <SoftmaxOperations V> class SoftmaxRows {
   using Vec = typename V::Vec;
   using Bytes = typename V::Bytes; // 4 * lanes bytes
   using Element = typename V::Element;
 
   static constexpr int lanes = V::lanes;
-  static constexpr int block = 4 * lanes; // tokens whose codes fill one vector of bytes
+  static constexpr int block = 4 * lanes; // tokens whose distances fill one vector of bytes
 
 public:
   SoftmaxRows(const AttentionArgs &args, int head) : args_(args), head_(head) {
@@ -23,9 +29,10 @@ public:
       weight_table_ = V::byte_table(args.int8_weights->data());
   }
 
-  // Writes the weights of a row of scores and returns what they are to be divided by. Weights of more than 8 bits are
-  // 2^8 * high + low; for int8 `high` is left alone. `scores` has whole vectors, of which lanes behind the last token
-  // hold less than any score; `codes` is scratch memory. All but `scores` have room for whole blocks.
+  // Writes the weights of a row of scores, 2^8 * high + low, and returns what they are to be divided by. For int8, `low`
+  // is the weights and `high` is left alone. `scores` is a whole number of vectors, whose lanes behind the last token
+  // hold less than any score; `codes` is scratch memory. `codes`, `high` and `low` have room for whole blocks, and the
+  // weights behind the last token become 0.
   std::uint32_t weigh(const std::int32_t *scores, std::uint8_t *codes, Element *high, Element *low) const {
     Vec best = V::load(scores);
     for (int token = lanes; token < args_.tokens; token += lanes)
@@ -45,7 +52,8 @@ public:
   }
 
 private:
-  // Distance codes of `lanes` tokens from `token` on, not yet clamped to 255; 255 or more behind the last token.
+  // The distances of `lanes` tokens from `token` on as codes that are not yet clamped to 255 (kernels::distance_code());
+  // 255 or more behind the last token.
   Vec distances(const std::int32_t *row, int token, Vec largest) const {
     if (token >= args_.tokens)
       return V::set(255);
@@ -61,11 +69,11 @@ private:
     Vec sum = V::set(0);
     for (int t = 0; t < args_.tokens; t += block) {
       const Bytes codes =
-          V::narrow_codes(distances(row, t, largest), distances(row, t + lanes, largest),
-                          distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
+          V::narrow_to_bytes(distances(row, t, largest), distances(row, t + lanes, largest),
+                             distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
       const Bytes weight = V::look_up(weight_table_, codes); // 255 has no weight
-      sum = V::add_bytes(sum, weight);
-      V::store_weights(weights + t, weight);
+      sum = V::accumulate_bytes(sum, weight);
+      V::store_attention_weights(weights + t, weight);
     }
     return static_cast<std::uint32_t>(V::sum(sum));
   }
@@ -90,8 +98,10 @@ private:
         high_weight[i] = V::shift_right_unsigned(weight, 8);
         low_weight[i] = V::low_byte(weight);
       }
-      V::store_weights(high + t, V::narrow_codes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]));
-      V::store_weights(low + t, V::narrow_codes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
+      V::store_attention_weights(high + t,
+                                 V::narrow_to_bytes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]));
+      V::store_attention_weights(low + t,
+                                 V::narrow_to_bytes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
     }
     return static_cast<std::uint32_t>(V::sum(sum));
   }
@@ -111,7 +121,7 @@ private:
           exp_sum = V::add(exp_sum, args_.tokens - token < lanes ? V::keep(exp, args_.tokens - token) : exp);
         }
       }
-      V::store_bytes(codes + t, V::narrow_codes(code[0], code[1], code[2], code[3]));
+      V::store_bytes(codes + t, V::narrow_to_bytes(code[0], code[1], code[2], code[3]));
     }
 
     const auto sum = static_cast<std::uint32_t>(V::sum(exp_sum));
@@ -132,35 +142,39 @@ private:
         high_weight = V::keep_bytes(high_weight, past);
         low_weight = V::keep_bytes(low_weight, past);
       }
-      high_sum = V::add_bytes(high_sum, high_weight);
-      low_sum = V::add_bytes(low_sum, low_weight);
-      V::store_weights(high + t, high_weight);
-      V::store_weights(low + t, low_weight);
+      high_sum = V::accumulate_bytes(high_sum, high_weight);
+      low_sum = V::accumulate_bytes(low_sum, low_weight);
+      V::store_attention_weights(high + t, high_weight);
+      V::store_attention_weights(low + t, low_weight);
     }
     if (!args_.renormalize)
       return std::uint32_t{1} << (lis4_unit + skipped);
     return static_cast<std::uint32_t>(V::sum(high_sum)) * 256 + static_cast<std::uint32_t>(V::sum(low_sum));
   }
 
-  // The planes of 2^(15 - code): divided by 2^8 for codes below 8, as they are for the others.
+  // The two bytes of a weight 2^(15 - code). Codes 0..7 have their bit in the high byte, codes 8..15 in the low one.
   static constexpr int planes_codes = 16;
   alignas(16) static constexpr std::uint8_t high_plane[planes_codes] = {128, 64, 32, 16, 8, 4, 2, 1};
   alignas(16) static constexpr std::uint8_t low_plane[planes_codes] = {0,   0,  0,  0,  0, 0, 0, 0,
                                                                        128, 64, 32, 16, 8, 4, 2, 1};
 
-  // A distance's code is `least` plus the number of `last` that are below it.
+  // Where codes, less those that are skipped, change: a distance has the code `least` plus the number of entries of `last`
+  // that are below it. last[k] is the last distance whose code is at most k. Where that is every distance it is 255, and
+  // where it is none it is 255 too, and `least` counts it.
   struct CodeLimits {
     std::uint8_t least = 0;
-    std::uint8_t last[std::size_t{planes_codes}] = {}; // 255: no distance goes beyond
+    std::uint8_t last[std::size_t{planes_codes}] = {};
   };
 
-  // log_int_softmax_code() is at least k, 1..24, where round(sum / exp) >= r(k), r = 2, 3, 6, 12 ..., that is where
-  // exp * (2 r(k) - 1) <= 2 sum. Returns 2 r(k) - 1.
+  // log_int_softmax_code() is at least k, 1..24, where ratio = round(sum / exp) is at least r(k): r(1) = 2, and r(k) =
+  // 1.5 * 2^(k-1) = 3, 6, 12 ... from k = 2 on. Rounding up ties, that is where sum / exp >= r(k) - 1/2, or exp *
+  // (2 r(k) - 1) <= 2 sum. Returns 2 r(k) - 1, which is below 2^25.
   static constexpr std::uint32_t code_border(int k) {
     return k == 1 ? 3 : (std::uint32_t{6} << (k - 2)) - 1;
   }
 
-  // lis8's unit less 15, which is the row's smallest code, at most 8: a weight is 2^(15 - (code - skipped)).
+  // lis8 only: how many codes are below the row's smallest, 8 at most. The unit is 15 plus this number, so the weight
+  // 2^(unit - code) is 2^(15 - (code - skipped)), and the two bytes of a weight are looked up by code - skipped.
   int skipped_codes(std::uint32_t sum) const {
     int skipped = 0;
     while (skipped < lis8_largest_unit - lis4_unit && (*args_.exp)[0] <= sum * 2 / code_border(skipped + 1))
@@ -168,8 +182,8 @@ private:
     return skipped;
   }
 
-  // The codes, less `skipped`, of a row whose exps add up to `sum`. Exps fall with the distance, so the distances of a
-  // code are an interval. lis8: the last distance lies behind all limits.
+  // The limits of a row whose exps add up to `sum`. For lis8 the distance 255, which also stands for all larger ones, lies
+  // beyond all limits, so that its code is 16 and it has no weight.
   template <bool lis8> CodeLimits find_code_limits(std::uint32_t sum, int skipped) const {
     const std::uint32_t twice = sum * 2; // sum < 2^31
     CodeLimits limits;
@@ -177,7 +191,7 @@ private:
     for (int k = 1; k <= planes_codes; ++k) {
       const int before = exps_above(twice / code_border(skipped + k)); // distances whose code is below skipped + k
       limits.least = static_cast<std::uint8_t>(limits.least + (before == 0 ? 1 : 0));
-      // 0 - 1 is 255 too: counted in `least`.
+      // 0 - 1 is 255 as well: no distance is above it.
       limits.last[k - 1] = static_cast<std::uint8_t>((before < 256 ? before : lis8 ? 255 : 256) - 1);
     }
     return limits;
@@ -192,8 +206,9 @@ private:
         ++count;
       return count;
     }
-    // The last octave that begins above the limit, exp[0] >> octave >= limit + 1, and its entries that are: exp[i] >>
-    // octave >= limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
+    // An octave is 16 entries: entry 16 o + i is exp[i] >> o. Entries above the limit are those of all octaves before the
+    // last one whose first entry is above it, exp[0] >> octave >= limit + 1, and some of that octave: exp[i] >> octave >=
+    // limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
     const std::uint64_t least = std::uint64_t{limit} + 1;
     if (least > exp[0])
       return 0;

@@ -1,34 +1,38 @@
-// Panels of STLQ weights (kernels/stlq.hpp): packed as the words they are, decoded to a panel of elements a call.
+// Panels of STLQ weights (kernels/stlq.hpp): packed as the words of four bits that they are, and decoded to elements
+// each time that a panel is used, so that a model's weights take half of the memory or less.
 //
-// The packed bytes begin with a table of where each panel begins and how many of its steps have second words; panels
-// differ in that. A step is four inputs of a panel's columns, so that a tile of the file is a whole number of them. A
-// panel, at a multiple of 64 bytes:
+// The packed bytes begin with a table that says for each panel where it begins and how many of its steps have second
+// words, as panels differ in that. A step here is as many inputs of a panel's columns as a tile of the file has, or
+// V::group if that is more; a step has second words where any of its tiles has, which are 0 for the others. A panel
+// begins at a multiple of 64 bytes:
 //   first words      [steps][step_bytes]
 //   second words     [steps that have them][step_bytes]
-//   its constants    as any panel's
-//   those steps      uint32, rising
-// The words of a step stand in the order of its elements, of which byte i holds two, half a step apart: element i in
-// its low half, element i + step_bytes in its high half. So two masks make two runs of elements out of a vector of
-// bytes, and a table look-up within registers their values.
+//   constants        PanelConstants
+//   which steps      uint32 each, rising: those that have second words
+// Words stand in the order of the elements that they become. Byte i of a step holds two of them: the low four bits are
+// element i, the high four element i + step_bytes. So one vector of bytes gives two vectors of neighbouring elements,
+// by a mask each and a table look-up within registers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/stlq.hpp"
+#include "kernels/linear.hpp"
 #include "kernels/vector/panel.hpp"
 
 namespace intvit::kernels::vector {
 
-template <class V> class StlqPanels {
+template <StlqOperations V> class StlqPanels {
   using Element = typename V::Element;
   using Bytes = typename V::Bytes;
 
   static constexpr int columns = Panel<V>::columns;
-  static constexpr std::ptrdiff_t step_bytes = std::ptrdiff_t{columns} * stlq_tile_inputs / 2;
+  static constexpr int step_inputs = V::group > stlq_tile_inputs ? V::group : stlq_tile_inputs;
+  static constexpr int step_tiles = step_inputs / stlq_tile_inputs;
+  static constexpr std::ptrdiff_t step_bytes = std::ptrdiff_t{columns} * step_inputs / 2;
   static constexpr auto vector_bytes = static_cast<std::ptrdiff_t>(sizeof(Bytes));
-  static_assert(stlq_tile_outputs % columns == 0 && stlq_tile_inputs % V::group == 0);
+  static_assert(stlq_tile_outputs % columns == 0 && step_inputs % V::group == 0 && step_inputs % stlq_tile_inputs == 0);
   static_assert(step_bytes % vector_bytes == 0);
 
   // An entry of the table.
@@ -39,12 +43,13 @@ template <class V> class StlqPanels {
   static constexpr auto entry_bytes = static_cast<std::ptrdiff_t>(sizeof(Entry));
 
   static constexpr std::ptrdiff_t whole_lines(std::ptrdiff_t bytes) { return (bytes + 63) / 64 * 64; }
+  static constexpr int steps_of(int in_features) { return (in_features + step_inputs - 1) / step_inputs; }
   static constexpr int panels(int out_features) { return (out_features + columns - 1) / columns; }
   static constexpr std::ptrdiff_t table_bytes(int out_features) {
     return whole_lines(panels(out_features) * entry_bytes);
   }
   static std::ptrdiff_t panel_bytes(int in_features, std::ptrdiff_t two_word_steps) {
-    return whole_lines((stlq_tile_columns(in_features) + two_word_steps) * step_bytes + Panel<V>::constants_bytes +
+    return whole_lines((steps_of(in_features) + two_word_steps) * step_bytes + Panel<V>::constants_bytes +
                        two_word_steps * static_cast<std::ptrdiff_t>(sizeof(std::uint32_t)));
   }
   static Entry entry(const std::byte *packed, int panel) {
@@ -53,39 +58,44 @@ template <class V> class StlqPanels {
     return result;
   }
 
-  // Where the words of a column's four inputs of a step stand.
+  // Where the words of a column's inputs stand in a step.
   struct Places {
-    std::ptrdiff_t byte[std::size_t{stlq_tile_inputs}];
-    int shift[std::size_t{stlq_tile_inputs}];
+    std::ptrdiff_t byte[std::size_t{step_inputs}];
+    int shift[std::size_t{step_inputs}];
 
     explicit Places(int place_in_panel) {
-      for (int k = 0; k < stlq_tile_inputs; ++k) {
+      for (int k = 0; k < step_inputs; ++k) {
         const std::ptrdiff_t element =
             (std::ptrdiff_t{k / V::group} * columns + place_in_panel) * V::group + k % V::group;
         byte[k] = element % step_bytes;
         shift[k] = element < step_bytes ? 0 : 4;
       }
     }
-    // `words`: four, the first input's lowest.
-    void put(unsigned words, std::uint8_t *step) const {
-      for (int k = 0; k < stlq_tile_inputs; ++k)
-        step[byte[k]] |= static_cast<std::uint8_t>((words >> (4 * k) & 15) << shift[k]);
+    // `words`: those of the inputs of the step's `tile`, the first input's lowest.
+    void put(unsigned words, int tile, std::uint8_t *step) const {
+      for (int k = 0; k < stlq_tile_inputs; ++k) {
+        const int input = tile * stlq_tile_inputs + k;
+        step[byte[input]] |= static_cast<std::uint8_t>((words >> (4 * k) & 15) << shift[input]);
+      }
     }
   };
 
-  // Packs the panels of a file's row of tiles, `before` of whose second words belong to rows above.
+  // Packs the panels of a file's row of tiles, whose rows above have `before` tiles with second words.
   class TileRow {
   public:
     TileRow(const StlqMatrix &matrix, int tile_row, std::ptrdiff_t before)
         : matrix_(matrix), tile_row_(tile_row), before_(before) {
       for (int tile = 0; tile < stlq_tile_columns(matrix.in_features); ++tile)
-        two_word_steps_ += matrix.has_second_words(tile_row, tile) ? 1 : 0;
+        two_word_tiles_ += has_second_words(tile) ? 1 : 0;
+      for (int step = 0; step < steps_of(matrix.in_features); ++step)
+        two_word_steps_ += step_has_second_words(step) ? 1 : 0;
     }
 
+    std::ptrdiff_t two_word_tiles() const { return two_word_tiles_; }
     std::ptrdiff_t two_word_steps() const { return two_word_steps_; }
 
     void pack(const Requantization &requantization, int first_column, std::byte *panel) const {
-      const int steps = stlq_tile_columns(matrix_.in_features);
+      const int steps = steps_of(matrix_.in_features);
       auto *first = reinterpret_cast<std::uint8_t *>(panel);
       std::uint8_t *second = first + steps * step_bytes;
       std::byte *constants_at = reinterpret_cast<std::byte *>(second + two_word_steps_ * step_bytes);
@@ -97,42 +107,56 @@ template <class V> class StlqPanels {
             continue;
           const int place_in_panel = v * V::lanes + lane;
           const std::int32_t sum = put_column(column, Places(place_in_panel), first, second);
-          constants.start[place_in_panel] = -V::bias * sum;
+          constants.start[place_in_panel] = -V::code_bias * sum;
           place<V>(requantization, column, v, lane, constants);
         }
       std::byte *list = constants_at + Panel<V>::constants_bytes;
       for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(steps); ++step)
-        if (matrix_.has_second_words(tile_row_, static_cast<int>(step))) {
+        if (step_has_second_words(static_cast<int>(step))) {
           std::memcpy(list, &step, sizeof step);
           list += sizeof step;
         }
     }
 
   private:
-    // Returns the sum of the column's weights, which the loader has proven to fit: 128 times its magnitude is below
-    // 2^31.
+    bool has_second_words(int tile) const {
+      return tile < stlq_tile_columns(matrix_.in_features) && matrix_.has_second_words(tile_row_, tile);
+    }
+    bool step_has_second_words(int step) const {
+      bool result = false;
+      for (int tile = 0; tile < step_tiles; ++tile)
+        result = result || has_second_words(step * step_tiles + tile);
+      return result;
+    }
+
+    // Returns the sum of the column's weights. The loader has proven that 128 times the sum of their magnitudes is
+    // below 2^31, so neither it nor its product with V::code_bias overflows.
     std::int32_t put_column(int column, const Places &places, std::uint8_t *first, std::uint8_t *second) const {
-      const int steps = stlq_tile_columns(matrix_.in_features);
+      const int tiles = stlq_tile_columns(matrix_.in_features);
       const int row_bytes = stlq_row_bytes(matrix_.in_features);
       const std::uint8_t *row = matrix_.first + std::ptrdiff_t{column} * row_bytes;
-      const std::uint8_t *tile = matrix_.second; // null where no tile has second words
-      if (tile != nullptr)
-        tile += before_ * stlq_tile_bytes + std::ptrdiff_t{column % stlq_tile_outputs} * (stlq_tile_inputs / 2);
+      const std::uint8_t *second_row = matrix_.second; // of the next tile that has one; null where none has
+      if (second_row != nullptr)
+        second_row += before_ * stlq_tile_bytes + std::ptrdiff_t{column % stlq_tile_outputs} * (stlq_tile_inputs / 2);
       std::int32_t sum = 0;
-      for (int step = 0; step < steps; ++step, first += step_bytes) {
-        // The last step may have a single byte.
-        const int at = 2 * step;
+      for (int tile = 0; tile < tiles; ++tile) {
+        const int place = tile % step_tiles;
+        // A row ends with a single byte where the number of inputs is 4 n + 1 or 4 n + 2.
+        const int at = 2 * tile;
         const unsigned words = row[at] | (at + 1 < row_bytes ? unsigned{row[at + 1]} << 8 : 0U);
-        places.put(words, first);
+        places.put(words, place, first);
         unsigned more = 0;
-        if (matrix_.has_second_words(tile_row_, step)) {
-          more = tile[0] | unsigned{tile[1]} << 8;
-          places.put(more, second);
-          second += step_bytes;
-          tile += stlq_tile_bytes;
+        if (has_second_words(tile)) {
+          more = second_row[0] | unsigned{second_row[1]} << 8;
+          places.put(more, place, second);
+          second_row += stlq_tile_bytes;
         }
         for (int k = 0; k < stlq_tile_inputs; ++k)
           sum += stlq_value(words >> (4 * k) & 15, more >> (4 * k) & 15);
+        if (place == step_tiles - 1) {
+          first += step_bytes;
+          second += step_has_second_words(tile / step_tiles) ? step_bytes : 0;
+        }
       }
       return sum;
     }
@@ -140,6 +164,7 @@ template <class V> class StlqPanels {
     const StlqMatrix &matrix_;
     int tile_row_;
     std::ptrdiff_t before_;
+    std::ptrdiff_t two_word_tiles_ = 0;
     std::ptrdiff_t two_word_steps_ = 0;
   };
 
@@ -155,42 +180,43 @@ template <class V> class StlqPanels {
         work(row, column, next);
         next.at += panel_bytes(matrix.in_features, next.two_word_steps);
       }
-      before += row.two_word_steps();
+      before += row.two_word_tiles();
     }
     return next;
   }
 
 public:
-  static std::size_t packed_bytes(const StlqMatrix &matrix) {
-    return static_cast<std::size_t>(for_each_panel(matrix, [](const TileRow &, int, const Entry &) {}).at);
+  static constexpr WeightFormat format = WeightFormat::stlq;
+
+  static std::size_t packed_bytes(const WeightsView &weights) {
+    return static_cast<std::size_t>(for_each_panel(weights.stlq, [](const TileRow &, int, const Entry &) {}).at);
   }
 
-  static void pack(const StlqMatrix &matrix, const Requantization &requantization, std::byte *packed) {
-    std::memset(packed, 0, packed_bytes(matrix));
-    for_each_panel(matrix, [&](const TileRow &row, int column, const Entry &entry) {
+  static void pack(const WeightsView &weights, const Requantization &requantization, std::byte *packed) {
+    std::memset(packed, 0, packed_bytes(weights));
+    for_each_panel(weights.stlq, [&](const TileRow &row, int column, const Entry &entry) {
       std::memcpy(packed + column / columns * entry_bytes, &entry, sizeof entry);
       row.pack(requantization, column, packed + entry.at);
     });
   }
 
-  // Of a decoded panel.
   static constexpr std::ptrdiff_t decoded_bytes(int in_features) {
-    return whole_lines(std::ptrdiff_t{2} * stlq_tile_columns(in_features) * step_bytes *
+    return whole_lines(std::ptrdiff_t{2} * steps_of(in_features) * step_bytes *
                        static_cast<std::ptrdiff_t>(sizeof(Element)));
   }
 
-  // A packed panel's extent.
-  static const std::byte *begin(const std::byte *packed, int panel) { return packed + entry(packed, panel).at; }
-  static std::ptrdiff_t bytes(const std::byte *packed, int panel, int in_features) {
-    return panel_bytes(in_features, entry(packed, panel).two_word_steps);
+  static const std::byte *begin(const LinearArgs &args, int panel) {
+    return args.packed + entry(args.packed, panel).at;
+  }
+  static std::ptrdiff_t bytes(const LinearArgs &args, int panel) {
+    return panel_bytes(args.in_features, entry(args.packed, panel).two_word_steps);
   }
 
-  // Writes a panel's elements, [inputs, rounded up to four][columns] in groups as the product wants them, and returns
-  // where its constants are. Not inlined into the product, which has no registers to spare.
-  [[gnu::noinline]] static const std::byte *decode(const std::byte *packed, int panel, int in_features, Element *to) {
-    const Entry found = entry(packed, panel);
-    const int steps = stlq_tile_columns(in_features);
-    const auto *first = reinterpret_cast<const std::uint8_t *>(packed + found.at);
+  // Not inlined into the product, which has no registers to spare.
+  [[gnu::noinline]] static PanelView<V> view(const LinearArgs &args, int panel, Element *decoded) {
+    const Entry found = entry(args.packed, panel);
+    const int steps = steps_of(args.in_features);
+    const auto *first = reinterpret_cast<const std::uint8_t *>(args.packed + found.at);
     const std::uint8_t *second = first + steps * step_bytes;
     const auto *constants = reinterpret_cast<const std::byte *>(second + found.two_word_steps * step_bytes);
     // Where all steps have second words, none is decoded without.
@@ -199,9 +225,9 @@ public:
 #pragma GCC unroll 4
       for (std::ptrdiff_t i = 0; i < step_bytes; i += vector_bytes) {
         const Bytes words = V::load_bytes(first + at + i);
-        Element *elements = to + 2 * at + i;
-        V::store_signed(elements, V::stlq_values(V::low_halves(words)));
-        V::store_signed(elements + step_bytes, V::stlq_values(V::high_halves(words)));
+        Element *elements = decoded + 2 * at + i;
+        V::store_elements(elements, V::stlq_values(V::low_nibbles(words)));
+        V::store_elements(elements + step_bytes, V::stlq_values(V::high_nibbles(words)));
       }
     const std::byte *list = constants + Panel<V>::constants_bytes;
     for (std::ptrdiff_t n = 0; n < found.two_word_steps; ++n, second += step_bytes) {
@@ -212,14 +238,14 @@ public:
       for (std::ptrdiff_t i = 0; i < step_bytes; i += vector_bytes) {
         const Bytes words = V::load_bytes(first + at + i);
         const Bytes more = V::load_bytes(second + i);
-        Element *elements = to + 2 * at + i;
-        V::store_signed(elements,
-                        V::add_stlq(V::stlq_values(V::low_halves(words)), V::stlq_values(V::low_halves(more))));
-        V::store_signed(elements + step_bytes,
-                        V::add_stlq(V::stlq_values(V::high_halves(words)), V::stlq_values(V::high_halves(more))));
+        Element *elements = decoded + 2 * at + i;
+        V::store_elements(
+            elements, V::add_stlq_values(V::stlq_values(V::low_nibbles(words)), V::stlq_values(V::low_nibbles(more))));
+        V::store_elements(elements + step_bytes, V::add_stlq_values(V::stlq_values(V::high_nibbles(words)),
+                                                                    V::stlq_values(V::high_nibbles(more))));
       }
     }
-    return constants;
+    return {decoded, constants};
   }
 };
 

@@ -1,17 +1,18 @@
-// The operations on lanes of 32 bits that xsimd (8.1 and later) has for every instruction set, in the form that the
-// kernels of this folder want them. A class of vector operations derives from this and adds what xsimd has not: 8-bit
-// dot products, multiplications to 64 bits, narrowing stores; it hides an operation that it can do better.
+// LaneOperations (operations.hpp) by means of xsimd (8.1 and later), for every instruction set that xsimd knows. A class V
+// derives from this and adds what xsimd lacks, such as 8-bit dot products, multiplications to 64 bits and narrowing
+// stores. Where V can do better than xsimd, it declares an operation of the same name, which hides the one here.
 //
-// xsimd's functions are inline templates keyed by an architecture tag. Were two translation units with different flags
-// to use the same tag, the linker would keep one unit's copy of a function that was not inlined (in a debug build: all
-// of them) for both, and a processor could meet instructions that it lacks. LocalArch is therefore a tag of the unit's
-// own: with `Unit` from the unnamed namespace, everything that is keyed by it, registers included, has internal
-// linkage. What xsimd calls without a tag are NEON's wrappers of one intrinsic each and the tables it finds them in,
-// the same instructions under any flags, and what stands in branches for other sizes of integers, which nobody calls.
+// **Keeping code of different flags apart.** xsimd's functions are inline templates with an architecture tag as their
+// parameter. If two translation units with different flags used the same tag, both would contain functions of the same
+// name, and the linker would keep one copy of each that was not inlined (in a debug build: of all). A processor could
+// then meet instructions that it lacks. So every unit has a tag of its own, LocalArch: its parameter `Unit` is a type of
+// the unit's unnamed namespace, so everything with this tag as a parameter, vectors included, has internal linkage.
+// Only two kinds of xsimd's functions have no tag. Those that wrap a single NEON intrinsic, and the tables that list
+// them, are the same instructions under any flags. Those in branches for other sizes of integers are never called.
 //
-// To be hidden, because xsimd 8.1 has them not or not right: on NEON shifts by a count (right only below the number of
-// lanes), on AVX-512 shifts by a count of its own for every lane. Gathers are left out: its dispatch never finds AVX2's
-// and AVX-512's and loads lane by lane.
+// **What a class must hide**, because xsimd 8.1 has it wrong or not at all: on NEON, shifts by a count (right only for
+// counts below the number of lanes); on AVX-512, shifts by a count for every lane. Gathers are not here: xsimd 8.1 never
+// takes the instructions of AVX2 and AVX-512 for them and loads lane by lane.
 #pragma once
 
 #include <cstddef>
@@ -65,7 +66,7 @@ private:
 
 } // namespace intvit::kernels::vector
 
-// A local tag's registers are like its base's, but types of their own.
+// The registers of a local tag are those of its base; the types that wrap them are the unit's own.
 namespace xsimd::types {
 
 template <class T, class Base, class Unit> struct simd_register<T, intvit::kernels::vector::LocalArch<Base, Unit>> {

@@ -13,7 +13,7 @@ struct Vector : avx256::Operations<Avx2> {
   using Element = std::int16_t;
 
   static constexpr int group = 2;
-  static constexpr int bias = 0;
+  static constexpr int code_bias = 0;
   static constexpr bool reads_codes = false;
 
   static Vec load_elements(const Element *from) { return load256(from); }
@@ -22,9 +22,9 @@ struct Vector : avx256::Operations<Avx2> {
     std::memcpy(&two, from, sizeof two);
     return _mm256_set1_epi32(two);
   }
-  static Vec broadcast_weights(const Element *from) { return broadcast_codes(from); }
+  static Vec broadcast_attention_weights(const Element *from) { return broadcast_codes(from); }
   static Vec set_elements(int value) { return _mm256_set1_epi16(static_cast<std::int16_t>(value)); }
-  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     int k = 0;
     for (; k + 16 <= count; k += 16)
       store256(to + k, _mm256_cvtepi8_epi16(load128(from + k)));
@@ -33,11 +33,11 @@ struct Vector : avx256::Operations<Avx2> {
     for (; k < padded; ++k)
       to[k] = 0;
   }
-  static void store_weights(Element *to, Bytes value) {
+  static void store_attention_weights(Element *to, Bytes value) {
     store256(to, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(value)));
     store256(to + 16, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(value, 1)));
   }
-  static void store_signed(Element *to, Bytes value) {
+  static void store_elements(Element *to, Bytes value) {
     store256(to, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(value)));
     store256(to + 16, _mm256_cvtepi8_epi16(_mm256_extracti128_si256(value, 1)));
   }
@@ -51,6 +51,8 @@ struct Vector : avx256::Operations<Avx2> {
   // Two products of 8-bit numbers stay under 2^15, so this is exact.
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_add_epi32(sum, _mm256_madd_epi16(input, weights)); }
 };
+
+static_assert(VectorKernelOperations<Vector>);
 
 } // namespace
 

@@ -41,10 +41,10 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   using Base::lanes;
   using Base::load;
   using Vec = __m256i;
-  using Words = __m256i;
+  using Vec16 = __m256i;
   using Bytes = __m256i;
 
-  static constexpr int weight_bias = 0;
+  static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   // 6 x 16: 12 accumulators, 2 weights and 1 input of 16 registers.
@@ -69,14 +69,14 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   }
   // The first `count` lanes, clamped to the codes of `to`; 16-bit ones are symmetric.
   static void store_output(std::int8_t *to, Vec value, int count) {
-    const __m128i words = to_words(value);
-    const std::int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(words, words));
+    const __m128i codes16 = narrow16(value);
+    const std::int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(codes16, codes16));
     std::memcpy(to, &bytes, static_cast<std::size_t>(count));
   }
   static void store_output(std::int16_t *to, Vec value, int count) {
-    alignas(16) std::int16_t words[lanes];
-    store128(words, _mm_max_epi16(to_words(value), _mm_set1_epi16(-32767)));
-    std::memcpy(to, words, static_cast<std::size_t>(count) * sizeof(std::int16_t));
+    alignas(16) std::int16_t codes16[lanes];
+    store128(codes16, _mm_max_epi16(narrow16(value), _mm_set1_epi16(-32767)));
+    std::memcpy(to, codes16, static_cast<std::size_t>(count) * sizeof(std::int16_t));
   }
   static void store_output(std::int32_t *to, Vec value, int count) {
     alignas(32) std::int32_t whole[lanes];
@@ -130,15 +130,15 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     unpack_row(_mm256_slli_epi16(_mm256_cvtepi8_epi16(load128(from)), 8), 24 - shift, row);
   }
   static void store_row(std::int8_t *to, const Vec (&row)[2]) {
-    store_words_as_bytes(to, _mm256_packs_epi32(row[0], row[1]));
+    store16_as_int8(to, _mm256_packs_epi32(row[0], row[1]));
   }
   // 16-bit codes are symmetric: -32768 does not occur.
-  static void store_row(std::int16_t *to, const Vec (&row)[2]) { store256(to, clamp_words(row[0], row[1])); }
+  static void store_row(std::int16_t *to, const Vec (&row)[2]) { store256(to, clamp16(row[0], row[1])); }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
   static void store_gelu(std::int8_t *to, const Vec (&row)[2], int fraction_bits, const std::int16_t *multiplier,
                          const std::int16_t *zero_point) {
     // mulhrs(a, b) = (a * b + 2^14) >> 15 is the rounding of both products here.
-    const __m256i x = clamp_words(row[0], row[1]);
+    const __m256i x = clamp16(row[0], row[1]);
     const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
     const int chord_bits = fraction_bits - 4;
     const int down = 16 - fraction_bits;
@@ -153,28 +153,28 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     const auto half = static_cast<std::int16_t>(1 << (down - 1));
     const __m256i tail = _mm256_sra_epi16(_mm256_add_epi16(tail16, _mm256_set1_epi16(half)), shift_count(down));
     const __m256i g = _mm256_sub_epi16(_mm256_max_epi16(x, _mm256_setzero_si256()), tail);
-    store_words_as_bytes(to, _mm256_adds_epi16(_mm256_mulhrs_epi16(g, load256(multiplier)), load256(zero_point)));
+    store16_as_int8(to, _mm256_adds_epi16(_mm256_mulhrs_epi16(g, load256(multiplier)), load256(zero_point)));
   }
 
-  // Words.
-  static Words load_words(const std::int16_t *from) { return load256(from); }
-  static Words load_words(const std::int8_t *from) { return _mm256_cvtepi8_epi16(load128(from)); }
-  static Words subtract_words(Words a, Words b) { return _mm256_sub_epi16(a, b); }
-  static Words shift_words(Words value, const std::uint8_t *counts) { // to the left by at most 7: times 2^count
+  // Lanes of 16 bits.
+  static Vec16 load16(const std::int16_t *from) { return load256(from); }
+  static Vec16 load16(const std::int8_t *from) { return _mm256_cvtepi8_epi16(load128(from)); }
+  static Vec16 subtract16(Vec16 a, Vec16 b) { return _mm256_sub_epi16(a, b); }
+  static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left by at most 7: times 2^count
     const __m128i powers =
         _mm_shuffle_epi8(_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0), load128(counts));
     return _mm256_mullo_epi16(value, _mm256_cvtepu8_epi16(powers));
   }
-  static Vec pair_sums(Words value) { return _mm256_madd_epi16(value, _mm256_set1_epi16(1)); }
+  static Vec pair_sums(Vec16 value) { return _mm256_madd_epi16(value, _mm256_set1_epi16(1)); }
   // Sums of 64 bits of four squares each; a pair's fit 32 unsigned bits.
-  static Vec pair_squares(Words value) {
+  static Vec square_sums64(Vec16 value) {
     const Vec pairs = _mm256_madd_epi16(value, value);
     return _mm256_add_epi64(_mm256_srli_epi64(pairs, 32), _mm256_and_si256(pairs, _mm256_set1_epi64x(0xFFFFFFFF)));
   }
 
   // Bytes.
   // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
-  static Bytes narrow_codes(Vec a, Vec b, Vec c, Vec d) {
+  static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
     return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)),
                                        _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   }
@@ -187,7 +187,7 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     return _mm256_and_si256(value, _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(count)), places));
   }
   // Adds the bytes up in some lanes.
-  static Vec add_bytes(Vec sum, Bytes value) {
+  static Vec accumulate_bytes(Vec sum, Bytes value) {
     return _mm256_add_epi32(sum, _mm256_sad_epu8(value, _mm256_setzero_si256()));
   }
   // count + 1 where value > limit.
@@ -201,13 +201,15 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(table)),
                                _mm256_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
   }
-  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
-  static Bytes low_halves(Bytes words) { return _mm256_and_si256(words, set_bytes(15)); }
-  static Bytes high_halves(Bytes words) { return low_halves(_mm256_srli_epi16(words, 4)); }
+  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  static Bytes low_nibbles(Bytes words) { return _mm256_and_si256(words, set_bytes(15)); }
+  static Bytes high_nibbles(Bytes words) { return low_nibbles(_mm256_srli_epi16(words, 4)); }
   static Bytes stlq_values(Bytes words) {
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(stlq_word_values.values)), words);
   }
-  static Bytes add_stlq(Bytes a, Bytes b) { return _mm256_max_epi8(_mm256_adds_epi8(a, b), _mm256_set1_epi8(-127)); }
+  static Bytes add_stlq_values(Bytes a, Bytes b) {
+    return _mm256_max_epi8(_mm256_adds_epi8(a, b), _mm256_set1_epi8(-127));
+  }
   struct ByteTable {
     const std::uint8_t *entries;
   };
@@ -285,7 +287,7 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
                                _mm256_or_si256(places, _mm256_set1_epi32(static_cast<std::int32_t>(0x80808000))));
   }
   // The first `count` of 2 weights, the others 0, each in 4 lanes.
-  static Vec spread(const std::int32_t *from, int count) {
+  static Vec spread_weights(const std::int32_t *from, int count) {
     const __m128i weights =
         count == 2 ? _mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)) : _mm_cvtsi32_si128(*from);
     return _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(weights), _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
@@ -309,25 +311,25 @@ private:
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
   }
   // Clamped to 16 bits.
-  static __m128i to_words(Vec value) {
+  static __m128i narrow16(Vec value) {
     return _mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
   }
   // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
   static Vec narrow(Vec even, Vec odd, int shift) {
     return _mm256_sra_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA), shift_count(shift - 32));
   }
-  // Words widened with 16 zeros below them and shifted back by `down`.
-  static void unpack_row(__m256i words, int down, Vec (&row)[2]) {
+  // 16-bit codes widened with 16 zeros below them and shifted back by `down`.
+  static void unpack_row(__m256i codes16, int down, Vec (&row)[2]) {
     const __m256i zero = _mm256_setzero_si256();
-    row[0] = _mm256_sra_epi32(_mm256_unpacklo_epi16(zero, words), shift_count(down));
-    row[1] = _mm256_sra_epi32(_mm256_unpackhi_epi16(zero, words), shift_count(down));
+    row[0] = _mm256_sra_epi32(_mm256_unpacklo_epi16(zero, codes16), shift_count(down));
+    row[1] = _mm256_sra_epi32(_mm256_unpackhi_epi16(zero, codes16), shift_count(down));
   }
   // clamp_to_int16() of two vectors, interleaved in blocks of four.
-  static __m256i clamp_words(Vec a, Vec b) {
+  static __m256i clamp16(Vec a, Vec b) {
     return _mm256_max_epi16(_mm256_packs_epi32(a, b), _mm256_set1_epi16(-32767));
   }
-  static void store_words_as_bytes(std::int8_t *to, __m256i words) {
-    store128(to, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  static void store16_as_int8(std::int8_t *to, __m256i codes16) {
+    store128(to, _mm_packs_epi16(_mm256_castsi256_si128(codes16), _mm256_extracti128_si256(codes16, 1)));
   }
 
   // Bytes 0 to 63 of a table by the low 6 bits of every byte.

@@ -33,13 +33,13 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   using Base::lanes;
   using Base::load;
   using Vec = __m512i;
-  using Words = __m512i;
+  using Vec16 = __m512i;
   using Bytes = __m512i;
   using Element = std::uint8_t; // weights are the same bits, read as signed
 
   static constexpr int group = 4;
-  static constexpr int bias = 128;
-  static constexpr int weight_bias = 0;
+  static constexpr int code_bias = 128;
+  static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   static constexpr bool reads_codes = true;
@@ -96,17 +96,17 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
 
   // Dot products.
   static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
-  static Vec broadcast_weights(const Element *from) {
+  static Vec broadcast_attention_weights(const Element *from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return _mm512_set1_epi32(four);
   }
   static Vec broadcast_codes(const Element *from) {
-    return _mm512_xor_si512(broadcast_weights(from), set_elements(bias)); // adds 128 to each byte
+    return _mm512_xor_si512(broadcast_attention_weights(from), set_elements(code_bias)); // adds 128 to each byte
   }
   static Vec set_elements(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_dpbusd_epi32(sum, input, weights); }
-  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     std::memcpy(to, from, static_cast<std::size_t>(count));
     std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
   }
@@ -144,51 +144,51 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   }
   // 16-bit codes are symmetric: -32768 does not occur.
   static void store_row(std::int16_t *to, const Vec (&row)[4]) {
-    const __m512i low = clamp_words(row[0], row[1]);
-    const __m512i high = clamp_words(row[2], row[3]);
+    const __m512i low = clamp16(row[0], row[1]);
+    const __m512i high = clamp16(row[2], row[3]);
     _mm512_storeu_si512(to, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high));
     _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high));
   }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
   static void store_gelu(std::int8_t *to, const Vec (&row)[4], int fraction_bits, const std::int16_t *multiplier,
                          const std::int16_t *zero_point) {
-    const __m512i low = gelu_words(clamp_words(row[0], row[1]), fraction_bits, multiplier, zero_point);
-    const __m512i high = gelu_words(clamp_words(row[2], row[3]), fraction_bits, multiplier + 32, zero_point + 32);
+    const __m512i low = gelu16(clamp16(row[0], row[1]), fraction_bits, multiplier, zero_point);
+    const __m512i high = gelu16(clamp16(row[2], row[3]), fraction_bits, multiplier + 32, zero_point + 32);
     _mm512_storeu_si512(to, _mm512_packs_epi16(low, high));
   }
 
-  // Words.
-  static Words load_words(const std::int16_t *from) { return _mm512_loadu_si512(from); }
-  static Words load_words(const std::int8_t *from) {
+  // Lanes of 16 bits.
+  static Vec16 load16(const std::int16_t *from) { return _mm512_loadu_si512(from); }
+  static Vec16 load16(const std::int8_t *from) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
   }
-  static Words subtract_words(Words a, Words b) { return _mm512_sub_epi16(a, b); }
-  static Words shift_words(Words value, const std::uint8_t *counts) { // to the left
+  static Vec16 subtract16(Vec16 a, Vec16 b) { return _mm512_sub_epi16(a, b); }
+  static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left
     return _mm512_sllv_epi16(value,
                              _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(counts))));
   }
-  static Vec pair_sums(Words value) { return _mm512_madd_epi16(value, _mm512_set1_epi16(1)); }
+  static Vec pair_sums(Vec16 value) { return _mm512_madd_epi16(value, _mm512_set1_epi16(1)); }
   // Sums of 64 bits of four squares each; a pair's fit 32 unsigned bits.
-  static Vec pair_squares(Words value) {
+  static Vec square_sums64(Vec16 value) {
     const Vec pairs = _mm512_madd_epi16(value, value);
     return _mm512_add_epi64(_mm512_srli_epi64(pairs, 32), _mm512_and_si512(pairs, _mm512_set1_epi64(0xFFFFFFFF)));
   }
 
   // Bytes.
   // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
-  static Bytes narrow_codes(Vec a, Vec b, Vec c, Vec d) {
+  static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
                                     _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)));
   }
   static Bytes set_bytes(std::uint8_t value) { return _mm512_set1_epi8(static_cast<char>(value)); }
   static Bytes load_bytes(const std::uint8_t *from) { return _mm512_load_si512(from); }
   static void store_bytes(std::uint8_t *to, Bytes value) { _mm512_storeu_si512(to, value); }
-  static void store_weights(Element *to, Bytes value) { _mm512_store_si512(to, value); }
+  static void store_attention_weights(Element *to, Bytes value) { _mm512_store_si512(to, value); }
   static Bytes keep_bytes(Bytes value, int count) {
     return _mm512_maskz_mov_epi8((std::uint64_t{1} << count) - 1, value);
   }
   // Adds the bytes up in some lanes.
-  static Vec add_bytes(Vec sum, Bytes value) {
+  static Vec accumulate_bytes(Vec sum, Bytes value) {
     return _mm512_add_epi32(sum, _mm512_sad_epu8(value, _mm512_setzero_si512()));
   }
   // count + 1 where value > limit.
@@ -200,15 +200,17 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     const __m512i all = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i *>(table)));
     return _mm512_shuffle_epi8(all, _mm512_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
   }
-  // STLQ words (kernels/stlq.hpp): those in the halves of bytes, their values, and the sum of two values.
-  static Bytes low_halves(Bytes words) { return _mm512_and_si512(words, set_bytes(15)); }
-  static Bytes high_halves(Bytes words) { return low_halves(_mm512_srli_epi16(words, 4)); }
+  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  static Bytes low_nibbles(Bytes words) { return _mm512_and_si512(words, set_bytes(15)); }
+  static Bytes high_nibbles(Bytes words) { return low_nibbles(_mm512_srli_epi16(words, 4)); }
   static Bytes stlq_values(Bytes words) {
     const auto *table = reinterpret_cast<const __m128i *>(stlq_word_values.values);
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(table)), words);
   }
-  static Bytes add_stlq(Bytes a, Bytes b) { return _mm512_max_epi8(_mm512_adds_epi8(a, b), _mm512_set1_epi8(-127)); }
-  static void store_signed(Element *to, Bytes value) { _mm512_store_si512(to, value); }
+  static Bytes add_stlq_values(Bytes a, Bytes b) {
+    return _mm512_max_epi8(_mm512_adds_epi8(a, b), _mm512_set1_epi8(-127));
+  }
+  static void store_elements(Element *to, Bytes value) { _mm512_store_si512(to, value); }
   struct ByteTable {
     __m512i quarters[4];
   };
@@ -217,8 +219,8 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
              _mm512_loadu_si512(table + 192)}};
   }
   static Bytes look_up(const ByteTable &table, Bytes index) {
-    const __m512i even = look_up_words(table, _mm512_and_si512(index, _mm512_set1_epi16(255)));
-    const __m512i odd = look_up_words(table, _mm512_srli_epi16(index, 8));
+    const __m512i even = look_up16(table, _mm512_and_si512(index, _mm512_set1_epi16(255)));
+    const __m512i odd = look_up16(table, _mm512_srli_epi16(index, 8));
     return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAA, even, _mm512_slli_epi16(odd, 8));
   }
 
@@ -271,7 +273,7 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
                                _mm512_or_si512(places, _mm512_set1_epi32(static_cast<std::int32_t>(0x80808000))));
   }
   // The first `count` of 4 weights, the others 0, each in 4 lanes.
-  static Vec spread(const std::int32_t *from, int count) {
+  static Vec spread_weights(const std::int32_t *from, int count) {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3),
                                     load(from, count));
   }
@@ -287,7 +289,7 @@ private:
     const Vec high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, static_cast<_MM_PERM_ENUM>(0xF5));
     return _mm512_sra_epi32(high, shift_count(shift - 32));
   }
-  // Words in pairs of vectors' order, widened with 16 zeros below them and shifted back by `down`.
+  // 16-bit codes in pairs of vectors' order, widened with 16 zeros below them and shifted back by `down`.
   static void unpack_row(__m512i first, __m512i second, int down, Vec (&row)[4]) {
     const __m512i zero = _mm512_setzero_si512();
     row[0] = _mm512_sra_epi32(_mm512_unpacklo_epi16(zero, first), shift_count(down));
@@ -296,12 +298,9 @@ private:
     row[3] = _mm512_sra_epi32(_mm512_unpackhi_epi16(zero, second), shift_count(down));
   }
   // clamp_to_int16() of two vectors, interleaved in blocks of four.
-  static __m512i clamp_words(Vec a, Vec b) {
-    return _mm512_max_epi16(_mm512_packs_epi32(a, b), _mm512_set1_epi16(-32767));
-  }
+  static __m512i clamp16(Vec a, Vec b) { return _mm512_max_epi16(_mm512_packs_epi32(a, b), _mm512_set1_epi16(-32767)); }
   // mulhrs(a, b) = (a * b + 2^14) >> 15 is the rounding of both products here.
-  static __m512i gelu_words(__m512i x, int fraction_bits, const std::int16_t *multiplier,
-                            const std::int16_t *zero_point) {
+  static __m512i gelu16(__m512i x, int fraction_bits, const std::int16_t *multiplier, const std::int16_t *zero_point) {
     const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
     const int chord_bits = fraction_bits - 4;
     const int down = 16 - fraction_bits;
@@ -321,14 +320,14 @@ private:
     return _mm512_adds_epi16(_mm512_mulhrs_epi16(g, _mm512_load_si512(multiplier)), _mm512_load_si512(zero_point));
   }
   // Bytes of the table for 16-bit indices below 256.
-  static __m512i look_up_words(const ByteTable &table, __m512i index) {
+  static __m512i look_up16(const ByteTable &table, __m512i index) {
     const __m512i pair = _mm512_srli_epi16(index, 1); // permutations take 6 bits of it
-    const __m512i words =
+    const __m512i entries =
         _mm512_mask_blend_epi16(_mm512_test_epi16_mask(index, _mm512_set1_epi16(128)),
                                 _mm512_permutex2var_epi16(table.quarters[0], pair, table.quarters[1]),
                                 _mm512_permutex2var_epi16(table.quarters[2], pair, table.quarters[3]));
     const __m512i parity = _mm512_slli_epi16(_mm512_and_si512(index, _mm512_set1_epi16(1)), 3);
-    return _mm512_and_si512(_mm512_srlv_epi16(words, parity), _mm512_set1_epi16(255));
+    return _mm512_and_si512(_mm512_srlv_epi16(entries, parity), _mm512_set1_epi16(255));
   }
 };
 

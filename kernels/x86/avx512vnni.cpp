@@ -9,11 +9,15 @@ namespace {
 
 struct Avx512Vnni {};
 
+using Vector = avx512vnni::Operations<Avx512Vnni>;
+
+static_assert(VectorKernelOperations<Vector>);
+
 } // namespace
 
 void use_avx512vnni(KernelTable &table) {
   table.name = "avx512vnni";
-  use_vector_kernels<avx512vnni::Operations<Avx512Vnni>>(table);
+  use_vector_kernels<Vector>(table);
 }
 
 } // namespace intvit::kernels

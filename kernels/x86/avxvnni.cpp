@@ -13,25 +13,25 @@ struct Vector : avx256::Operations<AvxVnni> {
   using Element = std::uint8_t; // inputs; weights are the same bits, read as signed
 
   static constexpr int group = 4;
-  static constexpr int bias = 128;
+  static constexpr int code_bias = 128;
   static constexpr bool reads_codes = true;
 
   static Vec load_elements(const Element *from) { return load256(from); }
-  static Vec broadcast_weights(const Element *from) {
+  static Vec broadcast_attention_weights(const Element *from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return _mm256_set1_epi32(four);
   }
   static Vec broadcast_codes(const Element *from) {
-    return _mm256_xor_si256(broadcast_weights(from), set_elements(bias)); // adds 128 to each byte
+    return _mm256_xor_si256(broadcast_attention_weights(from), set_elements(code_bias)); // adds 128 to each byte
   }
   static Vec set_elements(int value) { return set_bytes(static_cast<std::uint8_t>(value)); }
-  static void prepare(const std::int8_t *from, int count, Element *to, int padded) {
+  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     std::memcpy(to, from, static_cast<std::size_t>(count));
     std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
   }
-  static void store_weights(Element *to, Bytes value) { store256(to, value); }
-  static void store_signed(Element *to, Bytes value) { store256(to, value); }
+  static void store_attention_weights(Element *to, Bytes value) { store256(to, value); }
+  static void store_elements(Element *to, Bytes value) { store256(to, value); }
   // 4 rows of 16 bytes to a panel's [columns][4].
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
     const auto row = [&](int i) { // 8 bytes in the lower quarter of each half
@@ -44,6 +44,8 @@ struct Vector : avx256::Operations<AvxVnni> {
   }
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_dpbusd_avx_epi32(sum, input, weights); }
 };
+
+static_assert(VectorKernelOperations<Vector>);
 
 } // namespace
 

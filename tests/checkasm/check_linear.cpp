@@ -60,37 +60,33 @@ std::optional<Failure> round(Epilogue epilogue, WeightFormat format, const Kerne
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);
   const LinearKernel &reference = reference_kernels().linear;
-  AlignedBytes reference_packed(linear.packed_bytes(reference));
-  linear.pack(reference, reference_packed.data());
-  AlignedBytes reference_scratch(reference.scratch_bytes(in_features, format));
+  AlignedBytes reference_packed(linear.format(reference).packed_bytes(linear.weights_view()));
+  linear.format(reference).pack(linear.weights_view(), linear.constants.view(), reference_packed.data());
+  AlignedBytes reference_scratch(linear.format(reference).scratch_bytes(in_features));
   reference.run(linear.args(reference_packed.data(), expected.data(), reference_scratch.data()), rows, columns);
 
   const std::string shape = "in " + std::to_string(in_features) + ", " + range_text("rows", rows, row_count) + ", " +
                             range_text("columns", columns, out_features);
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
-    std::byte *packed = memory.output("packed", linear.packed_bytes(kernel), 64);
+    std::byte *packed = memory.output("packed", linear.format(kernel).packed_bytes(linear.weights_view()), 64);
     {
-      const std::int8_t *weights = memory.input("weights", linear.weights.data(), out * in);
-      StlqMatrix stlq = linear.stlq.view();
+      WeightsView weights = linear.weights_view();
+      weights.int8 = memory.input("weights", weights.int8, out * in);
+      StlqMatrix &stlq = weights.stlq;
       stlq.first = memory.input("first words", stlq.first, linear.stlq.first.size());
       stlq.tiles = memory.input("tiles", stlq.tiles, linear.stlq.tiles.size());
       stlq.second = memory.input("second words", stlq.second, linear.stlq.second.size());
       const Requantization requantization{memory.input("multiplier", linear.constants.multiplier.data(), out),
                                           memory.input("offset", linear.constants.offset.data(), out),
                                           linear.constants.shift};
-      const auto pack = [&] {
-        if (format == WeightFormat::stlq)
-          kernel.pack_stlq(stlq, requantization, packed);
-        else
-          kernel.pack(weights, requantization, out_features, in_features, packed);
-      };
+      const auto pack = [&] { linear.format(kernel).pack(weights, requantization, packed); };
       if (auto failure = run_guarded({"packing, " + shape, range, expected, nullptr, memory}, pack))
         return failure;
     }
     memory.make_read_only(packed);
     std::byte *output = memory.output("output", range.bytes, size);
-    std::byte *scratch = memory.output("scratch", kernel.scratch_bytes(in_features, format), 64);
+    std::byte *scratch = memory.output("scratch", linear.format(kernel).scratch_bytes(in_features), 64);
     LinearArgs args = linear.args(packed, output, scratch);
     args.input = memory.input("input", args.input, extent(rows_all, linear.input_stride, in, 1));
     args.gelu.multiplier = memory.input("gelu.multiplier", args.gelu.multiplier, out);
@@ -113,9 +109,9 @@ Timing time(Epilogue epilogue, WeightFormat format, const KernelTable &table) {
   constexpr LinearShape shape{197, 384, 384};
   Random random(1);
   const LinearCase linear = make_linear(random, shape, epilogue, format);
-  AlignedBytes packed(linear.packed_bytes(kernel));
-  linear.pack(kernel, packed.data());
-  AlignedBytes scratch(kernel.scratch_bytes(shape.in_features, format));
+  AlignedBytes packed(linear.format(kernel).packed_bytes(linear.weights_view()));
+  linear.format(kernel).pack(linear.weights_view(), linear.constants.view(), packed.data());
+  AlignedBytes scratch(linear.format(kernel).scratch_bytes(shape.in_features));
   AlignedBytes output(static_cast<std::size_t>(shape.rows) * linear.output_stride * linear.element_size());
   const LinearArgs args = linear.args(packed.data(), output.data(), scratch.data());
   Timing timing = measure([&] { kernel.run(args, {0, shape.rows}, {0, shape.out_features}); });

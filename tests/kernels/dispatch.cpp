@@ -14,8 +14,8 @@ using namespace intvit::kernels;
 namespace {
 
 // Every instruction set there is, slowest first within a processor's family.
-const std::vector<std::string> all_names = {"reference",  "scalar", "avx2",        "avxvnni",
-                                            "avx512vnni", "neon",   "neon-dotprod"};
+const std::vector<std::string> all_names = {"reference",  "scalar", "avx2",         "avxvnni",
+                                            "avx512vnni", "neon",   "neon-dotprod", "neon-i8mm"};
 
 std::vector<std::string> names() {
   std::vector<std::string> result;
@@ -70,7 +70,8 @@ TEST_CASE("dispatch: a table's kernels are its own") {
     for (std::size_t j = 0; j < i; ++j) {
       CAPTURE(tables[i].name, tables[j].name);
       CHECK(tables[i].linear.run != tables[j].linear.run);
-      CHECK(tables[i].linear.pack != tables[j].linear.pack);
+      for (const WeightFormat format : {WeightFormat::int8, WeightFormat::stlq})
+        CHECK(tables[i].linear.formats[format].pack != tables[j].linear.formats[format].pack);
       CHECK(tables[i].layer_norm != tables[j].layer_norm);
       CHECK(tables[i].attention.run != tables[j].attention.run);
       CHECK(tables[i].patches != tables[j].patches);

@@ -50,9 +50,10 @@ void write(std::vector<std::byte> &bytes, std::size_t index, std::size_t size, s
 void check(const KernelTable &kernels, const LinearCase &linear, Range rows, Range columns) {
   const LinearKernel &kernel = kernels.linear;
   const auto [row_count, in_features, out_features] = linear.shape;
-  AlignedBytes packed(linear.packed_bytes(kernel));
-  linear.pack(kernel, packed.data());
-  AlignedBytes scratch(kernel.scratch_bytes(in_features, linear.weight_format));
+  const PackedFormat &format = linear.format(kernel);
+  AlignedBytes packed(format.packed_bytes(linear.weights_view()));
+  format.pack(linear.weights_view(), linear.constants.view(), packed.data());
+  AlignedBytes scratch(format.scratch_bytes(in_features));
   const std::size_t size = linear.element_size();
   std::vector<std::byte> output((static_cast<std::size_t>(row_count) * linear.output_stride + 16) * size,
                                 std::byte{0x5a});

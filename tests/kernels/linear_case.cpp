@@ -24,16 +24,8 @@ std::int64_t LinearCase::stream_code(std::size_t row, std::size_t column) const 
   return stream_type == ElementType::int8 ? stream8[index] : stream16[index];
 }
 
-std::size_t LinearCase::packed_bytes(const kernels::LinearKernel &kernel) const {
-  return weight_format == WeightFormat::stlq ? kernel.stlq_packed_bytes(stlq.view())
-                                             : kernel.packed_bytes(shape.out_features, shape.in_features);
-}
-
-void LinearCase::pack(const kernels::LinearKernel &kernel, std::byte *packed) const {
-  if (weight_format == WeightFormat::stlq)
-    kernel.pack_stlq(stlq.view(), constants.view(), packed);
-  else
-    kernel.pack(weights.data(), constants.view(), shape.out_features, shape.in_features, packed);
+kernels::WeightsView LinearCase::weights_view() const {
+  return {weight_format, shape.out_features, shape.in_features, weights.data(), stlq.view()};
 }
 
 LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byte *scratch) const {

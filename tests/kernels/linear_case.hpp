@@ -43,8 +43,10 @@ struct LinearCase {
   // Of an element of the output, in bytes.
   std::size_t element_size() const;
   std::int64_t stream_code(std::size_t row, std::size_t column) const;
-  std::size_t packed_bytes(const kernels::LinearKernel &kernel) const;
-  void pack(const kernels::LinearKernel &kernel, std::byte *packed) const;
+  const kernels::PackedFormat &format(const kernels::LinearKernel &kernel) const {
+    return kernel.formats[weight_format];
+  }
+  kernels::WeightsView weights_view() const;
   kernels::LinearArgs args(const std::byte *packed, std::byte *output, std::byte *scratch) const;
 };
 

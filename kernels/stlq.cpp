@@ -1,3 +1,5 @@
+// STLQ weights as the int8 weights that they stand for: the definition that every kernel's panels are tested against,
+// and what the loader's overflow proof and the reference kernels read.
 #include "kernels/stlq.hpp"
 
 namespace intvit::kernels {

@@ -1,3 +1,5 @@
+// What the softmax of every instruction set reads: the table of exp and what follows from it, built when a model is
+// loaded, and the definition of a log-int-softmax code.
 #include "kernels/softmax.hpp"
 
 #include <algorithm>
@@ -13,6 +15,8 @@ ExpTable build_exp_table(const ExpPolynomial &polynomial) {
     const std::int64_t value = rest * (rest - polynomial.linear) + polynomial.constant;
     const std::uint64_t mantissa = value > 0 ? static_cast<std::uint64_t>(value) : 0;
     const std::int32_t left = polynomial.octaves - octave;
+    // The loader admits constant * 2^octaves < 2^31 and only tables that never rise, in which no mantissa exceeds
+    // `constant`: every entry fits 31 bits.
     const std::uint64_t exp = left >= 0 ? mantissa << left : (left > -64 ? mantissa >> -left : 0);
     table[static_cast<std::size_t>(d)] = static_cast<std::uint32_t>(exp);
   }
