@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,9 @@ struct Layer {
   std::string name;
   int out_features = 0;
   int in_features = 0;
-  bool stlq = false;
-  std::size_t bytes = 0;     // words, and for STLQ which tiles have second ones
-  double two_word_ratio = 0; // STLQ: of the tiles
+  std::string format;
+  std::size_t bytes = 0;                // of all its constants in the file
+  std::optional<double> two_word_ratio; // STLQ: of the tiles
 
   std::size_t weights() const { return static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features); }
   double bits() const { return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights()); } // of a weight
@@ -49,20 +50,44 @@ std::size_t constant_bytes(const ModelFile &file, const std::string &name) {
 }
 
 Layer layer(const ModelFile &file, const std::string &name, const Weights &weights) {
-  Layer result{.name = name, .out_features = weights.out_features, .in_features = weights.in_features};
-  result.stlq = weights.format == kernels::WeightFormat::stlq;
-  if (!result.stlq) {
-    result.bytes = result.weights();
-    return result;
+  const StoredFormat &format = stored_formats[weights.format];
+  Layer result{.name = name,
+               .out_features = weights.out_features,
+               .in_features = weights.in_features,
+               .format = std::string(format.name)};
+  for (const char *constant : format.constants)
+    result.bytes += constant_bytes(file, name + "." + constant);
+  if (weights.format == kernels::WeightFormat::stlq) {
+    const std::size_t second_tiles = constant_bytes(file, name + "." + stlq_second_constant) / kernels::stlq_tile_bytes;
+    result.two_word_ratio =
+        static_cast<double>(second_tiles) / (static_cast<double>(kernels::stlq_tile_rows(weights.out_features)) *
+                                             kernels::stlq_tile_columns(weights.in_features));
   }
-  const std::size_t second = constant_bytes(file, name + "." + stlq_second_constant);
-  result.bytes = constant_bytes(file, name + "." + stlq_first_constant) +
-                 constant_bytes(file, name + "." + stlq_tiles_constant) + second;
-  const double tiles = static_cast<double>(kernels::stlq_tile_rows(weights.out_features)) *
-                       kernels::stlq_tile_columns(weights.in_features);
-  const std::size_t second_tiles = second / kernels::stlq_tile_bytes;
-  result.two_word_ratio = static_cast<double>(second_tiles) / tiles;
   return result;
+}
+
+// By what `quantize --residual` calls it, as far as the LayerNorms that read the stream tell: 8-bit codes of one scale,
+// or with powers of two by channel, which in the paper are at most 2^3 and go with one zero point for all channels.
+std::string residual_name(const Program &program) {
+  bool narrow = false;
+  bool wide = false;
+  int largest_alpha = 0;
+  bool one_zero_point = true;
+  for (const BoundNode &node : program.nodes) {
+    const auto *norm = node.as<BoundLayerNorm>();
+    if (norm == nullptr)
+      continue;
+    (norm->alpha.empty() ? wide : narrow) = true;
+    for (const std::uint8_t alpha : norm->alpha)
+      largest_alpha = std::max<int>(largest_alpha, alpha);
+    for (const std::int8_t zero_point : norm->zero_point)
+      one_zero_point &= zero_point == norm->zero_point.front();
+  }
+  if (!narrow)
+    return wide ? "int16" : "none";
+  if (largest_alpha == 0)
+    return "int8";
+  return largest_alpha <= 3 && one_zero_point ? "ptf8-paper" : "ptf8";
 }
 
 Summary summarize(const ModelFile &file, const Program &program) {
@@ -78,19 +103,16 @@ Summary summarize(const ModelFile &file, const Program &program) {
     ++summary.operations[std::string(operation_name(node.operation))];
     if (const auto *attention = std::get_if<Attention>(&node.operation))
       summary.softmax = kernels::softmax_name(attention->softmax);
-    if (const auto *linear = std::get_if<Linear>(&node.operation);
-        linear != nullptr && linear->epilogue == kernels::Epilogue::residual)
-      summary.residual = linear->output_type == ElementType::int8 ? "ptf8" : "int16";
   }
+  summary.residual = residual_name(program);
   return summary;
 }
 
 nlohmann::json to_json(const Layer &layer) {
-  nlohmann::json object = {{"name", layer.name},      {"out", layer.out_features},
-                           {"in", layer.in_features}, {"format", layer.stlq ? "stlq" : "int8"},
-                           {"bytes", layer.bytes},    {"bits", layer.bits()}};
-  if (layer.stlq)
-    object["two_word_ratio"] = layer.two_word_ratio;
+  nlohmann::json object = {{"name", layer.name},     {"out", layer.out_features}, {"in", layer.in_features},
+                           {"format", layer.format}, {"bytes", layer.bytes},      {"bits", layer.bits()}};
+  if (layer.two_word_ratio)
+    object["two_word_ratio"] = *layer.two_word_ratio;
   return object;
 }
 
@@ -102,9 +124,10 @@ void print_layers(const std::vector<Layer> &layers) {
   for (const Layer &layer : layers) {
     char cells[96];
     std::snprintf(cells, sizeof cells, "%9d %7d  %-7s %6.3f", layer.out_features, layer.in_features,
-                  layer.stlq ? "stlq" : "int8", layer.bits());
+                  layer.format.c_str(), layer.bits());
     std::cout << "  " << layer.name << std::string(width - layer.name.size(), ' ') << cells
-              << (layer.stlq ? "  " + percent(layer.two_word_ratio) : "") << "\n";
+              << (layer.two_word_ratio ? "  " + percent(*layer.two_word_ratio) : "") << "
+";
   }
 }
 
@@ -170,7 +193,8 @@ int info(const Arguments &arguments) {
   std::cout << "\n";
   for (const auto &[key, value] : description.provenance)
     std::cout << "  " << key << std::string(key.size() < 14 ? 14 - key.size() : 0, ' ') << " " << value << "\n";
-  if (std::any_of(summary.layers.begin(), summary.layers.end(), [](const Layer &layer) { return layer.stlq; }))
+  if (std::any_of(summary.layers.begin(), summary.layers.end(),
+                  [](const Layer &layer) { return layer.two_word_ratio.has_value(); }))
     print_layers(summary.layers);
   return exit_ok;
 }

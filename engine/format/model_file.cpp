@@ -26,11 +26,10 @@ constexpr const char *recipe_key = "intvit.recipe";
 constexpr const char *labels_key = "intvit.labels";
 constexpr const char *provenance_key = "intvit.provenance";
 
-// Features that belong to no operation: the graph names features besides logits; it names its result, which would else
-// be misread; weights of STLQ words.
+// Features that belong to no operation or weight format: the graph names features besides logits; it names its result,
+// which would else be misread.
 constexpr std::string_view features_feature = "features";
 constexpr std::string_view result_feature = "result";
-constexpr std::string_view stlq_feature = "weights.stlq";
 
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph. Operations and weight formats bring their own.
@@ -39,7 +38,10 @@ bool is_known_feature(std::string_view feature) {
     const auto has = [&](const auto &all) { return std::find(all.begin(), all.end(), wanted) != all.end(); };
     return (has(std::variant_alternative_t<Index, Operation>::all_features) || ...);
   };
-  return feature == features_feature || feature == result_feature || feature == stlq_feature ||
+  const auto &formats = stored_formats.values;
+  return feature == features_feature || feature == result_feature ||
+         std::any_of(std::begin(formats), std::end(formats),
+                     [&](const StoredFormat &format) { return !feature.empty() && format.feature == feature; }) ||
          of_operations(std::make_index_sequence<std::variant_size_v<Operation>>(), feature);
 }
 
@@ -60,8 +62,9 @@ std::set<std::string> required_features(const Graph &graph,
     for (const std::string_view feature : std::visit([](const auto &op) { return op.features(); }, node.operation))
       features.emplace(feature);
   for (const auto &[name, view] : tensors)
-    if (name.ends_with(std::string(".") + stlq_first_constant))
-      features.emplace(stlq_feature);
+    for (const StoredFormat &format : stored_formats.values)
+      if (!format.feature.empty() && name.ends_with(std::string(".") + format.constants[0]))
+        features.emplace(format.feature);
   return features;
 }
 

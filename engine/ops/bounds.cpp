@@ -21,9 +21,12 @@ std::uint64_t magnitude(std::int64_t value) {
 int accumulator_bounds(const Weights &weights, std::vector<std::uint64_t> &bounds) {
   constexpr std::size_t part = std::size_t{1} << 16;
   const auto columns = static_cast<std::size_t>(weights.in_features);
-  const bool stlq = weights.format == kernels::WeightFormat::stlq;
-  const std::vector<std::int8_t> decoded = stlq ? decode_stlq(weights.stlq) : std::vector<std::int8_t>();
-  const std::vector<std::int8_t> &values = stlq ? decoded : weights.values;
+  std::vector<std::int8_t> decoded; // int8 weights are looked at where they are
+  if (weights.format != kernels::WeightFormat::int8) {
+    decoded.resize(static_cast<std::size_t>(weights.size()));
+    kernels::decode_weights(weights.view(), decoded.data());
+  }
+  const std::vector<std::int8_t> &values = decoded.empty() ? weights.values : decoded;
   bounds.assign(static_cast<std::size_t>(weights.out_features), 0);
   for (std::size_t n = 0; n < bounds.size(); ++n) {
     const std::int8_t *row = values.data() + n * columns;

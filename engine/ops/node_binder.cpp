@@ -42,9 +42,14 @@ const TensorView *NodeBinder::constant(const char *suffix, DType dtype, const st
 }
 
 Weights NodeBinder::weights(int in_features) {
-  const bool stlq =
-      file_.find(node_ + ".weight") == nullptr && file_.find(node_ + "." + stlq_first_constant) != nullptr;
-  const TensorView *view = constant(stlq ? stlq_first_constant : "weight", 2);
+  Weights weights{.in_features = in_features};
+  for (std::size_t i = 0; i < kernels::weight_format_count; ++i)
+    if (file_.find(node_ + "." + stored_formats.values[i].constants[0]) != nullptr) {
+      weights.format = static_cast<kernels::WeightFormat>(i);
+      break;
+    }
+  const StoredFormat &format = stored_formats[weights.format];
+  const TensorView *view = constant(format.constants[0], 2);
   if (view == nullptr)
     return {};
   const std::int64_t out_features = view->shape[0];
@@ -52,30 +57,9 @@ Weights NodeBinder::weights(int in_features) {
     fail("the weight has " + std::to_string(out_features) + " rows");
     return {};
   }
-  Weights weights{static_cast<int>(out_features), in_features, {}};
-  if (stlq)
-    read_stlq(weights);
-  else
-    weights.values = read<std::int8_t>("weight", DType::i8, {out_features, in_features});
+  weights.out_features = static_cast<int>(out_features);
+  format.read(*this, weights);
   return weights;
-}
-
-void NodeBinder::read_stlq(Weights &weights) {
-  weights.format = kernels::WeightFormat::stlq;
-  StlqWeights &stlq = weights.stlq;
-  const auto matrix = [&](const char *suffix, std::int64_t rows, std::int64_t columns) {
-    return read<std::uint8_t>(suffix, DType::u8, {rows, columns});
-  };
-  stlq.out_features = weights.out_features;
-  stlq.in_features = weights.in_features;
-  stlq.first = matrix(stlq_first_constant, stlq.out_features, kernels::stlq_row_bytes(stlq.in_features));
-  stlq.tiles = matrix(stlq_tiles_constant, kernels::stlq_tile_rows(stlq.out_features),
-                      kernels::stlq_tile_row_bytes(stlq.in_features));
-  if (ok())
-    stlq.second = matrix(stlq_second_constant, count_marked_tiles(stlq), kernels::stlq_tile_bytes);
-  if (ok())
-    if (const std::string defect = find_defect(stlq); !defect.empty())
-      fail("tensor " + node_ + "." + defect);
 }
 
 RequantizationConstants NodeBinder::requantization(int channels, int shift) {

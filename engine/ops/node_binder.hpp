@@ -23,6 +23,7 @@ public:
   void fail(std::string reason);
   bool ok() const { return status_.ok(); }
   const Status &status() const { return status_; }
+  const std::string &node() const { return node_; } // its name
 
   // The constant, or null with an error where it is missing or of another rank.
   const TensorView *constant(const char *suffix, std::size_t rank);
@@ -51,9 +52,8 @@ public:
   void prove(const RequantizationConstants &constants, std::uint64_t bound);
 
 private:
-  // Constant `weight`, or those of STLQ weights; its rows say how many outputs there are.
+  // Of whichever format the file has constants for this node. The first one's rows say how many outputs there are.
   Weights weights(int in_features);
-  void read_stlq(Weights &weights);
   const TensorView *constant(const char *suffix, DType dtype, const std::vector<std::int64_t> &shape);
 
   const std::string node_; // its name

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/ops/stlq_weights.hpp"
@@ -20,7 +22,26 @@ struct Weights {
   kernels::WeightsView view() const { return {format, out_features, in_features, values.data(), stlq.view()}; }
 
   std::int64_t size() const { return std::int64_t{out_features} * in_features; }
+
+  // Gives the memory back; sides and format stay.
+  void release() {
+    values = {};
+    stlq = {};
+  }
 };
+
+class NodeBinder;
+
+// How model files hold weights of one format. kernels::LinearKernel::formats has the kernels' side of it.
+struct StoredFormat {
+  std::string_view name;                  // as commands and reports call it
+  std::string_view feature;               // what a reader must know; empty: nothing
+  std::span<const char *const> constants; // of a node; the first one, [out_features, ..], tells the format
+  // Reads and checks them into `weights`, whose sides and format are set.
+  void (*read)(NodeBinder &binder, Weights &weights);
+};
+
+extern const kernels::PerFormat<StoredFormat> stored_formats;
 
 struct RequantizationConstants {
   std::vector<std::int32_t> multiplier;

@@ -92,8 +92,7 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
       if (!pack(*map, kernels.linear, packed))
         return Status(StatusCode::out_of_memory, file.origin() + ": no memory for the packed weights");
       // The kernels read the packed copies only.
-      map->weights.values = {};
-      map->weights.stlq = {};
+      map->weights.release();
       map->requantization.multiplier = {};
       map->requantization.offset = {};
     }
