@@ -126,8 +126,7 @@ void print_layers(const std::vector<Layer> &layers) {
     std::snprintf(cells, sizeof cells, "%9d %7d  %-7s %6.3f", layer.out_features, layer.in_features,
                   layer.format.c_str(), layer.bits());
     std::cout << "  " << layer.name << std::string(width - layer.name.size(), ' ') << cells
-              << (layer.two_word_ratio ? "  " + percent(*layer.two_word_ratio) : "") << "
-";
+              << (layer.two_word_ratio ? "  " + percent(*layer.two_word_ratio) : "") << "\n";
   }
 }
 
