@@ -175,8 +175,10 @@ TEST_CASE("docs/numerics.md: the worked example of a linear map") {
   example.check("offsets", constants.offset);
 
   const LinearKernel &kernel = reference_kernels().linear;
-  AlignedBytes packed(kernel.packed_bytes(2, 3));
-  kernel.pack(weights.data(), constants.view(), 2, 3, packed.data());
+  const WeightsView view{.format = WeightFormat::int8, .out_features = 2, .in_features = 3, .int8 = weights.data()};
+  const PackedFormat &format = kernel.formats[view.format];
+  AlignedBytes packed(format.packed_bytes(view));
+  format.pack(view, constants.view(), packed.data());
   std::vector<std::int8_t> output(2);
   LinearArgs args;
   args.input = input.data();

@@ -66,7 +66,7 @@ TEST_CASE("model file: the features that a reader must have") {
 }
 
 TEST_CASE("model file: STLQ weights whose feature is not named, which an older reader would not know to refuse") {
-  RawFile raw = test::take_apart(test::tiny_model({.weight_format = WeightFormat::stlq}));
+  RawFile raw = test::take_apart(test::tiny_model({.weight_levels = WeightLevels::stlq}));
   const json features = json::parse(raw.metadata()["intvit.required_features"].get<std::string>());
   json others = json::array();
   for (const json &feature : features)

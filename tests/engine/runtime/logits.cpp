@@ -93,8 +93,9 @@ TEST_CASE("logits: every residual stream with every softmax") {
     for (const Softmax softmax : {Softmax::int8, Softmax::lis4, Softmax::lis8, Softmax::int16})
       for (const bool renormalize : {true, false}) {
         CAPTURE(static_cast<int>(residual), static_cast<int>(softmax), renormalize);
-        check_model(test::tiny_model({.residual = residual, .softmax = softmax, .renormalize = renormalize}),
-                    pictures());
+        check_model(
+            test::tiny_model({.residual = residual, .softmax = softmax, .published = {.renormalize = renormalize}}),
+            pictures());
       }
 }
 

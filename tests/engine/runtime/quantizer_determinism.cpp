@@ -21,7 +21,7 @@ TEST_CASE("determinism: quantizing again, or on more threads, gives the same fil
 
 TEST_CASE("determinism: another option gives another file") {
   const std::vector<std::byte> first = test::tiny_model();
-  CHECK(test::tiny_model({.range = RangeMethod::minmax}) != first);
+  CHECK(test::tiny_model({.published = {.observer = RangeObserver::minmax}}) != first);
   CHECK(test::tiny_model({.residual = ResidualFormat::ptf8}) != first);
   CHECK(test::tiny_model({.channel_strength = 1.0}) != first);
 }
