@@ -178,7 +178,7 @@ TEST_CASE("one image is both halves") {
 
 TEST_CASE("tensor codes: FQ-ViT's scale and zero point, moved from uint8 to int8") {
   const ChannelRange range{Eigen::ArrayXd::Constant(3, -1.27), Eigen::ArrayXd::Constant(3, 3.83)};
-  const ChannelCodes codes = tensor_codes(range);
+  const ChannelCodes codes = published::tensor_codes(range);
   for (Index c = 0; c < 3; ++c) {
     CHECK(codes.scale[c] == Approx(5.1 / 255));
     CHECK(codes.zero[c] == 64 - 128);
