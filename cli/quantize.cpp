@@ -66,7 +66,6 @@ int quantize(const Arguments &arguments) {
   Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
   add_threads_option(parser);
   add_preprocess_option(parser);
-  add_quantizer_options(parser);
   parser.option<std::string>("weights", "FILE|FOLDER",
                              "float weights: a safetensors file under timm's names, or a folder with config.json and "
                              "model.safetensors (or its shards) as timm or Hugging Face's transformers saves it");
@@ -80,6 +79,7 @@ int quantize(const Arguments &arguments) {
   parser.flag("report", "print the quantization error of every layer");
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
+  add_quantizer_options(parser); // last, because their groups come behind all others
   if (!parser.parse(arguments))
     return exit_ok;
 

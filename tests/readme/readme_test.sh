@@ -60,12 +60,9 @@ grep -v '^intvit ' "$work/commands" >"$work/others" || true
 while read -r line; do
   case $line in
   "cmake --preset release && cmake --build --preset release" | "pip install .") ;; # scripts/test.sh, scripts/test-python.sh
-  "scripts/test.sh "*) # a preset: of the default, or called by itself
-    sed -n 's/.*set -- //p; s/.*stage scripts\/test.sh //p' "$root/scripts/test.sh" "$root/.ci/run" |
-      grep -qwF -e "${line#* }" || fail "$line: neither scripts/test.sh by itself nor .ci/run runs it"
-    ;;
   scripts/*)
-    grep -qF -e "$line" "$root/.ci/run" || fail "$line: .ci/run does not run it"
+    grep -qF -e "$line" "$root/.ci/run" "$root/scripts/test-all.sh" ||
+      fail "$line: neither .ci/run nor scripts/test-all.sh runs it"
     ;;
   *) fail "$line: nothing runs this" ;;
   esac
