@@ -2,8 +2,8 @@
 
 namespace intvit {
 
-void GraphBuilder::add(std::string name, std::vector<std::string> inputs, Operation operation) {
-  graph_.nodes.push_back({std::move(name), std::move(inputs), std::move(operation)});
+void GraphBuilder::add(std::string name, std::vector<std::string> inputs, const Operation &operation) {
+  graph_.nodes.push_back({std::move(name), std::move(inputs), operation});
 }
 
 void GraphBuilder::weights(const std::string &node, int out_features, const std::vector<std::int8_t> &values) {

@@ -26,16 +26,16 @@ public:
   }
 
   // Appends a node that reads the outputs of these nodes, or image_value.
-  void add(std::string name, std::vector<std::string> inputs, Operation operation);
-  void add(std::string name, std::string input, Operation operation) {
-    add(std::move(name), std::vector<std::string>{std::move(input)}, std::move(operation));
+  void add(std::string name, std::vector<std::string> inputs, const Operation &operation);
+  void add(std::string name, std::string input, const Operation &operation) {
+    add(std::move(name), std::vector<std::string>{std::move(input)}, operation);
   }
 
   // The constant "node.suffix", row-major; without a shape it has one dimension. The node may be added later.
   template <typename T>
   void constant(const std::string &node, const char *suffix, const std::vector<T> &values,
-                std::vector<std::int64_t> shape) {
-    add_constant(node, suffix, dtype_of<T>(), std::move(shape), std::as_bytes(std::span(values)));
+                const std::vector<std::int64_t> &shape) {
+    add_constant(node, suffix, dtype_of<T>(), shape, std::as_bytes(std::span(values)));
   }
   template <typename T> void constant(const std::string &node, const char *suffix, const std::vector<T> &values) {
     constant(node, suffix, values, {static_cast<std::int64_t>(values.size())});

@@ -115,7 +115,7 @@ TEST_CASE("interrupted bench: the measurements that are complete") {
          {std::vector<std::string>{"-t", "1", "-b", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"},
           {"-t", "1", "-b", "20,19,18,17,16,15,14,13,12,11,10,9,8,7,6,5,4,3,2,1", "--profile"}}) {
       INFO(signal.number);
-      std::vector<std::string> arguments = {"bench", "-o", "json", "--seconds", "0.2"};
+      std::vector<std::string> arguments = {"bench", "--format", "json", "--seconds", "0.2"};
       arguments.insert(arguments.end(), what.begin(), what.end());
       RunningProgram program(arguments);
       program.wait_for_error("measuring ["); // after a second at the earliest
