@@ -140,8 +140,8 @@ TEST_CASE("quantize --weight-format stlq: weights that were trained as words sta
 TEST_CASE("quantize -h lists what a user needs before FQ-ViT's settings and studies") {
   const std::string help = run_program({"quantize", "-h"}).out;
   std::size_t last = 0;
-  for (const char *text : {"--calib ", "--weight-format ", "\n To reproduce FQ-ViT's table", "--as-published",
-                           "--no-renormalize", "\n Studies", "--two-word-groups"}) {
+  for (const char *text : {"--calib ", "--weight-format ", "\nTo reproduce FQ-ViT's table", "--as-published",
+                           "--no-renormalize", "\nStudies", "--two-word-groups"}) {
     CAPTURE(text, help);
     const std::size_t place = help.find(text);
     REQUIRE(place != std::string::npos);
