@@ -24,10 +24,10 @@ namespace intvit::kernels {
 inline constexpr int max_tokens = 1 << 14;
 inline constexpr int max_head_dim = 1 << 10;
 
-// What is added to scores before the softmax, in units of a score: Swin's relative position bias, and the mask that keeps
-// the regions of a shifted window apart. A matrix has one row for each query and one column for each key. Its rows are
-// `stride` integers long, a whole number of bias_lanes, so that vectors need no remainder; the integers behind the last
-// token are 0.
+// What is added to scores before the softmax, in units of a score: Swin's relative position bias, and the mask that
+// keeps the regions of a shifted window apart. A matrix has one row for each query and one column for each key. Its
+// rows are `stride` integers long, a whole number of bias_lanes, so that vectors need no remainder; the integers behind
+// the last token are 0.
 struct ScoreBias {
   // [heads, tokens, stride], of magnitudes up to max_score_bias. Null: there is neither bias nor mask.
   const std::int32_t *bias = nullptr;

@@ -5,9 +5,9 @@
 //
 // A fused epilogue turns an accumulator into what the next operation reads while it is still in a register.
 //
-// The input's zero point is not subtracted here: the quantizer has folded -zero_point * sum(weight) into the offset. The
-// loader proves 128 * sum_k |weight[n][k]| < 2^31 for every output n. As |input| <= 128, no accumulator overflows, in
-// whatever order products are added.
+// The input's zero point is not subtracted here: the quantizer has folded -zero_point * sum(weight) into the offset.
+// The loader proves 128 * sum_k |weight[n][k]| < 2^31 for every output n. As |input| <= 128, no accumulator overflows,
+// in whatever order products are added.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ inline constexpr std::size_t epilogue_count = 5;
 
 // Constants of an output's gelu_code() (kernels/gelu.hpp).
 struct GeluParameters {
-  int fraction_bits = 0; // of its input, which is the requantization to 16 bits, and of its result
+  int fraction_bits = 0;                    // of its input, which is the requantization to 16 bits, and of its result
   const std::int16_t *multiplier = nullptr; // [out_features]
   const std::int8_t *zero_point = nullptr;  // [out_features]
 };

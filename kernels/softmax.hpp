@@ -91,8 +91,8 @@ INTVIT_INLINE constexpr std::int32_t log_int_softmax_weight(int code, int unit) 
 inline constexpr int lis4_unit = 15;
 inline constexpr int lis8_largest_unit = 23;
 
-// lis8's unit for a row whose smallest code, that of its largest score, is `least`, 0..14. So the largest weight is 2^15
-// unless the unit has reached its limit, beyond which a row's weights could add up to more than 24 bits.
+// lis8's unit for a row whose smallest code, that of its largest score, is `least`, 0..14. So the largest weight is
+// 2^15 unless the unit has reached its limit, beyond which a row's weights could add up to more than 24 bits.
 INTVIT_INLINE constexpr int lis8_unit(int least) {
   return lis4_unit + least < lis8_largest_unit ? lis4_unit + least : lis8_largest_unit;
 }

@@ -31,18 +31,24 @@ constexpr const char *provenance_key = "intvit.provenance";
 constexpr std::string_view features_feature = "features";
 constexpr std::string_view result_feature = "result";
 
+// Whether an operation, from the one with that index on, can ask for the feature.
+template <std::size_t Index = 0> bool is_feature_of_operation(std::string_view feature) {
+  if constexpr (Index == std::variant_size_v<Operation>) {
+    return false;
+  } else {
+    const auto &all = std::variant_alternative_t<Index, Operation>::all_features;
+    return std::find(all.begin(), all.end(), feature) != all.end() || is_feature_of_operation<Index + 1>(feature);
+  }
+}
+
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph. Operations and weight formats bring their own.
 bool is_known_feature(std::string_view feature) {
-  const auto of_operations = []<std::size_t... Index>(std::index_sequence<Index...>, std::string_view wanted) {
-    const auto has = [&](const auto &all) { return std::find(all.begin(), all.end(), wanted) != all.end(); };
-    return (has(std::variant_alternative_t<Index, Operation>::all_features) || ...);
-  };
   const auto &formats = stored_formats.values;
   return feature == features_feature || feature == result_feature ||
          std::any_of(std::begin(formats), std::end(formats),
                      [&](const StoredFormat &format) { return !feature.empty() && format.feature == feature; }) ||
-         of_operations(std::make_index_sequence<std::variant_size_v<Operation>>(), feature);
+         is_feature_of_operation(feature);
 }
 
 // Bytes that are not UTF-8, in a label say, become U+FFFD.

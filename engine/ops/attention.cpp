@@ -8,12 +8,10 @@ namespace intvit {
 
 namespace {
 
-constexpr auto softmax_names = [] {
-  std::array<std::string_view, kernels::softmax_count> names;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    names[i] = kernels::softmax_name(static_cast<kernels::Softmax>(i));
-  return names;
-}();
+// In the enumeration's order.
+constexpr std::array<std::string_view, kernels::softmax_count> softmax_names{
+    softmax_name(kernels::Softmax::lis4), softmax_name(kernels::Softmax::lis8), softmax_name(kernels::Softmax::int8),
+    softmax_name(kernels::Softmax::int16)};
 
 } // namespace
 

@@ -1,6 +1,6 @@
-// The tiled kernels in plain C++: the packing, tiling and fused attention of kernels/vector with arrays for vectors. They
-// are the default on processors for which no other set was built, and on every machine they test the shared code without
-// any instruction set. Compiled with the baseline's flags, within which the compiler may vectorize.
+// The tiled kernels in plain C++: the packing, tiling and fused attention of kernels/vector with arrays for vectors.
+// They are the default on processors for which no other set was built, and on every machine they test the shared code
+// without any instruction set. Compiled with the baseline's flags, within which the compiler may vectorize.
 //
 // The operations say what they compute in C++ itself; kernels/vector/operations.hpp says what for.
 #include <array>
@@ -28,8 +28,8 @@ template <typename T, std::size_t size, typename Lane> INTVIT_INLINE std::array<
 }
 
 struct Vector {
-  // A tile of 6 x 8 sums of products of 16-bit factors, which GCC turns into widening vector multiplications. Factors of
-  // 32 bits are slower on x86-64's baseline, SSE2, which has no vector multiplication of them: 7 against 19 GMAC/s.
+  // A tile of 6 x 8 sums of products of 16-bit factors, which GCC turns into widening vector multiplications. Factors
+  // of 32 bits are slower on x86-64's baseline, SSE2, which has no vector multiplication of them: 7 against 19 GMAC/s.
   static constexpr int lanes = 4;
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 2;

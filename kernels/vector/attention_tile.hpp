@@ -4,9 +4,9 @@
 // at a time: their scores against all keys, the softmax of each row of scores, and the product of the weights with the
 // values. All of that stays in the thread's scratch memory.
 //
-// The product multiplies bytes, but the weights of all softmaxes except int8 have up to 16 bits. They are written as two
-// planes of bytes, weight = 2^8 * high + low; each plane is multiplied by the values on its own, and the two sums are
-// added with the same factor. Where elements are signed bytes, a plane holds weights plus V::attention_weight_bias.
+// The product multiplies bytes, but the weights of all softmaxes except int8 have up to 16 bits. They are written as
+// two planes of bytes, weight = 2^8 * high + low; each plane is multiplied by the values on its own, and the two sums
+// are added with the same factor. Where elements are signed bytes, a plane holds weights plus V::attention_weight_bias.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // LayerNorm on vectors (docs/numerics.md, "PTF LayerNorm").
 //
-// A row is read twice: first for its sum and its sum of squares, in lanes of 16 bits, which hold every stream value; then
-// to normalize it, in lanes of 32 bits.
+// A row is read twice: first for its sum and its sum of squares, in lanes of 16 bits, which hold every stream value;
+// then to normalize it, in lanes of 32 bits.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// The epilogues of linear maps on vectors (docs/numerics.md, "Linear"): from the accumulators of one row of a tile to the
-// output. Columns of the last panel may lie outside the output. They are computed like the others, from zeros, and not
-// written.
+// The epilogues of linear maps on vectors (docs/numerics.md, "Linear"): from the accumulators of one row of a tile to
+// the output. Columns of the last panel may lie outside the output. They are computed like the others, from zeros, and
+// not written.
 #pragma once
 
 #include <cstddef>

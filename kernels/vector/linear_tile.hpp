@@ -24,8 +24,8 @@ template <class V> class LinearTile {
   static constexpr int vectors = V::tile_vectors;
   static constexpr int tile_rows = V::tile_rows;
 
-  // How many bytes of input rows go past all panels before the next rows do: what the second cache holds beside a panel.
-  // The more rows, the less often panels are read.
+  // How many bytes of input rows go past all panels before the next rows do: what the second cache holds beside a
+  // panel. The more rows, the less often panels are read.
   static constexpr std::ptrdiff_t part_bytes = std::ptrdiff_t{512} * 1024;
 
   // A panel that has to be decoded is decoded once for at least so many rows, where rows are read in place. With fewer,

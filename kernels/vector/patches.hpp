@@ -1,5 +1,5 @@
-// Cutting an image into patches on vectors (docs/numerics.md, "Patch embedding"): a patch's rows are copied one after the
-// other, and pixels become int8 on the way.
+// Cutting an image into patches on vectors (docs/numerics.md, "Patch embedding"): a patch's rows are copied one after
+// the other, and pixels become int8 on the way.
 #pragma once
 
 #include <cstddef>

@@ -8,8 +8,8 @@
 
 namespace intvit::kernels::vector {
 
-// Tells the compiler that the vector, which stays in its register, may have changed. So it can neither reuse a product in
-// the next step nor use one product for several sums.
+// Tells the compiler that the vector, which stays in its register, may have changed. So it can neither reuse a product
+// in the next step nor use one product for several sums.
 template <class Vec> INTVIT_INLINE void renew(Vec &value) {
 #if defined(__x86_64__)
   __asm__ volatile("" : "+v"(value));

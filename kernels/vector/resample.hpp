@@ -30,8 +30,8 @@ public:
   // A vector's lanes are the channels of `pixels` neighbouring input pixels of one output. The sums of the lanes of a
   // channel are added at the end.
   static void horizontal(const ResampleArgs &args, Range range) {
-    // Pixels are read `lanes` bytes at a time. That may read bytes behind the window, whose weights are 0, but never bytes
-    // behind the row: from a byte later than this one on, a copy is read.
+    // Pixels are read `lanes` bytes at a time. That may read bytes behind the window, whose weights are 0, but never
+    // bytes behind the row: from a byte later than this one on, a copy is read.
     const std::ptrdiff_t last_whole = std::ptrdiff_t{args.input_width} * 3 - lanes;
     for (std::ptrdiff_t y = range.begin; y < range.end; y += rows) {
       // The last rows may be fewer than `rows`: the last one stands for those that lack, and is written once.

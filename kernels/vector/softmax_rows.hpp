@@ -29,10 +29,10 @@ public:
       weight_table_ = V::byte_table(args.int8_weights->data());
   }
 
-  // Writes the weights of a row of scores, 2^8 * high + low, and returns what they are to be divided by. For int8, `low`
-  // is the weights and `high` is left alone. `scores` is a whole number of vectors, whose lanes behind the last token
-  // hold less than any score; `codes` is scratch memory. `codes`, `high` and `low` have room for whole blocks, and the
-  // weights behind the last token become 0.
+  // Writes the weights of a row of scores, 2^8 * high + low, and returns what they are to be divided by. For int8,
+  // `low` is the weights and `high` is left alone. `scores` is a whole number of vectors, whose lanes behind the last
+  // token hold less than any score; `codes` is scratch memory. `codes`, `high` and `low` have room for whole blocks,
+  // and the weights behind the last token become 0.
   std::uint32_t weigh(const std::int32_t *scores, std::uint8_t *codes, Element *high, Element *low) const {
     Vec best = V::load(scores);
     for (int token = lanes; token < args_.tokens; token += lanes)
@@ -52,8 +52,8 @@ public:
   }
 
 private:
-  // The distances of `lanes` tokens from `token` on as codes that are not yet clamped to 255 (kernels::distance_code());
-  // 255 or more behind the last token.
+  // The distances of `lanes` tokens from `token` on as codes that are not yet clamped to 255
+  // (kernels::distance_code()); 255 or more behind the last token.
   Vec distances(const std::int32_t *row, int token, Vec largest) const {
     if (token >= args_.tokens)
       return V::set(255);
@@ -158,9 +158,9 @@ private:
   alignas(16) static constexpr std::uint8_t low_plane[planes_codes] = {0,   0,  0,  0,  0, 0, 0, 0,
                                                                        128, 64, 32, 16, 8, 4, 2, 1};
 
-  // Where codes, less those that are skipped, change: a distance has the code `least` plus the number of entries of `last`
-  // that are below it. last[k] is the last distance whose code is at most k. Where that is every distance it is 255, and
-  // where it is none it is 255 too, and `least` counts it.
+  // Where codes, less those that are skipped, change: a distance has the code `least` plus the number of entries of
+  // `last` that are below it. last[k] is the last distance whose code is at most k. Where that is every distance it is
+  // 255, and where it is none it is 255 too, and `least` counts it.
   struct CodeLimits {
     std::uint8_t least = 0;
     std::uint8_t last[std::size_t{planes_codes}] = {};
@@ -182,8 +182,8 @@ private:
     return skipped;
   }
 
-  // The limits of a row whose exps add up to `sum`. For lis8 the distance 255, which also stands for all larger ones, lies
-  // beyond all limits, so that its code is 16 and it has no weight.
+  // The limits of a row whose exps add up to `sum`. For lis8 the distance 255, which also stands for all larger ones,
+  // lies beyond all limits, so that its code is 16 and it has no weight.
   template <bool lis8> CodeLimits find_code_limits(std::uint32_t sum, int skipped) const {
     const std::uint32_t twice = sum * 2; // sum < 2^31
     CodeLimits limits;
@@ -206,9 +206,9 @@ private:
         ++count;
       return count;
     }
-    // An octave is 16 entries: entry 16 o + i is exp[i] >> o. Entries above the limit are those of all octaves before the
-    // last one whose first entry is above it, exp[0] >> octave >= limit + 1, and some of that octave: exp[i] >> octave >=
-    // limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
+    // An octave is 16 entries: entry 16 o + i is exp[i] >> o. Entries above the limit are those of all octaves before
+    // the last one whose first entry is above it, exp[0] >> octave >= limit + 1, and some of that octave: exp[i] >>
+    // octave >= limit + 1 means exp[i] >= (limit + 1) << octave, which is at most exp[0].
     const std::uint64_t least = std::uint64_t{limit} + 1;
     if (least > exp[0])
       return 0;

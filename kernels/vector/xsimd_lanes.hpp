@@ -1,18 +1,19 @@
-// LaneOperations (operations.hpp) by means of xsimd (8.1 and later), for every instruction set that xsimd knows. A class V
-// derives from this and adds what xsimd lacks, such as 8-bit dot products, multiplications to 64 bits and narrowing
-// stores. Where V can do better than xsimd, it declares an operation of the same name, which hides the one here.
+// LaneOperations (operations.hpp) by means of xsimd (8.1 and later), for every instruction set that xsimd knows. A
+// class V derives from this and adds what xsimd lacks, such as 8-bit dot products, multiplications to 64 bits and
+// narrowing stores. Where V can do better than xsimd, it declares an operation of the same name, which hides the one
+// here.
 //
 // **Keeping code of different flags apart.** xsimd's functions are inline templates with an architecture tag as their
 // parameter. If two translation units with different flags used the same tag, both would contain functions of the same
 // name, and the linker would keep one copy of each that was not inlined (in a debug build: of all). A processor could
-// then meet instructions that it lacks. So every unit has a tag of its own, LocalArch: its parameter `Unit` is a type of
-// the unit's unnamed namespace, so everything with this tag as a parameter, vectors included, has internal linkage.
+// then meet instructions that it lacks. So every unit has a tag of its own, LocalArch: its parameter `Unit` is a type
+// of the unit's unnamed namespace, so everything with this tag as a parameter, vectors included, has internal linkage.
 // Only two kinds of xsimd's functions have no tag. Those that wrap a single NEON intrinsic, and the tables that list
 // them, are the same instructions under any flags. Those in branches for other sizes of integers are never called.
 //
 // **What a class must hide**, because xsimd 8.1 has it wrong or not at all: on NEON, shifts by a count (right only for
-// counts below the number of lanes); on AVX-512, shifts by a count for every lane. Gathers are not here: xsimd 8.1 never
-// takes the instructions of AVX2 and AVX-512 for them and loads lane by lane.
+// counts below the number of lanes); on AVX-512, shifts by a count for every lane. Gathers are not here: xsimd 8.1
+// never takes the instructions of AVX2 and AVX-512 for them and loads lane by lane.
 #pragma once
 
 #include <cstddef>
