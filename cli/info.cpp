@@ -60,8 +60,8 @@ Layer layer(const ModelFile &file, const std::string &name, const Weights &weigh
   if (weights.format == kernels::WeightFormat::stlq) {
     const std::size_t second_tiles = constant_bytes(file, name + "." + stlq_second_constant) / kernels::stlq_tile_bytes;
     result.two_word_ratio =
-        static_cast<double>(second_tiles) / (static_cast<double>(kernels::stlq_tile_rows(weights.out_features)) *
-                                             kernels::stlq_tile_columns(weights.in_features));
+        static_cast<double>(second_tiles) / (static_cast<double>(kernels::stlq_tile_row_count(weights.out_features)) *
+                                             kernels::stlq_tile_column_count(weights.in_features));
   }
   return result;
 }

@@ -11,8 +11,8 @@ void decode_stlq(const StlqMatrix &matrix, std::int8_t *weights) {
       weights[n * in + k] = static_cast<std::int8_t>(stlq_word_values.values[matrix.first_word(n, k)]);
 
   std::ptrdiff_t tile = 0; // among those with second words
-  for (int tile_row = 0; tile_row < stlq_tile_rows(matrix.out_features); ++tile_row)
-    for (int tile_column = 0; tile_column < stlq_tile_columns(matrix.in_features); ++tile_column) {
+  for (int tile_row = 0; tile_row < stlq_tile_row_count(matrix.out_features); ++tile_row)
+    for (int tile_column = 0; tile_column < stlq_tile_column_count(matrix.in_features); ++tile_column) {
       if (!matrix.has_second_words(tile_row, tile_column))
         continue;
       const int output = tile_row * stlq_tile_outputs;

@@ -18,8 +18,9 @@ inline constexpr int stlq_max_code = 7;
 // The one pattern of four bits that is no code: -8 in two's complement.
 inline constexpr std::uint8_t stlq_no_code = 8;
 
-// A tile is one step of the widest panel and a whole number of steps of every other (kernels/vector/stlq_panel.hpp), so
-// that files do not depend on the processor.
+// An STLQ tile is as high as the widest panel of any instruction set, and a multiple of every other (kernels/vector),
+// so that files do not depend on the processor. (The tile of the matrix product is another: what it accumulates at
+// once.)
 inline constexpr int stlq_tile_outputs = 64;
 inline constexpr int stlq_tile_inputs = 4;
 inline constexpr int stlq_tile_bytes = stlq_tile_outputs * stlq_tile_inputs / 2; // of a tile's second words
@@ -52,18 +53,19 @@ INTVIT_INLINE constexpr std::int8_t stlq_value(std::uint8_t first, std::uint8_t 
   return static_cast<std::int8_t>(sum < -127 ? -127 : sum > 127 ? 127 : sum);
 }
 
-INTVIT_INLINE constexpr int stlq_tile_rows(int out_features) {
+// How many rows and columns of tiles a matrix has; those at its end may be partly outside.
+INTVIT_INLINE constexpr int stlq_tile_row_count(int out_features) {
   return (out_features + stlq_tile_outputs - 1) / stlq_tile_outputs;
 }
-INTVIT_INLINE constexpr int stlq_tile_columns(int in_features) {
+INTVIT_INLINE constexpr int stlq_tile_column_count(int in_features) {
   return in_features / stlq_tile_inputs + (in_features % stlq_tile_inputs != 0 ? 1 : 0);
 }
-// Bytes of a row of first words, and of a row of the tiles' bits.
+// Bytes of a row's first words, and of the bits of a row of tiles.
 INTVIT_INLINE constexpr int stlq_row_bytes(int in_features) {
   return in_features / 2 + in_features % 2;
 }
-INTVIT_INLINE constexpr int stlq_tile_row_bytes(int in_features) {
-  return (stlq_tile_columns(in_features) + 7) / 8;
+INTVIT_INLINE constexpr int stlq_tile_bit_bytes(int in_features) {
+  return (stlq_tile_column_count(in_features) + 7) / 8;
 }
 
 // A matrix [out_features, in_features] of such weights, as it stands in a file (docs/format.md, "STLQ weights"). Words
@@ -71,9 +73,11 @@ INTVIT_INLINE constexpr int stlq_tile_row_bytes(int in_features) {
 struct StlqMatrix {
   int out_features = 0;
   int in_features = 0;
-  // [out_features, stlq_row_bytes]: input k of a row is the low half of byte k / 2 where k is even, else the high half.
+  // [out_features, stlq_row_bytes()]: input k of a row is the low half of byte k / 2 where k is even, else the high
+  // half.
   const std::uint8_t *first = nullptr;
-  // [stlq_tile_rows, stlq_tile_row_bytes]: bit t % 8 of byte t / 8 is 1 where tile t of the row has second words.
+  // [stlq_tile_row_count(), stlq_tile_bit_bytes()]: bit t % 8 of byte t / 8 is 1 where tile t of the row has second
+  // words.
   const std::uint8_t *tiles = nullptr;
   // [tiles with second words, stlq_tile_bytes], in the order of their bits. Within a tile: [64 outputs, 4 inputs], two
   // words a byte as in `first`.
@@ -84,7 +88,7 @@ struct StlqMatrix {
     return first[row + input / 2] >> (input % 2 * 4) & 15;
   }
   INTVIT_INLINE bool has_second_words(int tile_row, int tile_column) const {
-    return (tiles[std::ptrdiff_t{tile_row} * stlq_tile_row_bytes(in_features) + tile_column / 8] >> (tile_column % 8) &
+    return (tiles[std::ptrdiff_t{tile_row} * stlq_tile_bit_bytes(in_features) + tile_column / 8] >> (tile_column % 8) &
             1) != 0;
   }
   // `tile`: its place among those with second words; `output` and `input` count from its first ones.

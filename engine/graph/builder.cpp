@@ -15,7 +15,7 @@ void GraphBuilder::weights(const std::string &node, const StlqWeights &words) {
     constant(node, suffix, bytes, {static_cast<std::int64_t>(bytes.size()) / columns, columns});
   };
   matrix(stlq_first_constant, words.first, kernels::stlq_row_bytes(words.in_features));
-  matrix(stlq_tiles_constant, words.tiles, kernels::stlq_tile_row_bytes(words.in_features));
+  matrix(stlq_tiles_constant, words.tiles, kernels::stlq_tile_bit_bytes(words.in_features));
   matrix(stlq_second_constant, words.second, kernels::stlq_tile_bytes);
 }
 

@@ -23,8 +23,8 @@ Status check_sizes(int out_features, int in_features, std::size_t weights, std::
     return bad_argument("the matrix is empty");
   if (weights != static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features))
     return bad_argument("the number of words does not fit the matrix");
-  if (two_words.size() !=
-      static_cast<std::size_t>(stlq_tile_rows(out_features)) * static_cast<std::size_t>(stlq_tile_columns(in_features)))
+  if (two_words.size() != static_cast<std::size_t>(stlq_tile_row_count(out_features)) *
+                              static_cast<std::size_t>(stlq_tile_column_count(in_features)))
     return bad_argument("the number of flags does not fit the matrix");
   if (std::any_of(two_words.begin(), two_words.end(), [](std::uint8_t flag) { return flag > 1; }))
     return bad_argument("a flag is neither 0 nor 1");
@@ -78,8 +78,9 @@ std::string first_word_defect(const StlqWeights &weights) {
 
 std::string tile_defect(const StlqWeights &weights) {
   const kernels::StlqMatrix matrix = weights.view();
-  for (int row = 0; row < stlq_tile_rows(weights.out_features); ++row)
-    for (int tile = stlq_tile_columns(weights.in_features); tile < 8 * stlq_tile_row_bytes(weights.in_features); ++tile)
+  for (int row = 0; row < stlq_tile_row_count(weights.out_features); ++row)
+    for (int tile = stlq_tile_column_count(weights.in_features); tile < 8 * stlq_tile_bit_bytes(weights.in_features);
+         ++tile)
       if (matrix.has_second_words(row, tile))
         return std::string(stlq_tiles_constant) + ": bit " + std::to_string(tile) + " of row " + std::to_string(row) +
                " belongs to no tile and is not 0";
@@ -89,8 +90,8 @@ std::string tile_defect(const StlqWeights &weights) {
 std::string second_word_defect(const StlqWeights &weights) {
   const kernels::StlqMatrix matrix = weights.view();
   std::ptrdiff_t index = 0; // of a tile with second words
-  for (int row = 0; row < stlq_tile_rows(weights.out_features); ++row)
-    for (int tile = 0; tile < stlq_tile_columns(weights.in_features); ++tile) {
+  for (int row = 0; row < stlq_tile_row_count(weights.out_features); ++row)
+    for (int tile = 0; tile < stlq_tile_column_count(weights.in_features); ++tile) {
       if (!matrix.has_second_words(row, tile))
         continue;
       const int outputs = weights.out_features - row * stlq_tile_outputs;
@@ -139,8 +140,8 @@ Words words_of(int value) {
 std::int64_t count_marked_tiles(const StlqWeights &weights) {
   const kernels::StlqMatrix matrix = weights.view();
   std::int64_t count = 0;
-  for (int row = 0; row < stlq_tile_rows(weights.out_features); ++row)
-    for (int tile = 0; tile < stlq_tile_columns(weights.in_features); ++tile)
+  for (int row = 0; row < stlq_tile_row_count(weights.out_features); ++row)
+    for (int tile = 0; tile < stlq_tile_column_count(weights.in_features); ++tile)
       count += matrix.has_second_words(row, tile) ? 1 : 0;
   return count;
 }
@@ -172,9 +173,9 @@ Result<StlqWeights> encode_stlq(int out_features, int in_features, std::span<con
     for (int k = 0; k < in_features; ++k)
       put(weights.first, n * row_bytes, k, first[n * columns + static_cast<std::size_t>(k)]);
 
-  const int tile_columns = stlq_tile_columns(in_features);
-  const auto tile_row_bytes = static_cast<std::size_t>(stlq_tile_row_bytes(in_features));
-  weights.tiles.resize(static_cast<std::size_t>(stlq_tile_rows(out_features)) * tile_row_bytes);
+  const int tile_columns = stlq_tile_column_count(in_features);
+  const auto tile_row_bytes = static_cast<std::size_t>(stlq_tile_bit_bytes(in_features));
+  weights.tiles.resize(static_cast<std::size_t>(stlq_tile_row_count(out_features)) * tile_row_bytes);
   for (std::size_t tile = 0; tile < two_words.size(); ++tile) {
     const auto tile_row = static_cast<int>(tile / static_cast<std::size_t>(tile_columns));
     const auto tile_column = static_cast<int>(tile % static_cast<std::size_t>(tile_columns));
@@ -208,7 +209,7 @@ Result<StlqWeights> encode_stlq_values(int out_features, int in_features, std::s
   for (int value = -128; value < 128; ++value)
     words[static_cast<std::uint8_t>(value)] = words_of(value);
   const auto columns = static_cast<std::size_t>(in_features);
-  const auto tile_columns = static_cast<std::size_t>(stlq_tile_columns(in_features));
+  const auto tile_columns = static_cast<std::size_t>(stlq_tile_column_count(in_features));
   std::vector<std::int8_t> first(weights.size());
   std::vector<std::int8_t> second(weights.size());
   for (std::size_t index = 0; index < weights.size(); ++index) {

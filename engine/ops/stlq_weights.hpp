@@ -29,8 +29,8 @@ struct StlqWeights {
   kernels::StlqMatrix view() const { return {out_features, in_features, first.data(), tiles.data(), second.data()}; }
 
   std::size_t tile_count() const {
-    return static_cast<std::size_t>(kernels::stlq_tile_rows(out_features)) *
-           static_cast<std::size_t>(kernels::stlq_tile_columns(in_features));
+    return static_cast<std::size_t>(kernels::stlq_tile_row_count(out_features)) *
+           static_cast<std::size_t>(kernels::stlq_tile_column_count(in_features));
   }
   std::size_t two_word_tiles() const { return second.size() / kernels::stlq_tile_bytes; }
   std::size_t bytes() const { return first.size() + tiles.size() + second.size(); }
@@ -45,8 +45,8 @@ std::int64_t count_marked_tiles(const StlqWeights &weights);
 std::string find_defect(const StlqWeights &weights);
 
 // `first`, `second`: codes from -7 to 7, [out_features, in_features], row-major. `two_words`: 1 or 0 for every tile,
-// [stlq_tile_rows, stlq_tile_columns]. `second` may be empty where no tile has second words. Errors: bad_argument (a
-// size, a code or a flag out of range; a second word that is not 0 in a tile without).
+// [stlq_tile_row_count, stlq_tile_column_count]. `second` may be empty where no tile has second words. Errors:
+// bad_argument (a size, a code or a flag out of range; a second word that is not 0 in a tile without).
 Result<StlqWeights> encode_stlq(int out_features, int in_features, std::span<const std::int8_t> first,
                                 std::span<const std::int8_t> second, std::span<const std::uint8_t> two_words);
 

@@ -23,8 +23,8 @@ void read_stlq(NodeBinder &binder, Weights &weights) {
   stlq.out_features = weights.out_features;
   stlq.in_features = weights.in_features;
   stlq.first = matrix(stlq_first_constant, stlq.out_features, kernels::stlq_row_bytes(stlq.in_features));
-  stlq.tiles = matrix(stlq_tiles_constant, kernels::stlq_tile_rows(stlq.out_features),
-                      kernels::stlq_tile_row_bytes(stlq.in_features));
+  stlq.tiles = matrix(stlq_tiles_constant, kernels::stlq_tile_row_count(stlq.out_features),
+                      kernels::stlq_tile_bit_bytes(stlq.in_features));
   if (binder.ok()) // only then is it known how many tiles are marked
     stlq.second = matrix(stlq_second_constant, count_marked_tiles(stlq), kernels::stlq_tile_bytes);
   if (binder.ok())

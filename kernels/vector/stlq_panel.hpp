@@ -1,6 +1,8 @@
 // Panels of STLQ weights (kernels/stlq.hpp): packed as the words of four bits that they are, and decoded to elements
 // each time that a panel is used, so that a model's weights take half of the memory or less.
 //
+// In this file a tile is STLQ's, 64 outputs by 4 inputs, which have second words together.
+//
 // The packed bytes begin with a table that says for each panel where it begins and how many of its steps have second
 // words, as panels differ in that. A step here is as many inputs of a panel's columns as a tile of the file has, or
 // V::group if that is more; a step has second words where any of its tiles has, which are 0 for the others. A panel
@@ -85,7 +87,7 @@ template <StlqOperations V> class StlqPanels {
   public:
     TileRow(const StlqMatrix &matrix, int tile_row, std::ptrdiff_t before)
         : matrix_(matrix), tile_row_(tile_row), before_(before) {
-      for (int tile = 0; tile < stlq_tile_columns(matrix.in_features); ++tile)
+      for (int tile = 0; tile < stlq_tile_column_count(matrix.in_features); ++tile)
         two_word_tiles_ += has_second_words(tile) ? 1 : 0;
       for (int step = 0; step < steps_of(matrix.in_features); ++step)
         two_word_steps_ += step_has_second_words(step) ? 1 : 0;
@@ -120,7 +122,7 @@ template <StlqOperations V> class StlqPanels {
 
   private:
     bool has_second_words(int tile) const {
-      return tile < stlq_tile_columns(matrix_.in_features) && matrix_.has_second_words(tile_row_, tile);
+      return tile < stlq_tile_column_count(matrix_.in_features) && matrix_.has_second_words(tile_row_, tile);
     }
     bool step_has_second_words(int step) const {
       bool result = false;
@@ -132,7 +134,7 @@ template <StlqOperations V> class StlqPanels {
     // Returns the sum of the column's weights. The loader has proven that 128 times the sum of their magnitudes is
     // below 2^31, so neither it nor its product with V::code_bias overflows.
     std::int32_t put_column(int column, const Places &places, std::uint8_t *first, std::uint8_t *second) const {
-      const int tiles = stlq_tile_columns(matrix_.in_features);
+      const int tiles = stlq_tile_column_count(matrix_.in_features);
       const int row_bytes = stlq_row_bytes(matrix_.in_features);
       const std::uint8_t *row = matrix_.first + std::ptrdiff_t{column} * row_bytes;
       const std::uint8_t *second_row = matrix_.second; // of the next tile that has one; null where none has
@@ -172,7 +174,7 @@ template <StlqOperations V> class StlqPanels {
   template <typename Work> static Entry for_each_panel(const StlqMatrix &matrix, const Work &work) {
     Entry next{table_bytes(matrix.out_features), 0};
     std::ptrdiff_t before = 0;
-    for (int tile_row = 0; tile_row < stlq_tile_rows(matrix.out_features); ++tile_row) {
+    for (int tile_row = 0; tile_row < stlq_tile_row_count(matrix.out_features); ++tile_row) {
       const TileRow row(matrix, tile_row, before);
       next.two_word_steps = row.two_word_steps();
       const int end = (tile_row + 1) * stlq_tile_outputs;

@@ -10,8 +10,9 @@ namespace intvit {
 
 StlqWeights random_stlq_weights(int out_features, int in_features, double two_word_ratio, std::mt19937 &generator) {
   const std::size_t count = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
-  const auto tile_columns = static_cast<std::size_t>(kernels::stlq_tile_columns(in_features));
-  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_rows(out_features)) * tile_columns);
+  const auto tile_columns = static_cast<std::size_t>(kernels::stlq_tile_column_count(in_features));
+  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_row_count(out_features)) *
+                                      tile_columns);
   std::fill_n(two_words.begin(), std::lround(two_word_ratio * static_cast<double>(two_words.size())), std::uint8_t{1});
   for (std::size_t i = two_words.size(); i > 1; --i) // Fisher and Yates
     std::swap(two_words[i - 1],

@@ -61,8 +61,8 @@ bool is_one_word(std::int8_t value) {
 
 StlqWeights words_of(const std::vector<std::int8_t> &values, int out) {
   const int in = static_cast<int>(values.size()) / out;
-  const int columns = kernels::stlq_tile_columns(in);
-  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_rows(out) * columns));
+  const int columns = kernels::stlq_tile_column_count(in);
+  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_row_count(out) * columns));
   for (int n = 0; n < out; ++n)
     for (int k = 0; k < in; ++k) {
       const int tile = n / kernels::stlq_tile_outputs * columns + k / kernels::stlq_tile_inputs;
