@@ -1,5 +1,6 @@
-// checkasm: every kernel of every instruction set that this processor has, against the reference: random shapes and
-// ranges, extreme codes, forbidden memory on both sides of every buffer; then the time a call takes.
+// checkasm: every kernel of every instruction set that this processor has, and of matrix_product.hpp, against the
+// reference: random shapes and ranges, extreme codes, forbidden memory on both sides of every buffer; then the time a
+// call takes.
 //
 //   checkasm [--seed N] [--rounds N] [--round R] [--isa NAME] [--kernel PREFIX] [--no-time | --bench] [--self-test]
 //
@@ -16,6 +17,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "tests/checkasm/check.hpp"
+#include "tests/checkasm/matrix_product.hpp"
 #include "tests/checkasm/planted.hpp"
 
 using namespace intvit::kernels;
@@ -79,6 +81,8 @@ void time_kernels(const Options &options) {
   for (const Check *check : options.checks) {
     double slowest = 0;
     for (const KernelTable *table : options.tables) {
+      if (table == &matrix_product_kernels()) // nobody runs them
+        continue;
       const Timing timing = check->time(*table);
       if (slowest == 0)
         slowest = timing.best_ns;
@@ -151,11 +155,15 @@ int run(int argc, char **argv) {
     options.rounds = 1;
   }
   std::string names;
-  for (const KernelTable &table : available_kernels()) {
-    names += std::string(names.empty() ? "" : ", ") + table.name;
+  const auto add = [&](const KernelTable &table) {
     if (result.count("isa") == 0 || result["isa"].as<std::string>() == table.name)
       options.tables.push_back(&table);
+  };
+  for (const KernelTable &table : available_kernels()) {
+    names += std::string(names.empty() ? "" : ", ") + table.name;
+    add(table);
   }
+  add(matrix_product_kernels());
   if (options.tables.empty())
     throw UsageError("--isa \"" + result["isa"].as<std::string>() + "\" is not available here; there are " + names);
   for (const Check &check : all_checks())

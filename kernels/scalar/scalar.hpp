@@ -1,0 +1,355 @@
+// The operations of kernels/vector in plain C++, with arrays for vectors. Each says in C++ itself what it computes;
+// kernels/vector/operations.hpp says what for.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/gelu.hpp"
+#include "kernels/inline.hpp"
+#include "kernels/reciprocal.hpp"
+#include "kernels/requantize.hpp"
+#include "kernels/residual.hpp"
+#include "kernels/stlq.hpp"
+#include "kernels/vector/panel.hpp"
+
+namespace intvit::kernels::scalar {
+
+// result[i] = lane(i) for all i.
+template <typename T, std::size_t size, typename Lane> INTVIT_INLINE std::array<T, size> each(const Lane &lane) {
+  std::array<T, size> result;
+  for (std::size_t i = 0; i < size; ++i)
+    result[i] = static_cast<T>(lane(i));
+  return result;
+}
+
+// `Unit`: a type of the translation unit's own, as for the other classes of operations.
+template <class Unit> struct Operations {
+  // A tile of 6 x 8 sums of products of 16-bit factors, which GCC turns into widening vector multiplications. Factors
+  // of 32 bits are slower on x86-64's baseline, SSE2, which has no vector multiplication of them: 7 against 19 GMAC/s.
+  static constexpr int lanes = 4;
+  static constexpr int tile_rows = 6;
+  static constexpr int tile_vectors = 2;
+
+  static constexpr std::size_t size = lanes;
+  static constexpr std::size_t vectors = tile_vectors;
+
+  // Lanes of 32 bits, or half as many of 64 in a `Wide`: those that the products of even or odd lanes have. A Vec that
+  // holds a Wide is only ever read as one, so the machine's byte order does not matter.
+  using Vec = std::array<std::int32_t, size>;
+  using Wide = std::array<std::int64_t, size / 2>;
+  using Vec16 = std::array<std::int16_t, 2 * size>;
+  using Bytes = std::array<std::uint8_t, 4 * size>;
+  using Row = Vec[vectors];
+
+  using Element = std::int16_t;
+  static constexpr int group = 1;
+  static constexpr int code_bias = 0;
+  static constexpr int attention_weight_bias = 0;
+  static constexpr bool reads_codes = false;
+  static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
+
+  // Whole vectors, lane by lane. With std::memcpy GCC would copy two lanes as one 64-bit integer and then no longer
+  // vectorize the sums.
+  static Vec load(const std::int32_t *from) {
+    return each32([&](std::size_t i) { return from[i]; });
+  }
+  static Vec load64(const std::int64_t *from) {
+    Wide wide;
+    std::memcpy(wide.data(), from, sizeof wide);
+    return narrow(wide);
+  }
+  static void store(std::int32_t *to, Vec value) {
+    for (std::size_t i = 0; i < size; ++i)
+      to[i] = value[i];
+  }
+
+  // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.
+  template <typename T> static Vec load(const T *from, int count) {
+    Vec result{};
+    for (std::size_t i = 0; i < index(count); ++i)
+      result[i] = static_cast<std::int32_t>(from[i]);
+    return result;
+  }
+  // The first `count` lanes, clamped to the codes of `to`.
+  static void store_output(std::int8_t *to, Vec value, int count) {
+    for (std::size_t i = 0; i < index(count); ++i)
+      to[i] = clamp_to_int8(value[i]);
+  }
+  static void store_output(std::int16_t *to, Vec value, int count) {
+    for (std::size_t i = 0; i < index(count); ++i)
+      to[i] = clamp_to_int16(value[i]);
+  }
+  static void store_output(std::int32_t *to, Vec value, int count) {
+    for (std::size_t i = 0; i < index(count); ++i)
+      to[i] = value[i];
+  }
+
+  static Vec set(std::int32_t value) {
+    return each32([&](std::size_t) { return value; });
+  }
+  // Modulo 2^32.
+  static Vec add(Vec a, Vec b) {
+    return each32([&](std::size_t i) { return bits(a[i]) + bits(b[i]); });
+  }
+  static Vec subtract(Vec a, Vec b) {
+    return each32([&](std::size_t i) { return bits(a[i]) - bits(b[i]); });
+  }
+  static Vec multiply(Vec a, Vec b) {
+    return each32([&](std::size_t i) { return bits(a[i]) * bits(b[i]); });
+  }
+  static Vec minimum(Vec a, Vec b) {
+    return each32([&](std::size_t i) { return a[i] < b[i] ? a[i] : b[i]; });
+  }
+  static Vec maximum(Vec a, Vec b) {
+    return each32([&](std::size_t i) { return a[i] > b[i] ? a[i] : b[i]; });
+  }
+  static Vec shift_left(Vec value, int count) {
+    return each32([&](std::size_t i) { return bits(value[i]) << count; });
+  }
+  static Vec shift_left_lanes(Vec value, Vec counts) {
+    return each32([&](std::size_t i) { return bits(value[i]) << counts[i]; });
+  }
+  static Vec shift_right_unsigned(Vec value, int count) {
+    return each32([&](std::size_t i) { return bits(value[i]) >> count; });
+  }
+  static std::int32_t largest(Vec value) {
+    std::int32_t result = value[0];
+    for (const std::int32_t lane : value)
+      result = lane > result ? lane : result;
+    return result;
+  }
+  static std::int32_t sum(Vec value) {
+    std::uint32_t result = 0;
+    for (const std::int32_t lane : value)
+      result += bits(lane);
+    return static_cast<std::int32_t>(result);
+  }
+  // The first `count` lanes, the others 0.
+  static Vec keep(Vec value, int count) {
+    return each32([&](std::size_t i) { return i < index(count) ? value[i] : 0; });
+  }
+  static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
+    return each32([&](std::size_t i) { return a[i] < b[i] ? value[i] : 0; });
+  }
+  static Vec low_byte(Vec value) {
+    return each32([&](std::size_t i) { return value[i] & 255; });
+  }
+  // requantize() looks at the multipliers themselves and needs no other form of them.
+  static Vec odd_lanes(Vec value) { return value; }
+  static Vec look_up(const std::uint32_t *table, Vec at) {
+    return each32([&](std::size_t i) { return table[at[i]]; });
+  }
+  // table[i % 16] >> (i / 16).
+  static Vec exp_by_octaves(const std::uint32_t *table, Vec at) {
+    return each32([&](std::size_t i) { return table[at[i] & 15] >> (at[i] >> 4); });
+  }
+
+  // How many of 16 integers below 2^31 are at least `least`.
+  static int count_at_least(const std::uint32_t *integers, std::int32_t least) {
+    int count = 0;
+    for (std::size_t i = 0; i < 16; ++i)
+      count += integers[i] >= bits(least) ? 1 : 0;
+    return count;
+  }
+
+  // Dot products.
+  static Vec load_elements(const Element *from) { return load(from, lanes); }
+  static Vec broadcast_codes(const Element *from) { return set(*from); }
+  static Vec broadcast_attention_weights(const Element *from) { return set(*from); }
+  static Vec set_elements(int value) { return set(value); }
+  static Vec dot(Vec sum, Vec input, Vec weights) {
+    return each32(
+        [&](std::size_t i) { return sum[i] + static_cast<Element>(input[i]) * static_cast<Element>(weights[i]); });
+  }
+  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
+    for (int k = 0; k < count; ++k)
+      to[k] = from[k];
+    for (int k = count; k < padded; ++k)
+      to[k] = 0;
+  }
+  // A row of codes to a panel's [columns][1].
+  static void interleave(const std::int8_t *from, std::ptrdiff_t, Element *to) {
+    for (std::size_t v = 0; v < vectors; ++v)
+      for (std::size_t i = 0; i < size; ++i)
+        to[v * size + i] = from[column(v, i)];
+  }
+
+  // Rows of a panel, in the order of its columns.
+  template <typename T> static void load_row(const T *from, int shift, Row &row) { // codes << shift
+    for (std::size_t v = 0; v < vectors; ++v)
+      row[v] = each32([&](std::size_t i) { return from[column(v, i)] << shift; });
+  }
+  static void store_row(std::int8_t *to, const Row &row) {
+    for (std::size_t v = 0; v < vectors; ++v)
+      for (std::size_t i = 0; i < size; ++i)
+        to[column(v, i)] = clamp_to_int8(row[v][i]);
+  }
+  static void store_row(std::int16_t *to, const Row &row) {
+    for (std::size_t v = 0; v < vectors; ++v)
+      for (std::size_t i = 0; i < size; ++i)
+        to[column(v, i)] = clamp_to_int16(row[v][i]);
+  }
+  // A pair of vectors' multipliers and zero points are in the order of its columns.
+  static void store_gelu(std::int8_t *to, const Row &row, int fraction_bits, const std::int16_t *multiplier,
+                         const std::int16_t *zero_point) {
+    static_assert(vectors == 2);
+    for (std::size_t v = 0; v < vectors; ++v)
+      for (std::size_t i = 0; i < size; ++i) {
+        const std::size_t c = column(v, i);
+        to[c] = gelu_code(gelu(clamp_to_int16(row[v][i]), fraction_bits), multiplier[c],
+                          static_cast<std::int8_t>(zero_point[c]));
+      }
+  }
+
+  // Lanes of 16 bits.
+  template <typename T> static Vec16 load16(const T *from) {
+    return each16([&](std::size_t i) { return from[i]; });
+  }
+  static Vec16 subtract16(Vec16 a, Vec16 b) {
+    return each16([&](std::size_t i) { return a[i] - b[i]; });
+  }
+  static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left
+    return each16([&](std::size_t i) { return value[i] << counts[i]; });
+  }
+  static Vec pair_sums(Vec16 value) {
+    return each32([&](std::size_t i) { return value[2 * i] + value[2 * i + 1]; });
+  }
+  // Sums of 64 bits of four squares each.
+  static Vec square_sums64(Vec16 value) {
+    const auto square = [&](std::size_t i) { return std::int64_t{value[i]} * value[i]; };
+    return narrow(each<std::int64_t, size / 2>(
+        [&](std::size_t i) { return square(4 * i) + square(4 * i + 1) + square(4 * i + 2) + square(4 * i + 3); }));
+  }
+
+  // Bytes.
+  // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
+  static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
+    const Vec *parts[] = {&a, &b, &c, &d};
+    return each8([&](std::size_t i) { return clamp((*parts[i / size])[i % size], 0, 255); });
+  }
+  static Bytes set_bytes(std::uint8_t value) {
+    return each8([&](std::size_t) { return value; });
+  }
+  static Bytes load_bytes(const std::uint8_t *from) {
+    return each8([&](std::size_t i) { return from[i]; });
+  }
+  static void store_bytes(std::uint8_t *to, Bytes value) { std::memcpy(to, value.data(), sizeof value); }
+  static void store_attention_weights(Element *to, Bytes value) {
+    for (std::size_t i = 0; i < value.size(); ++i)
+      to[i] = value[i];
+  }
+  static Bytes keep_bytes(Bytes value, int count) {
+    return each8([&](std::size_t i) { return i < index(count) ? value[i] : 0; });
+  }
+  // Adds the bytes up in some lanes.
+  static Vec accumulate_bytes(Vec sum, Bytes value) {
+    return each32(
+        [&](std::size_t i) { return sum[i] + value[i] + value[size + i] + value[2 * size + i] + value[3 * size + i]; });
+  }
+  // count + 1 where value > limit.
+  static Bytes count_above(Bytes count, Bytes value, std::uint8_t limit) {
+    return each8([&](std::size_t i) { return count[i] + (value[i] > limit ? 1 : 0); });
+  }
+  // table[index], 0 where index is 16.
+  static Bytes look_up_16(const std::uint8_t *table, Bytes at) {
+    return each8([&](std::size_t i) { return at[i] < 16 ? table[at[i]] : 0; });
+  }
+  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  static Bytes low_nibbles(Bytes words) {
+    return each8([&](std::size_t i) { return words[i] & 15; });
+  }
+  static Bytes high_nibbles(Bytes words) {
+    return each8([&](std::size_t i) { return words[i] >> 4; });
+  }
+  static Bytes stlq_values(Bytes words) {
+    return each8([&](std::size_t i) { return stlq_word_values.values[words[i]]; });
+  }
+  static Bytes add_stlq_values(Bytes a, Bytes b) {
+    return each8([&](std::size_t i) {
+      return clamp(static_cast<std::int8_t>(a[i]) + static_cast<std::int8_t>(b[i]), -127, 127);
+    });
+  }
+  static void store_elements(Element *to, Bytes value) {
+    for (std::size_t i = 0; i < value.size(); ++i)
+      to[i] = static_cast<std::int8_t>(value[i]);
+  }
+  struct ByteTable {
+    const std::uint8_t *entries;
+  };
+  static ByteTable byte_table(const std::uint8_t *table) { return {table}; }
+  static Bytes look_up(const ByteTable &table, Bytes at) {
+    return each8([&](std::size_t i) { return table.entries[at[i]]; });
+  }
+
+  // Sums of 64 bits.
+  static Vec add64(Vec a, Vec b) {
+    const Wide x = widen(a);
+    const Wide y = widen(b);
+    return narrow(each<std::int64_t, size / 2>([&](std::size_t i) { return x[i] + y[i]; }));
+  }
+  static std::int64_t sum64(Vec value) {
+    std::int64_t result = 0;
+    for (const std::int64_t lane : widen(value))
+      result += lane;
+    return result;
+  }
+  // The first `count` offsets: those of even lanes, those of odd lanes.
+  static void load_offsets(const std::int64_t *from, int count, Vec &even, Vec &odd) {
+    Wide halves[2] = {};
+    for (std::size_t i = 0; i < index(count); ++i)
+      halves[i % 2][i / 2] = from[i];
+    even = narrow(halves[0]);
+    odd = narrow(halves[1]);
+  }
+  static Vec quotient(Vec n, std::int32_t factor, int shift) {
+    return each32([&](std::size_t i) { return kernels::quotient(n[i], {factor, shift}); });
+  }
+  static Vec requantize(Vec sum, Vec multiplier, Vec, Vec even_offset, Vec odd_offset, int shift) {
+    const Wide offset[2] = {widen(even_offset), widen(odd_offset)};
+    return each32(
+        [&](std::size_t i) { return kernels::requantize(sum[i], multiplier[i], offset[i % 2][i / 2], shift); });
+  }
+  // Of codes that have been shifted.
+  static Vec add_requantize(Vec sum, Vec multiplier, Vec, Vec code, Vec code_multiplier, Vec, Vec even_offset,
+                            Vec odd_offset, int shift) {
+    const Wide offset[2] = {widen(even_offset), widen(odd_offset)};
+    return each32([&](std::size_t i) {
+      return kernels::add_requantize(sum[i], multiplier[i], code[i], 0, code_multiplier[i], offset[i % 2][i / 2],
+                                     shift);
+    });
+  }
+
+  static void subtract_128(const std::uint8_t *from, std::int8_t *to) { // 16 bytes
+    for (std::size_t i = 0; i < 16; ++i)
+      to[i] = static_cast<std::int8_t>(from[i] - 128);
+  }
+
+  // Reads 4 bytes, of which 3 are a pixel.
+  static Vec load_pixels(const std::uint8_t *from) { return load(from, lanes); }
+  // A vector holds one pixel, so its weight is in all lanes,
+  static Vec spread_weights(const std::int32_t *from, int) { return set(*from); }
+  // and there is nothing to add up.
+  static Vec sum_pixels(Vec value) { return value; }
+
+private:
+  static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  static constexpr std::uint32_t bits(std::int32_t value) { return static_cast<std::uint32_t>(value); }
+  static constexpr std::size_t column(std::size_t v, std::size_t lane) {
+    return index(vector::Panel<Operations>::column(static_cast<int>(v), static_cast<int>(lane)));
+  }
+  // What std::bit_cast is made of; emscripten's library has none yet.
+  static Wide widen(Vec value) { return __builtin_bit_cast(Wide, value); }
+  static Vec narrow(Wide value) { return __builtin_bit_cast(Vec, value); }
+  template <typename Lane> INTVIT_INLINE static Vec each32(const Lane &lane) { return each<std::int32_t, size>(lane); }
+  template <typename Lane> INTVIT_INLINE static Vec16 each16(const Lane &lane) {
+    return each<std::int16_t, 2 * size>(lane);
+  }
+  template <typename Lane> INTVIT_INLINE static Bytes each8(const Lane &lane) {
+    return each<std::uint8_t, 4 * size>(lane);
+  }
+};
+
+} // namespace intvit::kernels::scalar
