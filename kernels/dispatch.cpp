@@ -1,3 +1,5 @@
+// All sets of kernels that were built, and what each needs of the processor. Checks are here and not beside the
+// kernels, whose translation units are compiled with instructions that the processor may lack.
 #include "kernels/dispatch.hpp"
 
 #include <array>
@@ -105,6 +107,7 @@ constexpr Backend backends[] = {
 #endif
 };
 
+// The tables of the sets that this processor has. They are made once, at the first use.
 struct Tables {
   std::array<KernelTable, std::size(backends)> tables;
   std::size_t count = 0;

@@ -27,8 +27,8 @@ struct Vector : neon::Operations<Neon> {
     const int8x16x2_t rows = {{vld1q_s8(from), vld1q_s8(from + stride)}};
     vst2q_s8(to, rows);
   }
-  // Products of 8-bit numbers are at most 2^14 in 16 bits; two of them are added up in 32 bits, since (-128)^2 twice
-  // does not fit 16.
+  // Products of 8-bit numbers are at most 2^14 in magnitude and fit 16 bits, but the sum of two, 2^15 for -128 times
+  // -128 twice, does not: pairs of products are added to lanes of 32 bits at once.
   static Vec dot(Vec sum, Vec input, Vec weights) {
     return vpadalq_s16(sum,
                        vmull_s8(vget_low_s8(vreinterpretq_s8_s32(input)), vget_low_s8(vreinterpretq_s8_s32(weights))));

@@ -1,10 +1,11 @@
-// NEON on 64-bit Arm: 4 lanes of 32 bits. The plain lane operations are xsimd's; here is what it has not.
+// NEON on 64-bit Arm: 4 lanes of 32 bits. Each operation does what kernels/vector/operations.hpp asks of it; comments
+// say how, where that is not one instruction. Plain arithmetic on lanes is xsimd's.
 //
-// Elements are signed bytes, because NEON's dot product takes two signed operands (mixed signs came with a later
-// extension): attention weights, which are unsigned, are stored less 128.
+// Elements are signed bytes, because the dot product of NEON takes two signed operands. Attention weights are unsigned
+// and stored less 128. (Products of mixed signs came with a later extension, I8MM.)
 //
-// Included only by translation units that are compiled for one of NEON's extensions; `Unit`, a local type of theirs,
-// keeps their code apart.
+// Included only by translation units that are compiled for NEON or one of its extensions; `Unit`, a local type of
+// theirs, keeps their code apart.
 #pragma once
 
 #include <arm_neon.h>
@@ -20,7 +21,7 @@ namespace intvit::kernels::neon {
 
 static_assert(std::endian::native == std::endian::little, "bytes of lanes and lanes of bytes are read as each other");
 
-// gelu_tail's chords as bytes, in tables of 64 for tbl.
+// gelu_tail's chords as bytes: where each begins and its slope, in tables of 64, which tbl looks up at once.
 struct alignas(64) TailBytes {
   std::uint8_t start_low[64];
   std::uint8_t start_high[64];
@@ -40,8 +41,8 @@ struct alignas(64) TailBytes {
 };
 inline constexpr TailBytes tail_bytes;
 
-// xsimd::neon, of 32-bit Arm, has all that is used; xsimd 8.1's neon64 does not allow for an architecture derived from
-// it.
+// xsimd::neon is 32-bit Arm's, which has all that is used here. xsimd 8.1's neon64 does not compile for an architecture
+// that is derived from it.
 template <class Unit> using Lanes = vector::XsimdLanes<vector::LocalArch<xsimd::neon, Unit>>;
 
 template <class Unit> struct Operations : Lanes<Unit> {
@@ -55,7 +56,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
   static constexpr int code_bias = 0;
   static constexpr int attention_weight_bias = -128;
   static constexpr bool reads_codes = true;
-  // 6 x 16: 24 accumulators, 4 weights and 1 input fill 29 of 32 registers.
+  // A tile of 6 x 16: 24 accumulators, 4 vectors of weights and 1 of inputs take 29 of 32 registers.
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 4;
   using Row = Vec[std::size_t{tile_vectors}];
@@ -104,7 +105,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
     return vandq_s32(value, vreinterpretq_s32_u32(vcltq_s32(a, b)));
   }
   static Vec low_byte(Vec value) { return vandq_s32(value, Base::set(255)); }
-  // What requantize() wants beside a vector of multipliers: nothing.
+  // requantize() takes the lower and the upper lanes of one vector of multipliers and needs no other.
   static Vec odd_lanes(Vec value) { return value; }
   static Vec look_up(const std::uint32_t *table, Vec index) {
     uint32x4_t result = vdupq_n_u32(table[vgetq_lane_s32(index, 0)]);
@@ -256,7 +257,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
     return {table};
   }
   static Bytes look_up(const ByteTable &table, Bytes index) {
-    // tbx leaves alone what is not among its 64 entries.
+    // tbl gives 0 where an index is not below 64; tbx then leaves such bytes as they are.
     Bytes result = vqtbl4q_u8(vld1q_u8_x4(table.entries), index);
 #pragma GCC unroll 3
     for (int i = 1; i < 4; ++i)
@@ -306,15 +307,15 @@ template <class Unit> struct Operations : Lanes<Unit> {
     vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), set_bytes(0x80))));
   }
 
-  // A pixel of RGB to a lane a channel; the fourth lane is no one's. Reads 4 bytes.
+  // Reads 4 bytes, of which 3 are a pixel.
   static Vec load_pixels(const std::uint8_t *from) {
     return widen(from);
   }
-  // One weight in all lanes.
+  // A vector holds one pixel, so its weight is in all lanes,
   static Vec spread_weights(const std::int32_t *from, int) {
     return Base::set(*from);
   }
-  // There is one pixel to be added up.
+  // and there is nothing to add up.
   static Vec sum_pixels(Vec value) {
     return value;
   }
@@ -328,7 +329,7 @@ private:
     return {vmlal_s32(vreinterpretq_s64_s32(lower), vget_low_s32(a), vget_low_s32(b)),
             vmlal_high_s32(vreinterpretq_s64_s32(upper), a, b)};
   }
-  // The upper halves of 64-bit sums, shifted right by the rest of `shift`.
+  // 64-bit sums shifted right by `shift`, 32..62: their upper halves, shifted by what is left of it.
   static Vec narrow(Wide sums, int shift) {
     const Vec high = vuzp2q_s32(vreinterpretq_s32_s64(sums.lower), vreinterpretq_s32_s64(sums.upper));
     return vshlq_s32(high, vdupq_n_s32(32 - shift));
@@ -368,7 +369,7 @@ private:
     vst1q_s8(to, vqmovn_high_s16(vqmovn_s16(low), high));
   }
 
-  // 16-bit entries of a table whose bytes are in two.
+  // Entries of 16 bits, whose low bytes are in one table and whose high bytes in another.
   static int8x16x2_t look_up_chords(const std::uint8_t (&low)[64], const std::uint8_t (&high)[64], Bytes index) {
     return vzipq_s8(vreinterpretq_s8_u8(vqtbl4q_u8(vld1q_u8_x4(low), index)),
                     vreinterpretq_s8_u8(vqtbl4q_u8(vld1q_u8_x4(high), index)));

@@ -1,3 +1,4 @@
+// One query at a time: its scores, the weights that they turn into, and the weighted mean of the values.
 #include "kernels/reference/reference.hpp"
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace intvit::kernels::reference {
 
 namespace {
 
-// Of a row of scores, those of query `i`.
+// Adds bias and mask to the scores of query `i`.
 void add_bias(const AttentionArgs &args, int head, int i, std::int32_t *row) {
   const ScoreBias &b = args.bias;
   const std::int32_t *bias = b.bias + (std::ptrdiff_t{head} * args.tokens + i) * b.stride;
@@ -29,6 +30,8 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
     *score = distance_code(static_cast<std::uint32_t>(largest - *score), multiplier, args.score_shift);
 
   std::uint32_t weight_sum = 0;
+  // The distance 255 also stands for all larger ones and must have no weight: the table of int8 weights ends with 0,
+  // int16 and lis8 leave it out below, and for lis4 its code is above 15 wherever it matters (the loader checks).
   if (args.softmax == Softmax::int8) {
     for (std::int32_t *distance = row; distance != end; ++distance) {
       *distance = (*args.int8_weights)[static_cast<std::size_t>(*distance)];
@@ -46,6 +49,8 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
     return weight_sum;
   }
 
+  // Log-int-softmax: a weight follows from exp / sum of all exps, so the row is read twice. The loader's bound on the
+  // table keeps the sum below 2^31.
   std::uint32_t exp_sum = 0;
   for (const std::int32_t *distance = row; distance != end; ++distance)
     exp_sum += (*args.exp)[static_cast<std::size_t>(*distance)];
@@ -78,7 +83,7 @@ std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, 
   return softmax_weights(args, head, row);
 }
 
-// One row of scores.
+// Scratch memory is one row of scores.
 std::size_t attention_scratch_bytes(int tokens, int) {
   return static_cast<std::size_t>(tokens) * sizeof(std::int32_t);
 }
@@ -92,6 +97,8 @@ void attention(const AttentionArgs &args, int head, Range queries) {
   auto *row = reinterpret_cast<std::int32_t *>(args.scratch);
 
   for (int i = queries.begin; i < queries.end; ++i) {
+    // The row's largest score has a weight, so the divisor is not 0. Weights are below 2^16 and add up to less than
+    // 2^24, so |sum| < 2^7 * 2^24 fits 32 bits.
     const Reciprocal by = reciprocal(attention_weights(args, head, i, row));
     std::array<std::int32_t, max_head_dim> sums{};
     for (int j = 0; j < args.tokens; ++j) {

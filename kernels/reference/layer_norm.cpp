@@ -1,3 +1,4 @@
+// kernels/layer_norm.hpp, channel by channel.
 #include "kernels/reference/reference.hpp"
 
 #include "kernels/reciprocal.hpp"

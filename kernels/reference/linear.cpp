@@ -1,3 +1,4 @@
+// Every output is a dot product of a row of input and a row of weights, and its epilogue.
 #include "kernels/reference/reference.hpp"
 
 #include <cstring>
@@ -8,7 +9,7 @@ namespace intvit::kernels::reference {
 
 namespace {
 
-// Where the parts of the packed bytes begin; offsets are aligned to their 8 bytes.
+// The packed bytes are the weights, then offsets, which are aligned to 8 bytes, then multipliers. Where they begin:
 std::size_t offsets_at(int out_features, int in_features) {
   const std::size_t weights = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
   return (weights + 7) / 8 * 8;
@@ -18,6 +19,7 @@ std::size_t multipliers_at(int out_features, int in_features) {
   return offsets_at(out_features, in_features) + static_cast<std::size_t>(out_features) * sizeof(std::int64_t);
 }
 
+// The loader's bound on a row of weights (kernels/linear.hpp) keeps all partial sums inside 32 bits.
 std::int32_t dot(const std::int8_t *a, const std::int8_t *b, int length) {
   std::int32_t sum = 0;
   for (int i = 0; i < length; ++i)
@@ -101,7 +103,7 @@ std::int64_t peak(std::int64_t steps) {
   std::int32_t sum = 0;
   for (std::int64_t step = 0; step < steps; ++step) {
     const std::int8_t *input = operand;
-    __asm__ volatile("" : "+r"(input)); // each step anew
+    __asm__ volatile("" : "+r"(input)); // so that no step can be left out as a repetition
     sum = dot(input, operand, length);
     __asm__ volatile("" : "+r"(sum));
   }

@@ -1,3 +1,4 @@
+// kernels/mean_rows.hpp, channel by channel. max_mean_rows keeps sums within 2^29.
 #include "kernels/reference/reference.hpp"
 
 namespace intvit::kernels::reference {

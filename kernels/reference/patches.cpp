@@ -1,3 +1,4 @@
+// A patch is `patch` rows of `patch` pixels, which stand in the image a whole image row apart.
 #include "kernels/reference/reference.hpp"
 
 namespace intvit::kernels::reference {

@@ -1,3 +1,4 @@
+// kernels/resample.hpp, output pixel by output pixel. `scalar` uses these loops as well: compilers vectorize them.
 #include <algorithm>
 
 #include "kernels/reference/reference.hpp"
@@ -5,6 +6,7 @@
 namespace intvit::kernels::reference {
 namespace {
 
+// Sums start at one half of an output unit, so that the shift rounds to nearest, ties upward.
 constexpr std::int32_t half = std::int32_t{1} << (resample_weight_bits - 1);
 
 // The shift of a negative sum rounds down, as everywhere in C++20.

@@ -1,3 +1,5 @@
+// The reference in the form in which all kernels are called. It is also where every other set of kernels begins: what a
+// set does not replace stays the reference's.
 #include "kernels/backends.hpp"
 #include "kernels/reference/reference.hpp"
 

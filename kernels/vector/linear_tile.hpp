@@ -85,7 +85,8 @@ private:
     // While a panel is worked on, the next one is fetched, a little with every step: a model's weights do not fit the
     // second cache, and the first tile would wait for each line of its panel.
     const std::ptrdiff_t tiles = (rows.end - rows.begin + tile_rows - 1) / tile_rows;
-    const std::ptrdiff_t all_steps = tiles * steps<V>(args.in_features);
+    const int tile_steps = steps<V>(args.in_features);
+    const std::ptrdiff_t all_steps = tiles * tile_steps;
     for (int column = wanted.begin; column < wanted.end; column += columns) {
       const int index = column / columns;
       const bool last = column + columns >= wanted.end;
@@ -95,18 +96,18 @@ private:
       const PanelEpilogue<V, epilogue> finish(args, panel.constants,
                                               {column, column + columns < wanted.end ? column + columns : wanted.end});
       for (int row = rows.begin; row < rows.end; row += tile_rows)
-        tile(args, input, row - rows.begin, panel.weights, finish,
+        tile(input, row - rows.begin, panel.weights, tile_steps, finish,
              {row, row + tile_rows < rows.end ? row + tile_rows : rows.end}, ahead);
     }
   }
 
   // A tile with fewer rows computes its last one several times and drops the results.
   template <Epilogue epilogue>
-  static void tile(const LinearArgs &args, const Rows &input, int first, const Element *panel,
+  static void tile(const Rows &input, int first, const Element *panel, int steps,
                    const PanelEpilogue<V, epilogue> &finish, Range rows, Ahead &ahead) {
     const int count = rows.end - rows.begin;
     typename TileProduct<V>::template Sums<vectors> sums(finish.constants().start);
-    sums.template add<Inputs::codes>(input.tile(first, count), panel, steps<V>(args.in_features), &ahead);
+    sums.template add<Inputs::codes>(input.tile(first, count), panel, steps, &ahead);
 #pragma GCC unroll 16
     for (int r = 0; r < tile_rows; ++r)
       if (r < count)

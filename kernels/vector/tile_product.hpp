@@ -28,12 +28,13 @@ struct Ahead {
   std::ptrdiff_t step;
 };
 
-// Sums over a tile of `vectors` vectors of columns; `Input` says where the input rows are.
-template <class Sums, class Input, class V, int vectors>
-concept TileSums = requires(Sums sums, const std::int32_t *start, const Input &input, const typename V::Element *panel,
-                            int steps, Ahead *ahead, int r) {
+// The sums of a product P over a tile of `vectors` vectors of columns.
+template <class P, class V, int vectors>
+concept TileSumsOf = requires(typename P::template Sums<vectors> sums, const std::int32_t *start,
+                              const typename P::Input &input, const typename V::Element *panel, int steps, Ahead *ahead,
+                              int r) {
   // Every row begins with these integers, one for a column in the panel's order.
-  Sums(start);
+  decltype(sums)(start);
   // Adds the products of all rows with `steps` steps of a panel [steps][vectors * lanes][V::group], aligned to 64
   // bytes. `ahead` is null where there is nothing to fetch, else left at what comes next.
   sums.template add<Inputs::codes>(input, panel, steps, ahead);
@@ -42,10 +43,11 @@ concept TileSums = requires(Sums sums, const std::int32_t *start, const Input &i
   { sums.row(r) } -> std::same_as<typename V::Vec(&)[std::size_t{vectors}]>;
 };
 
-// A product P for the operations V.
+// A product P for the operations V: sums of whole tiles, and of the narrower ones that attention's keys end with.
 template <class P, class V>
-concept TileProductFor = requires(const typename V::Element *const (&rows)[std::size_t{V::tile_rows}], int elements,
-                                  std::byte *to, const std::byte *from) {
+concept TileProductFor = TileSumsOf<P, V, V::tile_vectors> && TileSumsOf<P, V, 1> &&
+    requires(const typename V::Element *const (&rows)[std::size_t{V::tile_rows}], int elements, std::byte *to,
+             const std::byte *from) {
   // Where a tile's input rows are.
   typename P::Input;
   // Bytes, a multiple of 64, in which the product wants a tile's rows of so many elements, a whole number of groups. 0
@@ -55,11 +57,6 @@ concept TileProductFor = requires(const typename V::Element *const (&rows)[std::
   P::arrange(rows, elements, to);
   // The rows as they are and as arrange() left them; whichever the product does not use need not be there.
   { P::input(rows, from) } -> std::same_as<typename P::Input>;
-  // The sums of a whole tile, and of the narrower ones that attention's keys end with.
-  requires TileSums < typename P::template Sums<V::tile_vectors>,
-  typename P::Input, V, V::tile_vectors > ;
-  requires TileSums < typename P::template Sums<1>,
-  typename P::Input, V, 1 > ;
 };
 
 // A dot product of lanes: what DotProduct needs.

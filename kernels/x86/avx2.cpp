@@ -1,4 +1,7 @@
 // The kernels for AVX2. Compiled with -mavx2.
+//
+// AVX2's product of bytes, vpmaddubsw, saturates sums of two products at 16 bits and would give wrong results. So
+// elements are widened to 16 bits, which vpmaddwd multiplies and adds exactly.
 #include "kernels/backends.hpp"
 #include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx256.hpp"
@@ -48,7 +51,7 @@ struct Vector : avx256::Operations<Avx2> {
     store256(to, _mm256_unpacklo_epi16(row0, row1));
     store256(to + 16, _mm256_unpackhi_epi16(row0, row1));
   }
-  // Two products of 8-bit numbers stay under 2^15, so this is exact.
+  // A product of two 8-bit numbers is at most 2^14 in magnitude, so sums of two are far from 32 bits.
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_add_epi32(sum, _mm256_madd_epi16(input, weights)); }
 };
 

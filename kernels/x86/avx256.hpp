@@ -1,5 +1,9 @@
-// 256-bit vectors: 8 lanes of 32 bits. With AVX2 alone the exact dot product widens to 16 bits (vpmaddubsw would
-// saturate and give wrong sums); with AVX-VNNI it is 4 unsigned by 4 signed bytes.
+// 256-bit vectors: 8 lanes of 32 bits, for AVX2 alone and for AVX2 with AVX-VNNI, which differ in their dot product.
+// Here is all the rest. Each operation does what kernels/vector/operations.hpp asks of it; comments say how, where that
+// is not one instruction.
+//
+// Most of AVX2's instructions work within the two halves of 128 bits by themselves. Narrowing two vectors therefore
+// interleaves blocks of four lanes, which Panel::column() allows for, and other results need a permutation of quarters.
 //
 // Included only by translation units that are compiled for one of the two; `Set` keeps their code apart.
 #pragma once
@@ -14,7 +18,8 @@
 
 namespace intvit::kernels::avx256 {
 
-// gelu_tail's chords as bytes, in tables of 16 for vpshufb, in both halves of a vector.
+// gelu_tail's chords as bytes: where each begins and its slope. vpshufb looks up 16 bytes in each half of a vector, so
+// every 16 entries are there twice.
 struct alignas(32) TailBytes {
   std::uint8_t start_low[4][32];
   std::uint8_t start_high[4][32];
@@ -47,7 +52,7 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
-  // 6 x 16: 12 accumulators, 2 weights and 1 input of 16 registers.
+  // A tile of 6 x 16: 12 accumulators, 2 vectors of weights and 1 of inputs take 15 of 16 registers.
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 2;
 
@@ -215,8 +220,9 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   };
   static ByteTable byte_table(const std::uint8_t *table) { return {table}; }
   static Bytes look_up(const ByteTable &table, Bytes index) {
-    // The 16 entries from 16 i on answer where index - 16 i is below 16; elsewhere adding 0x70 sets the highest bit,
-    // saturating if need be, and vpshufb gives 0.
+    // vpshufb looks up 16 of the 256 entries at a time and gives 0 where an index byte has its highest bit set. `place`
+    // is index - 16 i, modulo 256, plus 0x70 with saturation: its highest bit is clear only if index - 16 i is 0..15,
+    // and its low four bits are then the entry.
     Bytes result = _mm256_setzero_si256();
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
@@ -248,8 +254,9 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     even = _mm256_permute4x64_epi64(_mm256_unpacklo_epi64(first, second), 0xD8);
     odd = _mm256_permute4x64_epi64(_mm256_unpackhi_epi64(first, second), 0xD8);
   }
-  // kernels/reciprocal.hpp, quotient(), of every lane. AVX2 has no arithmetic shift of 64 bits: the sums, which are
-  // within +-2^61, are made positive by 2^62, a multiple of 2^shift, which is taken off again afterwards.
+  // kernels/reciprocal.hpp, quotient(), of every lane. AVX2 cannot shift 64 bits arithmetically. So 2^62 is added to
+  // the sums, which are within +-2^61 and become positive; being a multiple of 2^shift, it leaves the lower bits alone,
+  // and what it adds to the results, 2^(62 - shift), is subtracted from them.
   static Vec quotient(Vec n, std::int32_t factor, int shift) {
     const Vec by = _mm256_set1_epi64x(factor);
     const Vec raise = _mm256_set1_epi64x((std::int64_t{1} << (shift - 1)) + (std::int64_t{1} << 62));
@@ -277,11 +284,11 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     store128(to, _mm_xor_si128(load128(from), _mm_set1_epi8(-128)));
   }
 
-  // 2 pixels of RGB to a lane a channel; every fourth lane is 0. Reads 8 bytes.
+  // Reads 8 bytes, of which 6 are 2 pixels; every fourth lane is 0.
   static Vec load_pixels(const std::uint8_t *from) {
     std::int64_t bytes = 0;
     std::memcpy(&bytes, from, sizeof bytes);
-    // Bytes to the lowest of lanes; 128 makes a 0.
+    // Which byte goes to the lowest byte of each lane; where the highest bit is set, the byte is 0.
     const __m256i places = _mm256_setr_epi32(0, 1, 2, 128, 3, 4, 5, 128);
     return _mm256_shuffle_epi8(_mm256_set1_epi64x(bytes),
                                _mm256_or_si256(places, _mm256_set1_epi32(static_cast<std::int32_t>(0x80808000))));
@@ -314,11 +321,12 @@ private:
   static __m128i narrow16(Vec value) {
     return _mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
   }
-  // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
+  // 64-bit sums of the even and the odd lanes, shifted right by `shift`, 32..62: their upper halves, put in order,
+  // shifted by what is left of it.
   static Vec narrow(Vec even, Vec odd, int shift) {
     return _mm256_sra_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA), shift_count(shift - 32));
   }
-  // 16-bit codes widened with 16 zeros below them and shifted back by `down`.
+  // 16-bit codes in the upper halves of lanes, shifted down to where they belong, with their sign.
   static void unpack_row(__m256i codes16, int down, Vec (&row)[2]) {
     const __m256i zero = _mm256_setzero_si256();
     row[0] = _mm256_sra_epi32(_mm256_unpacklo_epi16(zero, codes16), shift_count(down));
@@ -332,7 +340,8 @@ private:
     store128(to, _mm_packs_epi16(_mm256_castsi256_si128(codes16), _mm256_extracti128_si256(codes16, 1)));
   }
 
-  // Bytes 0 to 63 of a table by the low 6 bits of every byte.
+  // A byte of a table of 64 by the low 6 bits of every index byte. vpshufb takes the low 4 bits in each quarter of the
+  // table; bits 4 and 5, which the caller has moved to the highest bits of bytes, choose among the four results.
   static __m256i look_up_64(const std::uint8_t (&table)[4][32], __m256i index, __m256i bit4, __m256i bit5) {
     const auto quarter = [&](int i) { return _mm256_shuffle_epi8(load256(table[i]), index); };
     const __m256i first = _mm256_blendv_epi8(quarter(0), quarter(1), bit4);
@@ -340,7 +349,7 @@ private:
     return _mm256_blendv_epi8(first, second, bit5);
   }
   // gelu_tail[i] and gelu_tail[i + 1] - gelu_tail[i] for 16-bit indices below 64. An index is put into both bytes of
-  // its word: the low one looks up the low half of the entry, the high one the high half.
+  // its lane: the low byte looks up the low half of the entry, the high byte the high half.
   static void look_up_chords(__m256i index, __m256i &start, __m256i &slope) {
     const __m256i both = _mm256_or_si256(index, _mm256_slli_epi16(index, 8));
     const __m256i place = _mm256_and_si256(both, _mm256_set1_epi8(15));

@@ -1,6 +1,10 @@
-// AVX-512 with VNNI: 16 lanes of 32 bits, dot products of 4 unsigned by 4 signed bytes.
+// AVX-512 with VNNI: 16 lanes of 32 bits, dot products of 4 unsigned by 4 signed bytes. Each operation does what
+// kernels/vector/operations.hpp asks of it; comments say how, where that is not one instruction.
 //
-// Included only by translation units that are compiled for it.
+// Like AVX2's, narrowing instructions work within quarters of 128 bits and interleave blocks of four lanes, which
+// Panel::column() allows for. Parts of vectors are loaded and stored under masks, which read and write nothing else.
+//
+// Included only by translation units that are compiled for it; `Set` keeps its code apart.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +47,8 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   static constexpr bool reads_codes = true;
-  // 6 x 64: 24 accumulators, 4 weights and 1 input fill 29 of 32 registers, and 24 products hide the dot's latency.
+  // A tile of 6 x 64: 24 accumulators, 4 vectors of weights and 1 of inputs take 29 of 32 registers. 24 independent
+  // sums more than hide the latency of the dot product, 4 or 5 cycles at two a cycle.
   static constexpr int tile_rows = 6;
   static constexpr int tile_vectors = 4;
 
@@ -264,10 +269,10 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm_xor_si128(bytes, _mm_set1_epi8(-128)));
   }
 
-  // 4 pixels of RGB to a lane a channel; every fourth lane is 0. Reads 16 bytes.
+  // Reads 16 bytes, of which 12 are 4 pixels; every fourth lane is 0.
   static Vec load_pixels(const std::uint8_t *from) {
     const __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
-    // Bytes to the lowest of lanes; 128 makes a 0.
+    // Which byte goes to the lowest byte of each lane; where the highest bit is set, the byte is 0.
     const __m512i places = _mm512_setr_epi32(0, 1, 2, 128, 3, 4, 5, 128, 6, 7, 8, 128, 9, 10, 11, 128);
     return _mm512_shuffle_epi8(bytes,
                                _mm512_or_si512(places, _mm512_set1_epi32(static_cast<std::int32_t>(0x80808000))));
@@ -284,12 +289,14 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   }
 
 private:
-  // The upper halves of 64-bit sums of even and odd lanes, shifted right by the rest of `shift`.
+  // 64-bit sums of the even and the odd lanes, shifted right by `shift`, 32..62: their upper halves, put in order,
+  // shifted by what is left of it.
   static Vec narrow(Vec even, Vec odd, int shift) {
     const Vec high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, static_cast<_MM_PERM_ENUM>(0xF5));
     return _mm512_sra_epi32(high, shift_count(shift - 32));
   }
-  // 16-bit codes in pairs of vectors' order, widened with 16 zeros below them and shifted back by `down`.
+  // 16-bit codes, those of a pair of vectors in either argument, to the upper halves of lanes, shifted down to where
+  // they belong, with their sign.
   static void unpack_row(__m512i first, __m512i second, int down, Vec (&row)[4]) {
     const __m512i zero = _mm512_setzero_si512();
     row[0] = _mm512_sra_epi32(_mm512_unpacklo_epi16(zero, first), shift_count(down));
@@ -319,9 +326,10 @@ private:
     const __m512i g = _mm512_sub_epi16(_mm512_max_epi16(x, _mm512_setzero_si512()), tail);
     return _mm512_adds_epi16(_mm512_mulhrs_epi16(g, _mm512_load_si512(multiplier)), _mm512_load_si512(zero_point));
   }
-  // Bytes of the table for 16-bit indices below 256.
+  // table[index] of 16-bit indices below 256. Permutations look up 64 entries of 16 bits, that is, the pair of bytes
+  // that index / 2 says, in either half of the table; index % 2 then says which byte of the pair.
   static __m512i look_up16(const ByteTable &table, __m512i index) {
-    const __m512i pair = _mm512_srli_epi16(index, 1); // permutations take 6 bits of it
+    const __m512i pair = _mm512_srli_epi16(index, 1);
     const __m512i entries =
         _mm512_mask_blend_epi16(_mm512_test_epi16_mask(index, _mm512_set1_epi16(128)),
                                 _mm512_permutex2var_epi16(table.quarters[0], pair, table.quarters[1]),

@@ -1,4 +1,5 @@
-// The kernels for AVX2 with AVX-VNNI. Compiled with -mavx2 -mavxvnni.
+// The kernels for AVX2 with AVX-VNNI, whose dot product takes unsigned inputs and signed weights. Compiled with -mavx2
+// -mavxvnni.
 #include "kernels/backends.hpp"
 #include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx256.hpp"
