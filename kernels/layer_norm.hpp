@@ -22,7 +22,7 @@ inline constexpr int max_layer_norm_channels = 1 << 14;
 inline constexpr std::int64_t max_layer_norm_epsilon = std::int64_t{1} << 60;
 
 struct LayerNormArgs {
-  ResidualCodes input; // [rows, channels]
+  StreamCodes input; // [rows, channels]
   int channels = 0;
   // Per channel, for int8 input only.
   const std::uint8_t *alpha = nullptr;

@@ -39,7 +39,7 @@ struct GeluParameters {
 
 // The stream that a product is added to and the constants of add_requantize() that are the stream's.
 struct ResidualParameters {
-  ResidualCodes stream;                     // [rows, out_features]
+  StreamCodes stream;                       // [rows, out_features]
   const std::int32_t *multiplier = nullptr; // [out_features]
   int shift = 0;                            // 0..max_residual_shift(stream.type)
 };

@@ -16,8 +16,8 @@ namespace intvit::kernels {
 inline constexpr int max_mean_rows = 1 << 14;
 
 struct MeanRowsArgs {
-  ResidualCodes input; // [rows, channels]; zero points are in the requantization's offset
-  int rows = 0;        // 1 to max_mean_rows
+  StreamCodes input; // [rows, channels]; zero points are in the requantization's offset
+  int rows = 0;      // 1 to max_mean_rows
   Requantization requantization;
   void *output = nullptr; // [channels]
   ElementType output_type = ElementType::int8;

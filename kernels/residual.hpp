@@ -18,7 +18,7 @@ namespace intvit::kernels {
 inline constexpr int max_ptf_alpha = 7;
 
 // A row-major matrix of residual codes; `stride` in elements.
-struct ResidualCodes {
+struct StreamCodes {
   const void *data = nullptr;
   ElementType type = ElementType::int8; // or int16
   std::ptrdiff_t stride = 0;

@@ -44,7 +44,7 @@ Binding LayerNorm::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) c
 
 void BoundLayerNorm::run(const Step &step) const {
   const ValueInfo &input = step.input_info();
-  const kernels::LayerNormArgs args{.input = residual_codes(step.inputs[0].data, input),
+  const kernels::LayerNormArgs args{.input = stream_codes(step.inputs[0].data, input),
                                     .channels = input.columns,
                                     .alpha = alpha.data(),
                                     .zero_point = zero_point.data(),

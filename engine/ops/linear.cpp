@@ -115,7 +115,7 @@ void BoundLinear::run(const Step &step) const {
                            .output_stride = output.columns,
                            .scratch = step.scratch};
   if (epilogue == Epilogue::residual)
-    args.residual = {.stream = residual_codes(step.inputs[1].data, *step.inputs[1].info),
+    args.residual = {.stream = stream_codes(step.inputs[1].data, *step.inputs[1].info),
                      .multiplier = residual_multiplier.data(),
                      .shift = residual_shift};
   run_linear(step, args, step.batch() * input.rows);

@@ -6,7 +6,7 @@
 namespace intvit {
 
 // A residual stream as kernels see it.
-inline kernels::ResidualCodes residual_codes(const void *data, const ValueInfo &info) {
+inline kernels::StreamCodes stream_codes(const void *data, const ValueInfo &info) {
   return {data, info.type, info.columns};
 }
 

@@ -37,7 +37,7 @@ void BoundMeanRows::run(const Step &step) const {
   for (int image = share.begin / columns; image * columns < share.end; ++image) {
     const auto index = static_cast<std::size_t>(image);
     const std::byte *from = step.inputs[0].image(index) + static_cast<std::size_t>(first) * input.row_bytes();
-    const kernels::MeanRowsArgs args{.input = residual_codes(from, input),
+    const kernels::MeanRowsArgs args{.input = stream_codes(from, input),
                                      .rows = rows,
                                      .requantization = requantization.view(),
                                      .output = step.output.image(index),

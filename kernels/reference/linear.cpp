@@ -27,7 +27,7 @@ std::int32_t dot(const std::int8_t *a, const std::int8_t *b, int length) {
   return sum;
 }
 
-std::int32_t code_at(const ResidualCodes &codes, int row, int column) {
+std::int32_t code_at(const StreamCodes &codes, int row, int column) {
   const std::ptrdiff_t index = row * codes.stride + column;
   return codes.type == ElementType::int8 ? static_cast<const std::int8_t *>(codes.data)[index]
                                          : static_cast<const std::int16_t *>(codes.data)[index];
