@@ -53,7 +53,7 @@ Image preprocessed(const std::string &path, const Image &decoded, const Recipe &
   return std::move(*image);
 }
 
-// Without a resize a recipe takes the photograph's own pixels, of which there are no more.
+// A recipe that does not resize crops the photograph's own pixels, so there is no finer version of them to show.
 Image photograph(const std::string &path, const Image &decoded, const Recipe &recipe, int scale) {
   if (recipe.fit != Recipe::Fit::none)
     return preprocessed(path, decoded, enlarged(recipe, scale));
@@ -85,7 +85,7 @@ std::string softmax_caption(const Model &model) {
   return "integer";
 }
 
-// "models/deit.intvit.safetensors": "deit".
+// A file's name without its folder and endings: "models/deit.intvit.safetensors" gives "deit".
 std::string short_name(const std::string &path) {
   const std::string name = std::filesystem::path(path).filename().string();
   return name.substr(0, name.find('.'));
@@ -147,7 +147,7 @@ Image draw(const std::vector<Panel> &panels) {
     if (panel.label.empty())
       continue;
     const std::string share = " " + percent(panel.probability, 0);
-    // Of ImageNet's labels, lists of synonyms, the first.
+    // ImageNet's labels are lists of synonyms; the first is enough.
     const std::string label = panel.label.substr(0, panel.label.find(','));
     centred(fitted(label, width - text_width(share, text_scale), text_scale) + share, left, line + height + gap,
             faint_ink);

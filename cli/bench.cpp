@@ -81,6 +81,32 @@ Interrupted stopped_after(std::size_t measured, std::size_t total) {
                      " measurements");
 }
 
+void add_options(Parser &parser) {
+  add_model_option(parser);
+  add_numerics_options(parser);
+  add_renormalize_option(parser);
+  add_weight_lists(parser);
+  parser.option<std::string>("arch", "NAME,...",
+                             "timm's names of architectures to run with random weights, instead of a model");
+  parser.option<std::string>("t,threads", "N,...", "numbers of threads (default: what this process may use)");
+  parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
+  parser.option<std::string>("isa", "NAME,...", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)");
+  parser.option<int>("warmup", "N", "runs that are not counted", "3");
+  parser.option<int>("runs", "N", "runs to measure");
+  parser.option<double>("seconds", "S", "without --runs: measure each for so long, and 5 runs at least", "2");
+  parser.flag("profile", "time of every kind of operation");
+  parser.flag("roofline", "the processor's peak in the same seconds, and the share of it that is reached");
+  parser.option<std::string>(
+      "shapes", "FILE,...",
+      "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)");
+  parser.option<std::string>(
+      "report", "FILE",
+      "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
+      "roofline, machine; measures what --profile and --roofline do");
+  parser.formats({"md", "json", "csv"});
+  parser.hidden("o,output");
+}
+
 int bench_shapes(const Parser &parser, ReportFormat format) {
   for (const char *option :
        {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize", "residual"})
@@ -124,29 +150,7 @@ int bench(const Arguments &arguments) {
       "threads, before and after every tenth of a second of runs. Such a sample is the fastest of 20 bursts "
       "of a quarter of a millisecond; shares are of the samples' median. Of models it also measures, before and "
       "after the runs, how fast as many threads read a block of memory that no cache holds.");
-  add_model_option(parser);
-  add_numerics_options(parser);
-  add_renormalize_option(parser);
-  add_weight_lists(parser);
-  parser.option<std::string>("arch", "NAME,...",
-                             "timm's names of architectures to run with random weights, instead of a model");
-  parser.option<std::string>("t,threads", "N,...", "numbers of threads (default: what this process may use)");
-  parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
-  parser.option<std::string>("isa", "NAME,...", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)");
-  parser.option<int>("warmup", "N", "runs that are not counted", "3");
-  parser.option<int>("runs", "N", "runs to measure");
-  parser.option<double>("seconds", "S", "without --runs: measure each for so long, and 5 runs at least", "2");
-  parser.flag("profile", "time of every kind of operation");
-  parser.flag("roofline", "the processor's peak in the same seconds, and the share of it that is reached");
-  parser.option<std::string>(
-      "shapes", "FILE,...",
-      "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)");
-  parser.option<std::string>(
-      "report", "FILE",
-      "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
-      "roofline, machine; measures what --profile and --roofline do");
-  parser.formats({"md", "json", "csv"});
-  parser.hidden("o,output");
+  add_options(parser);
   if (!parser.parse(arguments))
     return exit_ok;
 

@@ -31,7 +31,7 @@ struct Prediction {
   double probability = 0;
 };
 
-// For display: top_classes(), with probabilities, the softmax over all classes.
+// For display: the classes of top_classes() with their probabilities, which are the softmax over all classes.
 std::vector<Prediction> top_predictions(std::span<const std::int32_t> logits, int fraction_bits, int count) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
@@ -49,7 +49,7 @@ std::vector<Prediction> top_predictions(std::span<const std::int32_t> logits, in
 struct Timing {
   double decode = 0;
   double preprocess = 0;
-  double inference = 0; // an image's share of its batch
+  double inference = 0; // of the batch, divided by its images
 };
 
 struct Classified {
@@ -195,7 +195,7 @@ public:
     done_ += images_.size();
     images_.clear();
     waiting_.clear();
-    flush_output(); // a batch's results can be seen before the next, and nothing runs for a reader that is gone
+    flush_output(); // results are seen before the next batch runs, and a reader that is gone is noticed
   }
 
   std::size_t done() const { return done_; } // images whose results are printed, or that were reported
@@ -216,7 +216,7 @@ private:
   std::size_t done_ = 0;
   std::size_t errors_ = 0;
   std::vector<Image> images_;
-  std::vector<Classified> waiting_; // beside images_
+  std::vector<Classified> waiting_; // one for each of images_
 };
 
 // Folders are replaced by the images in them. A folder that cannot be used is reported, and the rest still runs.

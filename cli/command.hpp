@@ -25,8 +25,8 @@ public:
   ~Parser();
 
   // An option with a value, which the help calls `placeholder`. `names` is a letter and a long name, "k,top", or the
-  // long name alone; the functions below take the long name. One without a default has a value only where has() says
-  // so.
+  // long name alone; the functions below take the long name. An option without a default has a value only if has() is
+  // true.
   template <typename T>
   void option(const std::string &names, const std::string &placeholder, const std::string &help,
               const std::string &default_value = "");
@@ -36,7 +36,8 @@ public:
   void formats(const std::vector<std::string> &words);
   // The help lists the options that are added from now on under this heading, after those without one.
   void group(const std::string &heading);
-  // An option with a value that is known, but not in the help: of those that others have under this name.
+  // An option with a value that is accepted but not shown in the help, for a message to those who know it from other
+  // subcommands.
   void hidden(const std::string &names);
 
   // The names given beside the options, in order; empty where the subcommand takes none.
@@ -66,14 +67,14 @@ public:
 private:
   std::string subcommand_;
   bool takes_positional_;
-  struct Library; // cxxopts: by itself, because its header compiles slowly and its regular expressions start slowly
+  struct Library; // cxxopts, whose header is slow to compile and whose regular expressions are slow to start
   std::unique_ptr<Library> library_;
   std::vector<std::string> positional_;
   std::vector<std::string> formats_;
   std::vector<std::string> groups_{""}; // headings in order
 };
 
-// The value, or its failure as a std::runtime_error.
+// The value of a result; its failure is thrown as std::runtime_error.
 template <typename T> T value_of(Result<T> result) {
   if (!result.ok())
     throw std::runtime_error(result.status().message());
@@ -84,7 +85,7 @@ void require(const Status &status);
 // A line on stderr: "intvit: message".
 void print_error(const std::string &message);
 
-// As a field of a CSV file: in quotes where it needs them.
+// The text as a field of a CSV file, in quotes if it needs them.
 std::string csv_field(const std::string &text);
 
 // The subcommands; each returns an exit code and may throw UsageError or std::exception.

@@ -70,7 +70,7 @@ public:
     std::cout << object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   }
 
-  // A line an image.
+  // One line for each image.
   void csv() const {
     std::cout << "image,label,first_index,first_label,first_probability,second_index,second_label,second_probability,"
                  "same,cosine\n";

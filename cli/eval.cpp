@@ -37,7 +37,7 @@ nlohmann::json to_json(const Evaluation &result) {
   return object;
 }
 
-// A column an entry of the JSON object.
+// One column for each entry of the JSON object.
 void print_csv(const nlohmann::json &object) {
   std::string names;
   std::string values;

@@ -29,7 +29,7 @@ std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
-// Opened for the opposite of its use, so that using it fails as it would have if closed.
+// Opens it for the opposite of its use, so that using it fails as it would have with the closed stream.
 void occupy(int descriptor, int opposite) {
   if (::fcntl(descriptor, F_GETFD) != -1)
     return;
@@ -82,7 +82,8 @@ void flush_output() {
 }
 
 Result<std::vector<std::byte>> read_standard_input(std::size_t limit) {
-  constexpr int patience = 100; // milliseconds; a signal between the question and poll() waits so long for its answer
+  // Milliseconds. A signal that comes between the check and poll() is noticed after this time at the latest.
+  constexpr int patience = 100;
   std::vector<std::byte> bytes;
   std::array<std::byte, 1 << 16> piece;
   for (;;) {

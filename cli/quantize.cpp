@@ -60,10 +60,7 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   return images;
 }
 
-} // namespace
-
-int quantize(const Arguments &arguments) {
-  Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
+void add_options(Parser &parser) {
   add_threads_option(parser);
   add_preprocess_option(parser);
   parser.option<std::string>("weights", "FILE|FOLDER",
@@ -80,6 +77,13 @@ int quantize(const Arguments &arguments) {
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
   add_quantizer_options(parser); // last, because their groups come behind all others
+}
+
+} // namespace
+
+int quantize(const Arguments &arguments) {
+  Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
+  add_options(parser);
   if (!parser.parse(arguments))
     return exit_ok;
 

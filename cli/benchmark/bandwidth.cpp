@@ -15,8 +15,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int passes = 5;
 
-// Four times the last cache, so that at most a quarter of a pass can find what the pass before it left there; within
-// bounds that small boards and large servers can give. 0 or less: the system does not tell.
+// Four times the size of the largest cache, so that at most a quarter of what a pass reads can still be in the cache
+// from the pass before. Limited to what small boards can allocate and what is enough on large servers. sysconf() gives
+// 0 or less where the system does not tell a cache's size.
 std::size_t block_bytes() {
   constexpr long least = 64L << 20;
   constexpr long most = 1L << 30;
@@ -28,7 +29,7 @@ std::size_t block_bytes() {
   return static_cast<std::size_t>(std::clamp(4 * std::max(cache, 0L), least, most));
 }
 
-// Sixteen sums that do not wait for one another, which compilers turn into vectors.
+// Adds up in sixteen independent sums, which compilers turn into vector instructions.
 std::uint64_t read(const std::uint64_t *words, std::size_t count) {
   std::uint64_t sums[16] = {};
   for (std::size_t i = 0; i + 16 <= count; i += 16)
@@ -55,7 +56,7 @@ double BandwidthMeter::gb_per_s() {
         for (int i = 0; i < passes; ++i) {
           team.barrier();
           const Clock::time_point begin = Clock::now();
-          // Kept, or the compiler would drop the reading.
+          // The sum is kept: otherwise the compiler would remove the reading.
           meter.sums_[static_cast<std::size_t>(team.index)] +=
               read(meter.block_.data() + part * static_cast<std::size_t>(team.index), part);
           team.barrier(); // a pass takes as long as its slowest thread

@@ -6,19 +6,19 @@
 
 namespace intvit::cli {
 
-// Reads a block of memory that no cache holds, from end to end, with all threads at once, each its own part: the way in
-// which a forward pass reads weights.
+// Reads a block of memory that is too large for any cache, from end to end. All threads read at once, each its own
+// part, which is how a forward pass reads the weights.
 class BandwidthMeter {
 public:
   explicit BandwidthMeter(int threads); // throws std::bad_alloc
 
-  // The fastest of some passes, which lets interruptions pass: a ceiling must not suffer from them.
+  // Of the fastest of several passes: a ceiling must not depend on interruptions by other programs.
   double gb_per_s();
 
 private:
   int threads_;
   std::vector<std::uint64_t> block_;
-  std::vector<std::uint64_t> sums_; // a thread's, so that reading has a result
+  std::vector<std::uint64_t> sums_; // one for each thread, so that the reading has a result
   double best_seconds_ = 0;
 };
 

@@ -163,7 +163,7 @@ std::string roofline_chart(const ForwardResult &result) {
   const double peak = result.samples.peak();
   const double bandwidth = result.samples.bandwidth();
   constexpr int height = 380;
-  constexpr double right = width - 170; // beyond it, labels
+  constexpr double right = width - 170; // labels stand to the right of it
 
   struct Point {
     std::string name;
@@ -203,7 +203,7 @@ std::string roofline_chart(const ForwardResult &result) {
   svg.text((x.first + x.last) / 2, y.first + 38, "multiply-accumulates a byte", "middle");
   svg.text(x.first + 4, y.last + 4, "GMAC/s");
 
-  // From where the slope enters the picture, at its left or at its bottom.
+  // The slope begins where it enters the picture, at the left edge or at the bottom.
   const double begin = std::max(x.low, y.low / bandwidth);
   svg.polyline({{x.at(begin), y.at(begin * bandwidth)}, {x.at(ridge), y.at(peak)}, {x.at(x.high), y.at(peak)}}, "roof");
   svg.text(x.last - 4, y.at(peak) - 7, "peak " + fixed(peak, 0) + " GMAC/s", "end", "strong");

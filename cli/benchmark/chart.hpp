@@ -1,4 +1,4 @@
-// Drawings of what was measured, as SVG. The page's CSS brings the colours of their classes: see html_report.cpp.
+// Drawings of what was measured, as SVG. Their colours are CSS classes, which the page defines (html_report.cpp).
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace intvit::cli {
 
-// How many times of a sample fall in each of equal parts of their range, which ends with the 99th percentile or twice
-// as far beyond the 90th as that is from the least. What took longer is counted apart, or a single interruption would
-// squeeze the rest into one part.
+// A histogram of a sample's times: their range is cut into equal parts, and the times in each part are counted. The
+// range ends at the 99th percentile, and at the latest beyond the 90th by twice the distance between the 90th and the
+// least. Longer times are counted apart, because a single interruption would squeeze all the others into one part.
 struct Histogram {
   double low = 0;
   double high = 0;
@@ -22,14 +22,14 @@ Histogram histogram(const Samples &samples);
 // The class of the n-th operation's colour.
 std::string colour(std::size_t operation);
 
-// Bars of the histogram, and the share of runs that took no longer.
+// The histogram as bars, with a line that shows which share of the runs took no longer than that.
 std::string latency_chart(const Samples &samples);
 
-// One bar, cut by the operations' shares of the time.
+// One bar, divided among the operations by their share of the time.
 std::string profile_chart(const ForwardResult &result);
 
-// Rates over multiply-accumulates a byte, both logarithmic: of the model and of its operations that have products,
-// below what the peak and the memory's bandwidth allow. Needs both.
+// The roofline: GMAC/s over multiply-accumulates for each byte moved, both on logarithmic axes, for the model and for
+// its operations that have matrix products, below the limits that the peak and the memory's bandwidth set. Needs both.
 std::string roofline_chart(const ForwardResult &result);
 
 // A bar for every result's median, with its 99th percentile.

@@ -12,7 +12,7 @@ namespace intvit::cli {
 
 namespace {
 
-// The value of the first line "name SEPARATOR value" of a file; empty without.
+// The value in the first line "name SEPARATOR value" of a file; empty if there is no such line.
 std::string field(const char *path, const std::string &name, char separator) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {

@@ -12,8 +12,8 @@ struct Environment {
   std::vector<std::string> instruction_sets; // of kernels, in ascending order
   int processors_online = 0;
   int threads_available = 0; // to this process
-  std::string caches;        // of the first processor: "L1 48 KiB, L2 1 MiB, L3 32 MiB"; empty: not told
-  std::string governor;      // of its clock; empty: not told, as on most virtual machines
+  std::string caches;        // of the first processor: "L1 48 KiB, L2 1 MiB, L3 32 MiB"; empty if unknown
+  std::string governor;      // of its clock; empty if unknown, as on most virtual machines
   std::string system;        // distribution, kernel, architecture
   std::string compiler;
   std::string version;
@@ -21,7 +21,7 @@ struct Environment {
 
 Environment environment();
 
-// "name", "value" for a reader; what is not known says so.
+// Pairs of a name and a value for a reader; unknown values are named as such.
 std::vector<std::pair<std::string, std::string>> lines(const Environment &environment);
 
 } // namespace intvit::cli

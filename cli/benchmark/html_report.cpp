@@ -7,7 +7,8 @@ namespace intvit::cli {
 
 namespace {
 
-// Nothing comes from outside the file. Colours are told apart in light and dark; text on bars is dark on both.
+// The page loads nothing from outside. Its colours can be told apart on light and on dark background; text on bars is
+// dark on both.
 constexpr const char *style = R"(
 :root { color-scheme: light dark; --page: #ffffff; --ink: #1c2430; --soft: #5b6675; --rule: #dde2e8; --panel: #f5f7f9;
   --bar: #4c8bd6; --curve: #c2410c; --roof: #1c2430;
@@ -45,7 +46,7 @@ std::string heading_cells(const std::vector<std::string> &cells) {
   return "<thead><tr>" + text + "</tr></thead>\n";
 }
 
-// With a field of the n-th operation's colour before the n-th row where `coloured`.
+// With `coloured`, the n-th row begins with a field in the n-th operation's colour.
 std::string table(const Table &content, bool coloured) {
   std::string text = "<div class=\"scroll\"><table>\n" + heading_cells(content.columns) + "<tbody>\n";
   for (std::size_t i = 0; i < content.rows.size(); ++i) {

@@ -29,8 +29,9 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// How fast `threads` threads multiply and accumulate when nothing holds them up. A sample is many bursts, of which
-// every thread's fastest counts: short ones escape interruptions, from which a ceiling must not suffer.
+// How fast `threads` threads multiply and accumulate when nothing holds them up. A sample consists of many short
+// bursts, and of each thread the fastest burst counts. A short burst is rarely interrupted, and a ceiling must not
+// depend on interruptions.
 class PeakMeter {
 public:
   PeakMeter(const kernels::KernelTable &kernels, int threads)
@@ -73,12 +74,12 @@ private:
   }
 
   const kernels::KernelTable &kernels_;
-  std::vector<double> rates_; // a thread
+  std::vector<double> rates_; // one for each thread
   std::int64_t steps_ = 1;    // of a burst
 };
 
-// Calls `sample`, which times one run and keeps the result, as long as `effort` says, and `peak` around rounds. Throws
-// Interrupted.
+// Calls `sample`, which times one run and keeps the result, for as long as `effort` says, and `peak` before each round
+// and after the last. Throws Interrupted.
 template <class Sample, class Peak> void measure(const Effort &effort, const Sample &sample, const Peak &peak) {
   double spent = 0;
   int runs = 0;
@@ -106,7 +107,7 @@ std::vector<std::uint8_t> random_bytes(std::size_t count, std::mt19937 &generato
   return bytes;
 }
 
-// Adds up the nodes' times of every run by operation.
+// Adds up the times of nodes that are the same operation, for every run.
 class Profiler {
 public:
   Profiler(const Model &model, int batch) {
@@ -146,7 +147,7 @@ public:
 private:
   std::vector<OperationTime> operations_;
   std::vector<std::size_t> operation_of_node_;
-  std::vector<std::vector<double>> times_; // an operation, a run
+  std::vector<std::vector<double>> times_; // [operation][run]
 };
 
 // A matrix product's operands.
@@ -162,11 +163,11 @@ public:
     if (input_.data() == nullptr || output_.data() == nullptr)
       throw std::bad_alloc();
     std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
-    // Output codes of standard deviation 32; 74 is that of random bytes.
+    // The outputs are to have a standard deviation of 32 codes; random bytes have 74.
     const bool stlq = format_ == kernels::WeightFormat::stlq;
     const double spread = stlq ? random_stlq_spread(weights.two_word_ratio) : 74.0;
     const double factor = 32 / (74.0 * spread * std::sqrt(static_cast<double>(shape.in_features)));
-    // Narrow matrices' codes spread less: their multiplier would not fit.
+    // The multiplier of a very narrow matrix would not fit 31 bits; its outputs then spread less.
     const auto multiplier_value = static_cast<std::int32_t>(std::min<double>(std::ldexp(factor, shift), INT32_MAX));
     const std::vector<std::int32_t> multiplier(out, multiplier_value);
     const std::vector<std::int64_t> offset(out, std::int64_t{1} << (shift - 1));
@@ -285,7 +286,7 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
     bandwidth.emplace(threads);
     samples.bandwidth_gb_per_s.push_back(bandwidth->gb_per_s());
   }
-  // After the bandwidth, whose reading empties the caches.
+  // Not before the bandwidth was measured, which fills the caches with other data.
   for (int i = 0; i < effort.warmup; ++i) {
     stop_if_interrupted();
     require(session.run(images));
@@ -322,7 +323,7 @@ std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const 
   each.seconds = effort.seconds / static_cast<double>(shapes.size());
   for (const Shape &shape : shapes) {
     Product product(shape, weights, kernels, generator);
-    // So many at once that the clock's resolution and its own time do not count.
+    // Enough products in a row that the clock's resolution, and the time to read it, do not matter.
     int repeats = 1;
     while (product.time(repeats) < 1e-4)
       repeats *= 2;

@@ -19,8 +19,8 @@ namespace intvit::cli {
 // How long to measure.
 struct Effort {
   int warmup = 3;     // runs that are not counted
-  int runs = 0;       // exactly so many; 0: as many as fit into `seconds`, at least 5
-  double seconds = 2; // where runs is 0
+  int runs = 0;       // exactly this many; 0: as many as fit into `seconds`, but at least 5
+  double seconds = 2; // used if runs is 0
   bool roofline = false;
 };
 
@@ -28,16 +28,16 @@ struct Effort {
 struct Samples {
   std::vector<double> milliseconds;       // in the order in which they were taken
   std::vector<double> peak_gmac_per_s;    // empty without Effort::roofline
-  std::vector<double> bandwidth_gb_per_s; // of memory, before and after a model's runs; likewise
+  std::vector<double> bandwidth_gb_per_s; // of memory, before and after a model's runs; empty without roofline
   std::int64_t multiply_accumulates = 0;  // of one run
-  std::int64_t bytes = 0;                 // that one run of a model has to move at least: its weights, images, logits
+  std::int64_t bytes = 0;                 // that one run of a model must move at least: weights, images, logits
 
   // The value that a share `quantile` of the times does not exceed (nearest rank).
   double quantile(double quantile) const;
   double median() const;
-  double gmac_per_s() const; // by the median
+  double gmac_per_s() const; // at the median time
   double peak() const;       // the median; 0 without samples
-  double bandwidth() const;  // likewise
+  double bandwidth() const;  // the median; 0 without samples
 };
 
 double median(std::vector<double> values);
@@ -45,11 +45,11 @@ double median(std::vector<double> values);
 // One operation of the model, over all blocks.
 struct OperationTime {
   std::string operation;   // "layer_norm", "attention", ...; a linear map: the last part of its name, "qkv"
-  int calls = 0;           // a forward pass
-  double milliseconds = 0; // a forward pass, the median
+  int calls = 0;           // in a forward pass
+  double milliseconds = 0; // in a forward pass, the median
   double share = 0;        // of the sum of all operations, 0..1
-  std::int64_t multiply_accumulates = 0; // really done, a forward pass
-  std::int64_t bytes = 0;                // of weights, inputs and outputs, a forward pass
+  std::int64_t multiply_accumulates = 0; // that a forward pass really does
+  std::int64_t bytes = 0;                // of weights, inputs and outputs in a forward pass
 };
 
 struct ForwardResult {

@@ -43,7 +43,7 @@ void print_environment() {
   std::cout << "intvit " << here.version << " (" << here.compiler << ") on " << here.processor << "\n\n";
 }
 
-// Adds what every kind of result tells of its samples.
+// Adds the fields about samples that all kinds of results have.
 void add_samples(json &object, const Samples &samples) {
   object["samples_ms"] = samples.milliseconds;
   object["median_ms"] = samples.median();
@@ -64,7 +64,7 @@ void add_samples(json &object, const Samples &samples) {
   }
 }
 
-// Rate and, beside a peak, what share of it that is.
+// The rate and, where there is a peak, the peak and the rate's share of it.
 std::vector<std::string> rate_cells(double gmac_per_s, double peak) {
   std::vector<std::string> cells{fixed(gmac_per_s, 1)};
   if (peak > 0) {
@@ -107,7 +107,7 @@ void print_forward_markdown(const std::vector<ForwardResult> &results) {
       std::cout << "\n" << title(result) << ":\n\n" << markdown(profile_table(result));
 }
 
-// Shares and peaks are empty where none was measured. With profiles a line is an operation.
+// Shares and peaks are empty where none was measured. Results with profiles get a line for each operation.
 void print_forward_csv(const std::vector<ForwardResult> &results) {
   const auto peak_cells = [](double gmac_per_s, double peak) {
     return peak > 0 ? std::vector<std::string>{fixed(peak, 3), fixed(gmac_per_s / peak, 4)}
@@ -137,11 +137,11 @@ void print_forward_csv(const std::vector<ForwardResult> &results) {
   }
 }
 
-// All shapes of a list together, each as often as it is counted.
+// The sum over all shapes of a list, each taken as many times as its count says.
 struct Total {
   double milliseconds = 0;
   double gmac = 0;
-  double peak = 0; // the rate at which every product would reach the peak measured beside it; 0 without
+  double peak = 0; // the rate if every product reached the peak that was measured with it; 0 without peaks
 
   double gmac_per_s() const { return gmac / milliseconds * 1e3; }
 };

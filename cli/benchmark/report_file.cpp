@@ -37,7 +37,7 @@ std::string shell_word(const std::string &word) {
   return text + "'";
 }
 
-// With what the environment adds.
+// Including the variables of the environment that matter.
 std::string command_line(const std::vector<std::string> &arguments) {
   std::string text;
   for (const char *name : {"INTVIT_ISA", "INTVIT_MODEL", "OMP_NUM_THREADS"})
@@ -91,7 +91,7 @@ std::string profile_text(const ForwardResult &result) {
   return text;
 }
 
-// A fence that the text cannot end.
+// A fence for a code block that is longer than any in the text.
 std::string code_block(const std::string &text, const std::string &language) {
   std::string fence = "```";
   while (text.find(fence) != std::string::npos)
@@ -136,7 +136,7 @@ void check_report_path(const std::string &path) {
   if (!is_html(path) && !path.ends_with(".md"))
     throw UsageError("--report is \"" + path + "\", expected a name that ends in .html or .md");
   const std::filesystem::path folder = std::filesystem::path(path).parent_path() / "."; // "." alone: the current one
-  // So that minutes of measuring are not lost. Writing reports what changes until then.
+  // Checked before measuring, so that minutes of it are not lost. What goes wrong later is reported when writing.
   if (::access(folder.c_str(), W_OK | X_OK) != 0)
     throw std::runtime_error(path + ": cannot create a file in its folder: " + std::generic_category().message(errno));
 }

@@ -16,10 +16,10 @@ struct Report {
   std::vector<ForwardResult> results; // with profile, peak and bandwidth
 };
 
-// What goes with every roofline: how its roofs were measured and how to read it.
+// The text below every roofline: how its limits were measured and how to read it.
 extern const char *const roofline_explanation;
 
-// Below a result's title: how many runs took how long, on what roofs.
+// The text below a result's title: how many runs, how long they took, and the limits that were measured.
 std::string samples_text(const ForwardResult &result);
 
 std::string html_report(const Report &report);

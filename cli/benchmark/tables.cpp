@@ -16,7 +16,7 @@ std::string row(const std::vector<std::string> &cells) {
   return text + "\n";
 }
 
-// An architecture's with its weights, unless they are the usual.
+// The name, and for an architecture its weights unless they are int8.
 std::string name_with_weights(const ForwardResult &result) {
   return result.weights.empty() || result.weights == "int8" ? result.name : result.name + ", " + result.weights;
 }

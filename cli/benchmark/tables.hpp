@@ -26,9 +26,9 @@ double gmac_per_s(const OperationTime &operation);
 // Multiply-accumulates for every byte moved; 0 where there are none.
 double intensity(std::int64_t multiply_accumulates, std::int64_t bytes);
 
-// A line a result.
+// One row for each result.
 Table summary_table(const std::vector<ForwardResult> &results);
-// A line an operation.
+// One row for each operation.
 Table profile_table(const ForwardResult &result);
 
 } // namespace intvit::cli

@@ -6,7 +6,8 @@ namespace intvit::cli {
 
 namespace {
 
-// Rows of a plain Vision Transformer's stream, of which the last layers may compute only some; 0 for other models.
+// The rows of a plain Vision Transformer's residual stream, even if its last layers compute only some of them. 0 for
+// other models.
 std::int64_t stream_rows(const Program &program) {
   for (std::size_t i = 0; i < program.nodes.size(); ++i)
     if (program.nodes[i].as<BoundPatchEmbed>() != nullptr)

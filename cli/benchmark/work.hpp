@@ -12,22 +12,22 @@ namespace intvit::cli {
 struct Work {
   std::int64_t multiply_accumulates = 0;
   std::int64_t weight_bytes = 0; // read once, whatever the batch
-  std::int64_t value_bytes = 0;  // of inputs and outputs, each of which an image has of its own
+  std::int64_t value_bytes = 0;  // of inputs and outputs, which every image of a batch has for itself
 
   std::int64_t bytes(int batch) const { return weight_bytes + value_bytes * batch; }
 };
 
-// A node's. Multiply-accumulates that it really does; everything that it reads and writes counts once, wherever it
-// lies.
+// Of one node: the multiply-accumulates that it really does, and the bytes that it reads and writes, each counted once
+// even if it is in a cache. take_rows reads only the rows that it copies.
 Work node_work(const Model &model, std::size_t index);
 
-// A model's. Multiply-accumulates as they are counted for every implementation: all matrix products of the full model,
-// so all tokens in the last block too, which this engine spares itself. Bytes of weights, image and logits: what lies
-// between may stay in caches.
+// Of the whole model. The multiply-accumulates are those that every implementation is credited with: all matrix
+// products of the full model, for all tokens in the last block too, although this engine computes only the rows that
+// are needed. The bytes are those of weights, image and logits; everything in between may stay in caches.
 Work model_work(const Model &model);
 
-// By which operations of different blocks are added up: "layer_norm", "attention", ...; where an operation has weights,
-// the last part of the node's name, so that "blocks.3.attn.qkv" is "qkv".
+// The name under which the nodes of different blocks are added up: "layer_norm", "attention", ... Of a node that has
+// weights it is the last part of the node's name: "qkv" for "blocks.3.attn.qkv".
 std::string operation_name(const BoundNode &node);
 
 } // namespace intvit::cli

@@ -50,7 +50,7 @@ std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
   } catch (const std::runtime_error &) {
     if (!labels_file(parser, data).empty())
       throw;
-    for (std::string &path : list_images(data)) // the folders are no classes, if there are any
+    for (std::string &path : list_images(data)) // there are no folders, or they are not named after classes
       result.push_back({std::move(path), std::nullopt});
     keep_first(parser, result);
   }

@@ -30,7 +30,7 @@ constexpr std::array observers{
     Named<RangeObserver>{"percentile", RangeObserver::percentile}, Named<RangeObserver>{"omse", RangeObserver::omse},
     Named<RangeObserver>{"mse", RangeObserver::mse}};
 
-// Sets `value` where the option was given. Throws UsageError for a word that is no name.
+// Sets `value` if the option was given. Throws UsageError for an unknown name.
 template <typename Names, typename Enum>
 void set_named(const Parser &parser, const std::string &option, const Names &names, Enum &value) {
   if (!parser.has(option))

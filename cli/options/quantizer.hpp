@@ -10,7 +10,7 @@ namespace intvit::cli {
 
 // Adds --softmax and --residual: how a model computes, whatever its weights.
 void add_numerics_options(Parser &parser);
-// Adds --no-renormalize, which goes with them, to the group that is being added to.
+// Adds --no-renormalize, which goes with them, to the current group of the help.
 void add_renormalize_option(Parser &parser);
 struct Numerics {
   ResidualFormat residual = ResidualFormat::int16;
@@ -24,7 +24,8 @@ Numerics numerics(const Parser &parser, Numerics defaults = {}); // of what is n
 void add_quantizer_options(Parser &parser);
 QuantizeOptions quantizer_options(const Parser &parser);
 
-// The options that decide the model's bytes, defaults included: a later program may have others.
+// The options that decide the model's bytes, for its provenance. Defaults are included, because a later version may
+// have others.
 std::string settings_text(const QuantizeOptions &options, bool words_are_given);
 
 } // namespace intvit::cli

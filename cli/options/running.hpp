@@ -12,7 +12,7 @@
 
 namespace intvit::cli {
 
-// Adds -t/--threads; 0 where it is not given.
+// Adds -t/--threads. The number given, or what this process may use.
 void add_threads_option(Parser &parser);
 int threads(const Parser &parser);
 
@@ -28,7 +28,8 @@ const kernels::KernelTable &kernels_named(const std::string &name, const std::st
 // Adds --preprocess, which replaces a model's recipe.
 void add_preprocess_option(Parser &parser);
 std::optional<Recipe> preprocess_option(const Parser &parser);
-// That or the model's own. Throws UsageError where it does not give images of the model's size.
+// The recipe of --preprocess, or else the model's own. Throws UsageError if it does not give images of the model's
+// size.
 Recipe recipe_for(const Parser &parser, const Model &model);
 
 // Adds -t, --isa and --preprocess: how a model is run on images.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int max_factors = 8; // 2^0 .. 2^7
 
-// f0 .. f7: factors of channels, dark to light. Of the other fills one is cold, one warm.
+// f0 .. f7 are the factors of channels, from dark to light. The other two fills are a cold and a warm colour.
 constexpr const char *style = R"(
   text { font: 12px sans-serif; fill: #333 }
   .title { font-weight: bold }
@@ -234,7 +234,7 @@ std::string attention_weights_svg(const Distribution &distribution) {
   for (const auto &[bits, bin] : {std::pair{4, 5}, std::pair{8, 9}}) {
     const double x = frame.x(bin, bins);
     svg.line(x, frame.top - 12, x, frame.bottom(), "mark");
-    const bool left = bits == 4; // of its line, so that both have room
+    const bool left = bits == 4; // of the two labels one stands left of its line and one right, so that both have room
     svg.text(left ? x - 4 : x + 4, frame.top - 4,
              "0 in uniform " + std::to_string(bits) +
                  " bits: " + three_digits(100 * all.share_below(static_cast<std::size_t>(bin))) + " %",

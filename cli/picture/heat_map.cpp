@@ -10,8 +10,8 @@ namespace intvit::cli {
 
 namespace {
 
-// Where a pixel lies between the middles of two cells, as the share of the second. The share follows a smooth step, so
-// that there are no edges, and no value beyond those of the cells, as a spline would have beside a bright cell.
+// Where a pixel lies between the centres of two cells, as the second cell's share of its colour. The share follows a
+// smooth step: there are no visible edges, and unlike a spline it never leaves the range of the two cells' values.
 struct Between {
   std::size_t first = 0;
   std::size_t second = 0;

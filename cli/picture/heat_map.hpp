@@ -11,7 +11,7 @@ namespace intvit::cli {
 // From 0, dark blue, to 1, yellow; beyond these as at them. Lightness rises evenly, so that it can be read in grey too.
 Colour heat_colour(double value);
 
-// From what number to what the scale of colours goes.
+// The numbers at the two ends of the scale of colours.
 struct HeatScale {
   double low = 0;
   double high = 1;

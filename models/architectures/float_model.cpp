@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "models/architectures/stlq_words.hpp"
-#include "models/overloaded.hpp"
 
 namespace intvit {
 
@@ -56,9 +55,7 @@ void set_image_size(FloatModel &model, int height, int width, Antialias antialia
 }
 
 FloatModel random_float_model(const ArchitectureConfig &config, std::uint32_t seed) {
-  return std::visit(Overloaded{[&](const VitConfig &c) -> FloatModel { return random_vit(c, seed); },
-                               [&](const SwinConfig &c) -> FloatModel { return random_swin(c, seed); }},
-                    config);
+  return std::visit([&](const auto &c) -> FloatModel { return random_weights(c, seed); }, config);
 }
 
 } // namespace intvit

@@ -45,7 +45,7 @@ void validate(const FloatModel &model);
 // std::runtime_error where the size is not possible.
 void set_image_size(FloatModel &model, int height, int width, Antialias antialias = Antialias::yes);
 
-// A model with random weights, see randomize().
+// See random_weights().
 FloatModel random_float_model(const ArchitectureConfig &config, std::uint32_t seed);
 
 } // namespace intvit

@@ -36,7 +36,7 @@ inline constexpr std::array<double, 3> imagenet_std = {0.229, 0.224, 0.225};
 // range.
 void validate_common(const ModelConfig &config);
 
-// As above for one value: `what` names it in the message.
+// The same for one value, which the message calls `what`.
 void validate_dimension(const char *what, int value, int limit); // 1 to limit
 void validate_multiple(const char *what, int value, const char *of, int divisor);
 

@@ -16,7 +16,7 @@ std::span<const ArchitectureConfig> known_architectures();
 // The architecture of that name; a pretrained tag (".augreg_in21k_ft_in1k") is ignored.
 std::optional<ArchitectureConfig> find_architecture(std::string_view name);
 
-// As find_architecture. Throws std::runtime_error that lists the known names where there is none.
+// The same. Throws std::runtime_error that lists the known names if there is no such architecture.
 ArchitectureConfig architecture(std::string_view name);
 
 } // namespace intvit

@@ -12,8 +12,8 @@ namespace intvit::stlq {
 
 namespace {
 
-// Decoded values lie on integers, so the midpoints between neighbours lie on halves: all weights between two halves
-// have the same nearest value.
+// Decoded values are integers, so the midpoint between two neighbours is an integer or a half. All weights between two
+// multiples of 1/2 therefore have the same nearest value, and a table of those intervals gives it.
 class NearestValues {
 public:
   explicit NearestValues(bool two_words) {

@@ -148,13 +148,6 @@ Network network(const SwinConfig &config, const SwinWeights *weights) {
   return result;
 }
 
-SwinModel random_swin(const SwinConfig &config, std::uint32_t seed) {
-  validate(config);
-  SwinModel model{config, SwinWeights(config), {}};
-  randomize(named_tensors(config, model.weights), seed);
-  return model;
-}
-
 namespace {
 
 SwinConfig swin(const char *name, int channels, int third_depth, int first_heads, int window, int image) {

@@ -12,7 +12,11 @@
 
 namespace intvit {
 
+struct SwinModel;
+
 struct SwinConfig : ModelConfig {
+  using Model = SwinModel;
+
   SwinConfig() {
     patch = 4;
     layer_norm_eps = 1e-5;
@@ -79,8 +83,5 @@ void set_image_size(SwinModel &model, int height, int width, Antialias antialias
 
 // The parts of the model; of its shapes alone where there are no `weights`.
 Network network(const SwinConfig &config, const SwinWeights *weights = nullptr);
-
-// A model with random weights, see randomize().
-SwinModel random_swin(const SwinConfig &config, std::uint32_t seed);
 
 } // namespace intvit

@@ -84,13 +84,6 @@ Network network(const VitConfig &config, const VitWeights *weights) {
   return result;
 }
 
-VitModel random_vit(const VitConfig &config, std::uint32_t seed) {
-  validate(config);
-  VitModel model{config, VitWeights(config), {}};
-  randomize(named_tensors(config, model.weights), seed);
-  return model;
-}
-
 namespace {
 
 struct Size {
@@ -130,7 +123,7 @@ VitConfig mean_pool(Size size, const std::string &name, int image, int registers
   config.architecture = name;
   config.prefix_tokens = registers;
   // timm's models with registers normalize the mean, those without take the mean of normalized patches.
-  config.pool = registers > 0 ? VitPool::mean : VitPool::normed_mean;
+  config.pool = registers > 0 ? Pool::mean : Pool::normed_mean;
   config.crop_pct = crop_pct;
   return config;
 }
@@ -147,7 +140,7 @@ VitConfig distilled(Size size, int image) {
   VitConfig config = deit("deit", size, 16, image);
   config.architecture.insert(config.architecture.find("_patch"), "_distilled");
   config.prefix_tokens = 2;
-  config.pool = VitPool::token_pair;
+  config.pool = Pool::token_pair;
   return config;
 }
 

@@ -14,9 +14,11 @@
 
 namespace intvit {
 
-using VitPool = Pool;
+struct VitModel;
 
 struct VitConfig : ModelConfig {
+  using Model = VitModel;
+
   // timm's models of this architecture, in the order in which they are listed to a user.
   static std::vector<VitConfig> known();
 
@@ -25,16 +27,16 @@ struct VitConfig : ModelConfig {
   int heads = 0;         // attention heads a block
   int mlp_hidden = 0;    // width of fc1's output
   int prefix_tokens = 1; // tokens before the patches: class token, distillation token, registers; may be 0
-  VitPool pool = VitPool::token;
+  Pool pool = Pool::token;
 
   int tokens() const { return prefix_tokens + patches(); }
   int head_dim() const { return channels / heads; }
   BlockConfig block() const { return {tokens(), heads, layer_norm_eps, std::nullopt}; }
-  bool pools_patches() const { return pool == VitPool::mean || pool == VitPool::normed_mean; }
+  bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean; }
   // The rows of the stream that the head reads are [first_pooled(), first_pooled() + pooled_rows()).
   int first_pooled() const { return pools_patches() ? prefix_tokens : 0; }
-  int pooled_rows() const { return pools_patches() ? patches() : pool == VitPool::token_pair ? 2 : 1; }
-  int features() const { return pool == VitPool::token_pair ? 2 * channels : channels; } // inputs of the head
+  int pooled_rows() const { return pools_patches() ? patches() : pool == Pool::token_pair ? 2 : 1; }
+  int features() const { return pool == Pool::token_pair ? 2 * channels : channels; } // inputs of the head
   int outputs() const { return classes == 0 ? features() : classes; }
 };
 
@@ -72,8 +74,5 @@ void set_image_size(VitModel &model, int height, int width, Antialias antialias 
 
 // The parts of the model; of its shapes alone where there are no `weights`.
 Network network(const VitConfig &config, const VitWeights *weights = nullptr);
-
-// A model with random weights, see randomize().
-VitModel random_vit(const VitConfig &config, std::uint32_t seed);
 
 } // namespace intvit

@@ -18,8 +18,8 @@ using MatrixView = Eigen::Ref<const RowMatrix>;
 struct LinearWeights {
   RowMatrix weight; // [out, in]
   RowVector bias;   // [out]
-  // Where the weights are STLQ words already (docs/stlq.md, "Fine-tuning"): the scaling factor U of each output, of
-  // whose 2^-7 every weight of the row is an integer multiple. Else empty.
+  // Empty, unless the weights are STLQ words already (docs/stlq.md, "Fine-tuning"). Then it holds the scaling factor U
+  // of each output: every weight of that row is an integer multiple of U / 128.
   RowVector stlq_unit{};
 };
 
@@ -38,8 +38,9 @@ struct BlockWeights {
   LayerNormWeights norm2;
   LinearWeights fc1; // [mlp_hidden, C]
   LinearWeights fc2; // [C, mlp_hidden]
-  // Attention within windows of w x w tokens only, else empty: [heads, (2w - 1)^2], what is added to the score of a
-  // query at (y, x) and a key at (v, u) of the window is in column (y - v + w - 1) * (2w - 1) + x - u + w - 1.
+  // Empty, unless attention is within windows of w x w tokens. Then [heads, (2w - 1)^2], a value for each distance that
+  // two tokens of a window can have: column (y - v + w - 1) * (2w - 1) + x - u + w - 1 is added to the score of a query
+  // at (y, x) and a key at (v, u).
   RowMatrix position_bias;
 };
 
@@ -57,7 +58,7 @@ struct NamedTensor {
   std::int64_t elements() const; // the product of shape
 };
 
-// A list of named tensors in the making.
+// Collects a list of named tensors.
 class NamedTensors {
 public:
   void add(std::string name, std::vector<std::int64_t> shape, float *data);
@@ -76,5 +77,13 @@ private:
 // Fills tensors for benchmarks and tests: weights get the variance 1 / in, so that activations keep their spread
 // through the layers and attention is far from uniform. The same seed gives the same bits on every machine.
 void randomize(const std::vector<NamedTensor> &tensors, std::uint32_t seed);
+
+// A model of that configuration whose weights are random in this way. Throws as validate().
+template <class Config> typename Config::Model random_weights(const Config &config, std::uint32_t seed) {
+  validate(config);
+  typename Config::Model model{config, typename Config::Model::Weights(config), {}};
+  randomize(named_tensors(config, model.weights), seed);
+  return model;
+}
 
 } // namespace intvit

@@ -13,9 +13,9 @@
 
 namespace intvit {
 
-// The image files below a folder, in the order of their paths; files are recognized by their names' endings, also where
-// they cannot be opened, and links to folders are not followed. Throws std::runtime_error where the folder has no
-// image, or where it or one below it cannot be read; the latter is told to `report` instead, if there is one.
+// The image files below a folder, in the order of their paths. Files are recognized by the endings of their names, even
+// if they cannot be opened. Links to folders are not followed. Throws std::runtime_error if the folder has no image or
+// cannot be read. A folder below it that cannot be read is an error too, or a message to `report` if there is one.
 std::vector<std::string> list_images(const std::string &folder,
                                      const std::function<void(const std::string &message)> &report = {});
 
@@ -28,12 +28,12 @@ struct LabelledImage {
 // Throws std::runtime_error naming the line: no comma, label not an integer from 0 to classes - 1, no line at all.
 std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, int classes);
 
-// Images in one folder a class. A folder is named after a label, or there is one folder for every class and they count
-// in the order of their names. Throws std::runtime_error where neither holds.
+// Images in one folder for each class. Either every folder is named after a label, or there are as many folders as
+// classes and the classes are numbered in the order of the folders' names. Throws std::runtime_error if neither holds.
 std::vector<LabelledImage> read_class_folders(const std::string &folder, std::span<const std::string> labels,
                                               int classes);
 
-// `count` of the paths, spread evenly over the list; all of them where there are not more.
+// `count` of the paths, spread evenly over the list, or all of them if there are no more than that.
 std::vector<std::string> spread(const std::vector<std::string> &paths, std::size_t count);
 
 // Decodes and preprocesses, resizing with `kernels`. Throws std::runtime_error with the engine's message.

@@ -18,7 +18,7 @@ std::ptrdiff_t best(std::span<const double> logits) {
   return std::max_element(logits.begin(), logits.end()) - logits.begin();
 }
 
-// What one image added.
+// What one image contributes.
 struct Outcome {
   bool read = false; // else it could not be, or was not begun
   bool top1 = false;
@@ -120,9 +120,9 @@ Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel 
   }
   const double count = static_cast<double>(std::max<std::size_t>(result.images, 1));
   for (double *share : {&result.top1, &result.top5, &comparison.top1, &comparison.top5, &comparison.agreement})
-    *share = *share * 100 / count; // in this order all of them are 100 %
+    *share = *share * 100 / count; // in this order 100 % is exact
   comparison.cosine /= count;
-  // Threads ran side by side, each on its own images.
+  // `seconds` is the sum over threads that ran side by side.
   result.images_per_second = seconds > 0 ? static_cast<double>(result.images) * threads / seconds : 0;
   if (float_model != nullptr)
     result.float_comparison = comparison;

@@ -31,15 +31,15 @@ struct Evaluation {
   std::vector<std::string> errors; // a message for every image that could not be read
 };
 
-// Of the angle between two vectors of one length; 0 where one of them is zero.
+// The cosine of the angle between two vectors of equal length; 0 if one of them is zero.
 double cosine(std::span<const double> a, std::span<const double> b);
 
 // A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
 bool in_top(std::span<const double> logits, int label, int k);
 
 // Runs every image on one of `threads` threads. `float_model` may be null. `proceed` is called with the number of
-// images done, from any thread but never from two at once; where it says false no more images are begun, and the result
-// is that of those done.
+// images done, from any thread but never from two at once. If it returns false, no more images are begun, and the
+// result is that of the images done.
 Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                     std::span<const LabelledImage> images, const Recipe &recipe, int threads,
                     const std::function<bool(std::size_t done)> &proceed);

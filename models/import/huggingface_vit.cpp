@@ -26,7 +26,7 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
       config.registers = fields.integer("num_register_tokens", 4);
   }
   model.prefix_tokens = 1 + (config.model_type == "deit" ? 1 : 0) + config.registers;
-  model.pool = config.teacher ? VitPool::token_pair : VitPool::token;
+  model.pool = config.teacher ? Pool::token_pair : Pool::token;
   return model;
 }
 
@@ -80,7 +80,7 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
     weights.blocks.push_back(read_block(tensors, prefix + "encoder.layer." + std::to_string(i) + ".",
                                         block_names(config), model.channels, model.mlp_hidden));
   weights.norm = tensors.layer_norm(prefix + "layernorm", model.channels);
-  if (model.pool == VitPool::token_pair)
+  if (model.pool == Pool::token_pair)
     weights.head = read_two_heads(tensors, "cls_classifier", "distillation_classifier", model.classes, model.channels);
   else if (model.classes > 0)
     weights.head = tensors.linear("classifier", {model.classes, model.channels});

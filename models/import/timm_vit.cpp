@@ -30,7 +30,7 @@ Form find_form(const TimmSource &source, const std::optional<VitConfig> &archite
   Form form;
   form.class_token = source.has("cls_token") ||
                      (architecture && !architecture->pools_patches() && declared.class_tokens.value_or(1) != 0);
-  form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == VitPool::token_pair);
+  form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == Pool::token_pair);
   if (declared.register_tokens)
     form.registers = *declared.register_tokens;
   else if (architecture && !form.distillation_token)
@@ -83,7 +83,7 @@ int choose_heads(const TimmSource &source, const std::optional<VitConfig> &archi
                            "give the number of heads, or put config.json beside model.safetensors");
 }
 
-VitPool choose_pool(const TimmSource &source, const Form &form, const std::optional<VitConfig> &architecture) {
+Pool choose_pool(const TimmSource &source, const Form &form, const std::optional<VitConfig> &architecture) {
   std::optional<bool> mean = source.config.mean_pool;
   const bool norms_mean = source.has("fc_norm.weight") || source.has("fc_norm.bias");
   if (mean && !*mean && norms_mean)
@@ -92,13 +92,13 @@ VitPool choose_pool(const TimmSource &source, const Form &form, const std::optio
   if (form.distillation_token) {
     if (mean.value_or(false) || norms_mean)
       throw std::runtime_error("tensor dist_token is unexpected: the head reads the mean of the patches");
-    return VitPool::token_pair;
+    return Pool::token_pair;
   }
   if (!mean && !norms_mean && architecture)
     mean = architecture->pools_patches();
   if (!form.class_token || norms_mean || mean.value_or(false))
-    return norms_mean ? VitPool::mean : VitPool::normed_mean;
-  return VitPool::token;
+    return norms_mean ? Pool::mean : Pool::normed_mean;
+  return Pool::token;
 }
 
 bool is_square(int count) {
@@ -166,7 +166,7 @@ VitWeights read_weights(const WeightFiles &files, const VitConfig &config, const
   for (int i = 0; i < config.depth; ++i)
     weights.blocks.push_back(
         read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden));
-  weights.norm = tensors.layer_norm(config.pool == VitPool::mean ? "fc_norm" : "norm", channels);
+  weights.norm = tensors.layer_norm(config.pool == Pool::mean ? "fc_norm" : "norm", channels);
   if (config.classes > 0)
     weights.head = form.distillation_token ? read_two_heads(tensors, "head", "head_dist", config.classes, channels)
                                            : tensors.linear("head", {config.classes, channels});

@@ -14,7 +14,8 @@ namespace intvit {
 // The attention operations of a program, in their order, by their nodes' index.
 std::vector<std::size_t> attention_nodes(const Program &program);
 
-// Receives a query's weights for the tokens that it attends to, in their order, and what they are divided by.
+// Receives a query's weights, one for each token that it attends to, and the divisor that turns them into
+// probabilities.
 using AttentionRow =
     std::function<void(int head, int query, std::span<const std::int32_t> weights, std::uint32_t divisor)>;
 

@@ -17,7 +17,7 @@ namespace intvit {
 
 // What one model makes of one image.
 struct Observed {
-  // The residual stream at a place that residual_streams() names, up to a factor.
+  // The residual stream at one of the places of residual_streams(), but for a factor.
   struct Layer {
     std::ptrdiff_t columns = 0;
     std::vector<double> values; // row by row

@@ -16,7 +16,7 @@
 namespace intvit {
 
 // The channels of a LayerNorm's input, over all tokens of all images. Values are counted in steps of the finest channel
-// of this stream (or of its 16-bit codes): a model file does not tell how large a step is.
+// of this stream (or of its 16-bit codes), because the model file does not say how large a step is.
 struct StreamRanges {
   std::string name; // of the node that writes the stream
   std::vector<double> low;
@@ -34,7 +34,7 @@ struct WeightHistogram {
 
   std::string name; // of the node
   std::array<std::uint64_t, log2_bins> count{};
-  // Of the weights in the bin, in units of 2^-32: integers add up to the same in every order.
+  // The sum of the weights in the bin, in units of 2^-32. As integers they add up to the same in any order.
   std::array<std::uint64_t, log2_bins> sum{};
   std::uint64_t zeros = 0;
 

@@ -11,7 +11,7 @@
 
 namespace intvit {
 
-// value = scale[c] * (code - zero[c]), up to a factor that all channels have in common: a model file does not tell it.
+// value = scale[c] * (code - zero[c]), but for a factor that is the same for all channels and is not in the model file.
 struct Stream {
   int value = 0;    // in Program::values
   std::string name; // of the node that writes it
@@ -25,8 +25,9 @@ struct Stream {
   std::vector<double> dequantize(std::span<const std::byte> codes) const;
 };
 
-// In the order in which they are read: by LayerNorms, by a merging of patches before one, or by the mean of the patches
-// before the last. The scales of a channel's codes and their zero are in the constants of what reads them.
+// The streams in the order in which they are read: by a LayerNorm, by a merging of patches before a LayerNorm, or by
+// the mean of the patches before the last one. Scales and zeros of a stream's codes are constants of the node that
+// reads them.
 std::vector<Stream> residual_streams(const Program &program);
 
 } // namespace intvit

@@ -13,10 +13,11 @@ namespace {
 using reference::Site;
 using reference::SiteKind;
 
-// Sampled rows over all images, about; enough for the squared error of a channel, and little memory.
+// About how many rows are sampled over all images: enough to estimate the squared error of a channel, and little
+// memory.
 constexpr Eigen::Index sampled_rows = 8192;
 
-// Part of the tokens of an image: the class token and others spread evenly, from a place that differs between images.
+// Some of the tokens of an image: the class token and others, evenly spread; where they begin differs between images.
 RowMatrix sample_rows(const MatrixView &activation, std::size_t image, std::size_t images) {
   const Eigen::Index tokens = activation.rows();
   const Eigen::Index count = std::clamp<Eigen::Index>(sampled_rows / static_cast<Eigen::Index>(images), 1, tokens);
@@ -94,7 +95,7 @@ const SiteSamples &samples_of(const BlockSamples &samples, SiteKind kind) {
   throw std::out_of_range("an activation was not sampled");
 }
 
-// One per block; images write to places of their own, so no lock is needed.
+// Gathers the samples of one block. Every image writes to a place of its own, so no lock is needed.
 class Calibration::Collector {
 public:
   Collector(std::initializer_list<SiteKind> kinds, std::size_t images, int kept_rows = 0)

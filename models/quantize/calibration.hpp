@@ -14,10 +14,10 @@
 
 namespace intvit {
 
-// What was seen of one activation [tokens, channels]. The images are parted into two halves, so that a choice made from
-// one half can be judged on the other, which it has not seen.
+// What was seen of one activation [tokens, channels]. The images are split into two halves, so that a choice that was
+// made on one half can be judged on the other.
 struct SiteSamples {
-  // Some of the tokens, as many of every image, image after image; an image's first row is the class token.
+  // Some of the tokens, equally many of each image, one image after the other. An image's first row is its class token.
   std::array<RowMatrix, 2> rows;
   std::array<RowMatrix, 2> minimum; // [images, channels], over all tokens
   std::array<RowMatrix, 2> maximum;
@@ -33,7 +33,7 @@ struct SiteSamples {
 // The activations of one block (or of the end of the network) that a quantizer needs.
 using BlockSamples = std::vector<std::pair<reference::SiteKind, SiteSamples>>;
 
-// The channels of several activations of the same tokens as if they were one activation's.
+// Several activations of the same tokens as one, whose channels are those of all.
 SiteSamples side_by_side(std::span<const SiteSamples *const> parts);
 
 // The samples of a kind; std::out_of_range where they were not gathered.
@@ -58,8 +58,8 @@ public:
   // Replaces every residual stream by what `step` makes of it.
   BlockSamples run(std::initializer_list<reference::SiteKind> kinds, const Step &step);
 
-  // Runs a block. With `kept_rows` > 0 only that many of the first tokens go on: what comes after the attention is
-  // sampled from them alone, as is right for a last block of which the others are not used.
+  // Runs a block. With `kept_rows` > 0 only that many of the first tokens go on after the attention, and only they are
+  // sampled there. That is right for a last block whose other tokens are not used.
   BlockSamples run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows = 0);
 
 private:
@@ -67,7 +67,7 @@ private:
 
   std::span<const Image> images_;
   int threads_;
-  std::vector<RowMatrix> streams_; // one an image
+  std::vector<RowMatrix> streams_; // one for each image
 };
 
 } // namespace intvit

@@ -25,7 +25,7 @@ enum class WeightLevels : std::uint8_t {
   int4, // a study: every 16th int8, which is what uniform 4 bits give; stored as int8
 };
 
-// As what model files hold them.
+// The format in which model files hold them.
 constexpr kernels::WeightFormat stored_format(WeightLevels levels) {
   return levels == WeightLevels::stlq ? kernels::WeightFormat::stlq : kernels::WeightFormat::int8;
 }

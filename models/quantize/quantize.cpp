@@ -15,7 +15,7 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   const Network parts = network(input.model);
   Calibration calibration(input.calibration, options.threads);
   NodeWriter nodes(input, options);
-  Workplace work{parts, options, calibration, nodes};
+  PartContext context{parts, options, calibration, nodes};
 
   // The embedding, the blocks, the end and the run that gives the golden logits.
   const int steps = parts.blocks() + 3;
@@ -25,18 +25,19 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
       progress(step++, steps);
   };
   tell();
-  StreamNode stream = quantize_embedding(work, importance_before(parts, 0));
+  StreamNode stream = quantize_embedding(context, importance_before(parts, 0));
   for (std::size_t i = 0; i < parts.body.size(); ++i) {
     const Eigen::ArrayXd next = importance_before(parts, i + 1);
-    stream = std::visit(Overloaded{[&](const BlockPart &part) {
-                                     tell();
-                                     return quantize_block(work, part, stream, next);
-                                   },
-                                   [&](const MergingPart &part) { return quantize_merging(work, part, stream, next); }},
-                        parts.body[i]);
+    stream =
+        std::visit(Overloaded{[&](const BlockPart &part) {
+                                tell();
+                                return quantize_block(context, part, stream, next);
+                              },
+                              [&](const MergingPart &part) { return quantize_merging(context, part, stream, next); }},
+                   parts.body[i]);
   }
   tell();
-  quantize_end(work, stream);
+  quantize_end(context, stream);
   tell();
   return nodes.finish(input.calibration.front(), parts.end.outputs());
 }

@@ -1,4 +1,5 @@
-// Integer models with random weights, for benchmarks: as quantize() writes them, in seconds even for the largest.
+// Integer models with random weights, for benchmarks. They have the nodes that quantize() writes, and are made in
+// seconds even for the largest architecture.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ namespace intvit {
 struct RandomModelOptions {
   ResidualFormat residual = ResidualFormat::int16;
   kernels::Softmax softmax = kernels::Softmax::int16;
-  bool renormalize = true; // as Attention has it
+  bool renormalize = true; // see Attention
   // Of the blocks' linear maps; all else is int8.
   kernels::WeightFormat weight_format = kernels::WeightFormat::int8;
   double two_word_ratio = 0.15; // stlq: the part of the tiles that has second words

@@ -56,7 +56,7 @@ template <typename T> std::vector<T> RandomNetwork::draw(std::size_t count, int 
   return values;
 }
 
-// Around `factor`: every channel has a scale of its own.
+// Random factors around `factor`, as if every channel had a scale of its own.
 ArrayXd RandomNetwork::factors(int count, double factor) {
   ArrayXd values(count);
   for (double &value : values)
@@ -64,7 +64,7 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
   return values;
 }
 
-// Only those of blocks have another format than int8, as quantize() has them.
+// As in quantized models only the weights of blocks have another format than int8.
 RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, kernels::WeightFormat format) {
   Weights weights;
   weights.out_features = out_features;

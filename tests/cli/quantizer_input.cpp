@@ -31,7 +31,7 @@ std::string weights_folder() {
   config.mlp_hidden = 64;
   config.classes = 5;
   SafetensorsWriter writer;
-  for (const auto &[name, tensor] : timm_tensors(random_vit(config, 7)))
+  for (const auto &[name, tensor] : timm_tensors(random_weights(config, 7)))
     if (!writer.add_tensor(name, DType::f32, tensor.shape, std::as_bytes(std::span(tensor.values))).ok())
       throw std::runtime_error(name + " cannot be added");
   if (!writer.write(folder + "/model.safetensors").ok())

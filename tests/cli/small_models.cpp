@@ -41,7 +41,7 @@ std::string random_vit_file(const std::string &name, const RandomModelOptions &o
   config.mlp_hidden = 128;
   config.classes = classes;
   config.prefix_tokens = prefix_tokens;
-  config.pool = prefix_tokens == 0 ? VitPool::mean : VitPool::token;
+  config.pool = prefix_tokens == 0 ? Pool::mean : Pool::token;
   return write_model(name, random_model(config, options, 3));
 }
 

@@ -6,7 +6,7 @@ namespace intvit::test {
 
 WeightTensors timm_tensors(VitModel model) {
   const VitConfig &config = model.config;
-  if (config.prefix_tokens != 1 || config.pool != VitPool::token)
+  if (config.prefix_tokens != 1 || config.pool != Pool::token)
     throw std::invalid_argument("not a plain ViT");
   WeightTensors tensors;
   for (const NamedTensor &tensor : named_tensors(config, model.weights))

@@ -16,7 +16,7 @@ std::vector<std::byte> tiny_model(const QuantizeOptions &options) {
   config.heads = 2;
   config.mlp_hidden = 32;
   config.classes = 5;
-  const FloatModel model = random_vit(config, 1);
+  const FloatModel model = random_weights(config, 1);
   const std::vector<Image> calibration = random_images(8, 16, 16, 2);
   return quantize({.model = model,
                    .calibration = calibration,

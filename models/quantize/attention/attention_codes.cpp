@@ -17,8 +17,8 @@ namespace {
 using Eigen::ArrayXd;
 using Eigen::Index;
 
-// No channel's range is taken as less than 1/256 of the widest, nor than what no softmax would notice, so that no scale
-// is absurdly fine.
+// Widens very small ranges, so that no scale becomes absurdly fine: to 1/256 of the widest channel's, and to 1e-3,
+// which no softmax notices.
 ArrayXd at_least_a_share(const ArrayXd &range) {
   return range.max(range.maxCoeff() / 256).max(1e-3);
 }
@@ -27,23 +27,24 @@ ArrayXd largest(const ChannelRange &range) {
   return range.low.abs().max(range.high.abs());
 }
 
-// A head's scores in steps of the softmax: the sum of products of codes, plus biases, times a multiplier, over 2^shift.
-// `unit` is what one product of codes is worth. It is enlarged a little to what an integer multiplier can say exactly,
-// the less the larger the shift; but the larger the shift, the sooner scores leave their 32 bits.
+// How one head's scores become steps of the softmax: sums of products of codes, plus biases, are multiplied by an
+// integer and shifted right by `shift`. `unit` is the real value of one product of codes. It is enlarged a little, to a
+// value that an integer multiplier expresses exactly. A larger shift enlarges it less, but makes scores overflow
+// sooner.
 class HeadScores {
 public:
-  // `biases`: position biases, may be empty. `masked`: pairs of tokens are masked besides.
+  // `biases`: position biases, may be empty. `masked`: some pairs of tokens are masked too.
   HeadScores(double unit, int head_dim, kernels::Softmax softmax, RowVector biases, bool masked)
       : head_dim_(head_dim), root_(std::sqrt(static_cast<double>(head_dim))),
         steps_(units_per_octave(softmax) / std::numbers::ln2 / root_), biases_(std::move(biases)), masked_(masked),
-        // No finer than leaves the biases 20 bits.
+        // Not so small that a bias would need more than 20 bits.
         unit_(biases_.size() == 0
                   ? unit
                   : std::max(unit, std::ldexp(root_ * static_cast<double>(biases_.cwiseAbs().maxCoeff()), -20))) {}
 
   double multiplier(int shift) const { return std::max(1.0, std::ceil(std::ldexp(unit_ * steps_, shift))); }
 
-  // What a product of codes is worth with that multiplier.
+  // The value of one product of codes with that multiplier.
   double exact_unit(int shift) const { return std::ldexp(multiplier(shift), -shift) / steps_; }
 
   std::vector<std::int32_t> bias_codes(int shift) const {
@@ -78,7 +79,7 @@ public:
 private:
   int head_dim_;
   double root_;  // scores are divided by sqrt(d)
-  double steps_; // of the softmax in a score of 1, before that division
+  double steps_; // how many steps of the softmax a score of 1 has, before that division
   RowVector biases_;
   bool masked_;
   double unit_;
@@ -116,7 +117,7 @@ AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSample
   const ArrayXd smallest_query_scale = smallest_scale(qkv_scale.head(channels));
   const ArrayXd smallest_key_scale = smallest_scale(qkv_scale.segment(channels, channels));
 
-  // A product of codes is worth at least the widest channel's two ranges over 127 steps each.
+  // In each channel query and key have 127 steps for their ranges; the widest channel decides the head's unit.
   const ArrayXd products = (query_range * key_range / (127.0 * 127.0)).max(smallest_query_scale * smallest_key_scale);
   std::vector<HeadScores> scores;
   for (Index h = 0; h < heads; ++h)
@@ -125,7 +126,7 @@ AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSample
                         biases.masks);
   AttentionCodes codes;
   codes.shift = choose_shift(scores);
-  ArrayXd unit(channels); // of a product of codes of that channel
+  ArrayXd unit(channels); // of the channel's head
   for (Index h = 0; h < heads; ++h) {
     const HeadScores &head = scores[static_cast<std::size_t>(h)];
     codes.multiplier.push_back(static_cast<std::int32_t>(head.multiplier(codes.shift)));
@@ -134,7 +135,7 @@ AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSample
     codes.bias.insert(codes.bias.end(), bias.begin(), bias.end());
   }
 
-  // scale_q * scale_k = unit with both ranges filled alike.
+  // scale_q * scale_k = unit, and both ranges fill their codes equally.
   codes.query.scale.resize(channels);
   for (Index c = 0; c < channels; ++c)
     codes.query.scale[c] = std::clamp(std::sqrt(unit[c] * query_range[c] / key_range[c]), smallest_query_scale[c],

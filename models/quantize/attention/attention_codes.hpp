@@ -12,11 +12,11 @@ namespace intvit {
 
 struct AttentionCodes {
   ChannelCodes query; // zero = 0
-  // Any constant may be taken from a key: it shifts all scores of a row alike, which softmax does not see. Keys are
-  // therefore centred per channel.
+  // A constant subtracted from all keys shifts all scores of a row by the same amount, which softmax does not see.
+  // Therefore the keys of each channel are centred.
   ChannelCodes key;
   ChannelCodes value;
-  std::vector<std::int32_t> multiplier; // a head
+  std::vector<std::int32_t> multiplier; // one for each head
   int shift = 0;
   std::vector<std::int32_t> bias; // as BlockWeights::position_bias, in units of the head's scores
 
@@ -29,9 +29,9 @@ struct ScoreBiases {
   bool masks = false;
 };
 
-// Within a head scale_q[d] * scale_k[d] is the same for all d, so that a product of codes has one unit; which of the
-// two is finer is chosen per channel to lose least. `qkv_scale`: a unit of the accumulators from which queries, keys
-// and values are requantized, [3 C].
+// Within a head scale_q[d] * scale_k[d] is the same for all channels d, so that all products of codes have one unit.
+// How the two scales share it is chosen for each channel so that least is lost. `qkv_scale` [3 C]: the scale of the
+// accumulators from which queries, keys and values are requantized.
 //
 // With PublishedOptions::per_tensor all three have the scale of the tensor that they make up together and zero = 0:
 // without renormalization of the softmax a value of 0 must have the code 0.

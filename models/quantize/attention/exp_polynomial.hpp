@@ -4,11 +4,11 @@
 
 namespace intvit {
 
-// How many steps of the 8-bit distances to a row's largest score halve its weight. 255 steps span what the weights can
-// tell apart: 16 octaves, or 8 octaves for int8, whose weights are then gone.
+// Softmax sees the distance of a score to the largest of its row, in steps from 0 to 255; so many steps halve the
+// weight. With 16 the 255 steps span 16 halvings; with 32 they span 8, after which weights of 8 bits are 0 anyway.
 int units_per_octave(kernels::Softmax softmax);
 
-// The integer exp for that step, fit for rows of `tokens` scores.
+// The integer exp for that step, whose sum over a row of `tokens` scores cannot overflow.
 kernels::ExpPolynomial exp_polynomial(kernels::Softmax softmax, int tokens);
 
 } // namespace intvit

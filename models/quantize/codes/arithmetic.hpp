@@ -1,5 +1,5 @@
-// Real arithmetic whose bits do not depend on the machine: what the quantizer needs in its inner loops and cannot take
-// from a mathematical library.
+// Real arithmetic whose bits do not depend on the machine, for the quantizer's inner loops. Mathematical libraries
+// differ in the last bit.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 
 namespace intvit {
 
-// std::nearbyint() in the default rounding mode for |x| < 2^51, without the call that it is on some machines: adding
-// 1.5 * 2^52 leaves no place for a fraction.
+// std::nearbyint() in the default rounding mode for |x| < 2^51. That is a function call on some machines; here adding
+// 1.5 * 2^52 leaves no bits for a fraction, so that the addition rounds.
 inline double round_to_even(double x) {
   constexpr double no_fraction = 6755399441055744.0;
   return (x + no_fraction) - no_fraction;

@@ -15,24 +15,26 @@ inline Eigen::ArrayXd to_array(const RowVector &values) {
   return values.transpose().array().cast<double>();
 }
 
-// value = scale[c] * (code - zero[c]), code in [-128, 127]. Zeros are real numbers unless the kernel that writes the
-// codes wants integers.
+// value = scale[c] * (code - zero[c]), code in [-128, 127]. Zeros may be fractions, unless the kernel that writes the
+// codes needs integers.
 struct ChannelCodes {
   Eigen::ArrayXd scale;
   Eigen::ArrayXd zero;
 };
 
-// Brings codes to what the kernel that writes them can express.
+// Changes codes into the nearest ones that the kernel that writes them can express.
 using CodeConstraint = std::function<void(ChannelCodes &codes)>;
 
-// The finest scale to which a requantization by `factor` / scale can go: its multiplier must be below 0.5.
+// The smallest scale that a requantization by `factor` / scale can have: the quotient must stay below 0.5.
 Eigen::ArrayXd smallest_scale(const Eigen::ArrayXd &factor);
 
-// No scale below that. The zero moves with the scale, so that the same value stays in the middle.
+// Raises scales to at least that. The zero changes with the scale, so that the same value stays in the middle of the
+// codes.
 CodeConstraint requantizable(const Eigen::ArrayXd &factor);
 
-// Codes for `factor` times the ranges, about their middles. Scales are those of the ranges to the power `strength`
-// times that of the widest to the rest: 1 lets every channel fill its codes, 0 gives all the same scale.
+// Codes for the ranges, widened about their middles by `factor`. A channel's scale is proportional to its width to the
+// power `strength` times the widest channel's width to the power 1 - strength. With 1 every channel fills its codes,
+// with 0 all have the same scale.
 ChannelCodes codes_for(const ChannelRange &range, double strength, double factor);
 
 // Codes in which every channel fills its own range, or the part of it with the least squared error
@@ -40,7 +42,7 @@ ChannelCodes codes_for(const ChannelRange &range, double strength, double factor
 ChannelCodes own_range_codes(const SiteSamples &samples, const QuantizeOptions &options,
                              const CodeConstraint &constraint);
 
-// What quantizing sampled rows, each channel times its gain, does per channel.
+// What quantization makes of sampled rows, each channel multiplied by its gain, for each channel.
 struct CodeStatistics {
   Eigen::ArrayXd squared_error; // mean of (value - dequantized)^2
   Eigen::ArrayXd mean_error;    // mean of value - dequantized
@@ -52,7 +54,7 @@ using SampledRows = std::span<const RowMatrix *const>;
 
 CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, SampledRows samples);
 
-// The codes of the sampled rows less their zeros and `mean`, one channel a row.
+// code - zero - mean for the sampled rows: one channel in each row of the result.
 RowMatrix centred_codes(const ChannelCodes &codes, const Eigen::ArrayXd &mean, const RowVector &gain,
                         SampledRows samples);
 

@@ -1,4 +1,4 @@
-// From real factors to the integers of kernels/requantize.hpp and kernels/residual.hpp.
+// Turns real factors into the integers of kernels/requantize.hpp and kernels/residual.hpp.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace intvit {
 
-// A real factor in units of a quotient's fraction bits (kernels/reciprocal.hpp).
+// The value of 1 in a quotient, which has that many fraction bits (kernels/reciprocal.hpp).
 inline constexpr double quotient_unit = 1.0 / (1 << kernels::quotient_bits);
 
 struct FixedPoint {

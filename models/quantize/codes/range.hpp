@@ -15,8 +15,8 @@ struct ChannelRange {
   Eigen::ArrayXd high;
 
   Eigen::ArrayXd middle() const { return (low + high) / 2; }
-  // A channel that hardly moves is given 1/256 of the widest channel's width: a step at which its error is nothing
-  // beside the others', while a finer one would ask for multipliers that do not fit. Never zero.
+  // Never zero, and at least 1/256 of the widest channel's. A channel that hardly varies has a negligible error even
+  // then, and a smaller step would need multipliers that do not fit.
   Eigen::ArrayXd width() const;
 };
 
@@ -35,7 +35,7 @@ inline Affine unchanged(Eigen::Index channels) {
   return {RowVector::Ones(channels), {}};
 }
 
-// Which of the images count.
+// Which of the images are looked at.
 enum class Part : std::uint8_t { first_half, all };
 
 // The range of every channel: the smallest and the largest value of all images. Observers of published.hpp find others,

@@ -6,16 +6,16 @@
 
 namespace intvit {
 
-// The signal-to-noise ratio of quantized values, as LayerReport has it, value by value.
+// Adds up the signal-to-noise ratio of quantized values (LayerReport).
 class SignalToNoise {
 public:
-  // A value's deviation from the mean of its kind, and what quantization changed of it.
+  // One value: its deviation from the mean of its channel, and how much quantization changed it.
   void add(double deviation, double error) {
     signal_ += deviation * deviation;
     noise_ += error * error;
   }
 
-  // Nothing where the values do not vary: by less than rounding makes of values whose squares add up to that.
+  // Nothing if the values do not vary by more than the rounding of floats; `sum_of_squares` is theirs.
   std::optional<double> decibels(double sum_of_squares) const {
     if (signal_ <= 1e-9 * sum_of_squares)
       return std::nullopt;

@@ -33,7 +33,8 @@ StreamCodes ptf_codes(const SiteSamples &samples, const ArrayXd &importance, dou
   const double widest = static_cast<double>((samples.overall_maximum() - samples.overall_minimum()).maxCoeff()) / 255;
   StreamChoice best;
   best.error = std::numeric_limits<double>::infinity();
-  // The widest channel takes the largest factor; a base a little finer or coarser shifts who gains and who loses.
+  // With this base the widest channel takes the largest factor. Other channels may fit better with a base that is a
+  // little smaller or larger, so several are tried.
   for (int quarter = -4; quarter <= 4; ++quarter) {
     const double factor = fractional_power(2.0, (quarter + 4) % 4 / 4.0) * (quarter < 0 ? 0.5 : quarter < 4 ? 1 : 2);
     const double base = std::max(widest * factor / (1 << kernels::max_ptf_alpha), smallest_scale);
@@ -59,7 +60,7 @@ StreamCodes codes_as(const SiteSamples &samples, const QuantizeOptions &options,
   return int16_stream_codes(samples, smallest_scale);
 }
 
-// On the second half's rows.
+// Of the second half's rows.
 std::optional<double> signal_to_noise(const StreamCodes &codes, const RowMatrix &rows) {
   const double largest = codes.type == kernels::ElementType::int8 ? 127.0 : 32767.0;
   const double smallest = codes.type == kernels::ElementType::int8 ? -128.0 : -32767.0;

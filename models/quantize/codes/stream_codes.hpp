@@ -28,17 +28,17 @@ struct StreamCodes {
 // Codes of 16 bits whatever the options. Reads the samples' smallest and largest values only.
 StreamCodes int16_stream_codes(const SiteSamples &samples, double smallest_scale);
 
-// `importance`: what an error of a channel costs the layer that reads the stream. `smallest_scale`: what the layer that
-// writes the stream can express.
+// `importance`: what an error of a channel costs the layer that reads the stream. `smallest_scale`: the smallest one
+// that the layer that writes the stream can express.
 StreamCodes choose_stream_codes(const SiteSamples &samples, const QuantizeOptions &options,
                                 const Eigen::ArrayXd &importance, double smallest_scale);
 
 // The finest scale of a stream that a LayerNorm can write: it requantizes gamma times a quotient by a factor below 0.5.
 double smallest_stream_scale(const LayerNormWeights &norm);
 
-// Codes of 8 bits whose factors are 2^0..2^max_alpha times `base_scale`, the best for every channel, with the given
-// zero point or, where there is none, a channel's own. `error`: the sum over channels of the squared error of the
-// sampled values times the importance.
+// Codes of 8 bits with the best alpha of 0..max_alpha for every channel. The zero point is the given one or, if there
+// is none, each channel's own. `error`: the sum over channels of importance times the squared error of the sampled
+// values.
 struct StreamChoice {
   StreamCodes codes;
   double error = 0;

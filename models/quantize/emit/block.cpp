@@ -16,27 +16,27 @@ namespace {
 // The requantization to a value with so many fraction bits must be by less than 0.5: a little less.
 constexpr double largest_factor = 0.49;
 
-StreamNode attention_branch(Workplace &work, const BlockPart &part, const BlockSamples &samples,
+StreamNode attention_branch(PartContext &context, const BlockPart &part, const BlockSamples &samples,
                             const StreamNode &stream) {
   const BlockWeights &block = *part.weights;
   const BlockConfig &config = part.config;
   const std::string attn = part.name + ".attn";
   const QuantizedLinear qkv =
-      quantize_normed_linear(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), work.options);
-  work.nodes.layer_norm(part.name + ".norm1", stream, block.norm1, qkv.input);
+      quantize_normed_linear(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), context.options);
+  context.nodes.layer_norm(part.name + ".norm1", stream, block.norm1, qkv.input);
   const AttentionCodes codes = choose_attention_codes(
       samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
-      config.heads, work.options, qkv.scale, {block.position_bias, config.windows && config.windows->shift > 0});
-  work.nodes.linear(attn + ".qkv", part.name + ".norm1", qkv, codes.side_by_side());
+      config.heads, context.options, qkv.scale, {block.position_bias, config.windows && config.windows->shift > 0});
+  context.nodes.linear(attn + ".qkv", part.name + ".norm1", qkv, codes.side_by_side());
   const QuantizedLinear proj =
       quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
-                      work.options, requantizable(codes.value.scale * quotient_unit));
-  work.nodes.attention(attn, attn + ".qkv", config, codes, proj.input, part.kept_rows);
-  const StreamNode rows = part.kept_rows > 0 ? work.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
-  return work.nodes.linear_residual(attn + ".proj", attn, proj, rows,
-                                    choose_stream_codes(samples_of(samples, SiteKind::block_middle), work.options,
-                                                        stream_importance(block.norm2, block.fc1),
-                                                        smallest_stream_scale(proj)));
+                      context.options, requantizable(codes.value.scale * quotient_unit));
+  context.nodes.attention(attn, attn + ".qkv", config, codes, proj.input, part.kept_rows);
+  const StreamNode rows = part.kept_rows > 0 ? context.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
+  return context.nodes.linear_residual(attn + ".proj", attn, proj, rows,
+                                       choose_stream_codes(samples_of(samples, SiteKind::block_middle), context.options,
+                                                           stream_importance(block.norm2, block.fc1),
+                                                           smallest_stream_scale(proj)));
 }
 
 // GELU's inputs have 16 bits: as many of them are fraction bits as the largest value and the requantization leave.
@@ -49,35 +49,35 @@ int gelu_fraction_bits(double largest, const QuantizedLinear &fc1) {
   return fraction_bits;
 }
 
-StreamNode mlp_branch(Workplace &work, const BlockPart &part, const BlockSamples &samples, const StreamNode &stream,
-                      const ArrayXd &next_importance) {
+StreamNode mlp_branch(PartContext &context, const BlockPart &part, const BlockSamples &samples,
+                      const StreamNode &stream, const ArrayXd &next_importance) {
   const BlockWeights &block = *part.weights;
   const double largest_scale = std::ldexp(largest_factor, -kernels::min_gelu_fraction_bits);
   const QuantizedLinear fc1 = quantize_normed_linear(
-      block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), work.options, largest_scale);
-  work.nodes.layer_norm(part.name + ".norm2", stream, block.norm2, fc1.input);
+      block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), context.options, largest_scale);
+  context.nodes.layer_norm(part.name + ".norm2", stream, block.norm2, fc1.input);
   const double largest = static_cast<double>(samples_of(samples, SiteKind::fc1_output).overall_maximum().maxCoeff());
   const int fraction_bits = gelu_fraction_bits(largest, fc1);
   // GELU's outputs are requantized by an integer multiplier over 2^15 and have integer zero points.
   const double unit = std::ldexp(1.0, 15 - fraction_bits);
   const QuantizedLinear fc2 =
       quantize_linear(block.fc2, samples_of(samples, SiteKind::gelu_output), unchanged(block.fc2.weight.cols()),
-                      work.options, [&](ChannelCodes &codes) {
+                      context.options, [&](ChannelCodes &codes) {
                         codes.scale = unit / (unit / codes.scale).round().max(1.0).min(32767.0);
                         codes.zero = codes.zero.round().max(-128.0).min(127.0);
                       });
-  work.nodes.linear_gelu(part.name + ".mlp.fc1", part.name + ".norm2", fc1, fraction_bits, fc2.input);
-  return work.nodes.linear_residual(
+  context.nodes.linear_gelu(part.name + ".mlp.fc1", part.name + ".norm2", fc1, fraction_bits, fc2.input);
+  return context.nodes.linear_residual(
       part.name + ".mlp.fc2", part.name + ".mlp.fc1", fc2, stream,
-      choose_stream_codes(work.calibration.stream(), work.options, next_importance, smallest_stream_scale(fc2)));
+      choose_stream_codes(context.calibration.stream(), context.options, next_importance, smallest_stream_scale(fc2)));
 }
 
 } // namespace
 
-StreamNode quantize_block(Workplace &work, const BlockPart &part, const StreamNode &stream,
+StreamNode quantize_block(PartContext &context, const BlockPart &part, const StreamNode &stream,
                           const ArrayXd &next_importance) {
-  const BlockSamples samples = work.calibration.run_block(part.config, *part.weights, part.kept_rows);
-  return mlp_branch(work, part, samples, attention_branch(work, part, samples, stream), next_importance);
+  const BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows);
+  return mlp_branch(context, part, samples, attention_branch(context, part, samples, stream), next_importance);
 }
 
 } // namespace intvit

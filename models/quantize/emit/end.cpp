@@ -14,30 +14,30 @@ using reference::SiteKind;
 
 namespace {
 
-BlockSamples run_end(Workplace &work, std::initializer_list<SiteKind> kinds) {
-  return work.calibration.run(kinds, [&](const MatrixView &stream, Observer &observer) {
-    reference::classify(work.network, stream, &observer);
+BlockSamples run_end(PartContext &context, std::initializer_list<SiteKind> kinds) {
+  return context.calibration.run(kinds, [&](const MatrixView &stream, Observer &observer) {
+    reference::classify(context.network, stream, &observer);
     return RowMatrix(stream);
   });
 }
 
 // One row, of which `normalized` are samples. Features are the same row normalized without being rounded to codes.
-void normalize_and_classify(Workplace &work, const StreamNode &input, const SiteSamples &normalized) {
-  const EndPart &end = work.network.end;
+void normalize_and_classify(PartContext &context, const StreamNode &input, const SiteSamples &normalized) {
+  const EndPart &end = context.network.end;
   const bool has_head = end.classes > 0;
-  const int fraction_bits = work.nodes.layer_norm_features(has_head ? "features" : "norm", input, *end.norm);
-  work.nodes.set_features(end.channels, fraction_bits, has_head);
+  const int fraction_bits = context.nodes.layer_norm_features(has_head ? "features" : "norm", input, *end.norm);
+  context.nodes.set_features(end.channels, fraction_bits, has_head);
   if (!has_head)
     return;
   const QuantizedLinear layer =
-      quantize_normed_linear(*end.head, *end.norm, normalized, with_int8_weights(work.options));
-  work.nodes.layer_norm("norm", input, *end.norm, layer.input);
-  work.nodes.linear_logits("head", "norm", layer);
+      quantize_normed_linear(*end.head, *end.norm, normalized, with_int8_weights(context.options));
+  context.nodes.layer_norm("norm", input, *end.norm, layer.input);
+  context.nodes.linear_logits("head", "norm", layer);
 }
 
-void token_end(Workplace &work, const StreamNode &stream) {
-  const BlockSamples samples = run_end(work, {SiteKind::final_normalized});
-  normalize_and_classify(work, stream, samples_of(samples, SiteKind::final_normalized));
+void token_end(PartContext &context, const StreamNode &stream) {
+  const BlockSamples samples = run_end(context, {SiteKind::final_normalized});
+  normalize_and_classify(context, stream, samples_of(samples, SiteKind::final_normalized));
 }
 
 // Codes for the two rows of a pair, one beside the other. Both go through one LayerNorm, which has one requantization a
@@ -55,48 +55,49 @@ CodeConstraint same_in_both(Eigen::Index channels, const CodeConstraint &express
   };
 }
 
-void token_pair_end(Workplace &work, const StreamNode &stream) {
-  const EndPart &end = work.network.end;
+void token_pair_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
   const bool has_head = end.classes > 0;
   const char *feature_norm = has_head ? "feature_norm" : "norm";
-  const int fraction_bits = work.nodes.layer_norm_features(feature_norm, stream, *end.norm);
-  work.nodes.flatten("features", feature_norm);
-  work.nodes.set_features(end.features(), fraction_bits, has_head);
+  const int fraction_bits = context.nodes.layer_norm_features(feature_norm, stream, *end.norm);
+  context.nodes.flatten("features", feature_norm);
+  context.nodes.set_features(end.features(), fraction_bits, has_head);
   if (!has_head)
     return;
   const Eigen::Index channels = end.channels;
-  work.calibration.run({}, [&](const MatrixView &rows, Observer &) {
-    const RowMatrix normalized = reference::normalize(rows, work.network.common.layer_norm_eps);
+  context.calibration.run({}, [&](const MatrixView &rows, Observer &) {
+    const RowMatrix normalized = reference::normalize(rows, context.network.common.layer_norm_eps);
     return RowMatrix(Eigen::Map<const RowMatrix>(normalized.data(), 1, 2 * channels));
   });
   LayerNormWeights both;
   both.weight = end.norm->weight.replicate(1, 2);
   both.bias = end.norm->bias.replicate(1, 2);
   const QuantizedLinear layer = quantize_linear(
-      {end.head->weight, fold_beta(*end.head, both.bias)}, work.calibration.stream(), {both.weight, both.bias},
-      with_int8_weights(work.options), same_in_both(channels, norm_constraint(both)));
-  work.nodes.layer_norm("norm", stream, *end.norm, {layer.input.scale.head(channels), layer.input.zero.head(channels)});
-  work.nodes.flatten("tokens", "norm");
-  work.nodes.linear_logits("head", "tokens", layer);
+      {end.head->weight, fold_beta(*end.head, both.bias)}, context.calibration.stream(), {both.weight, both.bias},
+      with_int8_weights(context.options), same_in_both(channels, norm_constraint(both)));
+  context.nodes.layer_norm("norm", stream, *end.norm,
+                           {layer.input.scale.head(channels), layer.input.zero.head(channels)});
+  context.nodes.flatten("tokens", "norm");
+  context.nodes.linear_logits("head", "tokens", layer);
 }
 
-void mean_end(Workplace &work, const StreamNode &stream) {
-  const EndPart &end = work.network.end;
-  const BlockSamples samples = run_end(work, {SiteKind::final_mean, SiteKind::final_normalized});
+void mean_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
+  const BlockSamples samples = run_end(context, {SiteKind::final_mean, SiteKind::final_normalized});
   const ChannelCodes from{stream.codes.scale(), stream.codes.zero()};
   const StreamNode mean{
       "mean", int16_stream_codes(samples_of(samples, SiteKind::final_mean), from.scale.maxCoeff() / end.rows / 0.4)};
   const ArrayXd ratio = from.scale / mean.codes.scale();
-  work.nodes.mean_rows(mean.name, stream.name, end.first, end.rows, fixed_point(ratio / end.rows, -ratio * from.zero),
-                       ElementType::int16);
-  normalize_and_classify(work, mean, samples_of(samples, SiteKind::final_normalized));
+  context.nodes.mean_rows(mean.name, stream.name, end.first, end.rows,
+                          fixed_point(ratio / end.rows, -ratio * from.zero), ElementType::int16);
+  normalize_and_classify(context, mean, samples_of(samples, SiteKind::final_normalized));
 }
 
 // The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
-void normed_mean_end(Workplace &work, const StreamNode &stream) {
-  const EndPart &end = work.network.end;
+void normed_mean_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
   const LayerNormWeights &norm = *end.norm;
-  const BlockSamples samples = run_end(work, {SiteKind::final_normalized, SiteKind::final_mean});
+  const BlockSamples samples = run_end(context, {SiteKind::final_normalized, SiteKind::final_mean});
   const SiteSamples &normalized = samples_of(samples, SiteKind::final_normalized);
   SiteSamples scaled; // their ranges alone: codes of 16 bits follow from nothing else
   for (std::size_t half = 0; half < 2; ++half) {
@@ -105,8 +106,8 @@ void normed_mean_end(Workplace &work, const StreamNode &stream) {
   }
   LayerNormWeights without_beta = norm;
   without_beta.bias.setZero();
-  const StreamNode tokens = work.nodes.layer_norm_stream("norm", stream, without_beta,
-                                                         int16_stream_codes(scaled, smallest_stream_scale(norm)));
+  const StreamNode tokens = context.nodes.layer_norm_stream("norm", stream, without_beta,
+                                                            int16_stream_codes(scaled, smallest_stream_scale(norm)));
 
   // Of the sum of the rows' codes.
   const ArrayXd factor = ArrayXd::Constant(end.channels, tokens.codes.base_scale / end.rows);
@@ -114,32 +115,32 @@ void normed_mean_end(Workplace &work, const StreamNode &stream) {
   const bool has_head = end.classes > 0;
   const int fraction_bits = output_fraction_bits(factor);
   const double unit = std::ldexp(1.0, fraction_bits);
-  work.nodes.mean_rows("features", "norm", end.first, end.rows, fixed_point(factor * unit, beta * unit),
-                       ElementType::int32);
-  work.nodes.set_features(end.channels, fraction_bits, has_head);
+  context.nodes.mean_rows("features", "norm", end.first, end.rows, fixed_point(factor * unit, beta * unit),
+                          ElementType::int32);
+  context.nodes.set_features(end.channels, fraction_bits, has_head);
   if (!has_head)
     return;
   const QuantizedLinear layer =
       quantize_linear(*end.head, samples_of(samples, SiteKind::final_mean), unchanged(end.channels),
-                      with_int8_weights(work.options), requantizable(factor));
-  work.nodes.mean_rows("mean", "norm", end.first, end.rows,
-                       fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
-                       ElementType::int8);
-  work.nodes.linear_logits("head", "mean", layer);
+                      with_int8_weights(context.options), requantizable(factor));
+  context.nodes.mean_rows("mean", "norm", end.first, end.rows,
+                          fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
+                          ElementType::int8);
+  context.nodes.linear_logits("head", "mean", layer);
 }
 
 } // namespace
 
-void quantize_end(Workplace &work, const StreamNode &stream) {
-  switch (work.network.end.pool) {
+void quantize_end(PartContext &context, const StreamNode &stream) {
+  switch (context.network.end.pool) {
   case Pool::token:
-    return token_end(work, stream);
+    return token_end(context, stream);
   case Pool::token_pair:
-    return token_pair_end(work, stream);
+    return token_pair_end(context, stream);
   case Pool::mean:
-    return mean_end(work, stream);
+    return mean_end(context, stream);
   case Pool::normed_mean:
-    return normed_mean_end(work, stream);
+    return normed_mean_end(context, stream);
   }
 }
 

@@ -6,20 +6,21 @@ namespace intvit {
 
 using reference::SiteKind;
 
-StreamNode quantize_merging(Workplace &work, const MergingPart &part, const StreamNode &stream,
+StreamNode quantize_merging(PartContext &context, const MergingPart &part, const StreamNode &stream,
                             const Eigen::ArrayXd &next_importance) {
   const BlockSamples samples =
-      work.calibration.run({SiteKind::merge_normalized}, [&](const MatrixView &rows, reference::Observer &observer) {
-        return reference::merge_patches(work.network, part, rows, 0, &observer);
+      context.calibration.run({SiteKind::merge_normalized}, [&](const MatrixView &rows, reference::Observer &observer) {
+        return reference::merge_patches(context.network, part, rows, 0, &observer);
       });
-  const StreamNode merged = work.nodes.merge_patches(part.name + ".merge", stream, part.grid_height, part.grid_width);
-  const QuantizedLinear layer = quantize_normed_linear(*part.reduction, *part.norm,
-                                                       samples_of(samples, SiteKind::merge_normalized), work.options);
-  work.nodes.layer_norm(part.name + ".norm", merged, *part.norm, layer.input);
-  StreamNode reduced = work.nodes.linear_stream(
-      part.name + ".reduction", part.name + ".norm", layer,
-      choose_stream_codes(work.calibration.stream(), work.options, next_importance, smallest_stream_scale(layer)));
-  work.nodes.report(reduced);
+  const StreamNode merged =
+      context.nodes.merge_patches(part.name + ".merge", stream, part.grid_height, part.grid_width);
+  const QuantizedLinear layer = quantize_normed_linear(
+      *part.reduction, *part.norm, samples_of(samples, SiteKind::merge_normalized), context.options);
+  context.nodes.layer_norm(part.name + ".norm", merged, *part.norm, layer.input);
+  StreamNode reduced = context.nodes.linear_stream(part.name + ".reduction", part.name + ".norm", layer,
+                                                   choose_stream_codes(context.calibration.stream(), context.options,
+                                                                       next_importance, smallest_stream_scale(layer)));
+  context.nodes.report(reduced);
   return reduced;
 }
 

@@ -13,7 +13,7 @@
 namespace intvit {
 
 // What all of them work with.
-struct Workplace {
+struct PartContext {
   const Network &network;
   const QuantizeOptions &options;
   Calibration &calibration;
@@ -23,15 +23,15 @@ struct Workplace {
 // Each takes the residual stream and returns what it is afterwards. `next_importance`: what an error of a channel of
 // the new stream costs those who read it (stream_importance()).
 
-StreamNode quantize_embedding(Workplace &work, const Eigen::ArrayXd &next_importance);
+StreamNode quantize_embedding(PartContext &context, const Eigen::ArrayXd &next_importance);
 
-StreamNode quantize_block(Workplace &work, const BlockPart &part, const StreamNode &stream,
+StreamNode quantize_block(PartContext &context, const BlockPart &part, const StreamNode &stream,
                           const Eigen::ArrayXd &next_importance);
 
-StreamNode quantize_merging(Workplace &work, const MergingPart &part, const StreamNode &stream,
+StreamNode quantize_merging(PartContext &context, const MergingPart &part, const StreamNode &stream,
                             const Eigen::ArrayXd &next_importance);
 
 // Logits or features, with which the model ends.
-void quantize_end(Workplace &work, const StreamNode &stream);
+void quantize_end(PartContext &context, const StreamNode &stream);
 
 } // namespace intvit

@@ -24,7 +24,7 @@ constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875,
 
 constexpr std::array fitting_scale{100.0}; // percent
 
-// Rows of the second half on which the output's error is measured.
+// On how many rows of the second half the error of the output is measured.
 constexpr Index measured_rows = 512;
 
 WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
@@ -59,7 +59,8 @@ bool words_are_given(const LinearWeights &layer, const QuantizeOptions &options)
   return options.weight_levels == WeightLevels::stlq && stlq::has_words(layer);
 }
 
-// One scale for all inputs. It is not folded into the words then, but into the scales behind them.
+// One scale for all inputs. Scales of channels would have to be folded into the words, which stay; a common one is part
+// of the outputs' scales.
 CodeConstraint with_one_scale(const CodeConstraint &constraint) {
   return [&constraint](ChannelCodes &codes) {
     constraint(codes);
@@ -78,7 +79,7 @@ struct InputChoice {
   double clipping = 1;
 };
 
-// Chosen with the first half's range, judged by the second half's rows.
+// Candidates have the ranges of the first half and are judged on the rows of the second half.
 InputChoice searched_input(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
                            const QuantizeOptions &options, const CodeConstraint &constraint, double largest_scale) {
   const auto constrained = [&](const ChannelRange &range, double strength, double factor) {

@@ -1,9 +1,9 @@
 // Quantization of a linear map together with its input's codes.
 //
 // A channel of the input may have any scale and zero point: the scales are folded into the weights and the zero points
-// into the bias, offline and exactly. A scale for each channel spends the 8 bits on that channel's own range, but a
-// channel with a wide range then dominates the weights' rows. The strength of the per-channel scales weighs one against
-// the other (SmoothQuant, arXiv 2211.10438; RepQ-ViT, arXiv 2212.08254).
+// into the bias, offline and exactly. With a scale for each channel all 8 bits serve that channel's own range, but a
+// channel with a wide range then dominates the rows of the weights. The strength of the per-channel scales is the
+// compromise between the two (SmoothQuant, arXiv 2211.10438; RepQ-ViT, arXiv 2212.08254).
 #pragma once
 
 #include <cstdint>

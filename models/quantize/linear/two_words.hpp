@@ -14,13 +14,13 @@ namespace intvit::stlq {
 // Whether a decoded weight is one word's value.
 bool is_one_word(std::int8_t value);
 
-// The form in which model files hold decoded weights [out, in]: a tile has second words where one of its weights needs
+// Decoded weights [out, in] in the form of model files. A tile has second words if at least one of its weights needs
 // one.
 StlqWeights words_of(const std::vector<std::int8_t> &values, int out);
 
-// Which weights get a second word: bits [out, in] row-major. `squared_residuals`: r1^2 of every weight, r1 being what
-// its first word leaves of it, times what an error of it costs. Groups of weights (elements, rows, tiles) are ranked by
-// the sum of theirs, ||r1||^2; ties go to the first.
+// Which weights get a second word: bits [out, in], row-major. `squared_residuals` holds for every weight the square of
+// what its first word leaves of it, times what an error of it costs. The groups of weights (elements, rows or tiles)
+// with the largest sums are selected; of equal ones the first.
 std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, TwoWordGroups kind, double ratio);
 
 } // namespace intvit::stlq

@@ -19,7 +19,8 @@ using Eigen::ArrayXd;
 
 constexpr std::array fitting_scale{100.0};
 constexpr std::array clipping_scales{100.0, 96.0, 92.0, 88.0, 84.0, 80.0};
-// Two octaves in eighths: a log grid is as fine at half the scale, so its best scale may be far from the fitting one.
+// Two octaves in steps of an eighth of an octave. At half the scale a log grid is exactly as fine, so the best scale
+// may be far from the one that fits the largest weight.
 constexpr std::array log_scales{35.355, 38.555, 42.045, 45.85, 50.0,  54.525,  59.46,   64.842,
                                 70.711, 77.111, 84.09,  91.7,  100.0, 109.051, 118.921, 129.684};
 
@@ -60,8 +61,8 @@ Matrix covariance(const RowMatrix &codes, const std::vector<Eigen::Index> &order
   return result;
 }
 
-// Rows one by one, on several threads. `round_row(n, row, scale, limit, rounded)` rounds row n at a scale and returns
-// what error that is expected to leave; it may stop once that is `limit` or more.
+// Rounds the rows independently, on several threads. `round_row(n, row, scale, limit, rounded)` rounds row n with one
+// scale and returns the error that it expects. It may stop as soon as that error is `limit` or more.
 template <class Grid, class RoundRow>
 RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, const Grid &grid, const Scales &scales,
                           int threads, const RoundRow &round_row) {
@@ -135,8 +136,8 @@ RoundedWeights round_to_nearest(const RowMatrix &weight, const ArrayXd &input_sc
       grid);
 }
 
-// With H = L D L^T the squared error e^T H e is the sum of D[j] (e[j] + sum_{i > j} L[i][j] e[i])^2, and from the last
-// weight to the first each rounding makes its term least.
+// With H = L D L^T the squared error e^T H e is the sum of D[j] (e[j] + sum_{i > j} L[i][j] e[i])^2. Weights are
+// rounded from the last to the first, and each rounding makes its own term of the sum as small as possible.
 RoundedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_scale, const RowMatrix &codes,
                                   const ArrayXd &variance, const WeightGrid &grid, const Scales &scales, int threads) {
   const Eigen::Index in = weight.cols();

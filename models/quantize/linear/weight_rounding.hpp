@@ -26,8 +26,8 @@ private:
   int steps_; // on either side of 0
 };
 
-// What STLQ's words decode to (stlq.hpp): 0 and the powers of two up to 64 with their signs, and for weights with
-// second words the sums of two of them, up to 127.
+// What STLQ's words decode to (kernels/stlq.hpp): 0 and the powers of two up to 64 with their signs, and for weights
+// with second words the sums of two of them, up to 127.
 class LogGrid {
 public:
   // `two_words`: a bit for each weight, row-major; empty: none has a second word.
@@ -46,15 +46,16 @@ using WeightGrid = std::variant<UniformGrid, LogGrid>;
 
 // Scales to try for a row.
 struct Scales {
-  std::span<const double> percent; // of the one with which its largest weight becomes the grid's largest integer
-  double largest = std::numeric_limits<double>::infinity(); // none goes beyond
+  std::span<const double>
+      percent; // of the scale with which the row's largest weight becomes the grid's largest integer
+  double largest = std::numeric_limits<double>::infinity(); // no scale may be larger
 };
 Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options);
 
 struct RoundedWeights {
   std::vector<std::int8_t> values; // [out, in], row-major
   Eigen::ArrayXd scale;            // of each output
-  double error = 0;                // what is expected of the outputs' squared error, summed over them
+  double error = 0;                // the expected squared error, summed over all outputs
 };
 
 // Rows of `weight` times the input's scales, each weight to the nearest integer of the grid, with the best of
@@ -63,9 +64,10 @@ RoundedWeights round_to_nearest(const RowMatrix &weight, const Eigen::ArrayXd &i
                                 const Eigen::ArrayXd &variance, const WeightGrid &grid, const Scales &scales,
                                 int threads);
 
-// Rounds the weights of a row one after the other, each together with what the rounding errors of those before it leave
-// to it, so that the error of the layer's output over the samples is small (GPTQ, arXiv 2210.17323, in the form of
-// LDLQ, arXiv 2307.13304). `codes`: sampled input codes without their means, one channel a row.
+// Rounds the weights of a row one after the other. Before each rounding the weight is corrected by the errors of those
+// that were rounded before it, so that the error of the layer's output over the samples is small (GPTQ, arXiv
+// 2210.17323, in the form of LDLQ, arXiv 2307.13304). `codes`: sampled input codes minus their means, one channel in
+// each row.
 RoundedWeights round_compensating(const RowMatrix &weight, const Eigen::ArrayXd &input_scale, const RowMatrix &codes,
                                   const Eigen::ArrayXd &variance, const WeightGrid &grid, const Scales &scales,
                                   int threads);

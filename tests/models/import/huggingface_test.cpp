@@ -28,7 +28,7 @@ TEST_CASE("transformers: a ViT's tensors and settings arrive where they belong")
   CHECK(model.config.mlp_hidden == 10);
   CHECK(model.config.classes == 3);
   CHECK(model.config.prefix_tokens == 1);
-  CHECK(model.config.pool == VitPool::token);
+  CHECK(model.config.pool == Pool::token);
   CHECK(model.config.mean == std::array<double, 3>{0.1, 0.2, 0.3});
   CHECK(model.config.std == std::array<double, 3>{0.4, 0.5, 0.6});
   CHECK(model.labels == std::vector<std::string>{"ant", "bee", "cat"});
@@ -109,7 +109,7 @@ TEST_CASE("transformers: DeiT has a distillation token, with a teacher two heads
     return std::get<VitModel>(load_huggingface(transformers_folder(tensors, of, deit_processor)).model);
   };
   const VitModel plain = load(config);
-  CHECK(plain.config.pool == VitPool::token);
+  CHECK(plain.config.pool == Pool::token);
   CHECK(plain.config.prefix_tokens == 2);
   const RowMatrix position = tensors.matrix("deit.embeddings.position_embeddings");
   CHECK(plain.weights.prefix.row(0) == tensors.matrix("deit.embeddings.cls_token") + position.row(0));
@@ -120,7 +120,7 @@ TEST_CASE("transformers: DeiT has a distillation token, with a teacher two heads
   tensors.add_linear("cls_classifier", 3, 6);
   tensors.add_linear("distillation_classifier", 3, 6);
   const VitModel taught = load(changed(config, {{"architectures", {"DeiTForImageClassificationWithTeacher"}}}));
-  CHECK(taught.config.pool == VitPool::token_pair);
+  CHECK(taught.config.pool == Pool::token_pair);
   CHECK(taught.weights.head.weight.leftCols(6) == tensors.matrix("cls_classifier.weight") * 0.5F);
   CHECK(taught.weights.head.weight.rightCols(6) == tensors.matrix("distillation_classifier.weight") * 0.5F);
 }

@@ -152,7 +152,7 @@ TEST_CASE("class attention of an integer model agrees with a softmax in real num
        {Case{Softmax::int16, 0.05}, Case{Softmax::int8, 0.1}, Case{Softmax::lis4, 0.6}})
     for (const int prefix : {1, 3}) {
       CAPTURE(kernels::softmax_name(softmax), prefix);
-      const auto model = test::quantized(test::small_vit(VitPool::token, prefix), {.softmax = softmax});
+      const auto model = test::quantized(test::small_vit(Pool::token, prefix), {.softmax = softmax});
       const Image image = test::random_images(1, 32, 32, 6).front();
       const auto naive = naive_attention(model, image);
       REQUIRE(naive.size() == 3);
@@ -251,7 +251,7 @@ private:
 };
 
 TEST_CASE("class attention of a float model agrees with one from its queries and keys") {
-  const FloatModel model = test::small_vit(VitPool::token, 2);
+  const FloatModel model = test::small_vit(Pool::token, 2);
   const Image image = test::random_images(1, 32, 32, 6).front();
   std::vector<AttentionMatrix> means;
   for (const int block : {0, 1, 2}) {
@@ -275,7 +275,7 @@ TEST_CASE("class attention refuses what has no class token, and blocks and heads
   const Image small = test::random_images(1, 32, 32, 6).front();
   const Image large = test::random_images(1, 64, 64, 6).front();
   const FloatModel swin = test::small_swin();
-  const FloatModel patches = test::small_vit(VitPool::mean, 0);
+  const FloatModel patches = test::small_vit(Pool::mean, 0);
   const FloatModel vit = test::small_vit();
   CHECK_THROWS_WITH(class_attention(test::quantized(swin), large, {}, 1), Contains("windows (Swin)"));
   CHECK_THROWS_WITH(class_attention(swin, large, {}), Contains("windows (Swin)"));

@@ -134,7 +134,7 @@ TEST_CASE("compare: figures are those that the two models' logits give") {
 TEST_CASE("compare: models of other shapes have no layers in common, of other sizes nothing") {
   const std::vector<ComparedImage> images = pictures(3, 32);
   const auto vit = compared(test::quantized(test::small_vit()), 1);
-  const auto two_tokens = compared(test::quantized(test::small_vit(VitPool::token, 2)), 1);
+  const auto two_tokens = compared(test::quantized(test::small_vit(Pool::token, 2)), 1);
   const Comparison result = compare_all(*vit, *two_tokens, images, 1);
   CHECK(result.images.size() == 3);
   CHECK(result.layers.empty());

@@ -7,7 +7,7 @@
 
 namespace intvit::test {
 
-FloatModel small_vit(VitPool pool, int prefix_tokens) {
+FloatModel small_vit(Pool pool, int prefix_tokens) {
   VitConfig config;
   config.architecture = "small";
   config.image_height = config.image_width = 32;
@@ -19,7 +19,7 @@ FloatModel small_vit(VitPool pool, int prefix_tokens) {
   config.classes = 5;
   config.pool = pool;
   config.prefix_tokens = prefix_tokens;
-  return random_vit(config, 11);
+  return random_weights(config, 11);
 }
 
 FloatModel small_swin() {
@@ -31,7 +31,7 @@ FloatModel small_swin() {
   config.heads = {2, 4, 8};
   config.window = 4;
   config.classes = 20;
-  return random_swin(config, 1);
+  return random_weights(config, 1);
 }
 
 std::shared_ptr<const Model> quantized(const FloatModel &model, const QuantizeOptions &options) {

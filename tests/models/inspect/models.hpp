@@ -10,7 +10,7 @@
 namespace intvit::test {
 
 // 32 x 32 pixels in patches of 8, 32 channels, 3 blocks of 2 heads, 5 classes; random weights.
-FloatModel small_vit(VitPool pool = VitPool::token, int prefix_tokens = 1);
+FloatModel small_vit(Pool pool = Pool::token, int prefix_tokens = 1);
 // 64 x 64 pixels, 3 stages.
 FloatModel small_swin();
 

@@ -42,11 +42,11 @@ TEST_CASE("streams: every place of every kind of model, whatever the codes") {
        {ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper, ResidualFormat::int8}) {
     CAPTURE(static_cast<int>(residual));
     const double lowest = residual == ResidualFormat::int8 ? 0.97 : 0.985;
-    for (const VitPool pool : {VitPool::token, VitPool::token_pair, VitPool::mean, VitPool::normed_mean}) {
+    for (const Pool pool : {Pool::token, Pool::token_pair, Pool::mean, Pool::normed_mean}) {
       CAPTURE(static_cast<int>(pool));
       check_streams(test::small_vit(pool, 2), {.residual = residual}, 7, lowest); // embedding, 2 a block
     }
-    check_streams(test::small_vit(VitPool::mean, 0), {.residual = residual}, 7, lowest);
+    check_streams(test::small_vit(Pool::mean, 0), {.residual = residual}, 7, lowest);
     // Embedding before and after its norm, 2 a block, and 2 ends of stages.
     check_streams(test::small_swin(), {.residual = residual}, 14, lowest);
   }

@@ -13,7 +13,7 @@ namespace intvit {
 
 namespace {
 
-VitConfig small_vit(int prefix_tokens, VitPool pool, int classes) {
+VitConfig small_vit(int prefix_tokens, Pool pool, int classes) {
   VitConfig config;
   config.architecture = "small";
   config.image_height = 24;
@@ -102,9 +102,9 @@ double worst_distance(const FloatModel &model, const QuantizeOptions &options) {
 // On random models 16-bit streams come to 0.02 to 0.06 and 8-bit ones to up to 0.13, whatever the head; a wrong head is
 // off by 1.
 TEST_CASE("integer models of the ViT family follow their float models") {
-  const auto check = [](int prefix_tokens, VitPool pool) {
+  const auto check = [](int prefix_tokens, Pool pool) {
     for (const int classes : {0, 7}) {
-      const FloatModel model = random_vit(small_vit(prefix_tokens, pool, classes), 11);
+      const FloatModel model = random_weights(small_vit(prefix_tokens, pool, classes), 11);
       for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
         CAPTURE(prefix_tokens, static_cast<int>(pool), classes, static_cast<int>(residual));
         QuantizeOptions options;
@@ -115,13 +115,13 @@ TEST_CASE("integer models of the ViT family follow their float models") {
       }
     }
   };
-  check(1, VitPool::token);
-  check(5, VitPool::token); // registers
-  check(2, VitPool::token_pair);
-  check(0, VitPool::mean);
-  check(4, VitPool::mean);
-  check(0, VitPool::normed_mean);
-  check(1, VitPool::normed_mean);
+  check(1, Pool::token);
+  check(5, Pool::token); // registers
+  check(2, Pool::token_pair);
+  check(0, Pool::mean);
+  check(4, Pool::mean);
+  check(0, Pool::normed_mean);
+  check(1, Pool::normed_mean);
 }
 
 } // namespace intvit

@@ -31,7 +31,7 @@ SwinConfig small_swin() {
 
 // Weights as of a trained model in what matters here: biases that make a difference.
 FloatModel random_model(const SwinConfig &config) {
-  SwinModel model = random_swin(config, 1);
+  SwinModel model = random_weights(config, 1);
   for (SwinStageWeights &stage : model.weights.stages)
     for (BlockWeights &block : stage.blocks)
       block.position_bias *= 2 / block.position_bias.cwiseAbs().maxCoeff();

@@ -92,9 +92,9 @@ TEST_CASE("impossible configurations are refused with what is wrong") {
 }
 
 TEST_CASE("random models depend on the seed alone") {
-  const VitModel first = random_vit(small_vit(), 1);
-  const VitModel again = random_vit(small_vit(), 1);
-  const VitModel other = random_vit(small_vit(), 2);
+  const VitModel first = random_weights(small_vit(), 1);
+  const VitModel again = random_weights(small_vit(), 1);
+  const VitModel other = random_weights(small_vit(), 2);
   CHECK(first.weights.blocks[0].fc1.weight == again.weights.blocks[0].fc1.weight);
   CHECK(first.weights.blocks[0].fc1.weight != other.weights.blocks[0].fc1.weight);
   CHECK(first.weights.norm.weight.minCoeff() > 0.7F);

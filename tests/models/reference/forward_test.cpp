@@ -27,7 +27,7 @@ VitModel wide_vit() {
   config.classes = 7;
   config.mean = {0.485, 0.456, 0.406};
   config.std = {0.229, 0.224, 0.225};
-  return random_vit(config, 17);
+  return random_weights(config, 17);
 }
 
 class Recorder : public reference::Observer {

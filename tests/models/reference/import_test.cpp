@@ -65,7 +65,7 @@ const TimmOptions two_heads = {.architecture = {}, .heads = 2};
 } // namespace
 
 TEST_CASE("a bare file is imported with the number of heads given") {
-  const VitModel original = random_vit(small_config(), 1);
+  const VitModel original = random_weights(small_config(), 1);
   const VitModel model = load_vit(file_of(timm_tensors(original)), two_heads);
   CHECK(timm_tensors(model)["blocks.1.mlp.fc2.weight"].values ==
         timm_tensors(original)["blocks.1.mlp.fc2.weight"].values);
@@ -87,7 +87,7 @@ TEST_CASE("a bare file is imported with the number of heads given") {
 }
 
 TEST_CASE("16-bit weights are widened") {
-  const Tensors tensors = timm_tensors(random_vit(small_config(), 2));
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 2));
   const std::vector<float> &exact = tensors.at("blocks.0.attn.qkv.weight").values;
   for (const DType dtype : {DType::f16, DType::bf16}) {
     const std::string path = test::temporary_file("half.safetensors");
@@ -104,7 +104,7 @@ TEST_CASE("16-bit weights are widened") {
 TEST_CASE("config.json describes a custom model") {
   VitConfig config = small_config();
   config.image_width = 16;
-  const Tensors tensors = timm_tensors(random_vit(config, 3));
+  const Tensors tensors = timm_tensors(random_weights(config, 3));
   const VitModel model = load_vit(folder_of(tensors, R"({
     "architecture": "vit_tiny_patch16_224", "num_classes": 3, "num_features": 6, "global_pool": "token",
     "label_names": ["cat", "dog", "horse"],
@@ -124,7 +124,7 @@ TEST_CASE("config.json describes a custom model") {
 }
 
 TEST_CASE("what config.json leaves unsaid is the architecture's") {
-  const Tensors tensors = timm_tensors(random_vit(small_config(), 3));
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 3));
   const VitModel model = load_vit(folder_of(tensors, R"({
     "architecture": "vit_tiny_patch16_384.augreg_in21k_ft_in1k",
     "model_args": {"img_size": 8, "patch_size": 4, "embed_dim": 6, "depth": 2}})"));
@@ -135,7 +135,7 @@ TEST_CASE("what config.json leaves unsaid is the architecture's") {
 }
 
 TEST_CASE("config.json may name an architecture of the user's own if model_args give the heads") {
-  const Tensors tensors = timm_tensors(random_vit(small_config(), 3));
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 3));
   const VitModel model =
       load_vit(folder_of(tensors, R"({"architecture": "vit_mine", "model_args": {"num_heads": 3, "img_size": 8}})"));
   CHECK(model.config.architecture == "vit_mine");
@@ -143,7 +143,7 @@ TEST_CASE("config.json may name an architecture of the user's own if model_args 
 }
 
 TEST_CASE("early config.json files hold the preprocessing at the top") {
-  const Tensors tensors = timm_tensors(random_vit(small_config(), 3));
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 3));
   const VitModel model =
       load_vit(folder_of(tensors, R"({"mean": [0.1, 0.2, 0.3], "input_size": [3, 8, 8]})"), two_heads);
   CHECK(model.config.mean[2] == 0.3);
@@ -166,7 +166,7 @@ TEST_CASE("trained weights are recognized by their file's name, by the caller's 
 
 TEST_CASE("damaged weights are refused with the file, the tensor and the shapes") {
   const auto refused = [](const std::function<void(Tensors &)> &damage, const std::string &message) {
-    Tensors tensors = timm_tensors(random_vit(small_config(), 4));
+    Tensors tensors = timm_tensors(random_weights(small_config(), 4));
     damage(tensors);
     const std::string path = file_of(tensors);
     CHECK_THROWS_WITH(load_timm(path, two_heads), path + ": " + message);
@@ -218,7 +218,7 @@ TEST_CASE("damaged weights are refused with the file, the tensor and the shapes"
 
 TEST_CASE("weights of a type that is not floating point are refused") {
   SafetensorsWriter writer;
-  for (const auto &[name, tensor] : timm_tensors(random_vit(small_config(), 5)))
+  for (const auto &[name, tensor] : timm_tensors(random_weights(small_config(), 5)))
     REQUIRE(writer.add_tensor(name, DType::i32, tensor.shape, encode(tensor.values, DType::f32)).ok());
   const std::string path = test::temporary_file("integers.safetensors");
   REQUIRE(writer.write(path).ok());
@@ -227,7 +227,7 @@ TEST_CASE("weights of a type that is not floating point are refused") {
 }
 
 TEST_CASE("what the weights do not tell and nobody says is refused") {
-  const std::string path = file_of(timm_tensors(random_vit(small_config(), 6)));
+  const std::string path = file_of(timm_tensors(random_weights(small_config(), 6)));
   CHECK_THROWS_WITH(load_timm(path), StartsWith(path + ": the number of attention heads is unknown"));
   CHECK_THROWS_WITH(load_timm(path, {.architecture = {}, .heads = 4}),
                     path + ": embedding dimension 6 is not a multiple of number of heads 4");
@@ -237,7 +237,7 @@ TEST_CASE("what the weights do not tell and nobody says is refused") {
 }
 
 TEST_CASE("a config.json that contradicts the weights or asks for another architecture is refused") {
-  const Tensors tensors = timm_tensors(random_vit(small_config(), 7));
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 7));
   const auto refused = [&](const std::string &json, const std::string &message) {
     CAPTURE(json);
     CHECK_THROWS_WITH(load_timm(folder_of(tensors, json), two_heads),
@@ -274,7 +274,7 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
 }
 
 TEST_CASE("an architecture in config.json that nobody knows is refused unless the heads are given") {
-  const Tensors tensors = timm_tensors(random_vit(small_config(), 8));
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 8));
   CHECK_THROWS_WITH(load_timm(folder_of(tensors, R"({"architecture": "vit_mine"})")),
                     Contains("unknown architecture \"vit_mine\"; known are:"));
 }
