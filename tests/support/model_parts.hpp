@@ -18,6 +18,13 @@ namespace intvit::test {
 // Random pixels. The same seed gives the same bits on every machine.
 std::vector<Image> random_images(int count, int width, int height, std::uint32_t seed);
 
+// What a session may be like, each number of threads with one size of batch: the random graphs (tests/fuzz) have more.
+struct SessionShape {
+  int threads;
+  std::size_t batch;
+};
+inline constexpr SessionShape session_shapes[] = {{1, 1}, {2, 5}, {3, 2}};
+
 // A model file in parts, which tests change before they put it together again.
 struct ModelParts {
   struct Tensor {

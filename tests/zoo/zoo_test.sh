@@ -50,15 +50,18 @@ copy_repository() {
   cp -r "$root/docs/sample" "$work/copy/docs/"
 }
 
-# The shipped file is what the float weights give, to the last byte; one changed byte is noticed.
+# The shipped file is what the float weights give, to the last byte, here with one thread and the reference kernels, in
+# `install` with what this machine has; one changed byte is noticed.
 reproduce() {
   need_data
-  "$root/scripts/make-zoo.sh" --check --data "$data" --program "$program"
+  OMP_NUM_THREADS=1 INTVIT_ISA=reference "$root/scripts/make-zoo.sh" --check --data "$data" --program "$program"
   copy_repository
   printf 'x' | dd of="$work/copy/$shipped" bs=1 seek=1000000 conv=notrunc 2>/dev/null
+  # What was made is the true file: there is no need to make it once more.
+  printf '#!/bin/sh\nfor file; do :; done\ncp "%s" "$file"\n' "$root/$shipped" >"$work/program"
+  chmod +x "$work/program"
   refused 1 "$shipped is not what this build makes of $weights" \
-    env OMP_NUM_THREADS=1 INTVIT_ISA=reference \
-    "$work/copy/scripts/make-zoo.sh" --check --data "$data" --program "$program"
+    "$work/copy/scripts/make-zoo.sh" --check --data "$data" --program "$work/program"
   grep -q ' 1000001, ' "$work/err" || fail "another byte differs, too: $(cat "$work/err")"
 }
 

@@ -25,25 +25,23 @@ TEST_CASE("golden hash: every instruction set, number of threads and batch") {
     for (const Image &image : images)
       pointers.push_back(image.rgb.data());
     for (const kernels::KernelTable &table : kernels::available_kernels())
-      for (const int threads : {1, 2, 3})
-        for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
-          test::GoldenLogits logits;
-          for (const ModelFile &file : golden.files) {
-            const Result<std::shared_ptr<const Model>> model = Model::create(file, table);
-            INFO(model.status().message());
-            REQUIRE(model.ok());
-            Result<Session> session =
-                Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
-            REQUIRE(session.ok());
-            for (std::size_t first = 0; first < images.size(); first += batch) {
-              const std::size_t count = std::min(batch, images.size() - first);
-              REQUIRE(session->run({pointers.data() + first, count}).ok());
-              logits.add(session->logits());
-            }
+      for (const auto &[threads, batch] : test::session_shapes) {
+        test::GoldenLogits logits;
+        for (const ModelFile &file : golden.files) {
+          const Result<std::shared_ptr<const Model>> model = Model::create(file, table);
+          INFO(model.status().message());
+          REQUIRE(model.ok());
+          Result<Session> session = Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
+          REQUIRE(session.ok());
+          for (std::size_t first = 0; first < images.size(); first += batch) {
+            const std::size_t count = std::min(batch, images.size() - first);
+            REQUIRE(session->run({pointers.data() + first, count}).ok());
+            logits.add(session->logits());
           }
-          CAPTURE(table.name, threads, batch);
-          CHECK(logits.hash() == golden.hash);
         }
+        CAPTURE(table.name, threads, batch);
+        CHECK(logits.hash() == golden.hash);
+      }
   }
 }
 

@@ -34,8 +34,6 @@ TEST_CASE("session: a profile has every node's time, measured anew in every run"
       REQUIRE(profiled->run(pointers).ok());
       const std::chrono::nanoseconds whole = std::chrono::steady_clock::now() - begin;
       const std::span<const std::int64_t> times = profiled->node_nanoseconds();
-      for (const std::int64_t time : times)
-        CHECK(time >= 0);
       const std::int64_t sum = std::accumulate(times.begin(), times.end(), std::int64_t{0});
       CHECK(sum > 0);
       CHECK(sum <= whole.count()); // the last run's alone
