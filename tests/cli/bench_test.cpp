@@ -116,7 +116,6 @@ TEST_CASE("bench --profile adds up") {
     share += operation["share"].get<double>();
     gmac += operation["gmac"].get<double>();
     calls[operation["operation"]] = operation["calls"];
-    CHECK(operation["median_ms"] >= 0);
   }
   CHECK(share == Approx(1));
   CHECK(calls == std::map<std::string, int>{{"patches", 1},

@@ -95,7 +95,7 @@ TEST_CASE("raw logits are integers, the same for every instruction set, number o
     CHECK(line["logits"][0].is_number_integer());
     CHECK(line["logits"][line["top"][0]["index"].get<std::size_t>()] == line["top"][0]["logit"]);
     for (const char *step : {"decode", "preprocess", "inference"})
-      CHECK(line["timing_ms"][step].get<double>() >= 0);
+      CHECK(line["timing_ms"][step].is_number());
   }
 }
 

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/container/safetensors.hpp"
-#include "models/architectures/vit.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 #include "tests/support/timm_tensors.hpp"
 
 namespace intvit::test {
@@ -21,15 +21,7 @@ std::string weights_folder() {
   if (std::filesystem::exists(folder))
     return folder;
   std::filesystem::create_directories(folder);
-  VitConfig config;
-  config.architecture = "vit_custom";
-  config.image_height = config.image_width = 16;
-  config.patch = 8;
-  config.channels = 32;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp_hidden = 64;
-  config.classes = 5;
+  const VitConfig config = small_vit_config({.channels = 32, .hidden = 64});
   SafetensorsWriter writer;
   for (const auto &[name, tensor] : timm_tensors(random_weights(config, 7)))
     if (!writer.add_tensor(name, DType::f32, tensor.shape, std::as_bytes(std::span(tensor.values))).ok())

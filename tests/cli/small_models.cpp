@@ -8,6 +8,7 @@
 #include "models/random/random_model.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 
 namespace intvit::test {
 
@@ -31,17 +32,14 @@ std::string shipped_weights() {
 
 std::string random_vit_file(const std::string &name, const RandomModelOptions &options, int prefix_tokens,
                             int image_size, int classes) {
-  VitConfig config;
-  config.architecture = "random";
-  config.image_height = config.image_width = image_size;
-  config.patch = 8;
-  config.channels = 64;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp_hidden = 128;
-  config.classes = classes;
-  config.prefix_tokens = prefix_tokens;
-  config.pool = prefix_tokens == 0 ? Pool::mean : Pool::token;
+  const VitConfig config = small_vit_config({.height = image_size,
+                                             .width = image_size,
+                                             .channels = 64,
+                                             .hidden = 128,
+                                             .classes = classes,
+                                             .prefix_tokens = prefix_tokens,
+                                             .pool = prefix_tokens == 0 ? Pool::mean : Pool::token,
+                                             .architecture = "random"});
   return write_model(name, random_model(config, options, 3));
 }
 

@@ -159,8 +159,8 @@ TEST_CASE("mixup blends with the next picture and shares the label by the same w
     const float a = pixel(dataset, own, 0, 2, 2);
     const float b = pixel(dataset, other, 0, 2, 2);
     const float weight = (images[i][0][2][2] - b) / (a - b);
-    CHECK(weight >= 0);
-    CHECK(weight <= 1);
+    CHECK(weight > 0);
+    CHECK(weight < 1);
     CHECK(images[i][0][4][5] ==
           Approx(weight * pixel(dataset, own, 0, 4, 5) + (1 - weight) * pixel(dataset, other, 0, 4, 5)).epsilon(1e-3));
     const float target = batch.targets.accessor<float, 2>()[i][static_cast<std::int64_t>(own % 2)];

@@ -3,14 +3,15 @@
 //
 // It changes only with docs/numerics.md, the models here or the pictures; after such a change `test_golden` prints the
 // new one. Links the engine alone, so that a build for another processor needs little else to be proven.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
-#include "kernels/dispatch.hpp"
 #include "tests/engine/golden/golden_models.hpp"
 #include "tests/engine/golden/integer_model.hpp"
 #include "tests/engine/golden/integer_swin.hpp"
 #include "tests/support/model_parts.hpp"
+#include "tests/support/run_model.hpp"
 
 namespace intvit {
 namespace {
@@ -21,23 +22,15 @@ using kernels::Softmax;
 TEST_CASE("golden hash: every instruction set, number of threads and batch") {
   for (const test::Golden &golden : test::all_golden()) {
     const std::vector<Image> images = test::golden_pictures(golden.files.front());
-    std::vector<const std::uint8_t *> pointers;
-    for (const Image &image : images)
-      pointers.push_back(image.rgb.data());
     for (const kernels::KernelTable &table : kernels::available_kernels())
       for (const auto &[threads, batch] : test::session_shapes) {
         test::GoldenLogits logits;
         for (const ModelFile &file : golden.files) {
-          const Result<std::shared_ptr<const Model>> model = Model::create(file, table);
-          INFO(model.status().message());
-          REQUIRE(model.ok());
-          Result<Session> session = Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch)});
-          REQUIRE(session.ok());
-          for (std::size_t first = 0; first < images.size(); first += batch) {
-            const std::size_t count = std::min(batch, images.size() - first);
-            REQUIRE(session->run({pointers.data() + first, count}).ok());
-            logits.add(session->logits());
-          }
+          Session session = test::start_session(test::load_model(file, table),
+                                                {.threads = threads, .max_batch = static_cast<int>(batch)});
+          for (std::size_t first = 0; first < images.size(); first += batch)
+            logits.add(
+                test::run_logits(session, std::span(images).subspan(first, std::min(batch, images.size() - first))));
         }
         CAPTURE(table.name, threads, batch);
         CHECK(logits.hash() == golden.hash);
@@ -71,19 +64,11 @@ void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
 
 TEST_CASE("golden hash: sees a small change of any constant") {
   const auto run = [&](const std::vector<std::byte> &bytes) {
-    const Result<ModelFile> file = ModelFile::parse(bytes, "disturbed model");
-    REQUIRE(file.ok());
-    const Result<std::shared_ptr<const Model>> model = Model::create(*file);
-    INFO(model.status().message());
-    REQUIRE(model.ok());
-    Result<Session> session = Session::create(*model, {.threads = 1});
-    REQUIRE(session.ok());
+    const ModelFile file = test::parse_model(bytes);
+    Session session = test::start_session(test::load_model(file));
     test::GoldenLogits logits;
-    for (const Image &image : test::golden_pictures(*file)) {
-      const std::uint8_t *pixels = image.rgb.data();
-      REQUIRE(session->run({&pixels, 1}).ok());
-      logits.add(session->logits());
-    }
+    for (const Image &image : test::golden_pictures(file))
+      logits.add(test::run_logits(session, {&image, 1}));
     return logits.hash();
   };
   using test::IntegerHead;

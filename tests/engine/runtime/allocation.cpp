@@ -10,6 +10,7 @@
 
 #include "engine/include/intvit.h"
 #include "engine/runtime/session.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/sanitizers.hpp"
 #include "tests/support/tiny_model.hpp"
 
@@ -151,18 +152,15 @@ TEST_CASE("a run allocates nothing, nor does the first") {
   const std::array<const std::uint8_t *, 3> pointers{images[0].rgb.data(), images[1].rgb.data(), images[2].rgb.data()};
   for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8})
     for (const kernels::Softmax softmax : {kernels::Softmax::int8, kernels::Softmax::lis4}) {
-      const Result<ModelFile> file =
-          ModelFile::parse(test::tiny_model({.residual = residual, .softmax = softmax}), "m");
-      REQUIRE(file.ok());
-      const Result<std::shared_ptr<const Model>> model = Model::create(*file);
-      REQUIRE(model.ok());
+      const std::shared_ptr<const Model> model =
+          test::load_model(test::parse_model(test::tiny_model({.residual = residual, .softmax = softmax})));
       for (const int threads : {1, 2})
         for (const std::size_t batch : {std::size_t{1}, std::size_t{3}}) {
           CAPTURE(static_cast<int>(residual), static_cast<int>(softmax), threads, batch);
-          Calls calls = calls_of([&] { static_cast<void>(Session::create(*model, {.threads = threads})); });
+          Calls calls = calls_of([&] { static_cast<void>(Session::create(model, {.threads = threads})); });
           CHECK(calls.by_malloc > 0); // the arena
           Result<Session> session =
-              Session::create(*model, {.threads = threads, .max_batch = static_cast<int>(batch), .profile = batch > 1});
+              Session::create(model, {.threads = threads, .max_batch = static_cast<int>(batch), .profile = batch > 1});
           REQUIRE(session.ok());
           bool ok = true;
           for (const int runs : {1, 5}) {

@@ -3,10 +3,9 @@
 // stream and of softmax is in the golden hash and in the random graphs.
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
-#include "kernels/dispatch.hpp"
 #include "tests/engine/runtime/naive_graph.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -21,21 +20,6 @@ std::vector<Image> pictures() {
   images.push_back({16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 0)});
   images.push_back({16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 255)});
   return images;
-}
-
-std::vector<std::int32_t> run(Session &session, const std::vector<Image> &images) {
-  std::vector<const std::uint8_t *> pointers;
-  for (const Image &image : images)
-    pointers.push_back(image.rgb.data());
-  REQUIRE(session.run(pointers).ok());
-  return {session.logits().begin(), session.logits().end()};
-}
-
-Session create(const std::shared_ptr<const Model> &model, int threads, int batch) {
-  Result<Session> session = Session::create(model, {.threads = threads, .max_batch = batch});
-  INFO(session.status().message());
-  REQUIRE(session.ok());
-  return std::move(*session);
 }
 
 // Of an image.
@@ -60,30 +44,26 @@ void check_session(Session session, std::size_t batch, const std::vector<Image> 
       wanted_features.insert(wanted_features.end(), expected[i].features.begin(), expected[i].features.end());
     }
     CAPTURE(first);
-    CHECK(run(session, {images.begin() + static_cast<std::ptrdiff_t>(first),
-                        images.begin() + static_cast<std::ptrdiff_t>(end)}) == wanted);
+    CHECK(test::run_logits(session, std::span(images).subspan(first, end - first)) == wanted);
     CHECK(std::vector(session.features().begin(), session.features().end()) == wanted_features);
   }
 }
 
 void check_model(const std::vector<std::byte> &bytes, const std::vector<Image> &images) {
-  const Result<ModelFile> file = ModelFile::parse(bytes, "m");
-  INFO(file.status().message());
-  REQUIRE(file.ok());
+  const ModelFile file = test::parse_model(bytes);
 
   std::vector<Results> expected;
   for (const Image &image : images)
-    expected.push_back(naive_results(*file, image));
+    expected.push_back(naive_results(file, image));
   for (std::size_t i = 1; i < images.size(); ++i)
     CHECK(expected[i].logits != expected[0].logits); // else the test would see little
 
   for (const kernels::KernelTable &table : kernels::available_kernels()) {
-    const Result<std::shared_ptr<const Model>> model = Model::create(*file, table);
-    INFO(model.status().message());
-    REQUIRE(model.ok());
+    const std::shared_ptr<const Model> model = test::load_model(file, table);
     for (const auto &[threads, batch] : test::session_shapes) {
       CAPTURE(table.name, threads, batch);
-      check_session(create(*model, threads, static_cast<int>(batch)), batch, images, expected);
+      check_session(test::start_session(model, {.threads = threads, .max_batch = static_cast<int>(batch)}), batch,
+                    images, expected);
     }
   }
 }
@@ -179,16 +159,13 @@ TEST_CASE("logits: golden logits and features are what their image gives, withou
   const Result<ModelFile> shipped = ModelFile::open(test::source_file("../models/zoo/cifar10_vit.safetensors"));
   INFO(shipped.status().message());
   REQUIRE(shipped.ok());
-  const Result<ModelFile> tiny = ModelFile::parse(test::tiny_model(), "m");
-  REQUIRE(tiny.ok());
-  for (const Result<ModelFile> *file : {&shipped, &tiny}) {
-    const Graph &graph = (*file)->description().graph;
-    const std::span<const std::uint8_t> pixels = (*file)->golden_image();
-    const Image image{graph.image_width, graph.image_height, {pixels.begin(), pixels.end()}};
-    const Results golden{(*file)->golden_logits(), (*file)->golden_features()};
-    CHECK(golden.features.size() == (file == &shipped ? 192 : 16));
-    CHECK(naive_results(**file, image).logits == golden.logits);
-    CHECK(naive_results(**file, image).features == golden.features);
+  const ModelFile tiny = test::parse_model(test::tiny_model());
+  CHECK(shipped->golden_features().size() == 192);
+  CHECK(tiny.golden_features().size() == 16);
+  for (const ModelFile *file : {&*shipped, &tiny}) {
+    const Results results = naive_results(*file, test::golden_image(*file));
+    CHECK(results.logits == file->golden_logits());
+    CHECK(results.features == file->golden_features());
   }
 }
 

@@ -3,20 +3,14 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
 namespace {
 
 std::shared_ptr<const Model> tiny() {
-  static const std::shared_ptr<const Model> model = [] {
-    const Result<ModelFile> file = ModelFile::parse(test::tiny_model(), "m");
-    REQUIRE(file.ok());
-    Result<std::shared_ptr<const Model>> created = Model::create(*file);
-    REQUIRE(created.ok());
-    return *created;
-  }();
+  static const std::shared_ptr<const Model> model = test::load_model(test::parse_model(test::tiny_model()));
   return model;
 }
 

@@ -1,7 +1,7 @@
 // Models and batches that need more than there is: an error, not an abort.
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/sanitizers.hpp"
 #include "tests/support/tiny_model.hpp"
 
@@ -21,16 +21,6 @@ void add_linear(ModelParts &parts, const std::string &name, const std::string &i
   parts.set(name + ".offset", DType::i64, {out}, std::vector<std::int64_t>(outputs));
 }
 
-std::shared_ptr<const Model> create(const ModelParts &parts) {
-  const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
-  INFO(file.status().message());
-  REQUIRE(file.ok());
-  const Result<std::shared_ptr<const Model>> model = Model::create(*file);
-  INFO(model.status().message());
-  REQUIRE(model.ok());
-  return *model;
-}
-
 TEST_CASE("session: a batch whose tasks an int does not count") {
   ModelParts parts;
   parts.description.graph = {
@@ -38,7 +28,7 @@ TEST_CASE("session: a batch whose tasks an int does not count") {
   parts.description.recipe = squash_recipe(8, 1024);
   parts.add_blank_golden(2);
   add_linear(parts, "h", "t", kernels::Epilogue::logits, 192, 2);
-  const std::shared_ptr<const Model> model = create(parts);
+  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(parts.file()));
   CHECK(Session::create(model, {.threads = 1, .max_batch = 2047}).ok());
   const Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 2048});
   CHECK(session.status().code() == StatusCode::bad_argument);
@@ -63,7 +53,7 @@ TEST_CASE("session: an arena larger than the address space") {
   for (int i = 0; i < 600; ++i)
     nodes.push_back({"u" + std::to_string(i), {"t" + std::to_string(i)}, TakeRows{1}});
   add_linear(parts, "h", "u0", kernels::Epilogue::logits, 1 << 18, 1);
-  const std::shared_ptr<const Model> model = create(parts);
+  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(parts.file()));
   CHECK(model->plan().bytes > std::size_t{600} * 127 * 129 << 18);
   const Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 100});
   CHECK(session.status().code() == StatusCode::out_of_memory);

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -28,16 +28,8 @@ void one_after_the_other(void *, int count, void (*task)(void *argument, int ind
     task(argument, i);
 }
 
-std::shared_ptr<const Model> observed() {
-  const Result<ModelFile> file = ModelFile::parse(test::tiny_model(), "m");
-  REQUIRE(file.ok());
-  Result<std::shared_ptr<const Model>> model = Model::create(*file);
-  REQUIRE(model.ok());
-  return *model;
-}
-
 TEST_CASE("session: an observer sees every node's output once, in order, and changes nothing") {
-  const std::shared_ptr<const Model> model = observed();
+  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(test::tiny_model()));
   const std::vector<Image> images = test::random_images(2, 16, 16, 3);
   const std::array<const std::uint8_t *, 2> pointers{images[0].rgb.data(), images[1].rgb.data()};
   Result<Session> plain = Session::create(model, {.threads = 1, .max_batch = 2});
@@ -82,7 +74,7 @@ TEST_CASE("session: an observer sees every node's output once, in order, and cha
 
 TEST_CASE("session: what an observer sees is what the next node reads") {
   // Pixels, cut into patches: the one node whose output can be told without arithmetic.
-  const std::shared_ptr<const Model> model = observed();
+  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(test::tiny_model()));
   const std::vector<Image> images = test::random_images(1, 16, 16, 4);
   Seen seen;
   Result<Session> session = Session::create(model, {.threads = 1, .observer = {see, &seen}});

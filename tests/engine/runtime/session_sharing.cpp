@@ -8,7 +8,7 @@
 #include <unistd.h>
 #endif
 
-#include "engine/runtime/session.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -20,13 +20,10 @@ struct Fixture {
   std::vector<std::int32_t> logits;
 
   Fixture() {
-    const Result<ModelFile> file = ModelFile::parse(test::tiny_model(), "m");
-    REQUIRE(file.ok());
-    Result<std::shared_ptr<const Model>> created = Model::create(*file);
-    REQUIRE(created.ok());
-    model = *created;
-    image = {16, 16, {file->golden_image().begin(), file->golden_image().end()}};
-    logits = file->golden_logits();
+    const ModelFile file = test::parse_model(test::tiny_model());
+    model = test::load_model(file);
+    image = test::golden_image(file);
+    logits = file.golden_logits();
   }
 
   // Runs a session of its own so many times; how many runs gave other logits.

@@ -6,12 +6,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
 #include "models/evaluate/evaluate.hpp"
 #include "models/inspect/compare.hpp"
 #include "models/reference/forward.hpp"
 #include "tests/models/inspect/models.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -77,16 +77,14 @@ TEST_CASE("compare: figures are those that the two models' logits give") {
   const Comparison result = compare_all(*first, *second, images, 2);
   REQUIRE(result.images.size() == 40);
 
-  Result<Session> session = Session::create(model, {.threads = 1});
-  REQUIRE(session.ok());
+  Session session = test::start_session(model);
   int same = 0;
   int first_right = 0;
   double cosines = 0;
   const std::vector<Image> pixels = test::random_images(40, 32, 32, 9);
   for (std::size_t i = 0; i < images.size(); ++i) {
-    const std::array<const std::uint8_t *, 1> input{pixels[i].rgb.data()};
-    REQUIRE(session->run(input).ok());
-    const std::vector<double> a(session->logits().begin(), session->logits().end());
+    const std::vector<std::int32_t> logits = test::run_logits(session, {&pixels[i], 1});
+    const std::vector<double> a(logits.begin(), logits.end());
     const std::vector<float> reference = reference::forward(weights, pixels[i]);
     const std::vector<double> b(reference.begin(), reference.end());
     const auto best = [](const std::vector<double> &logits) {

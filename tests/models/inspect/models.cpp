@@ -1,25 +1,21 @@
 #include "tests/models/inspect/models.hpp"
 
-#include <stdexcept>
-
 #include "models/quantize/quantize.hpp"
-#include "tests/support/tiny_model.hpp"
+#include "tests/support/model_parts.hpp"
+#include "tests/support/run_model.hpp"
+#include "tests/support/small_vit.hpp"
 
 namespace intvit::test {
 
 FloatModel small_vit(Pool pool, int prefix_tokens) {
-  VitConfig config;
-  config.architecture = "small";
-  config.image_height = config.image_width = 32;
-  config.patch = 8;
-  config.channels = 32;
-  config.depth = 3;
-  config.heads = 2;
-  config.mlp_hidden = 64;
-  config.classes = 5;
-  config.pool = pool;
-  config.prefix_tokens = prefix_tokens;
-  return random_weights(config, 11);
+  return random_weights(small_vit_config({.height = 32,
+                                          .width = 32,
+                                          .channels = 32,
+                                          .depth = 3,
+                                          .hidden = 64,
+                                          .prefix_tokens = prefix_tokens,
+                                          .pool = pool}),
+                        11);
 }
 
 FloatModel small_swin() {
@@ -40,13 +36,7 @@ std::shared_ptr<const Model> quantized(const FloatModel &model, const QuantizeOp
   const std::vector<std::byte> bytes = quantize(
       {.model = model, .calibration = calibration, .recipe = squash_recipe(config.image_width, config.image_height)},
       options);
-  const Result<ModelFile> file = ModelFile::parse(bytes, "model");
-  if (!file.ok())
-    throw std::runtime_error(file.status().message());
-  Result<std::shared_ptr<const Model>> result = Model::create(*file);
-  if (!result.ok())
-    throw std::runtime_error(result.status().message());
-  return *result;
+  return load_model(parse_model(bytes));
 }
 
 } // namespace intvit::test

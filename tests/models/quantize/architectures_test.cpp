@@ -4,30 +4,15 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
 #include "models/quantize/quantize.hpp"
 #include "models/reference/forward.hpp"
-#include "tests/support/tiny_model.hpp"
+#include "tests/support/model_parts.hpp"
+#include "tests/support/run_model.hpp"
+#include "tests/support/small_vit.hpp"
 
 namespace intvit {
 
 namespace {
-
-VitConfig small_vit(int prefix_tokens, Pool pool, int classes) {
-  VitConfig config;
-  config.architecture = "small";
-  config.image_height = 24;
-  config.image_width = 32;
-  config.patch = 8;
-  config.channels = 64;
-  config.depth = 2;
-  config.heads = 4;
-  config.mlp_hidden = 128;
-  config.prefix_tokens = prefix_tokens;
-  config.pool = pool;
-  config.classes = classes;
-  return config;
-}
 
 // Logits and, of a model with a head, features.
 struct Outputs {
@@ -43,17 +28,10 @@ std::vector<double> real(std::span<const std::int32_t> values, int fraction_bits
 }
 
 Outputs integer_outputs(const std::vector<std::byte> &file, const Image &image) {
-  const Result<ModelFile> parsed = ModelFile::parse(file, "quantized");
-  INFO(parsed.status().message());
-  REQUIRE(parsed.ok());
-  Result<std::shared_ptr<const Model>> model = Model::create(*parsed);
-  REQUIRE(model.ok());
-  Result<Session> session = Session::create(*model, {.threads = 1, .max_batch = 1});
-  REQUIRE(session.ok());
-  const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
-  REQUIRE(session->run(input).ok());
-  return {real(session->logits(), (*model)->logit_fraction_bits()),
-          real(session->features(), (*model)->feature_fraction_bits())};
+  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(file));
+  Session session = test::start_session(model);
+  const std::vector<std::int32_t> logits = test::run_logits(session, {&image, 1});
+  return {real(logits, model->logit_fraction_bits()), real(session.features(), model->feature_fraction_bits())};
 }
 
 // What the head of a float model sees.
@@ -104,7 +82,15 @@ double worst_distance(const FloatModel &model, const QuantizeOptions &options) {
 TEST_CASE("integer models of the ViT family follow their float models") {
   const auto check = [](int prefix_tokens, Pool pool) {
     for (const int classes : {0, 7}) {
-      const FloatModel model = random_weights(small_vit(prefix_tokens, pool, classes), 11);
+      const FloatModel model = random_weights(test::small_vit_config({.height = 24,
+                                                                      .width = 32,
+                                                                      .channels = 64,
+                                                                      .heads = 4,
+                                                                      .hidden = 128,
+                                                                      .classes = classes,
+                                                                      .prefix_tokens = prefix_tokens,
+                                                                      .pool = pool}),
+                                              11);
       for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
         CAPTURE(prefix_tokens, static_cast<int>(pool), classes, static_cast<int>(residual));
         QuantizeOptions options;

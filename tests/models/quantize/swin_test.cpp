@@ -4,11 +4,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/runtime/session.hpp"
 #include "models/architectures/swin.hpp"
 #include "models/quantize/quantize.hpp"
 #include "models/reference/forward.hpp"
-#include "tests/support/tiny_model.hpp"
+#include "tests/support/model_parts.hpp"
+#include "tests/support/run_model.hpp"
 
 namespace intvit {
 namespace {
@@ -65,28 +65,21 @@ double cosine(const FloatModel &model, const QuantizeOptions &options) {
   const std::vector<Image> calibration = test::random_images(12, 64, 64, 2);
   const std::vector<std::byte> bytes =
       quantize({.model = model, .calibration = calibration, .recipe = squash_recipe(64, 64)}, options);
-  const Result<ModelFile> file = ModelFile::parse(bytes, "swin");
-  INFO(file.status().message());
-  REQUIRE(file.ok());
-  const Result<std::shared_ptr<const Model>> integer = Model::create(*file);
-  INFO(integer.status().message());
-  REQUIRE(integer.ok());
-  Result<Session> session = Session::create(*integer, {.threads = 1, .max_batch = 1});
-  REQUIRE(session.ok());
+  const std::shared_ptr<const Model> integer = test::load_model(test::parse_model(bytes));
+  Session session = test::start_session(integer);
 
   const std::vector<Image> images = test::random_images(16, 64, 64, 3);
   std::vector<std::vector<double>> expected;
   std::vector<std::vector<double>> actual;
   for (const Image &image : images) {
-    const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
-    REQUIRE(session->run(input).ok());
+    const std::vector<std::int32_t> integer_logits = test::run_logits(session, {&image, 1});
     const std::vector<float> logits = reference::forward(model, image);
-    REQUIRE(session->logits().size() == logits.size());
+    REQUIRE(integer_logits.size() == logits.size());
     expected.emplace_back(logits.begin(), logits.end());
-    check_features(model, *session, image);
+    check_features(model, session, image);
     actual.emplace_back();
-    for (const std::int32_t logit : session->logits())
-      actual.back().push_back(std::ldexp(logit, -(*integer)->logit_fraction_bits()));
+    for (const std::int32_t logit : integer_logits)
+      actual.back().push_back(std::ldexp(logit, -integer->logit_fraction_bits()));
   }
   double product = 0;
   double squares[2] = {};

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/architectures/registry.hpp"
+#include "tests/support/small_vit.hpp"
 
 namespace intvit {
 
@@ -20,17 +21,8 @@ std::int64_t parameters(std::string_view name) {
 }
 
 VitConfig small_vit() {
-  VitConfig config;
-  config.architecture = "vit";
-  config.image_height = 8;
-  config.image_width = 8;
-  config.patch = 4;
-  config.channels = 6;
-  config.depth = 1;
-  config.heads = 2;
-  config.mlp_hidden = 5;
-  config.classes = 3;
-  return config;
+  return test::small_vit_config(
+      {.height = 8, .width = 8, .patch = 4, .channels = 6, .depth = 1, .hidden = 5, .classes = 3});
 }
 
 } // namespace

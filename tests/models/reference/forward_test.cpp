@@ -5,6 +5,7 @@
 #include "models/import/timm.hpp"
 #include "tests/models/reference/naive_vit.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 
 namespace intvit {
 
@@ -15,16 +16,8 @@ using test::Table;
 namespace {
 
 VitModel wide_vit() {
-  VitConfig config;
-  config.architecture = "vit";
-  config.image_height = 12;
-  config.image_width = 20;
-  config.patch = 4;
-  config.channels = 24;
-  config.depth = 3;
-  config.heads = 3;
-  config.mlp_hidden = 40;
-  config.classes = 7;
+  VitConfig config = test::small_vit_config(
+      {.height = 12, .width = 20, .patch = 4, .channels = 24, .depth = 3, .heads = 3, .hidden = 40, .classes = 7});
   config.mean = {0.485, 0.456, 0.406};
   config.std = {0.229, 0.224, 0.225};
   return random_weights(config, 17);

@@ -13,6 +13,7 @@
 #include "models/architectures/registry.hpp"
 #include "tests/models/import/weight_folder.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 #include "tests/support/timm_tensors.hpp"
 
 namespace intvit {
@@ -23,17 +24,8 @@ using Catch::StartsWith;
 namespace {
 
 VitConfig small_config() {
-  VitConfig config;
-  config.architecture = "vit";
-  config.image_height = 8;
-  config.image_width = 8;
-  config.patch = 4;
-  config.channels = 6;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp_hidden = 24;
-  config.classes = 3;
-  return config;
+  return test::small_vit_config(
+      {.height = 8, .width = 8, .patch = 4, .channels = 6, .hidden = 24, .classes = 3, .architecture = "vit"});
 }
 
 using test::encode;
