@@ -88,15 +88,4 @@ void print_error(const std::string &message);
 // The text as a field of a CSV file, in quotes if it needs them.
 std::string csv_field(const std::string &text);
 
-// The subcommands; each returns an exit code and may throw UsageError or std::exception.
-int attention(const Arguments &arguments);
-int bench(const Arguments &arguments);
-int classify(const Arguments &arguments);
-int compare(const Arguments &arguments);
-int eval(const Arguments &arguments);
-int info(const Arguments &arguments);
-int inspect(const Arguments &arguments);
-int quantize(const Arguments &arguments);
-int verify(const Arguments &arguments);
-
 } // namespace intvit::cli

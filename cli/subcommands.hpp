@@ -7,6 +7,17 @@
 
 namespace intvit::cli {
 
+// Each in a file of its name.
+int attention(const Arguments &arguments);
+int bench(const Arguments &arguments);
+int classify(const Arguments &arguments);
+int compare(const Arguments &arguments);
+int eval(const Arguments &arguments);
+int info(const Arguments &arguments);
+int inspect(const Arguments &arguments);
+int quantize(const Arguments &arguments);
+int verify(const Arguments &arguments);
+
 struct Subcommand {
   const char *name;
   const char *purpose;                // a line of the program's help

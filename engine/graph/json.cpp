@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int max_image_side = 1 << 14; // pixels
 constexpr int max_fraction_bits = 30;   // of logits and features
 
 constexpr std::array<std::string_view, 2> result_names{"logits", "embedding"};
@@ -207,8 +206,8 @@ Result<Graph> graph_from_json(std::string_view text) {
 
   Graph graph;
   Reader fields(root);
-  fields.integer("image_height", graph.image_height, 1, max_image_side);
-  fields.integer("image_width", graph.image_width, 1, max_image_side);
+  fields.integer("image_height", graph.image_height, 1, max_graph_side);
+  fields.integer("image_width", graph.image_width, 1, max_graph_side);
   fields.integer("logit_fraction_bits", graph.logit_fraction_bits, 0, max_fraction_bits);
   const bool has_result = root.contains("result");
   if (has_result)

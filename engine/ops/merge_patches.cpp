@@ -5,15 +5,9 @@
 
 namespace intvit {
 
-namespace {
-
-constexpr int max_grid_side = 1 << 14; // patches
-
-} // namespace
-
 void MergePatches::describe(Fields &fields) {
-  fields.integer("grid_height", grid_height, 2, max_grid_side);
-  fields.integer("grid_width", grid_width, 2, max_grid_side);
+  fields.integer("grid_height", grid_height, 2, max_graph_side);
+  fields.integer("grid_width", grid_width, 2, max_graph_side);
 }
 
 Binding MergePatches::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {

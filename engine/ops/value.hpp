@@ -15,6 +15,9 @@ inline constexpr const char *image_value = "image";
 // The most columns that a value may have.
 inline constexpr int max_columns = 1 << 24;
 
+// The largest side of the image that a graph takes, in pixels, and so of a grid of patches.
+inline constexpr int max_graph_side = 1 << 14;
+
 // A value of one image: a row-major matrix. A batch has as many of them, one after the other.
 struct ValueInfo {
   ElementType type = ElementType::int8;

@@ -9,8 +9,6 @@ namespace intvit {
 
 namespace {
 
-constexpr int max_grid_side = 1 << 14; // patches
-
 // How far a head's biases lie apart.
 std::uint64_t range_of(std::span<const std::int32_t> biases) {
   const auto [low, high] = std::minmax_element(biases.begin(), biases.end());
@@ -86,8 +84,8 @@ std::vector<std::string_view> WindowAttention::features() const {
 
 void WindowAttention::describe(Fields &fields) {
   attention.describe_heads(fields);
-  fields.integer("grid_height", grid_height, 1, max_grid_side);
-  fields.integer("grid_width", grid_width, 1, max_grid_side);
+  fields.integer("grid_height", grid_height, 1, max_graph_side);
+  fields.integer("grid_width", grid_width, 1, max_graph_side);
   fields.integer("window", window, 1, max_window);
   fields.integer("window_shift", window_shift, 0, max_window - 1);
 }

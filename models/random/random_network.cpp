@@ -1,10 +1,5 @@
 #include "models/random/random_network.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <numbers>
-#include <numeric>
-
 #include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
@@ -13,6 +8,10 @@
 #include "models/random/random_integer.hpp"
 #include "models/random/random_spreads.hpp"
 #include "models/random/random_stlq.hpp"
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
 
 namespace intvit {
 
@@ -24,7 +23,6 @@ namespace {
 
 constexpr int gelu_zero_point = -96;
 constexpr int gelu_mean_code = -82; // gelu() of a standard normal number has a mean of 0.28
-
 constexpr int logit_fraction_bits = 10;
 
 std::vector<std::int8_t> codes_of(const ArrayXd &zero) {

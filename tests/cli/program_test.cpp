@@ -8,6 +8,7 @@
 #include "models/architectures/registry.hpp"
 #include "models/random/random_model.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/cli/small_models.hpp"
 #include "tests/support/data.hpp"
 
 using namespace intvit::test;
@@ -77,6 +78,16 @@ TEST_CASE("info tells what a model holds") {
     weights += layer["out"].get<std::size_t>() * layer["in"].get<std::size_t>();
   CHECK(object["weights"] == weights);
   CHECK(object["weight_bytes"] == weights);
+}
+
+TEST_CASE("info tells what the residual stream's codes are") {
+  using intvit::ResidualFormat;
+  for (const auto &[residual, name] :
+       {std::pair{ResidualFormat::int16, "int16"}, std::pair{ResidualFormat::ptf8, "ptf8"},
+        std::pair{ResidualFormat::ptf8_paper, "ptf8-paper"}, std::pair{ResidualFormat::uniform8, "int8"}}) {
+    const std::string model = random_vit_file(std::string("info_") + name + ".safetensors", {.residual = residual});
+    CHECK(nlohmann::json::parse(run_program({"info", "-m", model, "--format", "json"}).out)["residual"] == name);
+  }
 }
 
 TEST_CASE("info tells how each layer's weights are stored") {

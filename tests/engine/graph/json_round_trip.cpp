@@ -1,4 +1,7 @@
 // The graph's JSON form against literals: written as they stand, and read to the values they say.
+#include <algorithm>
+#include <set>
+
 #include <catch2/catch.hpp>
 
 #include "engine/graph/json.hpp"
@@ -100,6 +103,28 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   const auto merge = parsed_operation<MergePatches>("merge_patches");
   CHECK(merge.grid_height == 14);
   CHECK(merge.grid_width == 28);
+}
+
+// What engine/ops/operation.hpp asks of an operation and no compiler checks.
+TEST_CASE("graph json: operations read what a step has room for, and need features that they admit to") {
+  std::set<std::string_view> seen;
+  std::vector<std::string_view> softmax(Attention::all_features.begin(), Attention::all_features.end());
+  for (const test::NodeCase &entry : test::valid_nodes()) {
+    CAPTURE(entry.variant);
+    const Operation operation = parsed(graph_of({entry.node})).nodes[0].operation;
+    seen.insert(operation_name(operation));
+    std::visit(
+        [&](const auto &op) {
+          CHECK(op.inputs().size() <= max_inputs);
+          CHECK(std::string_view(op.inputs().at(0)) == "input");
+          std::vector<std::string_view> known = softmax; // which windows share with Attention
+          known.insert(known.end(), op.all_features.begin(), op.all_features.end());
+          for (const std::string_view feature : op.features())
+            CHECK(std::find(known.begin(), known.end(), feature) != known.end());
+        },
+        operation);
+  }
+  CHECK(seen.size() == std::variant_size_v<Operation>);
 }
 
 TEST_CASE("graph json: the graph's own fields") {
