@@ -15,14 +15,6 @@ using namespace intvit::test;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 
-namespace {
-
-std::string shipped_model() {
-  return source_file("../models/zoo/cifar10_vit.safetensors");
-}
-
-} // namespace
-
 TEST_CASE("help goes to standard output, mistakes to standard error") {
   for (const char *word : {"-h", "--help", "help"}) {
     const Outcome outcome = run_program({word});
@@ -84,7 +76,7 @@ TEST_CASE("info tells what the residual stream's codes are") {
   using intvit::ResidualFormat;
   for (const auto &[residual, name] :
        {std::pair{ResidualFormat::int16, "int16"}, std::pair{ResidualFormat::ptf8, "ptf8"},
-        std::pair{ResidualFormat::ptf8_paper, "ptf8-paper"}, std::pair{ResidualFormat::uniform8, "int8"}}) {
+        std::pair{ResidualFormat::ptf8_paper, "ptf8-paper"}, std::pair{ResidualFormat::int8, "int8"}}) {
     const std::string model = random_vit_file(std::string("info_") + name + ".safetensors", {.residual = residual});
     CHECK(nlohmann::json::parse(run_program({"info", "-m", model, "--format", "json"}).out)["residual"] == name);
   }
