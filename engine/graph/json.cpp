@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int max_fraction_bits = 30;   // of logits and features
+constexpr int max_fraction_bits = 30; // of logits and features
 
 constexpr std::array<std::string_view, 2> result_names{"logits", "embedding"};
 

@@ -1,9 +1,11 @@
 #include "tests/train/small_data.hpp"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <torch/torch.h>
 #include <zlib.h>
 
@@ -13,6 +15,7 @@
 
 #include "tests/support/data.hpp"
 #include "train/random.hpp"
+#include "train/trainer.hpp"
 
 namespace intvit::test {
 
@@ -129,6 +132,14 @@ train::Options small_options(const std::string &name) {
   options.warmup_epochs = 1;
   options.seed = 7;
   return options;
+}
+
+std::string train_with(const train::Options &options) {
+  std::ostringstream messages;
+  train::Console console(messages, false);
+  train::Trainer trainer(options, console);
+  CHECK(trainer.run(not_interrupted));
+  return messages.str();
 }
 
 } // namespace intvit::test

@@ -1,6 +1,7 @@
 // Small data sets, archives and files for the tests of the trainer.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -31,6 +32,12 @@ std::vector<NamedFile> two_classes(int train_count);
 
 // Options for a run of a fraction of a second on two_classes(): a path of its own for data and output.
 train::Options small_options(const std::string &name);
+
+// What never asks a training to stop.
+inline const std::atomic<bool> not_interrupted = false;
+
+// Trains to the end, or to options.stop_after. Returns the messages.
+std::string train_with(const train::Options &options);
 
 // What `call` throws, or "" where it throws nothing.
 template <typename Call> std::string message_of(Call call) {

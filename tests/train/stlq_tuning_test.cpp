@@ -182,16 +182,6 @@ TEST_CASE("the default penalty alone brings v to 0 in about half of the run, whe
 
 namespace {
 
-const std::atomic<bool> kNotInterrupted = false;
-
-std::string train_with(const Options &options) {
-  std::ostringstream messages;
-  Console console(messages, false);
-  Trainer trainer(options, console);
-  CHECK(trainer.run(kNotInterrupted));
-  return messages.str();
-}
-
 std::map<std::string, Bytes> tensors_of(const std::string &path) {
   const SafetensorsFile file = open_safetensors(path);
   std::map<std::string, Bytes> tensors;

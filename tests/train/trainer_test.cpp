@@ -13,14 +13,9 @@ using namespace intvit::train;
 
 namespace {
 
-const std::atomic<bool> kNotInterrupted = false;
-
 // Trains and returns the log.
-std::string train_with(const Options &options) {
-  std::ostringstream messages;
-  Console console(messages, false);
-  Trainer trainer(options, console);
-  CHECK(trainer.run(kNotInterrupted));
+std::string log_of(const Options &options) {
+  train_with(options);
   const Bytes log = test::read_file(options.out + "/log.csv");
   return std::string(log.begin(), log.end());
 }
@@ -53,7 +48,7 @@ std::string checkpoint_of(const Options &options) {
 TEST_CASE("a run learns to tell dark from light") {
   Options options = small_options("learns");
   options.epochs = 15;
-  const std::string log = train_with(options);
+  const std::string log = log_of(options);
   std::istringstream lines(log);
   std::vector<std::string> rows;
   for (std::string line; std::getline(lines, line);)
@@ -67,7 +62,7 @@ TEST_CASE("a run in two parts ends with the bytes of an unbroken one") {
   for (const OptimizerKind optimizer : {OptimizerKind::adamw, OptimizerKind::muon}) {
     Options whole = small_options("whole");
     whole.optimizer = optimizer;
-    const std::string log = train_with(whole);
+    const std::string log = log_of(whole);
 
     Options part = small_options("part");
     part.optimizer = optimizer;
@@ -76,7 +71,7 @@ TEST_CASE("a run in two parts ends with the bytes of an unbroken one") {
     CHECK(model_of(part) != model_of(whole));
     part.stop_after = 0;
     part.resume = checkpoint_of(part);
-    CHECK(without_seconds(train_with(part)) == without_seconds(log));
+    CHECK(without_seconds(log_of(part)) == without_seconds(log));
     CHECK(model_of(part) == model_of(whole));
   }
 }
@@ -97,7 +92,7 @@ TEST_CASE("an interrupted run saves its state and says how to go on") {
   }
   CHECK_THAT(messages.str(), Catch::Contains("interrupted at step 6; go on with --resume " + checkpoint_of(options)));
   const Options whole = small_options("whole");
-  CHECK(without_seconds(train_with(options)) == without_seconds(train_with(whole)));
+  CHECK(without_seconds(log_of(options)) == without_seconds(log_of(whole)));
   CHECK(model_of(options) == model_of(whole));
 }
 
@@ -157,7 +152,7 @@ TEST_CASE("fine-tuning starts from given weights") {
   second.epochs = 1;
   second.seed = 99;
   second.init = first.out + "/model.safetensors";
-  CHECK_THAT(train_with(second), Catch::Contains("\n1,4,") && Catch::Contains(",100.00,"));
+  CHECK_THAT(log_of(second), Catch::Contains("\n1,4,") && Catch::Contains(",100.00,"));
 }
 
 TEST_CASE("evaluation's loss and accuracy are those of the logits") {
@@ -193,7 +188,7 @@ TEST_CASE("a batch larger than the data and a folder that cannot be made are ref
   std::ostringstream messages;
   Console console(messages, false);
   Trainer trainer(options, console);
-  CHECK_THAT(message_of([&] { trainer.run(kNotInterrupted); }), Catch::Contains(options.out));
+  CHECK_THAT(message_of([&] { trainer.run(not_interrupted); }), Catch::Contains(options.out));
 }
 
 TEST_CASE("on a terminal the bar is redrawn in place and gives way to lines") {

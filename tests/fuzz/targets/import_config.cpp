@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "models/import/huggingface_config.hpp"
+#include "models/import/huggingface_source.hpp"
 #include "models/import/image_processor.hpp"
 #include "models/import/timm_config.hpp"
 #include "models/import/weight_files.hpp"
