@@ -32,7 +32,8 @@ public:
   }
 
 private:
-  template <typename Output> static void run_to(const LayerNormArgs &args, Range range) {
+  // Never inlined: with all three in one function GCC 12 makes the loops 1 to 4 % slower.
+  template <typename Output> [[gnu::noinline]] static void run_to(const LayerNormArgs &args, Range range) {
     for (int row = range.begin; row < range.end; row += rows)
       if (args.input.type == ElementType::int8)
         normalize<std::int8_t, Output>(args, row, range.end - row < rows ? range.end - row : rows);
