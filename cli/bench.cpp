@@ -9,7 +9,7 @@
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
-#include "engine/threads/team.hpp"
+#include "engine/threads/default_threads.hpp"
 #include "models/architectures/registry.hpp"
 #include "models/random/random_model.hpp"
 
@@ -83,6 +83,7 @@ Interrupted stopped_after(std::size_t measured, std::size_t total) {
 
 void add_options(Parser &parser) {
   add_model_option(parser);
+  add_work_option(parser);
   add_numerics_options(parser);
   add_renormalize_option(parser);
   add_weight_lists(parser);
@@ -173,7 +174,7 @@ int bench(const Arguments &arguments) {
   RandomModelOptions options{.residual = chosen.residual, .softmax = chosen.softmax, .renormalize = chosen.renormalize};
   const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
   const std::vector<int> threads =
-      parser.has("threads") ? parser.integers("threads", 1, 1024) : std::vector<int>{default_threads()};
+      parser.has("threads") ? parser.integers("threads", 1, max_threads) : std::vector<int>{default_threads()};
   const std::vector<int> batches = parser.has("batch") ? parser.integers("batch", 1, 4096) : std::vector<int>{1};
   const Effort how = effort(parser);
   const std::vector<WeightChoice> choices = weight_choices(parser);
@@ -191,7 +192,8 @@ int bench(const Arguments &arguments) {
       options.two_word_ratio = weights.two_word_ratio;
       const ModelFile file = load(source, options);
       for (const kernels::KernelTable *kernels : tables) {
-        const std::shared_ptr<const Model> model = value_of(Model::create(file, *kernels));
+        const std::shared_ptr<const Model> model =
+            value_of(Model::create(file, *kernels, source.is_architecture ? any_work : max_work(parser)));
         for (const int thread_count : threads)
           for (const int batch : batches) {
             progress.show(results.size(), total);

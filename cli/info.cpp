@@ -142,7 +142,7 @@ int info(const Arguments &arguments) {
   const bool json = parser.format() == "json";
   const std::string path = model_path(parser);
   const ModelFile file = value_of(ModelFile::open(path));
-  const std::shared_ptr<const Model> model = value_of(Model::create(file));
+  const std::shared_ptr<const Model> model = value_of(Model::create(file, kernels::default_kernels(), any_work));
   const Session session = value_of(Session::create(model, {.threads = 1, .max_batch = 1}));
   const ModelDescription &description = file.description();
   const Summary summary = summarize(file, model->program());
@@ -161,6 +161,7 @@ int info(const Arguments &arguments) {
                              {"packed_bytes", model->packed_bytes()},
                              {"isa", model->kernels().name},
                              {"operations", summary.operations},
+                             {"work", work_of(model->program())},
                              {"softmax", summary.softmax},
                              {"residual", summary.residual},
                              {"logit_fraction_bits", model->logit_fraction_bits()},
@@ -186,6 +187,7 @@ int info(const Arguments &arguments) {
             << "  file           " << file_bytes << " bytes\n"
             << "  packed         " << model->packed_bytes() << " bytes in memory (" << model->kernels().name << ")\n"
             << "  arena          " << session.arena_bytes() << " bytes (batch 1, one thread)\n"
+            << "  work           " << work_of(model->program()) << " multiply-accumulates an image\n"
             << "  nodes         ";
   for (const auto &[name, count] : summary.operations)
     std::cout << " " << count << " " << name;

@@ -26,8 +26,8 @@ void check_equal(const ModelFile &file, const kernels::KernelTable &kernels, con
 }
 
 // Throws where the kernels do not give the file's golden logits and, where there are any, features.
-void check_golden(const ModelFile &file, const kernels::KernelTable &kernels, int threads) {
-  const std::shared_ptr<const Model> model = value_of(Model::create(file, kernels));
+void check_golden(const ModelFile &file, const kernels::KernelTable &kernels, int threads, std::int64_t max_work) {
+  const std::shared_ptr<const Model> model = value_of(Model::create(file, kernels, max_work));
   Session session = value_of(Session::create(model, {.threads = threads, .max_batch = 1}));
   const std::array<const std::uint8_t *, 1> image{file.golden_image().data()};
   require(session.run(image));
@@ -48,12 +48,14 @@ int verify(const Arguments &arguments) {
   Parser parser("verify", "Checks a model file's checksums and that this machine gives its golden logits, bit for bit, "
                           "with every instruction set it has.");
   add_model_option(parser);
+  add_work_option(parser);
   add_threads_option(parser);
   add_isa_option(parser);
   if (!parser.parse(arguments))
     return exit_ok;
 
   const int thread_count = threads(parser);
+  const std::int64_t most_work = max_work(parser);
   const std::span<const kernels::KernelTable> instruction_sets =
       parser.has("isa") ? std::span(&kernels_option(parser), 1) : kernels::available_kernels();
   const std::string path = model_path(parser);
@@ -61,7 +63,7 @@ int verify(const Arguments &arguments) {
   std::cout << path << "\n  checksums          ok (" << file.tensors().tensors().size() << " tensors and metadata)\n";
   for (const kernels::KernelTable &kernels : instruction_sets) {
     stop_if_interrupted();
-    check_golden(file, kernels, thread_count);
+    check_golden(file, kernels, thread_count, most_work);
   }
   return exit_ok;
 }

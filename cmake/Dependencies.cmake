@@ -40,11 +40,8 @@ if(NOT XSIMD_INCLUDE_DIR)
   set(XSIMD_INCLUDE_DIR "${xsimd_SOURCE_DIR}/include" CACHE PATH "" FORCE)
 endif()
 
-if(INTVIT_OPENMP)
-  find_package(OpenMP QUIET COMPONENTS CXX)
-  if(NOT OpenMP_CXX_FOUND)
-    message(STATUS "OpenMP not found: building for one thread")
-  endif()
+if(INTVIT_THREADS)
+  find_package(Threads REQUIRED)
 endif()
 
 if(INTVIT_TESTS)

@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS intvit_static intvit_shared EXPORT intvit-targets)
 install(FILES "${PROJECT_SOURCE_DIR}/engine/include/intvit.h" "${PROJECT_SOURCE_DIR}/engine/include/intvit.hpp"
+  "${PROJECT_SOURCE_DIR}/engine/include/intvit_openmp.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
@@ -19,11 +20,7 @@ install(FILES "${PROJECT_BINARY_DIR}/intvit-config.cmake" "${PROJECT_BINARY_DIR}
 # What a static link needs besides, in pkg-config's words.
 set(PKG_CONFIG_PRIVATE "-lstdc++")
 foreach(library ${INTVIT_LINK_LIBRARIES})
-  if(IS_ABSOLUTE "${library}")
-    string(APPEND PKG_CONFIG_PRIVATE " ${library}")
-  else()
-    string(APPEND PKG_CONFIG_PRIVATE " -l${library}")
-  endif()
+  string(APPEND PKG_CONFIG_PRIVATE " -l${library}")
 endforeach()
 file(RELATIVE_PATH PKG_CONFIG_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/intvit.pc.in" "${PROJECT_BINARY_DIR}/intvit.pc" @ONLY)

@@ -18,6 +18,8 @@ std::string_view name(StatusCode code) {
     return "out_of_memory";
   case StatusCode::not_available:
     return "not_available";
+  case StatusCode::cancelled:
+    return "cancelled";
   }
   return "unknown";
 }

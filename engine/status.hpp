@@ -18,6 +18,7 @@ enum class StatusCode : std::uint8_t {
   bad_argument,  // the caller asked for something impossible
   out_of_memory, // more memory is needed than there is
   not_available, // there is no such result
+  cancelled,     // the caller asked for it while it ran
 };
 
 // The code's name, for logs and JSON output.

@@ -5,8 +5,6 @@
 
 #include <unistd.h>
 
-#include "engine/threads/team.hpp"
-
 namespace intvit::cli {
 
 namespace {
@@ -44,12 +42,12 @@ std::uint64_t read(const std::uint64_t *words, std::size_t count) {
 } // namespace
 
 BandwidthMeter::BandwidthMeter(int threads)
-    : threads_(threads), block_(block_bytes() / sizeof(std::uint64_t), 1), sums_(static_cast<std::size_t>(threads)) {}
+    : workers_(threads), block_(block_bytes() / sizeof(std::uint64_t), 1),
+      sums_(static_cast<std::size_t>(workers_.size())) {}
 
 double BandwidthMeter::gb_per_s() {
   best_seconds_ = 0;
-  run_team(
-      threads_,
+  workers_.run(
       [](const Team &team, void *context) {
         auto &meter = *static_cast<BandwidthMeter *>(context);
         const std::size_t part = meter.block_.size() / static_cast<std::size_t>(team.size);
@@ -66,8 +64,8 @@ double BandwidthMeter::gb_per_s() {
         }
       },
       this);
-  const std::size_t part = block_.size() / static_cast<std::size_t>(threads_);
-  return static_cast<double>(part * static_cast<std::size_t>(threads_) * sizeof(std::uint64_t)) / best_seconds_ * 1e-9;
+  const std::size_t part = block_.size() / sums_.size();
+  return static_cast<double>(part * sums_.size() * sizeof(std::uint64_t)) / best_seconds_ * 1e-9;
 }
 
 } // namespace intvit::cli

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/threads/workers.hpp"
+
 namespace intvit::cli {
 
 // Reads a block of memory that is too large for any cache, from end to end. All threads read at once, each its own
@@ -16,7 +18,7 @@ public:
   double gb_per_s();
 
 private:
-  int threads_;
+  Workers workers_;
   std::vector<std::uint64_t> block_;
   std::vector<std::uint64_t> sums_; // one for each thread, so that the reading has a result
   double best_seconds_ = 0;

@@ -5,7 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "engine/threads/team.hpp"
+#include "engine/threads/default_threads.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace intvit::cli {

@@ -13,7 +13,7 @@
 #include "cli/benchmark/work.hpp"
 #include "cli/command.hpp"
 #include "cli/process.hpp"
-#include "engine/threads/team.hpp"
+#include "engine/threads/workers.hpp"
 #include "models/random/random_stlq.hpp"
 
 namespace intvit::cli {
@@ -35,14 +35,13 @@ double seconds_since(Clock::time_point begin) {
 class PeakMeter {
 public:
   PeakMeter(const kernels::KernelTable &kernels, int threads)
-      : kernels_(kernels), rates_(static_cast<std::size_t>(threads)) {
+      : kernels_(kernels), workers_(threads), rates_(static_cast<std::size_t>(workers_.size())) {
     while (steps_ < most_steps && burst().seconds < burst_seconds)
       steps_ *= 2;
   }
 
   double gmac_per_s() {
-    run_team(
-        static_cast<int>(rates_.size()),
+    workers_.run(
         [](const Team &team, void *context) {
           auto &meter = *static_cast<PeakMeter *>(context);
           team.barrier();
@@ -74,6 +73,7 @@ private:
   }
 
   const kernels::KernelTable &kernels_;
+  Workers workers_;
   std::vector<double> rates_; // one for each thread
   std::int64_t steps_ = 1;    // of a burst
 };

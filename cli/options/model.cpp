@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 
+#include "engine/runtime/model.hpp"
 #include "models/import/load.hpp"
 
 namespace intvit::cli {
@@ -12,6 +14,16 @@ namespace fs = std::filesystem;
 
 void add_model_option(Parser &parser) {
   parser.option<std::string>("m,model", "FILE", "model file (default: $INTVIT_MODEL, else the model that ships)");
+}
+
+void add_work_option(Parser &parser) {
+  parser.option<int>("max-gmac", "N",
+                     "refuse a model whose image takes more than N billion multiply-accumulates; 0: take any", "4000");
+}
+
+std::int64_t max_work(const Parser &parser) {
+  const int given = parser.integer("max-gmac", 0, std::numeric_limits<int>::max());
+  return given == 0 ? any_work : std::int64_t{given} * 1'000'000'000;
 }
 
 std::string model_path(const Parser &parser) {

@@ -1,6 +1,7 @@
 // Options that name a model: -m, and --float for float weights beside it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -9,8 +10,12 @@
 
 namespace intvit::cli {
 
-// Adds -m/--model.
+// Adds -m/--model, and --max-gmac for commands that run it.
 void add_model_option(Parser &parser);
+void add_work_option(Parser &parser);
+
+// The work of an image beyond which a model is refused, as Model::create() takes it.
+std::int64_t max_work(const Parser &parser);
 
 // The model named by -m, else by INTVIT_MODEL, else the one that ships: share/intvit/default.safetensors beside the
 // folder of this program. Throws std::runtime_error that says where it was looked for.

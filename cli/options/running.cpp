@@ -2,7 +2,8 @@
 
 #include <cstdlib>
 
-#include "engine/threads/team.hpp"
+#include "cli/options/model.hpp"
+#include "engine/threads/default_threads.hpp"
 
 namespace intvit::cli {
 
@@ -22,7 +23,7 @@ void add_threads_option(Parser &parser) {
 }
 
 int threads(const Parser &parser) {
-  const int given = parser.integer("threads", 0, 1024);
+  const int given = parser.integer("threads", 0, max_threads);
   return given == 0 ? default_threads() : given;
 }
 
@@ -74,10 +75,11 @@ void add_run_options(Parser &parser) {
   add_threads_option(parser);
   add_isa_option(parser);
   add_preprocess_option(parser);
+  add_work_option(parser);
 }
 
 std::shared_ptr<const Model> open_model(const Parser &parser, const std::string &path) {
-  return value_of(Model::open(path, kernels_option(parser)));
+  return value_of(Model::open(path, kernels_option(parser), max_work(parser)));
 }
 
 } // namespace intvit::cli

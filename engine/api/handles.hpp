@@ -1,6 +1,7 @@
 // The structs behind the handles of the C interface.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +33,8 @@ struct intvit_model {
 };
 
 struct intvit_session {
+  // Looked at by the session, set by other threads.
+  std::unique_ptr<std::atomic<bool>> cancelled;
   intvit::Session session;
   intvit::Preprocessor preprocessor;
   // The model's input for each image of a batch. They follow the engine's part of the arena.

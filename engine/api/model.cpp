@@ -1,9 +1,11 @@
 // The functions of intvit.h about models, versions and instruction sets.
+#include <cstddef>
 #include <cstdlib>
 
 #include "engine/api/handles.hpp"
 #include "engine/api/options.hpp"
 #include "engine/api/status.hpp"
+#include "engine/container/file_io.hpp"
 
 namespace intvit::api {
 
@@ -46,6 +48,9 @@ struct Source {
       return ModelFile::open(path);
     if (bytes == nullptr)
       return Status(StatusCode::bad_argument, "the model's path, or the place of its bytes, is null");
+    if (size > static_cast<std::uint64_t>(max_file_size))
+      return Status(StatusCode::bad_format, "model in memory: " + std::to_string(size) + " bytes, at most " +
+                                                std::to_string(max_file_size) + " are read");
     const auto *first = static_cast<const std::byte *>(bytes);
     return ModelFile::parse({first, first + size}, "model in memory");
   }
@@ -56,7 +61,9 @@ Status load(const Source &source, const intvit_model_options *given, intvit_mode
     return Status(StatusCode::bad_argument, "there is no place for the model: the pointer to it is null");
   *result = nullptr;
   intvit_model_options options = intvit_default_model_options();
-  if (Status status = take_options(given, sizeof options, "intvit_default_model_options()", options); !status.ok())
+  if (Status status =
+          take_options(given, offsetof(intvit_model_options, max_work), "intvit_default_model_options()", options);
+      !status.ok())
     return status;
   const Log log{options.log, options.log_context};
   const Result<const kernels::KernelTable *> kernels = choose_kernels(options.isa, log);
@@ -65,7 +72,10 @@ Status load(const Source &source, const intvit_model_options *given, intvit_mode
   Result<ModelFile> file = source.read();
   if (!file.ok())
     return file.status();
-  Result<std::shared_ptr<const Model>> model = Model::create(*file, **kernels);
+  if (options.max_work < 0)
+    return Status(StatusCode::bad_argument, "max_work is below 0");
+  Result<std::shared_ptr<const Model>> model =
+      Model::create(*file, **kernels, options.max_work == 0 ? default_max_work : options.max_work);
   if (!model.ok())
     return model.status();
   const auto &loaded = *model;
@@ -146,6 +156,10 @@ const char *intvit_model_recipe(const intvit_model *model) {
 
 const char *intvit_model_isa(const intvit_model *model) {
   return model->model->kernels().name;
+}
+
+int64_t intvit_model_work(const intvit_model *model) {
+  return work_of(model->model->program());
 }
 
 size_t intvit_model_weight_bytes(const intvit_model *model) {

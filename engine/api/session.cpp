@@ -1,6 +1,7 @@
 // The functions of intvit.h about sessions and runs.
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 
 #include "engine/api/handles.hpp"
@@ -71,13 +72,16 @@ Status create(const intvit_model *model, const intvit_session_options &options, 
                                                 " are needed; intvit_arena_bytes() tells");
   }
   planned->engine.arena = {arena, planned->engine_bytes};
+  auto cancelled = std::make_unique<std::atomic<bool>>(false);
+  planned->engine.cancelled = cancelled.get();
   Result<Session> session = Session::create(model->model, planned->engine);
   if (!session.ok())
     return session.status();
   model->log(INTVIT_LOG_INFO, "session: " + std::to_string(session->threads()) + " threads, batch " +
                                   std::to_string(options.max_batch) + ", arena of " + std::to_string(planned->bytes) +
                                   " bytes");
-  *result = new intvit_session{std::move(*session),
+  *result = new intvit_session{std::move(cancelled),
+                               std::move(*session),
                                Preprocessor(model->model->recipe(), model->model->kernels()),
                                reinterpret_cast<std::uint8_t *>(arena + planned->engine_bytes),
                                std::vector<const std::uint8_t *>(static_cast<std::size_t>(options.max_batch)),
@@ -96,7 +100,9 @@ Result<ImageView> pixels(const intvit_image &image) {
     return Status(StatusCode::bad_argument, status.message());
   const std::ptrdiff_t row_bytes = std::ptrdiff_t{image.width} * 3;
   const std::ptrdiff_t stride = image.stride == 0 ? row_bytes : image.stride;
-  if (stride > -row_bytes && stride < row_bytes)
+  // From the first row to the last, whichever way, must be a distance within memory.
+  const std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / image.height;
+  if ((stride > -row_bytes && stride < row_bytes) || stride > most || stride < -most)
     return Status(StatusCode::bad_argument, "a stride of " + std::to_string(stride) + " bytes for rows of " +
                                                 std::to_string(row_bytes) + " bytes");
   return ImageView{static_cast<const std::uint8_t *>(image.data), image.width, image.height, stride};
@@ -155,6 +161,7 @@ Status run(intvit_session *session, const intvit_image *images, int count) {
   if (session == nullptr || (images == nullptr && count > 0))
     return Status(StatusCode::bad_argument, "the session or the images are null");
   session->images = 0;
+  session->cancelled->store(false);
   const std::size_t places = session->batch.size();
   // Session::run() refuses counts that are out of range.
   const std::size_t used = count < 1 ? 0 : static_cast<std::size_t>(count);
@@ -269,6 +276,10 @@ size_t intvit_session_arena_bytes(const intvit_session *session) {
 
 intvit_status intvit_run(intvit_session *session, const intvit_image *images, int count, intvit_error *error) {
   return api::guarded(error, [&] { return api::run(session, images, count); });
+}
+
+void intvit_session_cancel(intvit_session *session) {
+  session->cancelled->store(true);
 }
 
 int intvit_session_images(const intvit_session *session) {

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,12 +26,14 @@ Status io_error(const std::string &path, const std::string &what, int error) {
 class FileDescriptor {
 public:
   explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  FileDescriptor(FileDescriptor &&other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   ~FileDescriptor() {
     if (descriptor_ >= 0)
       ::close(descriptor_);
   }
   FileDescriptor(const FileDescriptor &) = delete;
   FileDescriptor &operator=(const FileDescriptor &) = delete;
+  FileDescriptor &operator=(FileDescriptor &&) = delete;
 
   int get() const { return descriptor_; }
   bool is_open() const { return descriptor_ >= 0; }
@@ -56,6 +59,81 @@ int write_all(int descriptor, std::span<const std::byte> bytes) {
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return 0;
+}
+
+// The folder of a path, with its slash, and the name in it.
+std::pair<std::string, std::string> split(const std::string &path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::pair(std::string("./"), path)
+                                    : std::pair(path.substr(0, slash + 1), path.substr(slash + 1));
+}
+
+// What is to be replaced.
+struct Target {
+  std::string path;       // without links in its last part
+  bool is_there = false;  // with
+  mode_t permissions = 0; // these
+};
+
+Result<Target> target_of(const std::string &path) {
+  // There, links stand for devices and open files, and renaming over one (as root, -o /dev/stdout) would replace it for
+  // the whole system.
+  const auto is_special = [](const std::string &name) {
+    return name.starts_with("/dev/") || name.starts_with("/proc/");
+  };
+  Target target{path, false, 0};
+  struct stat information = {};
+  if (::lstat(path.c_str(), &information) != 0)
+    return errno == ENOENT || errno == ENOTDIR ? Result<Target>(target) : io_error(path, "cannot write", errno);
+  if (is_special(path))
+    return Status(StatusCode::io, path + ": cannot write: not a regular file");
+  if (S_ISLNK(information.st_mode)) {
+    char *resolved = ::realpath(path.c_str(), nullptr);
+    if (resolved == nullptr)
+      return errno == ENOENT ? Status(StatusCode::io, path + ": cannot write: a symbolic link to nothing")
+                             : io_error(path, "cannot write", errno);
+    target.path = resolved;
+    std::free(resolved);
+    if (is_special(target.path))
+      return Status(StatusCode::io, path + ": cannot write: not a regular file");
+    if (::stat(target.path.c_str(), &information) != 0)
+      return io_error(path, "cannot write", errno);
+  }
+  if (S_ISDIR(information.st_mode))
+    return io_error(path, "cannot write", EISDIR);
+  if (!S_ISREG(information.st_mode))
+    return Status(StatusCode::io, path + ": cannot write: not a regular file");
+  target.is_there = true;
+  target.permissions = information.st_mode & 07777U;
+  return target;
+}
+
+struct Temporary {
+  std::string path;
+  FileDescriptor file;
+};
+
+// A new, empty file in the target's folder. Messages name `path`.
+Result<Temporary> create_beside(const std::string &path, const Target &target) {
+  // The longest name that a file system has is 255 bytes.
+  constexpr std::size_t longest_part = 200;
+  const auto [folder, name] = split(target.path);
+  const std::string stem = folder + name.substr(0, longest_part) + ".tmp-" + std::to_string(::getpid()) + "-";
+  // Take the first free name: another process may be writing to the same path, or a killed one may have left its file.
+  int error = EEXIST;
+  for (int attempt = 0; attempt < 100 && error == EEXIST; ++attempt) {
+    std::string temporary = stem + std::to_string(attempt);
+    FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!file.is_open()) {
+      error = errno;
+      continue;
+    }
+    // Not every file system has permissions: without them the file is the same.
+    if (target.is_there)
+      static_cast<void>(::fchmod(file.get(), target.permissions));
+    return Temporary{std::move(temporary), std::move(file)};
+  }
+  return io_error(path, "cannot create a file in its folder", error);
 }
 
 } // namespace
@@ -98,49 +176,42 @@ Result<std::vector<std::byte>> read_file(const std::string &path, std::int64_t l
 }
 
 Status write_file_atomically(const std::string &path, std::span<const std::byte> bytes) {
-  // Renaming over a device (as root, -o /dev/null) would replace it for the whole system.
-  struct stat information = {};
-  if (::stat(path.c_str(), &information) == 0) {
-    if (S_ISDIR(information.st_mode))
-      return io_error(path, "cannot write", EISDIR);
-    if (!S_ISREG(information.st_mode))
-      return Status(StatusCode::io, path + ": cannot write: not a regular file");
-  }
-
-  // Take the first free name: another process may be writing to the same path, or a killed one may have left its file.
-  const std::string stem = path + ".tmp-" + std::to_string(::getpid()) + "-";
-  std::string temporary;
-  int descriptor = -1;
-  int error = EEXIST;
-  for (int attempt = 0; attempt < 100 && error == EEXIST; ++attempt) {
-    temporary = stem + std::to_string(attempt);
-    descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    error = descriptor < 0 ? errno : 0;
-  }
-  if (error != 0)
-    return io_error(path, "cannot create a file in its folder", error);
-
-  FileDescriptor file(descriptor);
-  error = write_all(file.get(), bytes);
+  Result<Target> target = target_of(path);
+  if (!target.ok())
+    return target.status();
+  Result<Temporary> temporary = create_beside(path, *target);
+  if (!temporary.ok())
+    return temporary.status();
+  FileDescriptor &file = temporary->file;
+  int error = write_all(file.get(), bytes);
   if (error == 0 && ::fsync(file.get()) != 0)
     error = errno;
   const int close_error = file.close();
   if (error == 0)
     error = close_error;
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0)
+  if (error == 0 && std::rename(temporary->path.c_str(), target->path.c_str()) != 0)
     error = errno;
   if (error == 0) {
     // The rename reaches the disk only when the folder is flushed, too. If that fails, the path holds either the old or
     // the new file after a crash.
-    const std::size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const FileDescriptor opened(::open(split(target->path).first.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (opened.is_open())
       ::fsync(opened.get());
     return {};
   }
-  ::unlink(temporary.c_str());
+  ::unlink(temporary->path.c_str());
   return io_error(path, "cannot write", error);
+}
+
+Status check_writable(const std::string &path) {
+  Result<Target> target = target_of(path);
+  if (!target.ok())
+    return target.status();
+  Result<Temporary> temporary = create_beside(path, *target);
+  if (!temporary.ok())
+    return temporary.status();
+  ::unlink(temporary->path.c_str());
+  return {};
 }
 
 } // namespace intvit

@@ -20,7 +20,12 @@ Result<std::vector<std::byte>> read_file(const std::string &path, std::int64_t l
 
 // Makes `bytes` the content of `path`. It writes a temporary file in the same folder, flushes it to the disk and
 // renames it, so `path` always holds either the old content or the new, never a part. On failure the temporary file is
-// removed. A symbolic link is replaced, not followed. Errors: io; messages begin with the path.
+// removed. A file that is there keeps its permissions; of a symbolic link the file that it leads to is replaced, and
+// the link stays. Errors: io (also what is no regular file, or lies in /dev or /proc, where a link stands for an open
+// file, and a link to nothing); messages begin with the path.
 Status write_file_atomically(const std::string &path, std::span<const std::byte> bytes);
+
+// What would hinder write_file_atomically() already: to be asked before long work. Writes nothing that stays.
+Status check_writable(const std::string &path);
 
 } // namespace intvit

@@ -1,5 +1,6 @@
 #include "engine/container/utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace intvit {
@@ -34,6 +35,22 @@ std::size_t code_point_length(std::string_view text) {
   return length;
 }
 
+// Of a valid one.
+std::uint32_t code_point(std::string_view text) {
+  std::uint32_t code = static_cast<std::uint8_t>(text.front());
+  if (text.size() > 1)
+    code &= 0x7FU >> text.size();
+  for (const char next : text.substr(1))
+    code = code << 6 | (static_cast<std::uint8_t>(next) & 0x3FU);
+  return code;
+}
+
+// Controls of the second set, and what Unicode has for lines and directions (its category Bidi_Control).
+bool changes_the_line(std::uint32_t code) {
+  return (code >= 0x80 && code <= 0x9F) || code == 0x61C || code == 0x200E || code == 0x200F ||
+         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
+}
+
 } // namespace
 
 std::size_t valid_utf8_prefix(std::string_view text) {
@@ -59,6 +76,34 @@ std::string replace_invalid_utf8(std::string_view text) {
     }
   }
   return valid;
+}
+
+std::string printable(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string shown;
+  const auto escape = [&](char letter, std::uint32_t value, int figures) {
+    shown += '\\';
+    shown += letter;
+    for (int shift = 4 * (figures - 1); shift >= 0; shift -= 4)
+      shown += digits[value >> shift & 15U];
+  };
+  while (!text.empty()) {
+    const std::size_t length = code_point_length(text);
+    const auto first = static_cast<std::uint8_t>(text.front());
+    if (length == 0) {
+      escape('x', first, 2);
+    } else if (first == '\n' || first == '\r' || first == '\t') {
+      shown += first == '\n' ? "\\n" : first == '\r' ? "\\r" : "\\t";
+    } else if (first < 0x20 || first == 0x7F) {
+      escape('x', first, 2);
+    } else if (const std::uint32_t code = code_point(text.substr(0, length)); changes_the_line(code)) {
+      escape('u', code, 4);
+    } else {
+      shown += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return shown;
 }
 
 std::string quoted_for_message(std::string_view text) {

@@ -13,6 +13,11 @@ std::size_t valid_utf8_prefix(std::string_view text);
 // `text` with each byte that is not part of valid UTF-8 replaced by U+FFFD.
 std::string replace_invalid_utf8(std::string_view text);
 
+// `text` as it may be shown: on one line, in valid UTF-8, without anything that a terminal obeys or that changes the
+// order of what is read (control characters, U+2028, U+2029, direction marks). What cannot be shown becomes an escape
+// like \x1b, \n or \u202e. Everything that a stranger wrote goes through it before it is printed.
+std::string printable(std::string_view text);
+
 // `text` in quotation marks, safe to put into a one-line message: quotes, backslashes, control characters and bytes
 // beyond ASCII become escapes, and long text is cut.
 std::string quoted_for_message(std::string_view text);

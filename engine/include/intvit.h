@@ -13,7 +13,8 @@
  *
  * A model is immutable; any number of threads and sessions may use it. A session serves one caller at a time; sessions
  * of one model run side by side. The library never prints, never ends the process and lets no exception out. It keeps
- * no state outside models and sessions, except OpenMP's threads. docs/embedding.md explains everything at length.
+ * no state outside models and sessions; a session's threads end with it. docs/embedding.md explains everything at
+ * length.
  */
 #ifndef INTVIT_H
 #define INTVIT_H
@@ -49,7 +50,8 @@ typedef enum intvit_status INTVIT_ENUM {
   INTVIT_BAD_ARGUMENT = 4,  /* the caller asked for something impossible */
   INTVIT_OUT_OF_MEMORY = 5, /* more memory is needed than there is */
   INTVIT_NOT_AVAILABLE = 6, /* the model has no such output, or there was no run yet */
-  INTVIT_INTERNAL = 7       /* a defect of the library, or an exception from a callback */
+  INTVIT_INTERNAL = 7,      /* a defect of the library, or an exception from a callback */
+  INTVIT_CANCELLED = 8      /* intvit_session_cancel() was called during the run */
 } intvit_status;
 
 /* The status's name, for instance "INTVIT_IO", and a sentence that explains it. Never null: "unknown status" for any
@@ -61,7 +63,7 @@ INTVIT_API const char *intvit_status_message(intvit_status status);
  * last argument and always fills it, after success with INTVIT_OK and an empty message. The pointer may be null. */
 typedef struct intvit_error {
   intvit_status status;
-  char message[508]; /* UTF-8, ends with a zero byte; a longer message is cut off between characters */
+  char message[508]; /* one line of UTF-8, ends with a zero byte; of a longer message the middle is left out */
 } intvit_error;
 
 /* ---- The library ---- */
@@ -89,6 +91,9 @@ typedef struct intvit_model_options {
   const char *isa;         /* instruction set to use; null: $INTVIT_ISA if it names one, else the fastest */
   intvit_log_callback log; /* null: no messages; must live as long as the model and its sessions */
   void *log_context;
+  /* The work of a run on one image, in multiply-accumulates, beyond which a model is refused with INTVIT_UNSUPPORTED: a
+   * file of some kilobytes can ask for days. 0: 4e12, which no common model reaches. */
+  int64_t max_work;
 } intvit_model_options;
 
 /* Reads, checks and packs a model file, given by its path or as its content: `size` bytes at `bytes`, which may be
@@ -128,6 +133,10 @@ INTVIT_API const char *intvit_model_recipe(const intvit_model *model);
 /* The instruction set that the model was packed for. */
 INTVIT_API const char *intvit_model_isa(const intvit_model *model);
 
+/* The work of a run on one image: the multiply-accumulates of its matrix products, and 16 for each element that an
+ * operation writes. */
+INTVIT_API int64_t intvit_model_work(const intvit_model *model);
+
 /* Bytes of the packed weights, which all sessions share. */
 INTVIT_API size_t intvit_model_weight_bytes(const intvit_model *model);
 
@@ -149,7 +158,7 @@ typedef struct intvit_session_options {
   void *arena;
   size_t arena_bytes;
   /* Runs the session on the caller's threads. It is called about ten times for each block of the model, with `threads`
-   * tasks; `threads` must then be set. Null: the session uses OpenMP's threads. */
+   * tasks; `threads` must then be set. Null: the session has threads of its own. */
   intvit_parallel_for parallel_for;
   void *parallel_for_context;
 } intvit_session_options;
@@ -158,15 +167,17 @@ typedef struct intvit_session_options {
 INTVIT_API intvit_status intvit_arena_bytes(const intvit_model *model, const intvit_session_options *options,
                                             size_t *bytes, intvit_error *error);
 
-/* Allocates all the memory that runs need. Options: null for the defaults. On failure *session becomes null.
- * Errors: INTVIT_BAD_ARGUMENT, INTVIT_OUT_OF_MEMORY. */
+/* Allocates all the memory that runs need, and starts the session's threads: fewer than asked for where the system
+ * gives no more. Options: null for the defaults. On failure *session becomes null. After fork() the child may go on
+ * with its parent's session, unless the fork was during a run of it; its first run starts threads anew. Errors:
+ * INTVIT_BAD_ARGUMENT, INTVIT_OUT_OF_MEMORY. */
 INTVIT_API intvit_status intvit_session_create(const intvit_model *model, const intvit_session_options *options,
                                                intvit_session **session, intvit_error *error);
 
 /* Null does nothing. */
 INTVIT_API void intvit_session_free(intvit_session *session);
 
-/* How many threads a run uses, and how many bytes the session's arena has. */
+/* How many threads a run uses, the caller's included, and how many bytes the session's arena has. */
 INTVIT_API int intvit_session_threads(const intvit_session *session);
 INTVIT_API size_t intvit_session_arena_bytes(const intvit_session *session);
 
@@ -196,9 +207,13 @@ typedef struct intvit_image {
  * whenever an image's size differs from the one before it. Decoding always allocates.
  *
  * Errors: INTVIT_BAD_ARGUMENT, INTVIT_BAD_FORMAT (not a picture, corrupt), INTVIT_UNSUPPORTED (a picture too large),
- * INTVIT_OUT_OF_MEMORY. */
+ * INTVIT_OUT_OF_MEMORY, INTVIT_CANCELLED. */
 INTVIT_API intvit_status intvit_run(intvit_session *session, const intvit_image *images, int count,
                                     intvit_error *error);
+
+/* Ends the run that goes on, if one does, between two of the model's operations: intvit_run() gives INTVIT_CANCELLED,
+ * and the session can be used again. From any thread, or from a signal handler. */
+INTVIT_API void intvit_session_cancel(intvit_session *session);
 
 /* How many images the last run had; 0 before the first run and after one that failed. */
 INTVIT_API int intvit_session_images(const intvit_session *session);
@@ -232,6 +247,7 @@ static inline intvit_model_options intvit_default_model_options(void) {
   options.isa = NULL;
   options.log = NULL;
   options.log_context = NULL;
+  options.max_work = 0;
   return options;
 }
 

@@ -134,6 +134,9 @@ public:
   }
   Status run(const std::vector<intvit_image> &images) { return run(images.data(), static_cast<int>(images.size())); }
 
+  // Ends the run that goes on, from any thread.
+  void cancel() { intvit_session_cancel(handle_); }
+
   // The results for image `image` of the last run.
   Result<Values> logits(int image = 0) const {
     const std::int32_t *values = nullptr;
@@ -225,6 +228,7 @@ public:
   const char *label(int index) const { return intvit_model_label(handle_, index); }
   const char *recipe() const { return intvit_model_recipe(handle_); }
   const char *isa() const { return intvit_model_isa(handle_); }
+  std::int64_t work() const { return intvit_model_work(handle_); }
   std::size_t weight_bytes() const { return intvit_model_weight_bytes(handle_); }
   const intvit_model *raw() const { return handle_; }
 

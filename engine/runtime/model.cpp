@@ -47,6 +47,19 @@ bool pack(const LinearMap &map, const kernels::LinearKernel &kernel, AlignedBuff
 
 } // namespace
 
+std::int64_t work_of(const Program &program) {
+  constexpr std::int64_t per_element = 16;
+  std::int64_t work = 0;
+  // A count is at most that of one node, below 2^62 by the loader's limits on rows and columns.
+  const auto add = [&work](std::int64_t count) { work = count > any_work - work ? any_work : work + count; };
+  for (std::size_t i = 0; i < program.nodes.size(); ++i) {
+    const ValueInfo &output = program.values[i + 1];
+    add(program.nodes[i].operation->multiply_accumulates(output.rows));
+    add(per_element * output.rows * output.columns);
+  }
+  return work;
+}
+
 int Model::feature_value() const {
   return has_head() ? program_.features : static_cast<int>(program_.values.size()) - 1;
 }
@@ -66,17 +79,23 @@ std::size_t Model::packed_bytes() const {
   return bytes;
 }
 
-Result<std::shared_ptr<const Model>> Model::open(const std::string &path, const kernels::KernelTable &kernels) {
+Result<std::shared_ptr<const Model>> Model::open(const std::string &path, const kernels::KernelTable &kernels,
+                                                 std::int64_t max_work) {
   Result<ModelFile> file = ModelFile::open(path);
   if (!file.ok())
     return file.status();
-  return create(*file, kernels);
+  return create(*file, kernels, max_work);
 }
 
-Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const kernels::KernelTable &kernels) {
+Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const kernels::KernelTable &kernels,
+                                                   std::int64_t max_work) {
   Result<Program> program = file.bind();
   if (!program.ok())
     return program.status();
+  if (const std::int64_t work = work_of(*program); work > max_work)
+    return Status(StatusCode::unsupported, file.origin() + ": an image takes " + std::to_string(work / 1'000'000'000) +
+                                               "e9 multiply-accumulates, more than the limit of " +
+                                               std::to_string(max_work / 1'000'000'000) + "e9");
   if (!can_be_planned(*program))
     return Status(StatusCode::out_of_memory, file.origin() + ": the model's values are beyond this processor's memory");
 

@@ -1,6 +1,8 @@
 // A loaded model: immutable, shared by any number of sessions on any threads.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,13 +16,25 @@
 
 namespace intvit {
 
+// What a run on one image costs: the multiply-accumulates of matrix products, and 16 for every element of every value,
+// which bounds the operations that have none. Never overflows: the largest int64 stands for all that is larger.
+std::int64_t work_of(const Program &program);
+
+// The work of a model that is loaded where nobody says otherwise: twenty times ViT-L/16's at 384 pixels, half a minute
+// on one core.
+inline constexpr std::int64_t default_max_work = 4'000'000'000'000;
+inline constexpr std::int64_t any_work = std::numeric_limits<std::int64_t>::max();
+
 class Model {
 public:
-  // Reads, checks and packs a model file for `kernels`. Errors: those of ModelFile::open() and bind().
+  // Reads, checks and packs a model file for `kernels`. Errors: those of ModelFile::open() and bind(); unsupported
+  // (work beyond max_work); out_of_memory.
   static Result<std::shared_ptr<const Model>> open(const std::string &path,
-                                                   const kernels::KernelTable &kernels = kernels::default_kernels());
+                                                   const kernels::KernelTable &kernels = kernels::default_kernels(),
+                                                   std::int64_t max_work = default_max_work);
   static Result<std::shared_ptr<const Model>> create(const ModelFile &file,
-                                                     const kernels::KernelTable &kernels = kernels::default_kernels());
+                                                     const kernels::KernelTable &kernels = kernels::default_kernels(),
+                                                     std::int64_t max_work = default_max_work);
 
   int image_height() const { return program_.values.front().rows; }
   int image_width() const { return program_.values.front().columns / 3; }

@@ -5,11 +5,12 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/threads/default_threads.hpp"
+
 namespace intvit {
 
 namespace {
 
-constexpr int max_threads = 1024;
 constexpr int max_images = 4096;
 
 // Scratch memory that a thread needs for the most demanding operation.
@@ -32,6 +33,7 @@ struct Session::Run {
   const Session *session;
   std::span<const std::uint8_t *const> images;
   std::int64_t *node_nanoseconds; // null: not measured
+  bool cancelled = false;         // written by the first thread
 };
 
 Status Session::plan(const Model &model, const SessionOptions &options) {
@@ -92,10 +94,8 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     session.node_nanoseconds_.resize(model->program().nodes.size());
   session.model_ = std::move(model);
 
-  // Starts the threads, so that the first run allocates nothing either.
   if (options.parallel_for.run == nullptr)
-    run_team(
-        session.options_.threads, [](const Team &, void *) {}, nullptr);
+    session.workers_ = Workers(session.options_.threads);
   return session;
 }
 
@@ -108,17 +108,19 @@ Status Session::run(std::span<const std::uint8_t *const> images) {
   if (images.empty() || images.size() > static_cast<std::size_t>(options_.max_batch))
     return Status(StatusCode::bad_argument, "a run takes 1 to " + std::to_string(options_.max_batch) + " images, not " +
                                                 std::to_string(images.size()));
+  last_batch_ = 0;
   Run run{this, images, options_.profile ? node_nanoseconds_.data() : nullptr};
-  if (options_.parallel_for.run != nullptr)
-    forward_by_loop(run);
-  else
-    run_team(
-        options_.threads,
+  if (options_.parallel_for.run == nullptr)
+    workers_.run(
         [](const Team &team, void *context) {
-          const Run &pass = *static_cast<const Run *>(context);
+          Run &pass = *static_cast<Run *>(context);
           pass.session->forward(pass, team);
         },
         &run);
+  else if (Status status = forward_by_loop(run); !status.ok())
+    return status;
+  if (run.cancelled)
+    return Status(StatusCode::cancelled, "the run was cancelled");
   last_batch_ = static_cast<int>(images.size());
   return {};
 }
@@ -137,12 +139,22 @@ std::span<const std::int32_t> Session::features() const {
   return model_->feature_value() == 0 ? std::span<const std::int32_t>() : rows(model_->feature_value());
 }
 
-void Session::forward(const Run &run, const Team &team) const {
+bool Session::cancelled() const {
+  return options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed);
+}
+
+void Session::forward(Run &run, const Team &team) const {
   const bool measures = run.node_nanoseconds != nullptr && team.index == 0;
   for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
     const std::int64_t begin = measures ? clock_nanoseconds() : 0;
     execute(run, team, node);
-    team.barrier();
+    if (team.index == 0 && cancelled())
+      team.stop();
+    if (!team.barrier()) {
+      if (team.index == 0)
+        run.cancelled = true;
+      return;
+    }
     if (measures)
       run.node_nanoseconds[node] = clock_nanoseconds() - begin;
     if (options_.observer.observe != nullptr) {
@@ -154,28 +166,45 @@ void Session::forward(const Run &run, const Team &team) const {
   }
 }
 
-void Session::forward_by_loop(const Run &run) const {
+Status Session::forward_by_loop(Run &run) const {
   struct Task {
     const Run &run;
     std::size_t node;
+    std::atomic<int> calls = 0;
+    std::atomic<bool> outside = false; // an index was
   };
   for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
     const std::int64_t begin = run.node_nanoseconds != nullptr ? clock_nanoseconds() : 0;
+    if (cancelled()) {
+      run.cancelled = true;
+      return {};
+    }
     Task task{run, node};
     // No task waits for another, so that the loop may run them one after the other: execute() holds no barrier.
     options_.parallel_for.run(
         options_.parallel_for.context, options_.threads,
         [](void *argument, int index) {
-          const Task &share = *static_cast<const Task *>(argument);
+          Task &share = *static_cast<Task *>(argument);
           const Session &session = *share.run.session;
+          share.calls.fetch_add(1, std::memory_order_relaxed);
+          if (index < 0 || index >= session.options_.threads) {
+            share.outside = true;
+            return;
+          }
           session.execute(share.run, Team{index, session.options_.threads, nullptr}, share.node);
         },
         &task);
+    if (task.calls != options_.threads || task.outside)
+      return Status(StatusCode::bad_argument, "the caller's loop was to call each of " +
+                                                  std::to_string(options_.threads) + " tasks once; it made " +
+                                                  std::to_string(task.calls) + " calls" +
+                                                  (task.outside ? ", with numbers of tasks that there are not" : ""));
     if (run.node_nanoseconds != nullptr)
       run.node_nanoseconds[node] = clock_nanoseconds() - begin;
     if (options_.observer.observe != nullptr)
       observe(run, node);
   }
+  return {};
 }
 
 void Session::observe(const Run &run, std::size_t node) const {

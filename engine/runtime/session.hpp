@@ -2,6 +2,7 @@
 // side by side.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,7 +11,7 @@
 
 #include "engine/runtime/model.hpp"
 #include "engine/status.hpp"
-#include "engine/threads/team.hpp"
+#include "engine/threads/workers.hpp"
 
 namespace intvit {
 
@@ -22,8 +23,15 @@ struct NodeObserver {
   void *context = nullptr;
 };
 
+// A parallel loop of the caller's, to run on threads of the caller's: calls task(argument, i) once for every i from 0
+// to count - 1, on any thread and in any order, and returns when all calls have returned.
+struct ParallelFor {
+  void (*run)(void *context, int count, void (*task)(void *argument, int index), void *argument) = nullptr;
+  void *context = nullptr;
+};
+
 struct SessionOptions {
-  int threads = 0;      // 0: default_threads()
+  int threads = 0;      // at most max_threads; 0: default_threads()
   int max_batch = 1;    // images a run may take
   bool profile = false; // measure node_nanoseconds()
   NodeObserver observer = {};
@@ -33,6 +41,8 @@ struct SessionOptions {
   // If given, the session lives in it instead of in memory of its own: at least required_arena_bytes(), aligned to
   // buffer_alignment, untouched by anybody else while the session exists.
   std::span<std::byte> arena = {};
+  // If given, a run ends before its next operation once this is true. It must outlive the session.
+  const std::atomic<bool> *cancelled = nullptr;
 };
 
 class Session {
@@ -45,8 +55,9 @@ public:
   static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions &options = {});
 
   // Classifies `images`: each points to image_height x image_width x 3 bytes, row-major RGB, dense. Logits go to
-  // logits() afterwards. Allocates nothing; the bits do not depend on threads or batch.
-  // Errors: bad_argument (more images than max_batch, or none).
+  // logits() afterwards. Allocates nothing, but in a child after fork() the first time; the bits do not depend on
+  // threads or batch. Errors: bad_argument (more images than max_batch, or none; a loop of the caller's that did not
+  // call every task once); cancelled. After an error logits() and features() are empty.
   Status run(std::span<const std::uint8_t *const> images);
 
   // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().
@@ -59,7 +70,8 @@ public:
   std::span<const std::int64_t> node_nanoseconds() const { return node_nanoseconds_; }
 
   const Model &model() const { return *model_; }
-  int threads() const { return options_.threads; }
+  // How many threads a run uses: as asked for, or fewer where the system gave no more.
+  int threads() const { return options_.parallel_for.run != nullptr ? options_.threads : workers_.size(); }
   std::size_t arena_bytes() const { return arena_.size(); }
 
 private:
@@ -69,13 +81,15 @@ private:
   Status plan(const Model &model, const SessionOptions &options);
   std::byte *value(int index) const;
   std::span<const std::int32_t> rows(int value) const; // of the last run's images, one each
-  void forward(const Run &run, const Team &team) const;
-  void forward_by_loop(const Run &run) const;
+  void forward(Run &run, const Team &team) const;
+  Status forward_by_loop(Run &run) const;
+  bool cancelled() const;
   void execute(const Run &run, const Team &team, std::size_t node) const;
   void observe(const Run &run, std::size_t node) const;
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
+  Workers workers_;
   AlignedBuffer memory_; // empty where the caller gave an arena
   std::span<std::byte> arena_;
   std::size_t scratch_offset_ = 0; // each thread's scratch, one after the other

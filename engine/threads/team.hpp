@@ -7,21 +7,10 @@
 
 namespace intvit {
 
-// How many threads to use when the caller does not say: OMP_NUM_THREADS if set, else the least of the processors this
-// process may run on (affinity) and its control group's quota, rounded up. 1 in a build without OpenMP.
-int default_threads();
-
 // A part of a matrix.
 struct Rectangle {
   kernels::Range rows;
   kernels::Range columns;
-};
-
-// A parallel loop of the caller's, to run on threads of the caller's: calls task(argument, i) once for every i from 0
-// to count - 1, on any thread and in any order, and returns when all calls have returned.
-struct ParallelFor {
-  void (*run)(void *context, int count, void (*task)(void *argument, int index), void *argument) = nullptr;
-  void *context = nullptr;
 };
 
 // One thread's view of the team.
@@ -30,11 +19,25 @@ struct Team {
   struct Meeting {
     std::atomic<int> arrived = 0;
     std::atomic<unsigned> round = 0;
+    std::atomic<bool> asked_to_stop = false;
+    // Whether the round that has begun is the last. Written by the last thread to arrive, before the round begins, and
+    // read by all before the next one can: so all threads of a team read the same.
+    bool stops = false;
+
+    // For another piece of work. No thread may be in barrier().
+    void begin() {
+      asked_to_stop.store(false, std::memory_order_relaxed);
+      stops = false;
+    }
   };
+
+  // How often a waiting thread looks for the others before it offers its processor to whoever else wants it: some ten
+  // microseconds, longer than the threads of an undisturbed team are apart.
+  static constexpr int spins = 10'000;
 
   int index = 0;
   int size = 1;
-  Meeting *meeting = nullptr; // null in a team of one
+  Meeting *meeting = nullptr; // null where no thread calls barrier() or stop()
 
   // This thread's part of `count` tasks: contiguous, and equal in size to within `grain`.
   kernels::Range share(int count, int grain = 1) const;
@@ -48,14 +51,11 @@ struct Team {
   };
   Rectangle share(Tiled rows, Tiled columns) const;
 
-  // Waits for all threads of the team, at first in a loop, then giving way to other threads between looks: OpenMP's own
-  // barrier spins for milliseconds, which on a busy machine keeps the late thread from its processor. Only inside
-  // run_team().
-  void barrier() const;
+  // Waits for all threads of the team, at first in a loop, then giving way to other threads between looks. Returns
+  // whether the team is to go on: false, for all threads at the same barrier, once one has called stop().
+  bool barrier() const;
+  // Ends the team's work at the next barrier that this thread comes to.
+  void stop() const { meeting->asked_to_stop.store(true, std::memory_order_relaxed); }
 };
-
-// Calls work(team) once on each of `threads` threads and returns when all have finished. `work` must not throw.
-// Allocates nothing after the first call with as many threads.
-void run_team(int threads, void (*work)(const Team &team, void *context), void *context);
 
 } // namespace intvit

@@ -8,7 +8,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "tests/cli/program.hpp"
-#include "tests/support/openmp.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace intvit::test;
 using nlohmann::json;
@@ -37,7 +37,7 @@ int threads_of(const std::string &before, const std::string &after = "") {
 TEST_CASE("as many threads as processors that the program may use, but for what it is told") {
   const std::string unset = "unset OMP_NUM_THREADS; ";
   CHECK(threads_of(unset + on_one_processor()) == 1);
-  CHECK(threads_of("export OMP_NUM_THREADS=3; " + on_one_processor()) == (has_openmp ? 3 : 1));
+  CHECK(threads_of("export OMP_NUM_THREADS=3; " + on_one_processor()) == (has_threads ? 3 : 1));
   CHECK(threads_of("export OMP_NUM_THREADS=3; ", "-t 2") == 2);
 }
 

@@ -78,7 +78,7 @@ case $kind in
 install)
   rm -rf "$prefix"
   cmake --install "$build" --prefix "$prefix" >"$work/install.log"
-  for file in bin/intvit include/intvit.h include/intvit.hpp lib/pkgconfig/intvit.pc share/intvit/default.safetensors; do
+  for file in bin/intvit include/intvit.h include/intvit.hpp include/intvit_openmp.h lib/pkgconfig/intvit.pc share/intvit/default.safetensors; do
     [ -f "$prefix/$file" ] || fail "$file was not installed"
   done
   finds_cat_with_program=$("$prefix/bin/intvit" classify -k 1 "$picture")
@@ -104,7 +104,7 @@ compile)
     echo '#include <intvit.h>' | $cc -std=$standard $warnings -Wstrict-prototypes -fsyntax-only -x c - $(pkg-config --cflags intvit)
   done
   for standard in c++17 c++20; do
-    for header in intvit.h intvit.hpp; do
+    for header in intvit.h intvit.hpp intvit_openmp.h; do
       # shellcheck disable=SC2086
       echo "#include <$header>" | $cxx -std=$standard $warnings -Wold-style-cast -fno-rtti -fno-exceptions -fsyntax-only -x c++ - \
         $(pkg-config --cflags intvit)
@@ -159,10 +159,10 @@ END
   ;;
 
 add_subdirectory)
-  # As small a build as there is: one set of kernels, no OpenMP, not optimized.
+  # As small a build as there is: one set of kernels, no threads, not optimized.
   cmake -S "$source/examples" -B "$work/subdirectory" -G Ninja "-DINTVIT_SOURCE=$source" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_C_FLAGS_RELEASE=-O1 -DCMAKE_CXX_FLAGS_RELEASE=-O1 "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_CXX_COMPILER=$cxx" \
-    -DINTVIT_OPENMP=OFF -DINTVIT_ALL_KERNELS=OFF -DINTVIT_SCALAR=ON >"$work/subdirectory.log" 2>&1 || fail "$(cat "$work/subdirectory.log")"
+    -DINTVIT_THREADS=OFF -DINTVIT_ALL_KERNELS=OFF -DINTVIT_SCALAR=ON >"$work/subdirectory.log" 2>&1 || fail "$(cat "$work/subdirectory.log")"
   cmake --build "$work/subdirectory" >>"$work/subdirectory.log" 2>&1 || fail "$(tail -n 50 "$work/subdirectory.log")"
   all_examples "$work/subdirectory"
   if grep -E "^(INTVIT_(CLI|TESTS|INSTALL|WERROR))(:[A-Z]*)?=ON" "$work/subdirectory/CMakeCache.txt"; then
@@ -197,7 +197,7 @@ deb)
   (cd "$work/deb" && cpack --config "$build/CPackConfig.cmake" -G DEB -B "$work/deb" >log 2>&1) || fail "$(cat "$work/deb/log")"
   package=$(ls "$work"/deb/intvit_*.deb)
   dpkg-deb -c "$package" | awk '{ print $6 }' >"$work/deb/content"
-  for file in bin/intvit include/intvit.h include/intvit.hpp lib/libintvit.a lib/libintvit.so lib/pkgconfig/intvit.pc \
+  for file in bin/intvit include/intvit.h include/intvit.hpp include/intvit_openmp.h lib/libintvit.a lib/libintvit.so lib/pkgconfig/intvit.pc \
     lib/cmake/intvit/intvit-config.cmake share/intvit/default.safetensors; do
     grep -qx "./usr/$file" "$work/deb/content" || fail "the package lacks /usr/$file"
   done

@@ -20,7 +20,7 @@ ModelFile parse_model(std::vector<std::byte> file) {
 }
 
 std::shared_ptr<const Model> load_model(const ModelFile &file, const kernels::KernelTable &kernels) {
-  return succeeded(Model::create(file, kernels));
+  return succeeded(Model::create(file, kernels, any_work));
 }
 
 Session start_session(const std::shared_ptr<const Model> &model, const SessionOptions &options) {

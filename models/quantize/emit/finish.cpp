@@ -44,7 +44,8 @@ std::vector<std::byte> finish_model(const GraphBuilder &graph, ModelDescription 
   const std::vector<std::int32_t> no_features(static_cast<std::size_t>(features), 0);
   const ModelFile draft = value_of(ModelFile::parse(
       with_golden(graph.constants(), description, golden_image, no_logits, no_features), "quantized model"));
-  Session session = value_of(Session::create(value_of(Model::create(draft)), {.threads = 1, .max_batch = 1}));
+  Session session = value_of(Session::create(value_of(Model::create(draft, kernels::default_kernels(), any_work)),
+                                             {.threads = 1, .max_batch = 1}));
   const std::array<const std::uint8_t *, 1> input{golden_image.rgb.data()};
   require(session.run(input));
   return with_golden(graph.constants(), description, golden_image, session.logits(),

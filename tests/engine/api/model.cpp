@@ -98,6 +98,8 @@ TEST_CASE("model: what cannot be loaded") {
 
   CHECK(intvit_model_from_memory(file.data(), 0, nullptr, &model, &error) == INTVIT_BAD_FORMAT);
   CHECK(intvit_model_from_memory(nullptr, 0, nullptr, &model, &error) == INTVIT_BAD_ARGUMENT);
+  for (const std::size_t size : {SIZE_MAX, std::size_t{1} << 35})
+    CHECK(intvit_model_from_memory(&error, size, nullptr, &model, &error) == INTVIT_BAD_FORMAT);
   CHECK(intvit_model_open(nullptr, nullptr, &model, &error) == INTVIT_BAD_ARGUMENT);
   CHECK(intvit_model_open("m", nullptr, nullptr, &error) == INTVIT_BAD_ARGUMENT);
   intvit_model_free(nullptr);
@@ -114,6 +116,19 @@ TEST_CASE("model: options of an older and of a newer header") {
   CHECK(error.message ==
         std::string("struct_size of the options is not set; begin with intvit_default_model_options()"));
 
+  for (const std::size_t size : {SIZE_MAX, SIZE_MAX / 2, std::size_t{4097}}) {
+    unset.struct_size = size;
+    CHECK(intvit_model_from_memory(file.data(), file.size(), &unset, &model, &error) == INTVIT_BAD_ARGUMENT);
+    CHECK(error.message == "struct_size is " + std::to_string(size) + ", which no options have");
+  }
+  // The struct before it had a limit of work.
+  unset.struct_size = offsetof(intvit_model_options, max_work);
+  unset.max_work = 1;
+  CHECK(intvit_model_from_memory(file.data(), file.size(), &unset, &model, &error) == INTVIT_OK);
+  intvit_model_free(model);
+  unset.struct_size -= 1;
+  CHECK(intvit_model_from_memory(file.data(), file.size(), &unset, &model, &error) == INTVIT_BAD_ARGUMENT);
+
   struct Newer {
     intvit_model_options known = intvit_default_model_options();
     void *added = nullptr;
@@ -124,6 +139,24 @@ TEST_CASE("model: options of an older and of a newer header") {
   newer.added = &newer;
   CHECK(intvit_model_from_memory(file.data(), file.size(), &newer.known, &model, &error) == INTVIT_UNSUPPORTED);
   CHECK(model == nullptr);
+}
+
+TEST_CASE("model: the work of an image, and models of more are refused") {
+  const std::vector<std::byte> file = test::tiny_model();
+  intvit_model_options options = intvit_default_model_options();
+  const test::ModelHandle model = test::load(file, &options);
+  const std::int64_t work = intvit_model_work(model.get());
+  CHECK(work > 1000);
+  options.max_work = work;
+  CHECK(intvit_model_work(test::load(file, &options).get()) == work);
+  intvit_model *refused = nullptr;
+  intvit_error error;
+  options.max_work = work - 1;
+  CHECK(intvit_model_from_memory(file.data(), file.size(), &options, &refused, &error) == INTVIT_UNSUPPORTED);
+  CHECK_THAT(error.message, Catch::Contains("multiply-accumulates, more than the limit of"));
+  CHECK(refused == nullptr);
+  options.max_work = -1;
+  CHECK(intvit_model_from_memory(file.data(), file.size(), &options, &refused, &error) == INTVIT_BAD_ARGUMENT);
 }
 
 TEST_CASE("model: the log tells of loading and of sessions, and not of runs") {

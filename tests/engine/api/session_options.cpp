@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "engine/runtime/aligned_buffer.hpp"
-#include "engine/threads/team.hpp"
+#include "engine/threads/default_threads.hpp"
 #include "tests/engine/api/fixture.hpp"
 
 namespace intvit {

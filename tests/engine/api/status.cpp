@@ -20,15 +20,16 @@ TEST_CASE("status: the numbers are part of the interface, and every one has its 
                                                              {4, "INTVIT_BAD_ARGUMENT"},
                                                              {5, "INTVIT_OUT_OF_MEMORY"},
                                                              {6, "INTVIT_NOT_AVAILABLE"},
-                                                             {7, "INTVIT_INTERNAL"}};
+                                                             {7, "INTVIT_INTERNAL"},
+                                                             {8, "INTVIT_CANCELLED"}};
   std::set<std::string> messages;
   for (const auto &[number, name] : expected) {
     const auto status = static_cast<intvit_status>(number);
     CHECK(intvit_status_name(status) == name);
     CHECK(messages.insert(intvit_status_message(status)).second);
   }
-  CHECK(INTVIT_INTERNAL == 7);
-  for (const int number : {-1, 8, 1 << 30}) {
+  CHECK(INTVIT_CANCELLED == 8);
+  for (const int number : {-1, 9, 1 << 30}) {
     intvit_status status{};
     static_assert(sizeof status == sizeof number);
     std::memcpy(&status, &number, sizeof status); // as a C program would pass it
@@ -53,7 +54,7 @@ TEST_CASE("status: the engine's failures keep their code and message") {
   }
 }
 
-TEST_CASE("status: a message that is too long is cut between characters") {
+TEST_CASE("status: of a message that is too long the middle is left out, between characters") {
   constexpr std::size_t limit = sizeof(intvit_error::message) - 1;
   for (const std::string &character :
        {std::string("a"), std::string("\u00e9"), std::string("\u20ac"), std::string("\U0001F408")})
@@ -64,14 +65,32 @@ TEST_CASE("status: a message that is too long is cut between characters") {
       intvit_error error;
       CHECK(api::report(Status(StatusCode::io, text), &error) == INTVIT_IO);
       const std::string kept = error.message;
-      CHECK(kept == text.substr(0, kept.size()));
-      CHECK((kept.size() - lead) % character.size() == 0);
-      CHECK(kept.size() + character.size() > limit);
+      const std::size_t gap = kept.find(" ... ");
+      REQUIRE(gap != std::string::npos);
+      const std::string end = kept.substr(gap + 5);
+      CHECK(kept.substr(0, gap) == text.substr(0, gap));
+      CHECK((gap - lead) % character.size() == 0);
+      CHECK(end == text.substr(text.size() - end.size()));
+      CHECK(end.size() % character.size() == 0);
+      CHECK(end.size() > gap);
+      CHECK(kept.size() + 2 * character.size() > limit);
     }
   intvit_error error;
   const std::string fits(limit, 'y');
   CHECK(api::report(Status(StatusCode::io, fits), &error) == INTVIT_IO);
   CHECK(error.message == fits);
+  const std::string path(600, 'p');
+  CHECK(intvit_model_open(path.c_str(), nullptr, nullptr, &error) == INTVIT_BAD_ARGUMENT);
+  intvit_model *model = nullptr;
+  CHECK(intvit_model_open(path.c_str(), nullptr, &model, &error) == INTVIT_IO);
+  CHECK(std::string(error.message).ends_with("cannot open: File name too long"));
+}
+
+TEST_CASE("status: a message with a stranger's bytes is one line of UTF-8") {
+  intvit_model *model = nullptr;
+  intvit_error error;
+  CHECK(intvit_model_open("/no/\xff\x1b[31m\n", nullptr, &model, &error) == INTVIT_IO);
+  CHECK(error.message == std::string(R"(/no/\xff\x1b[31m\n: cannot open: No such file or directory)"));
 }
 
 TEST_CASE("status: no exception crosses the boundary") {

@@ -60,7 +60,7 @@ TEST_CASE("read_file says which file it cannot read, and why") {
 
   check_io_error(read_file("/dev/zero").status(), "/dev/zero: cannot read: not a regular file");
 
-  const std::string pipe = temporary_file("pipe");
+  const std::string pipe = temporary_file("a-pipe");
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   check_io_error(read_file(pipe).status(), pipe + ": cannot read: not a regular file");
 
@@ -96,15 +96,72 @@ TEST_CASE("write_file_atomically gives new files the permissions that the user's
   CHECK(fs::status(path).permissions() == fs::perms(0640));
 }
 
-TEST_CASE("write_file_atomically replaces a symbolic link and keeps what it points to") {
+TEST_CASE("write_file_atomically replaces what a symbolic link leads to, and keeps the link") {
   const std::string target = temporary_file("link-target");
   const std::string link = temporary_file("link");
-  put(target, "kept");
-  fs::create_symlink(target, link);
-  REQUIRE(write_file_atomically(link, to_bytes("new")).ok());
-  CHECK(!fs::is_symlink(link));
-  CHECK(content(link) == "new");
-  CHECK(content(target) == "kept");
+  const std::string link_of_link = temporary_file("link-of-link");
+  REQUIRE(write_file_atomically(target, to_bytes("old")).ok());
+  fs::create_symlink("link-target", link);
+  fs::create_symlink(link, link_of_link);
+  for (const std::string &path : {link, link_of_link}) {
+    REQUIRE(write_file_atomically(path, to_bytes(path)).ok());
+    CHECK(fs::is_symlink(path));
+    CHECK(content(target) == path);
+  }
+  const std::string dangling = temporary_file("dangling");
+  fs::create_symlink("nothing", dangling);
+  CHECK(write_file_atomically(dangling, to_bytes("new")).message() ==
+        dangling + ": cannot write: a symbolic link to nothing");
+  CHECK(fs::is_symlink(dangling));
+}
+
+TEST_CASE("write_file_atomically replaces no device, no pipe, and nothing that stands for an open file") {
+  const std::string pipe = temporary_file("a-pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const std::string to_device = temporary_file("to-device");
+  fs::create_symlink("/dev/null", to_device);
+  const std::string to_stdout = temporary_file("to-stdout");
+  fs::create_symlink("/dev/stdout", to_stdout);
+  for (const std::string &path : {std::string("/dev/null"), std::string("/dev/stdout"), std::string("/dev/fd/1"),
+                                  std::string("/proc/self/fd/1"), pipe, to_device}) {
+    CHECK(write_file_atomically(path, to_bytes("new")).message() == path + ": cannot write: not a regular file");
+    CHECK(check_writable(path).message() == path + ": cannot write: not a regular file");
+  }
+  CHECK(fs::is_symlink("/dev/stdout"));
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK(fs::is_fifo(pipe));
+}
+
+TEST_CASE("write_file_atomically keeps the permissions of what it replaces") {
+  const std::string path = temporary_file("private");
+  REQUIRE(write_file_atomically(path, to_bytes("old")).ok());
+  for (const fs::perms permissions : {fs::perms(0600), fs::perms(0640), fs::perms(0755)}) {
+    fs::permissions(path, permissions);
+    REQUIRE(write_file_atomically(path, to_bytes("new")).ok());
+    CHECK(fs::status(path).permissions() == permissions);
+  }
+}
+
+TEST_CASE("write_file_atomically takes the longest names that a folder takes") {
+  for (const std::size_t length : {std::size_t{200}, std::size_t{241}, std::size_t{255}}) {
+    const std::string path = temporary_file(std::string(length, 'n'));
+    CHECK(write_file_atomically(path, to_bytes("new")).ok());
+    CHECK(content(path) == "new");
+    fs::remove(path);
+  }
+}
+
+TEST_CASE("check_writable says beforehand what would go wrong, and leaves nothing") {
+  const std::string folder = temporary_file("checked");
+  fs::create_directory(folder);
+  CHECK(check_writable(folder + "/new").ok());
+  CHECK(fs::is_empty(folder));
+  REQUIRE(write_file_atomically(folder + "/old", to_bytes("old")).ok());
+  CHECK(check_writable(folder + "/old").ok());
+  CHECK(content(folder + "/old") == "old");
+  CHECK(check_writable(folder).message() == folder + ": cannot write: Is a directory");
+  CHECK(check_writable(folder + "/no/such").message() ==
+        folder + "/no/such: cannot create a file in its folder: No such file or directory");
 }
 
 TEST_CASE("write_file_atomically keeps clear of other writers' temporary files") {

@@ -48,6 +48,34 @@ TEST_CASE("bytes that are not UTF-8 are replaced, each by one mark") {
   CHECK(replace_invalid_utf8("caf\xE9!\xFF\xFE") == "caf\xEF\xBF\xBD!\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
+TEST_CASE("text that is shown stays on its line and commands no terminal") {
+  for (const char *plain :
+       {"", "a cat", "\xC3\xA9t\xC3\xA9", "\xE7\x8C\xAB", "\xF0\x9F\x90\x88", "C:\\a", "\"a\", 'b'"})
+    CHECK(printable(plain) == plain);
+  CHECK(printable("a\nb\r\tc") == R"(a\nb\r\tc)");
+  CHECK(printable(std::string_view("\0a", 2)) == R"(\x00a)");
+  CHECK(printable("\x1b]0;title\x07\x7f") == R"(\x1b]0;title\x07\x7f)");
+  CHECK(printable("\xC2\x9B"
+                  "31m") == R"(\u009b31m)"); // CSI in one character
+  CHECK(printable("\xE2\x80\xAE"
+                  "gpj.exe") == R"(\u202egpj.exe)"); // read from right to left
+  CHECK(printable("\xE2\x80\xA8") == R"(\u2028)");
+  CHECK(printable("\xD8\x9C\xE2\x81\xA6\xEF\xBB\xBF") == R"(\u061c\u2066\ufeff)");
+  CHECK(printable("\xFF"
+                  "a\xC3") == R"(\xffa\xc3)");
+  // Whatever the bytes are, the result is one line of valid UTF-8 without controls.
+  std::string bytes;
+  std::uint32_t state = 1;
+  for (int i = 0; i < 100'000; ++i) {
+    state = state * 1664525U + 1013904223U;
+    bytes += static_cast<char>(state >> 24);
+  }
+  const std::string shown = printable(bytes);
+  CHECK(valid_utf8_prefix(shown) == shown.size());
+  for (const char c : shown)
+    REQUIRE((static_cast<unsigned char>(c) >= 0x20 && c != 0x7F));
+}
+
 TEST_CASE("text quoted for a message stays on one line and is cut where it is long") {
   CHECK(quoted_for_message("blocks.0.norm1.weight") == "\"blocks.0.norm1.weight\"");
   CHECK(quoted_for_message("a\"b\\c\n\x1b[31m\xC3\xA9") == R"("a\"b\\c\x0a\x1b[31m\xc3\xa9")");

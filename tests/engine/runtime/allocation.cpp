@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -174,6 +175,28 @@ TEST_CASE("a run allocates nothing, nor does the first") {
           }
         }
     }
+}
+
+// The threads are the session's, whoever calls it.
+TEST_CASE("runs on other threads than the session's own allocate nothing either") {
+  if (cannot_count())
+    return;
+  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(test::tiny_model({})));
+  const std::vector<Image> images = test::random_images(1, 16, 16, 6);
+  const std::array<const std::uint8_t *, 1> input{images[0].rgb.data()};
+  Result<Session> two = Session::create(model, {.threads = 2});
+  Result<Session> four = Session::create(model, {.threads = 4});
+  REQUIRE(two.ok());
+  REQUIRE(four.ok());
+  for (int i = 0; i < 3; ++i) {
+    Calls calls;
+    bool ok = false;
+    std::thread([&] {
+      calls = calls_of([&] { ok = two->run(input).ok() && four->run(input).ok() && two->run(input).ok(); });
+    }).join();
+    CHECK(ok);
+    CHECK(calls.by_malloc == 0);
+  }
 }
 
 // Also of the interface: pixels of the model's size, and of another size from the second image on.

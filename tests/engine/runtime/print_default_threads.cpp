@@ -6,7 +6,7 @@
 #include <sched.h>
 #endif
 
-#include "engine/threads/team.hpp"
+#include "engine/threads/default_threads.hpp"
 
 int main(int argument_count, char **arguments) {
   if (argument_count > 1 && std::strcmp(arguments[1], "one_processor") == 0) {

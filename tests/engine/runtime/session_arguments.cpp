@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/threads/default_threads.hpp"
 #include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
@@ -12,6 +13,30 @@ namespace {
 std::shared_ptr<const Model> tiny() {
   static const std::shared_ptr<const Model> model = test::load_model(test::parse_model(test::tiny_model()));
   return model;
+}
+
+TEST_CASE("model: its work, and the limit of it") {
+  const ModelFile file = test::parse_model(test::tiny_model());
+  const std::int64_t work = work_of(tiny()->program());
+  // The patches' product alone: 16 patches of 4 x 4 pixels.
+  CHECK(work > 16 * 48 * 16);
+  CHECK(work < 10'000'000);
+  CHECK(Model::create(file, kernels::default_kernels(), work).ok());
+  const Result<std::shared_ptr<const Model>> refused = Model::create(file, kernels::default_kernels(), work - 1);
+  CHECK(refused.status().code() == StatusCode::unsupported);
+}
+
+// Work beyond an int64 is the largest one.
+TEST_CASE("model: work that no int64 counts") {
+  const ModelFile file = test::parse_model(test::tiny_model());
+  Program program = [&] {
+    Result<Program> bound = file.bind();
+    REQUIRE(bound.ok());
+    return std::move(*bound);
+  }();
+  for (ValueInfo &value : program.values)
+    value = {value.type, 1 << 28, 1 << 30};
+  CHECK(work_of(program) == any_work);
 }
 
 TEST_CASE("model: what it says of itself") {

@@ -53,7 +53,12 @@ TEST_CASE("session: an arena larger than the address space") {
   for (int i = 0; i < 600; ++i)
     nodes.push_back({"u" + std::to_string(i), {"t" + std::to_string(i)}, TakeRows{1}});
   add_linear(parts, "h", "u0", kernels::Epilogue::logits, 1 << 18, 1);
-  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(parts.file()));
+  const ModelFile file = test::parse_model(parts.file());
+  const Result<std::shared_ptr<const Model>> refused = Model::create(file);
+  CHECK(refused.status().code() == StatusCode::unsupported);
+  CHECK_THAT(refused.status().message(),
+             Catch::Contains("41313e9 multiply-accumulates, more than the limit of 4000e9"));
+  const std::shared_ptr<const Model> model = test::load_model(file);
   CHECK(model->plan().bytes > std::size_t{600} * 127 * 129 << 18);
   const Result<Session> session = Session::create(model, {.threads = 1, .max_batch = 100});
   CHECK(session.status().code() == StatusCode::out_of_memory);

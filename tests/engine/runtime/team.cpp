@@ -13,12 +13,14 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/openmp.hpp"
+#include "engine/threads/default_threads.hpp"
+#include "engine/threads/workers.hpp"
+#include "tests/support/threads.hpp"
 
 namespace intvit {
 namespace {
 
-using test::has_openmp;
+using test::has_threads;
 
 TEST_CASE("team: shares cover every task once, in order, in whole grains") {
   for (const int size : {1, 2, 3, 4, 7, 16, 64, 1024})
@@ -106,22 +108,24 @@ struct Calls {
 TEST_CASE("team: work runs once for each index, and a barrier waits for all") {
   for (const int threads : {1, 2, 3, 4, 8}) {
     Calls calls;
-    run_team(
-        threads,
+    Workers workers(threads);
+    workers.run(
         [](const Team &team, void *context) {
           Calls &c = *static_cast<Calls *>(context);
           ++c.count[static_cast<std::size_t>(team.index)];
           c.size = team.size;
           for (int round = 1; round <= 20; ++round) {
             ++c.before_barrier;
-            team.barrier();
-            if (c.before_barrier != round * team.size)
+            bool goes_on = team.barrier();
+            if (!goes_on || c.before_barrier != round * team.size)
               c.barrier_held = false;
-            team.barrier();
+            goes_on = team.barrier();
+            if (!goes_on)
+              c.barrier_held = false;
           }
         },
         &calls);
-    const int expected = has_openmp ? threads : 1;
+    const int expected = has_threads ? threads : 1;
     CHECK(calls.size == expected);
     for (int index = 0; index < 16; ++index)
       CHECK(calls.count[static_cast<std::size_t>(index)] == (index < expected ? 1 : 0));
@@ -147,8 +151,17 @@ int threads_with(const std::string &environment, const std::string &argument = "
 TEST_CASE("team: OMP_NUM_THREADS says how many threads") {
   CHECK(threads_with("OMP_NUM_THREADS=1") == 1);
   for (const int asked : {2, 3, 17})
-    CHECK(threads_with("OMP_NUM_THREADS=" + std::to_string(asked)) == (has_openmp ? asked : 1));
-  CHECK(threads_with("OMP_NUM_THREADS=5,2") == (has_openmp ? 5 : 1)); // the outer level's
+    CHECK(threads_with("OMP_NUM_THREADS=" + std::to_string(asked)) == (has_threads ? asked : 1));
+  CHECK(threads_with("OMP_NUM_THREADS=5,2") == (has_threads ? 5 : 1)); // the outer level's
+  CHECK(threads_with("OMP_NUM_THREADS=' 3'") == (has_threads ? 3 : 1));
+}
+
+TEST_CASE("team: what OMP_NUM_THREADS cannot mean is no error") {
+  const int unset = threads_with("");
+  for (const std::string text : {"0", "-1", "many", "''", "' '", "-99999999999999999999"})
+    CHECK(threads_with("OMP_NUM_THREADS=" + text) == unset);
+  for (const std::string text : {"1025", "999999", "99999999999999999999"})
+    CHECK(threads_with("OMP_NUM_THREADS=" + text) == (has_threads ? max_threads : 1));
 }
 
 TEST_CASE("team: without OMP_NUM_THREADS, as many as this process may use") {
@@ -158,7 +171,7 @@ TEST_CASE("team: without OMP_NUM_THREADS, as many as this process may use") {
   CHECK(threads_with("OMP_NUM_THREADS=") == threads);
   CHECK(threads_with("", "one_processor") == 1);
   // Asked for explicitly, threads may be more than processors.
-  CHECK(threads_with("OMP_NUM_THREADS=3", "one_processor") == (has_openmp ? 3 : 1));
+  CHECK(threads_with("OMP_NUM_THREADS=3", "one_processor") == (has_threads ? 3 : 1));
 }
 
 } // namespace
