@@ -18,6 +18,10 @@ namespace intvit::cli {
 
 namespace {
 
+double bits_of_weight(std::size_t bytes, std::size_t weights) {
+  return weights > 0 ? 8.0 * static_cast<double>(bytes) / static_cast<double>(weights) : 0;
+}
+
 // How a linear map's weights are stored.
 struct Layer {
   std::string name;
@@ -28,7 +32,7 @@ struct Layer {
   std::optional<double> two_word_ratio; // STLQ: of the tiles
 
   std::size_t weights() const { return static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features); }
-  double bits() const { return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights()); } // of a weight
+  double bits() const { return bits_of_weight(bytes, weights()); }
 };
 
 struct Summary {
@@ -37,7 +41,7 @@ struct Summary {
   std::size_t weight_bytes = 0;
 
   // Of a weight, on average.
-  double bits() const { return 8.0 * static_cast<double>(weight_bytes) / static_cast<double>(weights); }
+  double bits() const { return bits_of_weight(weight_bytes, weights); }
 
   std::map<std::string, int> operations;
   std::string softmax = "none";

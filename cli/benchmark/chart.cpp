@@ -178,8 +178,9 @@ std::string roofline_chart(const ForwardResult &result) {
       points.push_back({operation.operation, intensity(operation.multiply_accumulates, operation.bytes),
                         gmac_per_s(operation), colour(i)});
   }
-  points.push_back({"whole model", intensity(result.samples.multiply_accumulates, result.samples.bytes),
-                    result.samples.gmac_per_s(), "model"});
+  if (result.samples.multiply_accumulates > 0)
+    points.push_back({"whole model", intensity(result.samples.multiply_accumulates, result.samples.bytes),
+                      result.samples.gmac_per_s(), "model"});
 
   const double ridge = peak / bandwidth;
   Axis x{ridge / 4, ridge * 4, 56, right, true};

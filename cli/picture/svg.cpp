@@ -53,6 +53,8 @@ double Axis::at(double value) const {
 
 std::vector<double> Axis::ticks(int count) const {
   std::vector<double> result;
+  if (!std::isfinite(low) || !std::isfinite(high) || low >= high || (logarithmic && low <= 0))
+    return result; // nothing can be marked on such an axis
   if (logarithmic) {
     // 2 and 5 only where powers of ten alone would be few.
     const bool between = std::log10(high / low) < count / 2.0;

@@ -20,7 +20,8 @@ struct Axis {
   bool logarithmic = false;
 
   double at(double value) const; // clipped to the axis
-  // Round numbers along it, about `count` of them; of a logarithmic axis powers of ten with 2 and 5 between.
+  // Round numbers along it, about `count` of them; of a logarithmic axis powers of ten with 2 and 5 between. None where
+  // the ends are not in order, not finite or, of a logarithmic axis, not above 0.
   std::vector<double> ticks(int count) const;
 };
 

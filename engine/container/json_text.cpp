@@ -1,6 +1,9 @@
 #include "engine/container/json_text.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace intvit {
 
@@ -29,9 +32,25 @@ int depth(std::string_view text) {
 } // namespace
 
 nlohmann::json parse_json_text(std::string_view text) {
-  if (text.size() > max_json_text || depth(text) > max_json_depth)
-    return nlohmann::json(nlohmann::json::value_t::discarded);
-  return nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json refused(nlohmann::json::value_t::discarded);
+  // The parser takes a zero byte for the end of the text.
+  if (text.size() > max_json_text || depth(text) > max_json_depth || text.starts_with("\xEF\xBB\xBF") ||
+      text.find('\0') != std::string_view::npos)
+    return refused;
+  std::vector<std::set<std::string>> keys; // of every object that is open
+  bool twice = false;
+  const auto watch = [&](int, nlohmann::json::parse_event_t event, nlohmann::json &value) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start)
+      keys.emplace_back();
+    else if (event == Event::object_end)
+      keys.pop_back();
+    else if (event == Event::key && !keys.back().insert(value.get<std::string>()).second)
+      twice = true;
+    return true;
+  };
+  nlohmann::json result = nlohmann::json::parse(text, watch, false);
+  return twice ? refused : result;
 }
 
 } // namespace intvit

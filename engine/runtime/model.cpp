@@ -23,15 +23,33 @@ std::vector<Lifetime> lifetimes(const Program &program) {
   return result;
 }
 
-// Whether all values at once are within max_planned_bytes. No sum overflows: a value has below 2^40 bytes, and there
-// are at most 2^14 of them.
+// Whether all values at once are within max_planned_bytes. The elements of a value are below 2^62, and its bytes are
+// compared with what is left before they are computed.
 bool can_be_planned(const Program &program) {
+  std::uint64_t left = max_planned_bytes;
+  for (const ValueInfo &value : program.values) {
+    const std::uint64_t elements = static_cast<std::uint64_t>(value.rows) * static_cast<std::uint64_t>(value.columns);
+    const std::uint64_t size = kernels::element_size(value.type);
+    if (left < buffer_alignment || elements > (left - buffer_alignment) / size)
+      return false;
+    left -= elements * size + buffer_alignment;
+  }
+  return true;
+}
+
+// Panels are whole, so the packed weights of a map with few outputs are many times those of the file. A model of which
+// they are most is no model, but a small file that fills the memory.
+constexpr std::uint64_t packed_times_file = 8;
+constexpr std::uint64_t packed_besides = std::uint64_t{1} << 28;
+
+std::uint64_t packed_bytes_of(const Program &program, const kernels::LinearKernel &kernel) {
   std::uint64_t bytes = 0;
-  for (const ValueInfo &value : program.values)
-    bytes += static_cast<std::uint64_t>(value.rows) * static_cast<std::uint64_t>(value.columns) *
-                 kernels::element_size(value.type) +
-             buffer_alignment;
-  return bytes <= max_planned_bytes;
+  for (const BoundNode &node : program.nodes)
+    if (const std::optional<LinearMap> &map = node.operation->linear_map; map.has_value()) {
+      const kernels::WeightsView weights = map->weights.view();
+      bytes += kernel.formats[weights.format].packed_bytes(weights);
+    }
+  return bytes;
 }
 
 // False where there is no memory for them.
@@ -46,6 +64,13 @@ bool pack(const LinearMap &map, const kernels::LinearKernel &kernel, AlignedBuff
 }
 
 } // namespace
+
+bool fits_batch(const Program &program, int batch) {
+  return std::all_of(program.values.begin(), program.values.end(), [&](const ValueInfo &value) {
+    return std::max(static_cast<long long>(value.rows) * 1024, static_cast<long long>(value.columns)) * batch <=
+           std::numeric_limits<int>::max();
+  });
+}
 
 std::int64_t work_of(const Program &program) {
   constexpr std::int64_t per_element = 16;
@@ -98,6 +123,13 @@ Result<std::shared_ptr<const Model>> Model::create(const ModelFile &file, const 
                                                std::to_string(max_work / 1'000'000'000) + "e9");
   if (!can_be_planned(*program))
     return Status(StatusCode::out_of_memory, file.origin() + ": the model's values are beyond this processor's memory");
+  if (!fits_batch(*program, 1))
+    return Status(StatusCode::unsupported,
+                  file.origin() + ": a value of the model has too many rows or columns to run");
+  const std::uint64_t packed_size = packed_bytes_of(*program, kernels.linear);
+  if (packed_size > packed_times_file * file.tensors().bytes().size() + packed_besides)
+    return Status(StatusCode::unsupported, file.origin() + ": its weights would take " + std::to_string(packed_size) +
+                                               " bytes of memory, many times those of the file");
 
   const std::shared_ptr<Model> model(new Model);
   model->kernels_ = &kernels;

@@ -16,6 +16,10 @@
 
 namespace intvit {
 
+// Whether the tasks of a run on so many images fit the kernels' ranges: at most rows x heads x batch, or, in a mean of
+// rows, columns x batch.
+bool fits_batch(const Program &program, int batch);
+
 // What a run on one image costs: the multiply-accumulates of matrix products, and 16 for every element of every value,
 // which bounds the operations that have none. Never overflows: the largest int64 stands for all that is larger.
 std::int64_t work_of(const Program &program);
@@ -28,7 +32,7 @@ inline constexpr std::int64_t any_work = std::numeric_limits<std::int64_t>::max(
 class Model {
 public:
   // Reads, checks and packs a model file for `kernels`. Errors: those of ModelFile::open() and bind(); unsupported
-  // (work beyond max_work); out_of_memory.
+  // (work beyond max_work, values that no session runs, packed weights out of proportion to the file); out_of_memory.
   static Result<std::shared_ptr<const Model>> open(const std::string &path,
                                                    const kernels::KernelTable &kernels = kernels::default_kernels(),
                                                    std::int64_t max_work = default_max_work);

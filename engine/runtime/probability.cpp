@@ -9,8 +9,12 @@ namespace intvit {
 
 namespace {
 
-// Fractional bits of one exponential: 2^22 of them add up to less than 2^63.
-constexpr int exponential_bits = 40;
+// Fractional bits of one exponential: of 2^22 logits, whose sum is at most 2^62, or of 2^24, whose sum is no larger.
+// Each exponential is cut by less than its last bit, 2^16 of them by 2^-24, far below a millionth of the sum, which is
+// 1 at least.
+constexpr int exponential_bits(std::size_t logits) {
+  return logits <= std::size_t{1} << 22 ? 40 : 38;
+}
 // Fractional bits of the factors that it is made of.
 constexpr int factor_bits = 31;
 constexpr int fraction_digits = 28;
@@ -29,14 +33,14 @@ constexpr std::array<std::uint64_t, fraction_digits> factors = [] {
   return roots;
 }();
 
-// e^-difference with exponential_bits fractional bits; the difference is in units of 2^-fraction_bits. It is a power of
+// e^-difference with `bits` fractional bits, 31 to 40; the difference is in units of 2^-fraction_bits. It is a power of
 // two: a shift by the whole part of its exponent, and a factor for each binary digit of the rest. Error: the factors
 // are right to 2^-30 and rounded products to 2^-32 more, 28 times: below 2^-24 of the value.
-std::uint64_t exponential(std::uint64_t difference, int fraction_bits) {
+std::uint64_t exponential(std::uint64_t difference, int fraction_bits, int bits) {
   const std::uint64_t exponent = difference * log2_e;
   const int exponent_bits = fraction_bits + 31;
   const std::uint64_t whole = exponent >> exponent_bits;
-  if (whole > exponential_bits)
+  if (whole > static_cast<std::uint64_t>(bits))
     return 0;
   std::uint64_t rest = exponent << (64 - exponent_bits);
   std::uint64_t value = std::uint64_t{1} << factor_bits;
@@ -45,7 +49,7 @@ std::uint64_t exponential(std::uint64_t difference, int fraction_bits) {
       value = (value * factor + (std::uint64_t{1} << (factor_bits - 1))) >> factor_bits;
     rest <<= 1;
   }
-  return (value << (exponential_bits - factor_bits)) >> whole;
+  return (value << (bits - factor_bits)) >> whole;
 }
 
 std::uint64_t difference(std::int32_t largest, std::int32_t logit) {
@@ -55,15 +59,17 @@ std::uint64_t difference(std::int32_t largest, std::int32_t logit) {
 } // namespace
 
 Probabilities::Probabilities(std::span<const std::int32_t> logits, int fraction_bits)
-    : largest_(*std::max_element(logits.begin(), logits.end())), fraction_bits_(fraction_bits), sum_(0) {
+    : largest_(*std::max_element(logits.begin(), logits.end())), fraction_bits_(fraction_bits),
+      exponential_bits_(exponential_bits(logits.size())), sum_(0) {
   for (const std::int32_t logit : logits)
-    sum_ += exponential(difference(largest_, logit), fraction_bits);
+    sum_ += exponential(difference(largest_, logit), fraction_bits, exponential_bits_);
 }
 
 std::int32_t Probabilities::millionths(std::int32_t logit) const {
   constexpr std::uint64_t million = 1'000'000;
-  return static_cast<std::int32_t>((exponential(difference(largest_, logit), fraction_bits_) * million + sum_ / 2) /
-                                   sum_);
+  // 2^40 times a million and half of 2^62 stay below 2^64.
+  const std::uint64_t value = exponential(difference(largest_, logit), fraction_bits_, exponential_bits_);
+  return static_cast<std::int32_t>((value * million + sum_ / 2) / sum_);
 }
 
 } // namespace intvit

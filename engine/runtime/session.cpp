@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <limits>
 
 #include "engine/threads/default_threads.hpp"
 
@@ -47,13 +46,10 @@ Status Session::plan(const Model &model, const SessionOptions &options) {
   if (options.max_batch < 1 || options.max_batch > max_images)
     return Status(StatusCode::bad_argument, "batch must be from 1 to " + std::to_string(max_images));
 
-  // Values of a batch lie one after the other, so the plan for one image is scaled by the batch. The number of tasks
-  // (at most rows x heads x batch; in a mean of rows, columns x batch) must fit the kernels' ranges.
-  for (const ValueInfo &value : model.program().values)
-    if (std::max(static_cast<long long>(value.rows) * 1024, static_cast<long long>(value.columns)) * options.max_batch >
-        std::numeric_limits<int>::max())
-      return Status(StatusCode::bad_argument,
-                    "batch " + std::to_string(options.max_batch) + " is too large for this model");
+  if (!fits_batch(model.program(), options.max_batch))
+    return Status(StatusCode::bad_argument,
+                  "batch " + std::to_string(options.max_batch) + " is too large for this model");
+  // Values of a batch lie one after the other, so the plan for one image is scaled by the batch.
   scratch_bytes_ = scratch_bytes(model.program(), model.kernels());
   const std::uint64_t values = std::uint64_t{model.plan().bytes} * static_cast<std::uint64_t>(options.max_batch);
   const std::uint64_t bytes = values + std::uint64_t{scratch_bytes_} * static_cast<std::uint64_t>(options_.threads);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "kernels/attention.hpp"
+
 namespace intvit {
 
 namespace {
@@ -33,6 +35,12 @@ void validate_common(const ModelConfig &config) {
   validate_dimension("patch size", config.patch, 512);
   validate_multiple("image height", config.image_height, "patch size", config.patch);
   validate_multiple("image width", config.image_width, "patch size", config.patch);
+  // Before a position embedding is resampled to them: a small configuration can ask for 2^28.
+  if (const int patches = config.grid_height() * config.grid_width(); patches > kernels::max_tokens)
+    throw std::runtime_error("an image of " + std::to_string(config.image_width) + " x " +
+                             std::to_string(config.image_height) + " pixels has " + std::to_string(patches) +
+                             " patches of " + std::to_string(config.patch) + " x " + std::to_string(config.patch) +
+                             ", at most " + std::to_string(kernels::max_tokens) + " can be run");
   if (config.classes != 0) // features
     validate_dimension("number of classes", config.classes, 1 << 20);
   validate_range("LayerNorm eps", config.layer_norm_eps, 1e-12, 1.0);

@@ -21,7 +21,7 @@ SafetensorsFile open(const std::string &path) {
   return std::move(*file);
 }
 
-// File name to the names of its tensors.
+// File name to the names of its tensors, in order.
 using Shards = std::map<std::string, std::vector<std::string>>;
 
 Shards read_index(const std::string &path) {
@@ -35,7 +35,7 @@ Shards read_index(const std::string &path) {
           file.find('\0') != std::string::npos)
         throw std::runtime_error("\"weight_map." + tensor + "\" is " + show(value) +
                                  ", must be the name of a file in the same folder");
-      shards[file].push_back(tensor);
+      shards[file].push_back(tensor); // an object's keys come in order
     }
     if (shards.empty())
       throw std::runtime_error("\"weight_map\" is empty");
@@ -77,7 +77,7 @@ void WeightFiles::open_shards(const std::string &folder) {
     }
     if (file.tensors().size() != listed.size())
       for (const auto &[tensor, view] : file.tensors())
-        if (std::find(listed.begin(), listed.end(), tensor) == listed.end())
+        if (!std::binary_search(listed.begin(), listed.end(), tensor))
           throw std::runtime_error(path + ": tensor " + tensor +
                                    " is unexpected: model.safetensors.index.json does not list it for this file");
     shards_.push_back(name);

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "engine/container/utf8.hpp"
 #include "models/inspect/attention_rows.hpp"
 #include "models/inspect/observed_run.hpp"
 #include "models/reference/forward.hpp"
@@ -30,8 +31,8 @@ void check_choice(const AttentionChoice &choice, int blocks, int heads) {
 // The chosen blocks' attention over the chosen heads, as heads and blocks come along.
 class Collector {
 public:
-  Collector(const AttentionChoice &choice, int blocks, int heads)
-      : choice_(choice), heads_(heads), chosen_(choice.block.value_or((blocks - 1) / 2)) {}
+  Collector(const AttentionChoice &choice, int blocks)
+      : choice_(choice), chosen_(choice.block.value_or((blocks - 1) / 2)) {}
 
   bool wants(int block, int head) const {
     return (choice_.rollout || block == chosen_) && (!choice_.head || head == *choice_.head);
@@ -46,7 +47,7 @@ public:
       blocks_[place] = AttentionMatrix::Zero(queries, tokens);
     return blocks_[place];
   }
-  double share() const { return choice_.head ? 1.0 : 1.0 / heads_; }
+  double share(int heads) const { return choice_.head ? 1.0 : 1.0 / heads; }
 
   // Of the class token to all tokens.
   Eigen::VectorXd result() const {
@@ -55,7 +56,6 @@ public:
 
 private:
   AttentionChoice choice_;
-  int heads_;
   int chosen_;
   std::vector<AttentionMatrix> blocks_;
 };
@@ -66,16 +66,16 @@ std::vector<double> without_prefix(const Eigen::VectorXd &tokens, int prefix) {
 
 class FloatObserver : public reference::Observer {
 public:
-  explicit FloatObserver(Collector &collector) : collector_(collector) {}
+  FloatObserver(Collector &collector, int heads) : collector_(collector), share_(collector.share(heads)) {}
 
   void observe(const reference::Site &site, const MatrixView &activation) override {
     if (site.kind == reference::SiteKind::attention_probabilities && collector_.wants(site.layer, site.head))
-      collector_.block(site.layer, activation.rows(), activation.cols()) +=
-          collector_.share() * activation.cast<double>();
+      collector_.block(site.layer, activation.rows(), activation.cols()) += share_ * activation.cast<double>();
   }
 
 private:
   Collector &collector_;
+  double share_; // of a head
 };
 
 int prefix_rows(const Program &program) {
@@ -83,6 +83,19 @@ int prefix_rows(const Program &program) {
     if (const auto *embed = node.as<BoundPatchEmbed>())
       return embed->prefix_rows;
   return 0;
+}
+
+// The picture shows one class token's attention to the image's patches, so every block that is looked at must attend
+// over just these tokens, which the loader, for which any attention is good, does not ask for.
+void check_block(const BoundNode &node, const BoundAttention &attention, int tokens, const AttentionChoice &choice) {
+  if (attention.windows.count > 0)
+    no_class_token(windows);
+  if (attention.tokens != tokens)
+    throw std::runtime_error("node " + quoted_for_message(node.name) + " attends over " +
+                             std::to_string(attention.tokens) + " tokens, which are not the class token and patches, " +
+                             std::to_string(tokens));
+  if (choice.head && *choice.head >= attention.heads)
+    throw std::runtime_error("node " + quoted_for_message(node.name) + " has no head " + std::to_string(*choice.head));
 }
 
 int patch_side(const Program &program) {
@@ -121,6 +134,9 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
     no_class_token(only_patches);
   const int blocks = static_cast<int>(nodes.size());
   check_choice(choice, blocks, attention(0).heads);
+  const int patch = patch_side(program);
+  const int grid_height = model->image_height() / patch;
+  const int grid_width = model->image_width() / patch;
 
   std::vector<int> inputs;
   inputs.reserve(nodes.size());
@@ -128,22 +144,23 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
     inputs.push_back(program.nodes[node].input());
   ObservedRun run(model, inputs, threads);
   run.run(image);
-  Collector collector(choice, blocks, attention(0).heads);
+  Collector collector(choice, blocks);
   for (int block = 0; block < blocks; ++block) {
     const BoundAttention &node = attention(static_cast<std::size_t>(block));
     if (!collector.wants(block, choice.head.value_or(0)))
       continue;
+    check_block(program.nodes[nodes[static_cast<std::size_t>(block)]], node, prefix + grid_height * grid_width, choice);
     AttentionMatrix &matrix = collector.block(block, node.queries, node.tokens);
+    const double share = collector.share(node.heads);
     for_each_attention_row(node, run.value(inputs[static_cast<std::size_t>(block)]),
                            [&](int head, int query, std::span<const std::int32_t> weights, std::uint32_t divisor) {
                              if (!collector.wants(block, head))
                                return;
                              for (std::size_t j = 0; j < weights.size(); ++j)
-                               matrix(query, static_cast<Eigen::Index>(j)) += collector.share() * weights[j] / divisor;
+                               matrix(query, static_cast<Eigen::Index>(j)) += share * weights[j] / divisor;
                            });
   }
-  const int patch = patch_side(program);
-  return {model->image_height() / patch, model->image_width() / patch, without_prefix(collector.result(), prefix),
+  return {grid_height, grid_width, without_prefix(collector.result(), prefix),
           real_logits(run.logits(), model->logit_fraction_bits())};
 }
 
@@ -159,8 +176,8 @@ ClassAttention class_attention(const FloatModel &model, const Image &image, cons
   if (parts.embedding.prefix_tokens == 0)
     no_class_token(only_patches);
   check_choice(choice, parts.blocks(), heads);
-  Collector collector(choice, parts.blocks(), heads);
-  FloatObserver observer(collector);
+  Collector collector(choice, parts.blocks());
+  FloatObserver observer(collector, heads);
   const std::vector<float> logits = reference::forward(parts, image, &observer);
   return {parts.common.grid_height(),
           parts.common.grid_width(),

@@ -84,6 +84,23 @@ int count(const std::string &text, const std::string &part) {
   return found;
 }
 
+TEST_CASE("a report of a model without matrix products has no axis that begins at 0") {
+  const std::string model = file_without_products("no-products.safetensors");
+  for (const char *ending : {".html", ".md"}) {
+    const std::string report = temporary_file(std::string("no-products") + ending);
+    const Outcome outcome = run_program({"bench", "-m", model, "--runs", "3", "--warmup", "0", "--report", report});
+    CHECK(outcome.err.empty());
+    REQUIRE(outcome.exit_code == 0);
+    const std::string text = read_text(report);
+    CHECK(text.find("nan") == std::string::npos);
+    CHECK(text.find("inf") == std::string::npos);
+    if (report.ends_with(".html"))
+      CHECK(find_defect(text).empty());
+  }
+  const Outcome info = run_program({"info", "-m", model});
+  CHECK_THAT(info.out, Contains("weights        0 of 0.000 bits, 0 bytes"));
+}
+
 } // namespace
 
 TEST_CASE("bench --report writes a page that shows what was printed") {

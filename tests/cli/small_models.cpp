@@ -8,6 +8,7 @@
 #include "models/random/random_model.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
+#include "tests/support/model_parts.hpp"
 #include "tests/support/small_vit.hpp"
 
 namespace intvit::test {
@@ -72,6 +73,23 @@ std::string picture_folder(bool labelled) {
   if (labelled)
     write_text(folder + "/labels.csv", "file,label\n0.ppm,0\n1.ppm,1\n2.ppm,2\n");
   return folder;
+}
+
+std::string file_without_products(const std::string &name) {
+  constexpr int channels = 48;
+  ModelParts parts;
+  parts.description.graph = {
+      .image_height = 4,
+      .image_width = 4,
+      .nodes = {{"p", {"image"}, Patches{4}},
+                {"n", {"p"}, LayerNorm{.shift = 32, .epsilon = 0, .output_type = ElementType::int32}}}};
+  parts.description.recipe = squash_recipe(4, 4);
+  parts.add_blank_golden(channels);
+  parts.set("n.alpha", DType::u8, {channels}, std::vector<std::uint8_t>(channels, 0));
+  parts.set("n.zero_point", DType::i8, {channels}, std::vector<std::int8_t>(channels, 0));
+  parts.set("n.multiplier", DType::i32, {channels}, std::vector<std::int32_t>(channels, 1));
+  parts.set("n.offset", DType::i64, {channels}, std::vector<std::int64_t>(channels, 0));
+  return write_model(name, parts.file());
 }
 
 } // namespace intvit::test

@@ -17,6 +17,9 @@ std::string random_vit_file(const std::string &name, const RandomModelOptions &o
                             int image_size = 32, int classes = 10);
 std::string random_swin_file(const std::string &name);
 
+// A model that gives features without one matrix product: the LayerNorm of a patch of 4 x 4 pixels.
+std::string file_without_products(const std::string &name);
+
 // Three different pictures made of the sample photograph, with and without labels.csv: 0, 1, 2 are the labels.
 std::string picture_folder(bool labelled);
 

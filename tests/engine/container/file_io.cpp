@@ -116,7 +116,7 @@ TEST_CASE("write_file_atomically replaces what a symbolic link leads to, and kee
 }
 
 TEST_CASE("write_file_atomically replaces no device, no pipe, and nothing that stands for an open file") {
-  const std::string pipe = temporary_file("a-pipe");
+  const std::string pipe = temporary_file("pipe-to-replace");
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   const std::string to_device = temporary_file("to-device");
   fs::create_symlink("/dev/null", to_device);

@@ -33,5 +33,16 @@ TEST_CASE("JSON text: no JSON") {
     CHECK(parse_json_text(text).is_discarded());
 }
 
+// Two readers that see different things in one text would see different models under one checksum.
+TEST_CASE("JSON text: what readers take differently") {
+  for (const char *text : {R"({"a": 1, "a": 1})", R"({"a": 1, "b": 2, "a": 2})", R"([{"b": {"a": 1, "a": 1}}])",
+                           R"({"a": 1, "\u0061": 2})", "\xEF\xBB\xBF{}"})
+    CHECK(parse_json_text(text).is_discarded());
+  CHECK(parse_json_text(std::string("{}\0", 3)).is_discarded());
+  CHECK(parse_json_text(std::string("{}\0{", 4)).is_discarded());
+  // The same key in objects of their own.
+  CHECK(parse_json_text(R"({"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]})").size() == 2);
+}
+
 } // namespace
 } // namespace intvit

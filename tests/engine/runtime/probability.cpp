@@ -56,3 +56,19 @@ TEST_CASE("probability: extremes") {
   const std::vector<std::int32_t> equal(1 << 20, 7);
   CHECK(Probabilities(equal, 10).millionths(7) == 1);
 }
+
+// Sums of so many ones are beyond 64 bits with the digits that fewer have.
+TEST_CASE("probability: as many classes as a model can have") {
+  for (const int bits : {21, 22, 23, 24})
+    for (const std::ptrdiff_t more : {-1, 0, 1}) {
+      if (bits == 24 && more == 1)
+        continue;
+      std::vector<std::int32_t> logits(static_cast<std::size_t>((std::ptrdiff_t{1} << bits) + more), -5);
+      CHECK(Probabilities(logits, 10).millionths(-5) == 0);
+      logits[1000] = 40 << 10;
+      CHECK(Probabilities(logits, 10).millionths(40 << 10) == 1'000'000);
+      CHECK(Probabilities(logits, 10).millionths(-5) == 0);
+      logits[7] = 40 << 10;
+      CHECK(Probabilities(logits, 10).millionths(40 << 10) == 500'000);
+    }
+}

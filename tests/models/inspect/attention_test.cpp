@@ -13,6 +13,7 @@
 #include "models/inspect/observed_run.hpp"
 #include "models/reference/forward.hpp"
 #include "tests/models/inspect/models.hpp"
+#include "tests/support/run_model.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -286,6 +287,60 @@ TEST_CASE("class attention refuses what has no class token, and blocks and heads
   CHECK_THROWS_WITH(class_attention(vit, small, {.block = 3}), Contains("no block 3, blocks are 0 to 2"));
   CHECK_THROWS_WITH(class_attention(integer, small, {.head = 2}, 1), Contains("no head 2, heads are 0 to 1"));
   CHECK_THROWS_WITH(class_attention(vit, small, {.rollout = true, .head = 2}), Contains("no head 2"));
+}
+
+// Model files for which the loader has no objection and that are no ViT: a picture or a message, and no array is left.
+TEST_CASE("attention to show: graphs that are no ViT") {
+  const Image image = test::random_images(1, 16, 16, 6)[0];
+  const auto message_of = [&](const test::ModelParts &parts, const AttentionChoice &choice) -> std::string {
+    const std::shared_ptr<const Model> model = test::load_model(test::parse_model(parts.file()));
+    try {
+      const ClassAttention shown = class_attention(model, image, choice, 1);
+      CHECK(shown.weights.size() == static_cast<std::size_t>(shown.grid_height * shown.grid_width));
+      return "";
+    } catch (const std::runtime_error &error) {
+      return error.what();
+    }
+  };
+  const test::ModelParts good(test::tiny_model());
+  // Every node from `from` on that reads `value` reads `other` instead.
+  const auto redirect = [](test::ModelParts &parts, std::size_t from, const std::string &value,
+                           const std::string &other) {
+    std::vector<Node> &nodes = parts.description.graph.nodes;
+    for (std::size_t i = from; i < nodes.size(); ++i)
+      std::replace(nodes[i].inputs.begin(), nodes[i].inputs.end(), value, other);
+  };
+  const auto index_of = [&](const std::string &name) {
+    const std::vector<Node> &nodes = good.description.graph.nodes;
+    return static_cast<std::size_t>(
+        std::find_if(nodes.begin(), nodes.end(), [&](const Node &node) { return node.name == name; }) - nodes.begin());
+  };
+  CHECK(message_of(good, {}).empty());
+  CHECK(message_of(good, {.rollout = true}).empty());
+
+  // Other patches first, of which nothing is made.
+  for (const int side : {1, 2, 4, 16}) {
+    test::ModelParts parts = good;
+    std::vector<Node> &nodes = parts.description.graph.nodes;
+    nodes.insert(nodes.begin(), {"dead", {"image"}, Patches{side}});
+    CHECK_THAT(message_of(parts, {}), Contains("attends over 5 tokens, which are not the class token and patches, " +
+                                               std::to_string(256 / side / side + 1)));
+  }
+  // All blocks, or the second alone, attend over some of the tokens.
+  for (const int rows : {1, 2, 4}) {
+    for (const char *after : {"patch_embed", "blocks.0.mlp.fc2"}) {
+      test::ModelParts parts = good;
+      const std::size_t place = index_of(after) + 1;
+      REQUIRE(place < good.description.graph.nodes.size());
+      parts.description.graph.nodes.insert(parts.description.graph.nodes.begin() + static_cast<std::ptrdiff_t>(place),
+                                           {"few", {after}, TakeRows{rows}});
+      redirect(parts, place + 1, after, "few");
+      const std::string expected = "attends over " + std::to_string(rows) + " tokens";
+      CHECK_THAT(message_of(parts, {.block = 1}), Contains(expected));
+      CHECK_THAT(message_of(parts, {.rollout = true}), Contains(expected));
+      CHECK(message_of(parts, {.block = 0}).empty() == (after != std::string("patch_embed")));
+    }
+  }
 }
 
 } // namespace
