@@ -1,10 +1,12 @@
 // How the models of each architecture are read: from files under timm's names and from folders that Hugging Face's
-// transformers wrote. A new architecture is entered here, once for each of the two; one that is missing does not
-// compile.
+// transformers wrote. A new architecture is entered here: for timm's names it must be, or nothing compiles; for
+// transformers only if transformers has it.
 #pragma once
 
 #include <array>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 #include "models/architectures/float_model.hpp"
 
@@ -44,18 +46,29 @@ struct TransformersType {
   std::string_view name;    // config.json's "model_type"
   std::string_view classes; // what the names of its model classes begin with
   ArchitectureConfig (*config)(const ConfigFields &fields, HuggingFaceConfig &config);
+  // The model of HuggingFaceConfig::architecture, which `config` gave.
+  FloatModel (*model)(TensorReader &tensors, const ArchitectureConfig &architecture, const HuggingFaceConfig &config);
 };
 
-template <auto Config> ArchitectureConfig any_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
-  return Config(fields, config);
+// With the read_transformers() of what `Config` returns.
+template <auto Config> constexpr TransformersType transformers_type(std::string_view name, std::string_view classes) {
+  return {
+      name, classes,
+      [](const ConfigFields &fields, HuggingFaceConfig &config) -> ArchitectureConfig {
+        return Config(fields, config);
+      },
+      [](TensorReader &tensors, const ArchitectureConfig &architecture, const HuggingFaceConfig &config) -> FloatModel {
+        using Known = decltype(Config(std::declval<const ConfigFields &>(), std::declval<HuggingFaceConfig &>()));
+        return read_transformers(tensors, std::get<Known>(architecture), config);
+      }};
 }
 
-inline constexpr std::array<TransformersType, 5> transformers_types = {{
-    {"vit", "ViT", any_of_transformers<vit_of_transformers>},
-    {"deit", "DeiT", any_of_transformers<vit_of_transformers>},
-    {"swin", "Swin", any_of_transformers<swin_of_transformers>},
-    {"dinov2", "Dinov2", any_of_transformers<vit_of_transformers>},
-    {"dinov2_with_registers", "Dinov2WithRegisters", any_of_transformers<vit_of_transformers>},
-}};
+inline constexpr std::array transformers_types = {
+    transformers_type<vit_of_transformers>("vit", "ViT"),
+    transformers_type<vit_of_transformers>("deit", "DeiT"),
+    transformers_type<swin_of_transformers>("swin", "Swin"),
+    transformers_type<vit_of_transformers>("dinov2", "Dinov2"),
+    transformers_type<vit_of_transformers>("dinov2_with_registers", "Dinov2WithRegisters"),
+};
 
 } // namespace intvit::importer

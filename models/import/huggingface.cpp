@@ -16,9 +16,7 @@ namespace fs = std::filesystem;
 FloatModel read_model(const WeightFiles &files, const HuggingFaceConfig &config) {
   try {
     TensorReader tensors(files);
-    FloatModel model = std::visit(
-        [&](const auto &architecture) -> FloatModel { return read_transformers(tensors, architecture, config); },
-        config.architecture);
+    FloatModel model = config.type->model(tensors, config.architecture, config);
     tensors.ignore(config.prefix + "embeddings.mask_token"); // of pre-training
     tensors.require_all_read("config.json describes a " + config.model_type + " without it");
     return model;

@@ -132,6 +132,7 @@ HuggingFaceConfig huggingface_config(const json &root) {
   const ConfigFields fields(root);
   const TransformersType &type = model_type(fields);
   HuggingFaceConfig config;
+  config.type = &type;
   config.model_type = type.name;
   read_model_class(fields, std::string(type.classes), config);
   read_labels(fields, config);

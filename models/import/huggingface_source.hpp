@@ -10,9 +10,12 @@
 
 namespace intvit::importer {
 
+struct TransformersType; // formats.hpp
+
 // The model as the file describes it, and how its tensors are named.
 struct HuggingFaceConfig {
-  std::string model_type; // a name of transformers_types (formats.hpp)
+  const TransformersType *type = nullptr; // an entry of transformers_types (formats.hpp)
+  std::string model_type;                 // its name
   // "vit." where a head stands beside the model, else nothing: what the names of all tensors but the head's begin with.
   std::string prefix;
   ArchitectureConfig architecture; // but for mean, std and recipe, of which preprocessor_config.json tells
