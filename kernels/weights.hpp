@@ -25,6 +25,12 @@ template <class T> struct PerFormat {
 
   constexpr const T &operator[](WeightFormat format) const { return values[static_cast<std::size_t>(format)]; }
 
+  // Every format's, in their order; one that is missing does not compile.
+  template <class... Each> static constexpr PerFormat of(const Each &...each) {
+    static_assert(sizeof...(Each) == weight_format_count, "there is one for every format");
+    return {{each...}};
+  }
+
   // The same for every format.
   static constexpr PerFormat all(const T &value) {
     PerFormat result;

@@ -34,7 +34,8 @@ void read_stlq(NodeBinder &binder, Weights &weights) {
 
 } // namespace
 
-const kernels::PerFormat<StoredFormat> stored_formats{
-    {{"int8", {}, int8_constants, read_int8}, {"stlq", "weights.stlq", stlq_constants, read_stlq}}};
+const kernels::PerFormat<StoredFormat> stored_formats =
+    kernels::PerFormat<StoredFormat>::of(StoredFormat{"int8", {}, int8_constants, read_int8},
+                                         StoredFormat{"stlq", "weights.stlq", stlq_constants, read_stlq});
 
 } // namespace intvit

@@ -9,7 +9,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/kernels/linear_case.hpp"
+
 using namespace intvit::kernels;
+using intvit::test::weight_formats;
 
 namespace {
 
@@ -70,7 +73,7 @@ TEST_CASE("dispatch: a table's kernels are its own") {
     for (std::size_t j = 0; j < i; ++j) {
       CAPTURE(tables[i].name, tables[j].name);
       CHECK(tables[i].linear.run != tables[j].linear.run);
-      for (const WeightFormat format : {WeightFormat::int8, WeightFormat::stlq})
+      for (const WeightFormat format : weight_formats())
         CHECK(tables[i].linear.formats[format].pack != tables[j].linear.formats[format].pack);
       CHECK(tables[i].layer_norm != tables[j].layer_norm);
       CHECK(tables[i].attention.run != tables[j].attention.run);

@@ -72,7 +72,7 @@ void check_all(const LinearCase &linear) {
     check(kernels, linear, {0, linear.shape.rows}, {0, linear.shape.out_features});
 }
 
-constexpr WeightFormat formats[] = {WeightFormat::int8, WeightFormat::stlq};
+const std::vector<WeightFormat> formats = weight_formats();
 constexpr Epilogue epilogues[] = {Epilogue::requantize, Epilogue::requantize16, Epilogue::gelu, Epilogue::residual,
                                   Epilogue::logits};
 
@@ -106,12 +106,12 @@ TEST_CASE("linear: part of the rows and columns leaves everything else alone") {
   Random random(3);
   for (const KernelTable &kernels : available_kernels())
     for (const Epilogue epilogue : epilogues)
-      for (int round = 0; round < 100; ++round) {
+      for (std::size_t round = 0; round < 100; ++round) {
         const LinearShape shape{random.between(1, 40), random.between(1, 40), random.between(1, 140)};
         const int row = tile_border(random, kernels.linear.tile_rows, shape.rows);
         const int column = tile_border(random, kernels.linear.tile_columns, shape.out_features);
-        check(kernels, make_linear(random, shape, epilogue, formats[round % 2]), {row, random.between(row, shape.rows)},
-              {column, random.between(column, shape.out_features)});
+        check(kernels, make_linear(random, shape, epilogue, formats[round % formats.size()]),
+              {row, random.between(row, shape.rows)}, {column, random.between(column, shape.out_features)});
       }
 }
 

@@ -63,11 +63,14 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, Wei
   result.output_stride = out + random.between<std::size_t>(0, 5);
   result.input = random.values<std::int8_t>(rows * result.input_stride, -128, 127);
   result.weight_format = format;
-  if (format == WeightFormat::stlq) {
+  switch (format) {
+  case WeightFormat::int8:
+    result.weights = random.values<std::int8_t>(out * in, -128, 127);
+    break;
+  case WeightFormat::stlq:
     result.stlq = make_stlq(random, shape.out_features, shape.in_features);
     result.weights = result.stlq.values;
-  } else {
-    result.weights = random.values<std::int8_t>(out * in, -128, 127);
+    break;
   }
 
   // Results of GELU's input and of 16-bit codes span some 16 bits, of the others some 9.

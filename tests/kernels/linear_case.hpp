@@ -28,7 +28,7 @@ struct LinearCase {
   std::size_t stream_stride = 0;
   std::size_t output_stride = 0;
   std::vector<std::int8_t> input;
-  std::vector<std::int8_t> weights; // of either format, as int8
+  std::vector<std::int8_t> weights; // of any format, as int8
   kernels::WeightFormat weight_format = kernels::WeightFormat::int8;
   StlqCase stlq; // of that format
   Constants constants;
@@ -49,6 +49,14 @@ struct LinearCase {
   kernels::WeightsView weights_view() const;
   kernels::LinearArgs args(const std::byte *packed, std::byte *output, std::byte *scratch) const;
 };
+
+// All formats of weights.
+inline std::vector<kernels::WeightFormat> weight_formats() {
+  std::vector<kernels::WeightFormat> all;
+  for (std::size_t i = 0; i < kernels::weight_format_count; ++i)
+    all.push_back(static_cast<kernels::WeightFormat>(i));
+  return all;
+}
 
 // Fits the loader's bounds for every input, as long as in_features is at most 2^12.
 LinearCase make_linear(Random &random, LinearShape shape, kernels::Epilogue epilogue,
