@@ -16,9 +16,12 @@ using intvit::UsageError;
 void print_usage(std::ostream &out) {
   out << "intvit " INTVIT_VERSION ": integer-only Vision Transformer inference\n\n"
          "usage: intvit SUBCOMMAND [OPTIONS] (intvit SUBCOMMAND -h tells its options)\n\n";
+  std::size_t width = 0;
   for (const Subcommand &subcommand : subcommands)
-    out << "  " << subcommand.name << std::string(10 - std::string(subcommand.name).size(), ' ') << subcommand.purpose
-        << "\n";
+    width = std::max(width, std::string(subcommand.name).size() + 1);
+  for (const Subcommand &subcommand : subcommands)
+    out << "  " << subcommand.name << std::string(width - std::string(subcommand.name).size(), ' ')
+        << subcommand.purpose << "\n";
 }
 
 int run(const Arguments &words) {
