@@ -2,14 +2,15 @@
 //
 // An operation is one file in this folder and one line in list.hpp. Its header declares two types.
 //
-// The description, a plain struct of a node's fields, as a model file holds them:
-//   static constexpr std::string_view name         what files call it
-//   static constexpr std::array all_features       what a reader must know to run it, in any of its variants
-//   std::vector<std::string_view> features() const of those, what this node needs
-//   std::vector<const char *> inputs() const       the keys under which a node names what it reads; the first is
-//   "input" void describe(Fields &)                        every field, with its limits Binding bind(NodeBinder &,
-//   std::span<const ValueInfo> inputs) const
-//                                                  reads and checks the node's constants, proves that nothing overflows
+// The description, a plain struct of a node's fields, as a model file holds them. Its members:
+//   name, static constexpr std::string_view: what files call it
+//   all_features, static constexpr std::array: what a reader must know to run it, in any of its variants
+//   features() const, a std::vector<std::string_view>: of those, what this node needs
+//   inputs() const, a std::vector<const char *>: the keys under which a node names what it reads; the first is "input"
+//   describe(Fields &): every field, with its limits
+//   Binding bind(NodeBinder &, std::span<const ValueInfo> inputs) const: reads and checks the node's constants, and
+//   proves that nothing overflows
+//
 // And the bound operation, derived from BoundOperation below, which runs. What bind() accepts cannot fail later.
 #pragma once
 
