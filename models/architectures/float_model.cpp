@@ -1,6 +1,10 @@
 #include "models/architectures/float_model.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <type_traits>
 
 #include "models/architectures/stlq_words.hpp"
 
@@ -47,7 +51,17 @@ void validate(const ArchitectureConfig &config) {
 }
 
 void validate(const FloatModel &model) {
-  std::visit([](const auto &m) { validate(m.config); }, model);
+  std::visit(
+      [](const auto &m) {
+        validate(m.config);
+        auto &weights = const_cast<std::remove_cvref_t<decltype(m.weights)> &>(m.weights); // which is only read
+        for (const NamedTensor &tensor : named_tensors(m.config, weights))
+          for (std::int64_t i = 0; i < tensor.elements(); ++i)
+            if (!(std::abs(tensor.data[i]) <= largest_value))
+              throw std::runtime_error("tensor " + tensor.name + ": element " + std::to_string(i) +
+                                       " is no number or beyond 1e15");
+      },
+      model);
 }
 
 void set_image_size(FloatModel &model, int height, int width, Antialias antialias) {

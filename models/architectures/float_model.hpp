@@ -37,7 +37,7 @@ int outputs(const FloatModel &model);
 // Whether the blocks' weights are STLQ words already, see LinearWeights::stlq_unit.
 bool has_stlq_words(const FloatModel &model);
 
-// Throws std::runtime_error that says what is impossible.
+// Throws std::runtime_error that says what is impossible: of a model also a weight that is NaN or beyond largest_value.
 void validate(const ArchitectureConfig &config);
 void validate(const FloatModel &model);
 

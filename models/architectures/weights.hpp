@@ -14,6 +14,10 @@ using RowVector = Eigen::Matrix<float, 1, Eigen::Dynamic>;
 // Read access to a matrix or to a block of one: rows may lie apart, the elements of a row are contiguous. Not copied.
 using MatrixView = Eigen::Ref<const RowMatrix>;
 
+// No weight and no activation may be larger: sums of products of two of them stay finite in float32, as does all that a
+// quantizer computes of them. Trained models have some hundreds.
+inline constexpr float largest_value = 1e15F;
+
 // y = x weight^T + bias.
 struct LinearWeights {
   RowMatrix weight; // [out, in]

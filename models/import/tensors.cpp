@@ -40,10 +40,13 @@ void read_tensor(const TensorView &from, const std::string &name, float *to) {
                              ", must be F32, F16 or BF16");
   }
   const float *end = to + count;
-  const float *bad = std::find_if_not(to + 0, to + count, [](float value) { return std::isfinite(value); });
+  const float *bad = std::find_if_not(to + 0, to + count, [](float value) { return std::abs(value) <= largest_value; });
   if (bad != end)
-    throw std::runtime_error("tensor " + name + " holds " + (std::isnan(*bad) ? "NaN" : "infinity") + " at element " +
-                             std::to_string(bad - to));
+    throw std::runtime_error("tensor " + name + " holds " +
+                             (std::isnan(*bad)   ? "NaN"
+                              : std::isinf(*bad) ? "infinity"
+                                                 : "a number beyond 1e15, which is too large to compute with,") +
+                             " at element " + std::to_string(bad - to));
 }
 
 // Folds a layer scale, one factor an output, into the map before it.

@@ -18,7 +18,7 @@ std::string shape_text(const std::vector<std::int64_t> &shape);
 // Reads a model's tensors one by one and keeps account of them. Each is checked against the shape it must have before
 // anything is allocated for it, so that no more memory is taken than the files are long. All throw std::runtime_error
 // that names the tensor: it is missing or of another shape (both are told), its type is none of F32, F16 and BF16, or
-// an element is NaN or infinite.
+// an element is NaN, infinite or beyond largest_value.
 class TensorReader {
 public:
   using Shape = std::vector<std::int64_t>;

@@ -34,9 +34,16 @@ struct ImageSamples {
   RowVector maximum;
 
   ImageSamples() = default;
+  // Throws where a value is NaN, infinite or so large that products of it could be: all that follows, scales and
+  // squared errors, is computed of these samples, and NaN is no integer.
   ImageSamples(const MatrixView &activation, std::size_t image, std::size_t images)
       : rows(sample_rows(activation, image, images)), minimum(activation.colwise().minCoeff()),
-        maximum(activation.colwise().maxCoeff()) {}
+        maximum(activation.colwise().maxCoeff()) {
+    if (!(activation.cwiseAbs().array() <= largest_value).all())
+      throw std::runtime_error(
+          "an activation on the calibration images is no number or beyond 1e15: the weights are too "
+          "large, or not those of this architecture");
+  }
 };
 
 // Even images make the first half, odd ones the second. A single image is both.

@@ -1,12 +1,26 @@
 #include "models/quantize/quantize.hpp"
 
 #include <stdexcept>
+#include <string>
 
 #include "models/overloaded.hpp"
 #include "models/quantize/emit/importance.hpp"
 #include "models/quantize/emit/parts.hpp"
 
 namespace intvit {
+
+namespace {
+
+// The failures of a part name it.
+template <typename Work> auto in_part(const std::string &part, const Work &work) {
+  try {
+    return work();
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(part + ": " + error.what());
+  }
+}
+
+} // namespace
 
 std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOptions &options, const Progress &progress) {
   validate(input.model);
@@ -25,19 +39,24 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
       progress(step++, steps);
   };
   tell();
-  StreamNode stream = quantize_embedding(context, importance_before(parts, 0));
+  StreamNode stream =
+      in_part("patch embedding", [&] { return quantize_embedding(context, importance_before(parts, 0)); });
+  int block = 0;
   for (std::size_t i = 0; i < parts.body.size(); ++i) {
     const Eigen::ArrayXd next = importance_before(parts, i + 1);
-    stream =
-        std::visit(Overloaded{[&](const BlockPart &part) {
-                                tell();
-                                return quantize_block(context, part, stream, next);
-                              },
-                              [&](const MergingPart &part) { return quantize_merging(context, part, stream, next); }},
-                   parts.body[i]);
+    stream = std::visit(Overloaded{[&](const BlockPart &part) {
+                                     tell();
+                                     return in_part("block " + std::to_string(block++),
+                                                    [&] { return quantize_block(context, part, stream, next); });
+                                   },
+                                   [&](const MergingPart &part) {
+                                     return in_part("merging before block " + std::to_string(block),
+                                                    [&] { return quantize_merging(context, part, stream, next); });
+                                   }},
+                        parts.body[i]);
   }
   tell();
-  quantize_end(context, stream);
+  in_part("head", [&] { quantize_end(context, stream); });
   tell();
   return nodes.finish(input.calibration.front(), parts.end.outputs());
 }

@@ -6,6 +6,8 @@
 
 namespace intvit::test {
 
-int run_test_cases(int argc, char *argv[]) { return Catch::Session().run(argc, argv); }
+int run_test_cases(int argc, char *argv[]) {
+  return Catch::Session().run(argc, argv);
+}
 
 } // namespace intvit::test

@@ -190,6 +190,9 @@ TEST_CASE("damaged weights are refused with the file, the tensor and the shapes"
   refused([](Tensors &t) { t["norm.weight"].values[4] = std::nanf(""); }, "tensor norm.weight holds NaN at element 4");
   refused([](Tensors &t) { t["head.bias"].values[2] = -std::numeric_limits<float>::infinity(); },
           "tensor head.bias holds infinity at element 2");
+  for (const float value : {3e38F, -1e30F, 1.1e15F})
+    refused([value](Tensors &t) { t["head.bias"].values[2] = value; },
+            "tensor head.bias holds a number beyond 1e15, which is too large to compute with, at element 2");
   refused(
       [](Tensors &t) {
         t["pos_embed"] = {{1, 7, 6}, std::vector<float>(42)};
