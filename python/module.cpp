@@ -3,6 +3,9 @@
 #include <intvit.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <climits>
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -32,6 +35,41 @@ Matrix matrix(std::vector<std::int32_t> values, std::size_t rows) {
   return Matrix(data, {rows, columns}, owner);
 }
 
+// While it lives, SIGINT also ends the run of a session, so that Ctrl-C need not wait for it. For the interpreter's
+// main thread alone, which is where Python's own handler, called as well, has its effect.
+class EndedByInterrupt {
+public:
+  EndedByInterrupt(intvit::Session &session, bool active) {
+    struct sigaction own = {};
+    own.sa_handler = [](int number) {
+      if (intvit_session *session = running.load())
+        intvit_session_cancel(session);
+      before.sa_handler(number);
+    };
+    active_ = active && sigaction(SIGINT, nullptr, &before) == 0 && (before.sa_flags & SA_SIGINFO) == 0 &&
+              before.sa_handler != SIG_IGN && before.sa_handler != SIG_DFL;
+    if (!active_)
+      return;
+    running = session.raw();
+    own.sa_flags = before.sa_flags;
+    own.sa_mask = before.sa_mask;
+    sigaction(SIGINT, &own, nullptr);
+  }
+  EndedByInterrupt(const EndedByInterrupt &) = delete;
+  EndedByInterrupt &operator=(const EndedByInterrupt &) = delete;
+  ~EndedByInterrupt() {
+    if (!active_)
+      return;
+    sigaction(SIGINT, &before, nullptr);
+    running = nullptr;
+  }
+
+private:
+  static inline std::atomic<intvit_session *> running = nullptr;
+  static inline struct sigaction before = {};
+  bool active_ = false;
+};
+
 // A model and its idle sessions: as many as ever ran at once, so that any number of Python's threads may use it.
 class Core {
 public:
@@ -43,10 +81,12 @@ public:
     threads_ = idle_.front().threads();
   }
 
-  static std::unique_ptr<Core> open(const std::string &path, const std::optional<std::string> &isa, int threads,
+  // `path`: in the file system's encoding, whatever that is.
+  static std::unique_ptr<Core> open(const nb::bytes &path, const std::optional<std::string> &isa, int threads,
                                     int max_batch) {
+    const std::string name(path.c_str(), path.size());
     const nb::gil_scoped_release released;
-    return std::make_unique<Core>(intvit::Model::open(path.c_str(), options(isa)).value(), threads, max_batch);
+    return std::make_unique<Core>(intvit::Model::open(name.c_str(), options(isa)).value(), threads, max_batch);
   }
   static std::unique_ptr<Core> from_bytes(const nb::bytes &bytes, const std::optional<std::string> &isa, int threads,
                                           int max_batch) {
@@ -56,32 +96,26 @@ public:
     return std::make_unique<Core>(intvit::Model::from_memory(data, size, options(isa)).value(), threads, max_batch);
   }
 
-  // One row of logits or features an image. Images are bytes (a picture file) or arrays whose pixels are dense.
-  Matrix run(const nb::list &images, bool exact, bool features) {
-    const std::vector<intvit_image> views = images_of(images, exact);
-    std::vector<std::int32_t> values;
-    {
-      const nb::gil_scoped_release released;
-      in_batches(views, [&](intvit::Session &session, int image) {
-        const intvit::Values row = (features ? session.features(image) : session.logits(image)).value();
-        values.insert(values.end(), row.begin(), row.end());
-      });
-    }
-    return matrix(std::move(values), views.size());
+  // One row of logits or features an image. 1 to max_batch images: bytes (a picture file) or arrays whose pixels are
+  // dense and whose rows do not overlap. `main_thread`: whether the interpreter's own calls.
+  Matrix run(const nb::list &images, bool exact, bool features, bool main_thread) {
+    return matrix(run_batch(images, exact, main_thread,
+                            [&](intvit::Session &session, int image, std::vector<std::int32_t> &values) {
+                              const intvit::Values row =
+                                  (features ? session.features(image) : session.logits(image)).value();
+                              values.insert(values.end(), row.begin(), row.end());
+                            }),
+                  images.size());
   }
 
   // Index, logit and probability in millionths of the `k` most likely classes of each image: rows of 3 k numbers.
-  Matrix topk(const nb::list &images, int k, bool exact) {
-    const std::vector<intvit_image> views = images_of(images, exact);
-    std::vector<std::int32_t> values;
-    {
-      const nb::gil_scoped_release released;
-      in_batches(views, [&](intvit::Session &session, int image) {
-        for (const intvit_class &entry : session.top(k, image).value())
-          values.insert(values.end(), {entry.index, entry.logit, entry.probability});
-      });
-    }
-    return matrix(std::move(values), views.size());
+  Matrix topk(const nb::list &images, int k, bool exact, bool main_thread) {
+    return matrix(run_batch(images, exact, main_thread,
+                            [&](intvit::Session &session, int image, std::vector<std::int32_t> &values) {
+                              for (const intvit_class &entry : session.top(k, image).value())
+                                values.insert(values.end(), {entry.index, entry.logit, entry.probability});
+                            }),
+                  images.size());
   }
 
   std::vector<std::string> labels() const {
@@ -93,6 +127,7 @@ public:
   const intvit::Model &model() const { return model_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
   int threads() const { return threads_; }
+  int max_batch() const { return options_.max_batch; }
 
 private:
   static intvit_model_options options(const std::optional<std::string> &isa) {
@@ -111,6 +146,8 @@ private:
         continue;
       }
       const auto pixels = nb::cast<Pixels>(image);
+      if (pixels.shape(0) > INT_MAX || pixels.shape(1) > INT_MAX)
+        throw nb::value_error("an image has more than 2^31 rows or columns");
       const auto width = static_cast<int>(pixels.shape(1));
       const auto height = static_cast<int>(pixels.shape(0));
       const auto stride = static_cast<std::ptrdiff_t>(pixels.stride(0));
@@ -120,17 +157,36 @@ private:
     return views;
   }
 
-  // Runs all of `views`, max_batch at a time, and calls `take` for each. Without the interpreter's lock.
-  template <typename Take> void in_batches(const std::vector<intvit_image> &views, const Take &take) {
-    intvit::Session session = acquire();
-    for (std::size_t first = 0; first < views.size(); first += static_cast<std::size_t>(options_.max_batch)) {
-      const auto count = static_cast<int>(std::min(views.size() - first, static_cast<std::size_t>(options_.max_batch)));
-      session.run(views.data() + first, count).value();
-      for (int i = 0; i < count; ++i)
-        take(session, i);
+  // Runs the images and collects what `take` appends for each. Without the interpreter's lock.
+  template <typename Take>
+  std::vector<std::int32_t> run_batch(const nb::list &images, bool exact, bool main_thread, const Take &take) {
+    const std::vector<intvit_image> views = images_of(images, exact);
+    const auto count = static_cast<int>(views.size());
+    std::vector<std::int32_t> values;
+    for (;;) {
+      {
+        const nb::gil_scoped_release released;
+        intvit::Session session = acquire();
+        const intvit::Status status = [&] {
+          const EndedByInterrupt guard(session, main_thread);
+          return session.run(views.data(), count);
+        }();
+        if (status)
+          for (int i = 0; i < count; ++i)
+            take(session, i, values);
+        {
+          const std::lock_guard lock(mutex_);
+          idle_.push_back(std::move(session));
+        }
+        if (status)
+          return values;
+        if (status.code() != INTVIT_CANCELLED)
+          status.value();
+      }
+      // Python's handler raises KeyboardInterrupt, or whatever the program has put in its place.
+      if (PyErr_CheckSignals() != 0)
+        throw nb::python_error();
     }
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(session));
   }
 
   intvit::Session acquire() {
@@ -167,8 +223,9 @@ NB_MODULE(_intvit, m) {
   nb::class_<Core>(m, "Core")
       .def_static("open", &Core::open, "path"_a, "isa"_a.none(), "threads"_a, "max_batch"_a)
       .def_static("from_bytes", &Core::from_bytes, "bytes"_a, "isa"_a.none(), "threads"_a, "max_batch"_a)
-      .def("run", &Core::run, "images"_a, "exact"_a, "features"_a)
-      .def("topk", &Core::topk, "images"_a, "k"_a, "exact"_a)
+      .def("run", &Core::run, "images"_a, "exact"_a, "features"_a, "main_thread"_a)
+      .def("topk", &Core::topk, "images"_a, "k"_a, "exact"_a, "main_thread"_a)
+      .def_prop_ro("max_batch", &Core::max_batch)
       .def("labels", &Core::labels)
       .def_prop_ro("width", [](const Core &core) { return core.model().width(); })
       .def_prop_ro("height", [](const Core &core) { return core.model().height(); })

@@ -6,13 +6,17 @@
         print(f"{entry.probability:.2%} {entry.label}")
 
 Every method takes one image or several, and gives the same integers on every machine. An image is a Pillow image, a numpy
-array of height x width x 3 bytes (RGB; height x width is grey), a path, or the bytes of a picture file. Several images
-are a list or tuple of such, or an array of count x height x width x 3 bytes.
+array of height x width x 3 bytes (RGB; height x width and height x width x 1 are grey) or what numpy makes one of, a path,
+an open file, or the bytes of a picture file. A picture that says how it is to be turned (EXIF) is turned, be it a file or
+Pillow's. Several images are an iterable of such, of which max_batch are looked at at once, or an array of count x height x
+width x 3 bytes.
 """
 from __future__ import annotations
 
+import itertools
 import os
-from typing import Any, List, NamedTuple, Optional
+import threading
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -41,11 +45,24 @@ def _pixels(array: np.ndarray) -> np.ndarray:
     if array.dtype != np.uint8:
         raise TypeError(f"pixels are uint8, not {array.dtype}")
     if array.ndim == 2:
-        array = np.repeat(array[:, :, None], 3, axis=2)
+        array = array[:, :, None]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = np.repeat(array, 3, axis=2)
     if array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"an image is height x width x 3, not {' x '.join(map(str, array.shape))}")
-    # Rows may be apart, pixels not.
-    return array if array.strides[1:] == (3, 1) else np.ascontiguousarray(array)
+    # Rows may be apart, but neither pixels nor may rows lie in one another: a stride of 0, of an array that repeats one
+    # row, means something else to the library.
+    dense = array.strides[1:] == (3, 1) and abs(array.strides[0]) >= 3 * array.shape[1] > 0
+    return array if dense else np.array(array, order="C", copy=True)
+
+
+def _upright(image: Any) -> Any:
+    """A Pillow image turned as its EXIF data say, as files are."""
+    if getattr(image, "getexif", None) is None or image.getexif().get(0x0112, 1) == 1:
+        return image
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
 
 
 def _image(image: Any) -> Any:
@@ -57,17 +74,36 @@ def _image(image: Any) -> Any:
         with open(image, "rb") as file:
             return file.read()
     if hasattr(image, "convert"):  # Pillow's, without depending on it
-        return _pixels(np.asarray(image.convert("RGB")))
-    raise TypeError(f"a {type(image).__name__} is no image: Pillow's, numpy's, a path and bytes are")
+        return _pixels(np.asarray(_upright(image).convert("RGB")))
+    if hasattr(image, "__array__"):
+        return _pixels(np.asarray(image))
+    if hasattr(image, "read"):
+        content = image.read()
+        if not isinstance(content, bytes):
+            raise TypeError("an open file of an image must be opened in binary mode")
+        return content
+    raise TypeError(f"a {type(image).__name__} is no image: Pillow's, numpy's, a path, an open file and bytes are")
 
 
-def _images(images: Any) -> tuple[list, bool]:
-    """The images in the form that the compiled part takes, and whether there was only one."""
-    if isinstance(images, np.ndarray) and images.ndim == 4:
-        return [_pixels(image) for image in images], False
-    if isinstance(images, (list, tuple)):
-        return [_image(image) for image in images], False
-    return [_image(images)], True
+def _is_one(images: Any) -> bool:
+    """Whether this is an image and not several."""
+    if isinstance(images, np.ndarray):
+        return images.ndim != 4
+    if isinstance(images, (bytes, bytearray, memoryview, str, os.PathLike)):
+        return True
+    if hasattr(images, "convert") or hasattr(images, "read"):
+        return True
+    if hasattr(images, "__array__"):
+        return np.asarray(images).ndim != 4
+    return not isinstance(images, Iterable)
+
+
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _model(model: Any, isa: Optional[str], threads: int, max_batch: int) -> "Model":
+    return Model(model, isa=isa, threads=threads, max_batch=max_batch)
 
 
 class Model:
@@ -81,10 +117,19 @@ class Model:
 
     def __init__(self, model: Any, *, isa: Optional[str] = None, threads: int = 0, max_batch: int = 8) -> None:
         if isinstance(model, (bytes, bytearray, memoryview)):
-            self._core = _intvit.Core.from_bytes(bytes(model), isa, threads, max_batch)
+            model = bytes(model)
+            self._core = _intvit.Core.from_bytes(model, isa, threads, max_batch)
         else:
-            self._core = _intvit.Core.open(os.fsdecode(model), isa, threads, max_batch)
+            model = os.path.abspath(os.fsdecode(model))
+            if "\0" in model:
+                raise ValueError("a path cannot hold a null character")
+            self._core = _intvit.Core.open(os.fsencode(model), isa, threads, max_batch)
+        self._arguments = (model, isa, threads, max_batch)
         self._labels = self._core.labels()
+
+    def __reduce__(self) -> tuple:
+        """Copied and pickled by what it was made of: a path, which must then lead to the same file, or the bytes."""
+        return _model, self._arguments
 
     def logits(self, images: Any, *, exact: bool = False) -> np.ndarray:
         """int32 [classes], or [count, classes] for several images, in units of 2**-fraction_bits.
@@ -101,19 +146,25 @@ class Model:
         return self._run(images, exact, True)
 
     def _run(self, images: Any, exact: bool, features: bool) -> np.ndarray:
-        prepared, single = _images(images)
-        if not prepared:
+        main = _on_main_thread()
+        parts = list(self._batches(images, lambda batch: self._core.run(batch, exact, features, main)))
+        if not parts:
             width = self._core.features if features else self._core.classes
             return np.empty((0, width), np.int32)
-        values = self._core.run(prepared, exact, features)
-        return values[0] if single else values
+        values = np.concatenate(parts)
+        return values[0] if _is_one(images) else values
+
+    def _batches(self, images: Any, run: Callable[[list], np.ndarray]) -> Iterator[np.ndarray]:
+        """What `run` gives for the images in the form that the compiled part takes, max_batch at a time."""
+        rest = iter([images] if _is_one(images) else images)
+        while batch := list(itertools.islice(rest, self._core.max_batch)):
+            yield run([_image(image) for image in batch])
 
     def topk(self, images: Any, k: int = 5, *, exact: bool = False) -> list:
         """The k most likely classes, or a list of such lists for several images."""
-        prepared, single = _images(images)
-        if not prepared:
-            return []
-        rows = self._core.topk(prepared, k, exact)
+        main = _on_main_thread()
+        parts = list(self._batches(images, lambda batch: self._core.topk(batch, k, exact, main)))
+        rows = itertools.chain.from_iterable(parts)
         found = [
             [
                 Class(int(index), self._labels[index] if self._labels else None, int(logit), millionths / 1e6)
@@ -121,7 +172,7 @@ class Model:
             ]
             for row in rows
         ]
-        return found[0] if single else found
+        return found[0] if _is_one(images) else found
 
     @property
     def labels(self) -> List[str]:

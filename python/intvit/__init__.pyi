@@ -1,5 +1,5 @@
 import os
-from typing import List, NamedTuple, Optional, Protocol, Sequence, Union, overload
+from typing import IO, Any, Iterable, List, NamedTuple, Optional, Protocol, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -7,8 +7,13 @@ import numpy.typing as npt
 class _PillowImage(Protocol):
     def convert(self, mode: str) -> object: ...
 
-_Image = Union[_PillowImage, npt.NDArray[np.uint8], str, "os.PathLike[str]", bytes, bytearray, memoryview]
-_Several = Sequence[_Image]
+class _Array(Protocol):
+    def __array__(self) -> npt.NDArray[Any]: ...
+
+_Image = Union[
+    _PillowImage, npt.NDArray[np.uint8], _Array, str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]
+]
+_Several = Iterable[_Image]
 
 __version__: str
 

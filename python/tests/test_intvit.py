@@ -1,6 +1,11 @@
 """The Python package on the model that ships."""
+import copy
+import io
+import os
 import pathlib
+import pickle
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -143,6 +148,193 @@ def test_errors(model, tmp_path):
 def test_every_instruction_set_gives_the_same(picture):
     logits = [intvit.Model(MODEL.read_bytes(), isa=isa, threads=1).logits(picture) for isa in intvit.isas()]
     assert all(np.array_equal(row, logits[0]) for row in logits)
+
+
+def test_rows_that_lie_in_one_another_are_copied(model):
+    random = np.random.default_rng(3)
+    row = random.integers(0, 256, (40, 3), np.uint8)
+    block = random.integers(0, 256, (60, 40, 3), np.uint8)
+    flat = random.integers(0, 256, 60 * 40 * 3, np.uint8)
+    strided = np.lib.stride_tricks.as_strided
+    views = {
+        "one row, repeated": np.broadcast_to(row, (30, 40, 3)),
+        "one pixel, repeated": np.broadcast_to(row[:1, :], (30, 40, 3)),
+        "rows that overlap": strided(flat, (30, 40, 3), (5, 3, 1)),
+        "rows one pixel on": strided(flat, (30, 40, 3), (3, 3, 1)),
+        "backwards, overlapping": strided(flat[3000:], (30, 40, 3), (-6, 3, 1)),
+        "one row, any stride": strided(flat, (1, 40, 3), (1, 3, 1)),
+        "upside down": block[::-1],
+        "every second row": block[::2],
+        "mirrored": block[:, ::-1],
+        "colours reversed": block[:, :, ::-1],
+        "part": block[3:50, 2:31],
+        "planes": np.ascontiguousarray(block.transpose(2, 0, 1)).transpose(1, 2, 0),
+        "columns first": np.asfortranarray(block),
+    }
+    for name, view in views.items():
+        assert np.array_equal(model.logits(view), model.logits(view.copy())), name
+    for stride in range(-130, 131):
+        view = strided(flat[4000:], (11, 40, 3), (stride, 3, 1))
+        assert np.array_equal(model.logits(view), model.logits(view.copy())), stride
+
+
+def test_shapes_that_no_image_has(model):
+    huge = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**32 + 1, 1, 3))
+    strided = np.lib.stride_tricks.as_strided(np.zeros(3, np.uint8), (2**32 + 1, 1, 3), (3, 3, 1))
+    with pytest.raises((ValueError, MemoryError, intvit.Error)):
+        model.logits(strided)
+    with pytest.raises(intvit.Error, match="is too large"):
+        model.logits(np.broadcast_to(huge[:1], (70000, 1, 3)))
+    for shape in [(0, 5, 3), (5, 0, 3)]:
+        with pytest.raises(intvit.Error, match="is empty"):
+            model.logits(np.zeros(shape, np.uint8))
+
+
+def test_a_picture_is_turned_as_its_file_is(model, picture, tmp_path):
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        path = tmp_path / f"{orientation}.png"
+        picture.resize((50, 40)).save(path, exif=exif)
+        with Image.open(path) as image:
+            assert np.array_equal(model.logits(image), model.logits(path)), orientation
+
+
+def test_iterables_and_array_likes(model, picture, tmp_path):
+    class ArrayLike:
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(picture)
+
+    expected = model.logits(picture)
+    for index in range(3):
+        picture.save(tmp_path / f"{index}.png")
+    several = {
+        "glob": tmp_path.glob("*.png"),
+        "generator": (picture for _ in range(3)),
+        "map": map(str, sorted(tmp_path.iterdir())),
+        "values": {1: picture, 2: picture, 3: picture}.values(),
+        "array of objects": [ArrayLike()] * 3,
+    }
+    for name, images in several.items():
+        assert np.array_equal(model.logits(images), [expected] * 3), name
+    assert np.array_equal(model.logits(io.BytesIO(PICTURE.read_bytes())), expected)
+    assert np.array_equal(model.logits(ArrayLike()), expected)
+    with open(PICTURE, "rb") as file:
+        assert np.array_equal(model.logits(file), expected)
+    with open(PICTURE, encoding="latin-1") as file, pytest.raises(TypeError, match="binary"):
+        model.logits(file)
+    grey = np.asarray(picture.convert("L"))
+    assert np.array_equal(model.logits(grey[:, :, None]), model.logits(grey))
+
+
+def test_files_are_read_a_batch_at_a_time(tmp_path):
+    model = intvit.Model(MODEL, max_batch=2, threads=1)
+    large = np.zeros((1000, 1000, 3), np.uint8)
+    paths = []
+    for index in range(60):
+        path = tmp_path / f"{index}.ppm"
+        path.write_bytes(b"P6 1000 1000 255\n" + large.tobytes())
+        paths.append(path)
+    model.logits(paths[:2])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert model.logits(paths).shape == (60, 10)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # all of them have 180 MB
+
+
+def test_copies_and_pickles(model, picture, tmp_path):
+    expected = model.logits(picture)
+    in_memory = intvit.Model(MODEL.read_bytes(), isa="scalar", threads=1, max_batch=3)
+    for original in (model, in_memory):
+        for again in (copy.copy(original), copy.deepcopy(original), pickle.loads(pickle.dumps(original))):
+            assert np.array_equal(again.logits(picture), expected)
+            assert (again.isa, again.threads) == (original.isa, original.threads)
+    moved = tmp_path / "moved.safetensors"
+    moved.write_bytes(MODEL.read_bytes())
+    text = pickle.dumps(intvit.Model(moved))
+    moved.unlink()
+    with pytest.raises(intvit.Error, match="moved.safetensors: cannot open"):
+        pickle.loads(text)
+
+
+def test_paths_of_any_bytes(picture, tmp_path):
+    expected = intvit.Model(MODEL).logits(picture)
+    for name in ["é.safetensors", os.fsdecode(b"\xff\xfe.safetensors"), "a,b\n.safetensors"]:
+        path = tmp_path / name
+        path.write_bytes(MODEL.read_bytes())
+        assert np.array_equal(intvit.Model(path).logits(picture), expected)
+        assert np.array_equal(intvit.Model(str(path)).logits(picture), expected)
+    with pytest.raises(ValueError, match="null"):
+        intvit.Model(str(MODEL) + "\0.txt")
+
+
+CHILD = """
+import os, signal, sys, threading, time
+import numpy as np
+import intvit
+"""
+
+
+def run_child(program, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", CHILD + program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_forked_child_runs_its_parents_model():
+    run = run_child(
+        """
+pixels = np.zeros((32, 32, 3), np.uint8)
+for threads in (1, 2, 3):
+    for used in (False, True):
+        model = intvit.Model(sys.argv[1], threads=threads)
+        expected = intvit.Model(sys.argv[1], threads=1).logits(pixels)
+        if used:
+            model.logits(pixels)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            right = np.array_equal(model.logits(pixels), expected)
+            right = right and np.array_equal(intvit.Model(sys.argv[1], threads=threads).logits(pixels), expected)
+            os._exit(0 if right else 1)
+        assert os.waitpid(child, 0)[1] == 0, (threads, used)
+import multiprocessing
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert all(np.array_equal(row, expected) for row in pool.map(model.logits, [pixels] * 4))
+print("done")
+""",
+        MODEL,
+    )
+    assert run.stdout == "done\n", run.stderr
+
+
+def test_ctrl_c_ends_a_run():
+    # One run of 4000 pictures, which takes minutes with the reference kernels.
+    run = run_child(
+        """
+model = intvit.Model(sys.argv[1], isa="reference", threads=1, max_batch=4000)
+pixels = np.zeros((4000, 32, 32, 3), np.uint8)
+threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+began = time.monotonic()
+try:
+    model.logits(pixels)
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic() - began < 20)
+print(model.logits(pixels[:1]).shape)
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+print(model.logits(pixels[:40]).shape, seen)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+os.kill(os.getpid(), signal.SIGINT)
+print(model.logits(pixels[:1]).shape)
+""",
+        MODEL,
+    )
+    assert run.stdout == "interrupted True\n(1, 10)\n(40, 10) [1]\n(1, 10)\n", run.stderr
 
 
 def test_threads_share_a_model_and_release_the_lock(picture):
