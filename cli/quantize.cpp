@@ -12,6 +12,7 @@
 #include "engine/container/file_io.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
+#include "models/quantize/calibration.hpp"
 #include "models/quantize/quantize.hpp"
 
 namespace intvit::cli {
@@ -57,6 +58,12 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
                images.end());
   if (images.empty())
     throw std::runtime_error(folder + ": no image could be read");
+  if (all_the_same(images))
+    print_error(
+        "warning: " + folder + ": " +
+        (images.size() == 1 ? "one image" : "all " + std::to_string(images.size()) + " images are one picture") +
+        "; the model will be less accurate than with different photographs, of which 16 are enough for most "
+        "(deit_tiny: 68 instead of 78 % top-1)");
   return images;
 }
 

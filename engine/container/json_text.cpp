@@ -29,14 +29,17 @@ int depth(std::string_view text) {
   return most;
 }
 
+nlohmann::json refused() {
+  return nlohmann::json(nlohmann::json::value_t::discarded);
+}
+
 } // namespace
 
 nlohmann::json parse_json_text(std::string_view text) {
-  const nlohmann::json refused(nlohmann::json::value_t::discarded);
   // The parser takes a zero byte for the end of the text.
   if (text.size() > max_json_text || depth(text) > max_json_depth || text.starts_with("\xEF\xBB\xBF") ||
       text.find('\0') != std::string_view::npos)
-    return refused;
+    return refused();
   std::vector<std::set<std::string>> keys; // of every object that is open
   bool twice = false;
   const auto watch = [&](int, nlohmann::json::parse_event_t event, nlohmann::json &value) {
@@ -50,7 +53,7 @@ nlohmann::json parse_json_text(std::string_view text) {
     return true;
   };
   nlohmann::json result = nlohmann::json::parse(text, watch, false);
-  return twice ? refused : result;
+  return twice ? refused() : result;
 }
 
 } // namespace intvit

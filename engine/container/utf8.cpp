@@ -90,11 +90,9 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = code_point_length(text);
     const auto first = static_cast<std::uint8_t>(text.front());
-    if (length == 0) {
-      escape('x', first, 2);
-    } else if (first == '\n' || first == '\r' || first == '\t') {
+    if (first == '\n' || first == '\r' || first == '\t') {
       shown += first == '\n' ? "\\n" : first == '\r' ? "\\r" : "\\t";
-    } else if (first < 0x20 || first == 0x7F) {
+    } else if (length == 0 || first < 0x20 || first == 0x7F) {
       escape('x', first, 2);
     } else if (const std::uint32_t code = code_point(text.substr(0, length)); changes_the_line(code)) {
       escape('u', code, 4);
