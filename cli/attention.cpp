@@ -10,6 +10,7 @@
 #include "cli/picture/canvas.hpp"
 #include "cli/picture/heat_map.hpp"
 #include "cli/picture/png.hpp"
+#include "engine/container/utf8.hpp"
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
 #include "models/inspect/class_attention.hpp"
@@ -156,14 +157,17 @@ Image draw(const std::vector<Panel> &panels) {
 }
 
 void print(const std::string &output, const Image &picture, const std::vector<Panel> &panels) {
-  std::cout << output << ": " << picture.width << " x " << picture.height << " pixels\n";
+  std::cout << printable(output) << ": " << picture.width << " x " << picture.height << " pixels\n";
   std::size_t width = 0;
   for (const Panel &panel : panels)
-    width = std::max(width, panel.caption.size());
-  for (const Panel &panel : panels)
-    std::cout << "  " << panel.caption << std::string(width - panel.caption.size(), ' ') << "  brightest patch "
+    width = std::max(width, printable(panel.caption).size());
+  for (const Panel &panel : panels) {
+    const std::string caption = printable(panel.caption);
+    std::cout << "  " << caption << std::string(width - caption.size(), ' ') << "  brightest patch "
               << percent(brightest(panel), 2)
-              << (panel.label.empty() ? "" : ", " + percent(panel.probability, 2) + " " + panel.label) << "\n";
+              << (panel.label.empty() ? "" : ", " + percent(panel.probability, 2) + " " + printable(panel.label))
+              << "\n";
+  }
 }
 
 } // namespace

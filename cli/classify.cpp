@@ -12,7 +12,8 @@
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
-#include "engine/container/file_io.hpp"
+#include "cli/text.hpp"
+#include "engine/container/utf8.hpp"
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
 #include "engine/runtime/ranking.hpp"
@@ -91,11 +92,11 @@ private:
   }
 
   void print_text(const Classified &image) const {
-    std::cout << image.path << "\n";
+    std::cout << printable(image.path) << "\n";
     for (const Prediction &prediction : image.top) {
       char percent[32];
       std::snprintf(percent, sizeof percent, "%6.2f %%", 100 * prediction.probability);
-      std::cout << "  " << percent << "  " << label(prediction.index) << "\n";
+      std::cout << "  " << percent << "  " << printable(label(prediction.index)) << "\n";
     }
     if (timing_) {
       char line[128];
@@ -118,30 +119,34 @@ private:
                      {"label", label(prediction.index)},
                      {"logit", prediction.logit},
                      {"probability", prediction.probability}});
-    nlohmann::json object = {{"image", image.path}, {"top", std::move(top)}};
+    nlohmann::json object = {{"image", path_text(image.path)}, {"top", std::move(top)}};
     if (timing_)
       object["timing_ms"] = {{"decode", image.timing.decode},
                              {"preprocess", image.timing.preprocess},
                              {"inference", image.timing.inference}};
     if (!image.logits.empty())
       object["logits"] = image.logits;
-    // File names need not be UTF-8.
-    std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << json_text(object) << "\n";
   }
 
   void print_csv(const Classified &image) const {
     int rank = 1;
     for (const Prediction &prediction : image.top) {
-      std::cout << csv_field(image.path) << "," << rank++ << "," << prediction.index << ","
-                << csv_field(label(prediction.index)) << "," << prediction.logit << "," << prediction.probability;
+      std::vector<std::string> cells{image.path,
+                                     std::to_string(rank++),
+                                     std::to_string(prediction.index),
+                                     label(prediction.index),
+                                     std::to_string(prediction.logit),
+                                     csv_number(prediction.probability)};
       if (timing_)
-        std::cout << "," << image.timing.decode << "," << image.timing.preprocess << "," << image.timing.inference;
+        for (const double time : {image.timing.decode, image.timing.preprocess, image.timing.inference})
+          cells.push_back(csv_number(time));
       if (!image.logits.empty()) {
-        std::cout << ",";
-        for (std::size_t i = 0; i < image.logits.size(); ++i)
-          std::cout << (i == 0 ? "" : " ") << image.logits[i];
+        std::string &logits = cells.emplace_back();
+        for (const std::int32_t logit : image.logits)
+          logits += (logits.empty() ? "" : " ") + std::to_string(logit);
       }
-      std::cout << "\n";
+      std::cout << csv_line(cells);
     }
   }
 

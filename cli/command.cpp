@@ -8,6 +8,8 @@
 
 #include <cxxopts.hpp>
 
+#include "engine/container/utf8.hpp"
+
 namespace intvit::cli {
 
 struct Parser::Library {
@@ -170,16 +172,7 @@ void require(const Status &status) {
 }
 
 void print_error(const std::string &message) {
-  std::fprintf(stderr, "intvit: %s\n", message.c_str());
-}
-
-std::string csv_field(const std::string &text) {
-  if (text.find_first_of(",\"\n") == std::string::npos)
-    return text;
-  std::string quoted = "\"";
-  for (const char c : text)
-    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  std::fprintf(stderr, "intvit: %s\n", printable(message).c_str());
 }
 
 } // namespace intvit::cli

@@ -82,10 +82,7 @@ template <typename T> T value_of(Result<T> result) {
 }
 void require(const Status &status);
 
-// A line on stderr: "intvit: message".
+// A line on stderr, whatever the message holds: "intvit: message".
 void print_error(const std::string &message);
-
-// The text as a field of a CSV file, in quotes if it needs them.
-std::string csv_field(const std::string &text);
 
 } // namespace intvit::cli

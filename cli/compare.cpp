@@ -10,6 +10,8 @@
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
+#include "cli/text.hpp"
+#include "engine/container/utf8.hpp"
 #include "models/inspect/compare.hpp"
 
 namespace intvit::cli {
@@ -33,21 +35,19 @@ public:
     for (const ImageComparison &image : result_.images) {
       if (image.first.label == image.second.label)
         continue;
-      std::printf("  %s\n    %s   %s", image.path.c_str(), text(image.first).c_str(), text(image.second).c_str());
+      std::printf("  %s\n    %s   %s", printable(image.path).c_str(), text(image.first).c_str(),
+                  text(image.second).c_str());
       if (image.label)
-        std::printf("   (it is %s)", label(*image.label).c_str());
+        std::printf("   (it is %s)", printable(label(*image.label)).c_str());
       std::printf("\n");
     }
   }
 
   void json() const {
-    nlohmann::json object = {{"first", models_[0]},
-                             {"second", models_[1]},
-                             {"images", result_.images.size()},
-                             {"agreement", result_.agreement},
-                             {"cosine", result_.cosine},
-                             {"layers", nlohmann::json::array()},
-                             {"differences", nlohmann::json::array()}};
+    nlohmann::json object = {
+        {"first", path_text(models_[0])},        {"second", path_text(models_[1])}, {"images", result_.images.size()},
+        {"agreement", result_.agreement},        {"cosine", result_.cosine},        {"layers", nlohmann::json::array()},
+        {"differences", nlohmann::json::array()}};
     if (result_.first_top1) {
       object["first_top1"] = *result_.first_top1;
       object["second_top1"] = *result_.second_top1;
@@ -58,7 +58,7 @@ public:
     for (const ImageComparison &image : result_.images) {
       if (image.first.label == image.second.label)
         continue;
-      nlohmann::json difference = {{"image", image.path},
+      nlohmann::json difference = {{"image", path_text(image.path)},
                                    {"first", to_json(image.first)},
                                    {"second", to_json(image.second)},
                                    {"cosine", image.cosine}};
@@ -66,8 +66,7 @@ public:
         difference["label"] = {{"index", *image.label}, {"label", label(*image.label)}};
       object["differences"].push_back(std::move(difference));
     }
-    // File names need not be UTF-8.
-    std::cout << object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << json_text(object, 2) << "\n";
   }
 
   // One line for each image.
@@ -75,10 +74,12 @@ public:
     std::cout << "image,label,first_index,first_label,first_probability,second_index,second_label,second_probability,"
                  "same,cosine\n";
     for (const ImageComparison &image : result_.images) {
-      std::cout << csv_field(image.path) << "," << (image.label ? std::to_string(*image.label) : "");
+      std::vector<std::string> cells{image.path, image.label ? std::to_string(*image.label) : ""};
       for (const Opinion &opinion : {image.first, image.second})
-        std::cout << "," << opinion.label << "," << csv_field(label(opinion.label)) << "," << opinion.probability;
-      std::cout << "," << (image.first.label == image.second.label ? 1 : 0) << "," << image.cosine << "\n";
+        cells.insert(cells.end(),
+                     {std::to_string(opinion.label), label(opinion.label), csv_number(opinion.probability)});
+      cells.insert(cells.end(), {image.first.label == image.second.label ? "1" : "0", csv_number(image.cosine)});
+      std::cout << csv_line(cells);
     }
   }
 
@@ -90,7 +91,7 @@ private:
   std::string text(const Opinion &opinion) const {
     char percent[32];
     std::snprintf(percent, sizeof percent, "%.2f %% ", 100 * opinion.probability);
-    return percent + label(opinion.label);
+    return percent + printable(label(opinion.label));
   }
 
   nlohmann::json to_json(const Opinion &opinion) const {
@@ -105,10 +106,10 @@ private:
     const std::string heading = "residual stream after";
     std::size_t width = heading.size();
     for (const LayerComparison &layer : result_.layers)
-      width = std::max(width, layer.name.size());
+      width = std::max(width, printable(layer.name).size());
     std::printf("\n  %-*s  cosine    lowest\n", static_cast<int>(width), heading.c_str());
     for (const LayerComparison &layer : result_.layers)
-      std::printf("  %-*s  %.6f  %.6f\n", static_cast<int>(width), layer.name.c_str(), layer.cosine,
+      std::printf("  %-*s  %.6f  %.6f\n", static_cast<int>(width), printable(layer.name).c_str(), layer.cosine,
                   layer.lowest_cosine);
   }
 

@@ -9,6 +9,7 @@
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
+#include "cli/text.hpp"
 #include "models/evaluate/evaluate.hpp"
 
 namespace intvit::cli {
@@ -39,13 +40,13 @@ nlohmann::json to_json(const Evaluation &result) {
 
 // One column for each entry of the JSON object.
 void print_csv(const nlohmann::json &object) {
-  std::string names;
-  std::string values;
+  std::vector<std::string> names;
+  std::vector<std::string> values;
   for (const auto &[name, value] : object.items()) {
-    names += (names.empty() ? "" : ",") + name;
-    values += (values.empty() ? "" : ",") + value.dump();
+    names.push_back(name);
+    values.push_back(value.dump());
   }
-  std::cout << names << "\n" << values << "\n";
+  std::cout << csv_line(names) << csv_line(values);
 }
 
 } // namespace
@@ -84,7 +85,7 @@ int eval(const Arguments &arguments) {
   if (result.images == 0) {
     // Interrupted before there was anything to tell.
   } else if (format == "json")
-    std::cout << to_json(result).dump() << "\n";
+    std::cout << json_text(to_json(result)) << "\n";
   else if (format == "csv")
     print_csv(to_json(result));
   else

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/options/model.hpp"
+#include "cli/text.hpp"
+#include "engine/container/utf8.hpp"
 #include "engine/graph/json.hpp"
 #include "engine/runtime/session.hpp"
 #include "models/program/text.hpp"
@@ -123,13 +125,14 @@ nlohmann::json to_json(const Layer &layer) {
 void print_layers(const std::vector<Layer> &layers) {
   std::size_t width = 0;
   for (const Layer &layer : layers)
-    width = std::max(width, layer.name.size());
+    width = std::max(width, printable(layer.name).size());
   std::cout << "\n  " << std::string(width, ' ') << "  outputs  inputs  weights   bits  two words\n";
   for (const Layer &layer : layers) {
     char cells[96];
     std::snprintf(cells, sizeof cells, "%9d %7d  %-7s %6.3f", layer.out_features, layer.in_features,
                   layer.format.c_str(), layer.bits());
-    std::cout << "  " << layer.name << std::string(width - layer.name.size(), ' ') << cells
+    const std::string name = printable(layer.name);
+    std::cout << "  " << name << std::string(width - name.size(), ' ') << cells
               << (layer.two_word_ratio ? "  " + percent(*layer.two_word_ratio) : "") << "\n";
   }
 }
@@ -153,7 +156,7 @@ int info(const Arguments &arguments) {
   const std::size_t file_bytes = file.tensors().bytes().size();
 
   if (json) {
-    nlohmann::json object = {{"file", path},
+    nlohmann::json object = {{"file", path_text(path)},
                              {"bytes", file_bytes},
                              {"image", {{"height", model->image_height()}, {"width", model->image_width()}}},
                              {"classes", model->classes()},
@@ -176,10 +179,10 @@ int info(const Arguments &arguments) {
                              {"provenance", description.provenance}};
     for (const Layer &layer : summary.layers)
       object["layers"].push_back(to_json(layer));
-    std::cout << object.dump(2) << "\n";
+    std::cout << json_text(object, 2) << "\n";
     return exit_ok;
   }
-  std::cout << path << "\n"
+  std::cout << printable(path) << "\n"
             << "  image          " << model->image_width() << " x " << model->image_height() << " RGB\n"
             << "  preprocessing  " << to_string(description.recipe) << "\n"
             << "  classes        " << model->classes() << (description.labels.empty() ? "" : ", with labels") << "\n"
@@ -196,8 +199,11 @@ int info(const Arguments &arguments) {
   for (const auto &[name, count] : summary.operations)
     std::cout << " " << count << " " << name;
   std::cout << "\n";
-  for (const auto &[key, value] : description.provenance)
-    std::cout << "  " << key << std::string(key.size() < 14 ? 14 - key.size() : 0, ' ') << " " << value << "\n";
+  for (const auto &[key, value] : description.provenance) {
+    const std::string name = printable(key);
+    std::cout << "  " << name << std::string(name.size() < 14 ? 14 - name.size() : 0, ' ') << " " << printable(value)
+              << "\n";
+  }
   if (std::any_of(summary.layers.begin(), summary.layers.end(),
                   [](const Layer &layer) { return layer.two_word_ratio.has_value(); }))
     print_layers(summary.layers);

@@ -13,7 +13,9 @@
 #include "cli/picture/diagrams.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
+#include "cli/text.hpp"
 #include "engine/container/file_io.hpp"
+#include "engine/container/utf8.hpp"
 
 namespace intvit::cli {
 
@@ -31,13 +33,13 @@ void print_text(const Distribution &result) {
   const std::string stream_heading = "residual stream after";
   std::size_t width = stream_heading.size();
   for (const StreamRanges &stream : result.streams)
-    width = std::max(width, stream.name.size());
+    width = std::max(width, printable(stream.name).size());
   const int column = static_cast<int>(width);
   std::printf("images  %zu\n\n  %-*s  widest / median channel", result.images, column, stream_heading.c_str());
   const bool factors = !result.streams.empty() && !result.streams.front().alpha.empty();
   std::printf(factors ? "   channels with factor 1, 2, 4 ...\n" : "\n");
   for (const StreamRanges &stream : result.streams) {
-    std::printf("  %-*s  %23.1f", column, stream.name.c_str(), stream.spread());
+    std::printf("  %-*s  %23.1f", column, printable(stream.name).c_str(), stream.spread());
     const auto largest = std::max_element(stream.alpha.begin(), stream.alpha.end());
     for (int alpha = 0; largest != stream.alpha.end() && alpha <= *largest; ++alpha)
       std::printf("%s%d", alpha == 0 ? "   " : ", ", channels_with(stream, alpha));
@@ -47,7 +49,7 @@ void print_text(const Distribution &result) {
   std::printf("\n  %-*s  %8s  %12s  %12s\n", column, "attention weights of", "0", at_most(zero_in_8_bits).c_str(),
               at_most(zero_in_4_bits).c_str());
   for (const WeightHistogram &block : result.blocks)
-    std::printf("  %-*s  %6.2f %%  %10.2f %%  %10.2f %%\n", column, block.name.c_str(),
+    std::printf("  %-*s  %6.2f %%  %10.2f %%  %10.2f %%\n", column, printable(block.name).c_str(),
                 100 * static_cast<double>(block.zeros) / static_cast<double>(block.total()),
                 100 * block.share_below(zero_in_8_bits), 100 * block.share_below(zero_in_4_bits));
 }
@@ -142,7 +144,7 @@ int inspect(const Arguments &arguments) {
   if (parser.has("output"))
     write_diagrams(parser, result);
   if (format == "json")
-    std::cout << to_json(result).dump() << "\n";
+    std::cout << json_text(to_json(result)) << "\n";
   else
     print_text(result);
   return result.errors.empty() ? exit_ok : exit_failure;

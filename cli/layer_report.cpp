@@ -3,6 +3,8 @@
 #include <iomanip>
 #include <sstream>
 
+#include "engine/container/utf8.hpp"
+
 namespace intvit::cli {
 
 std::string report_text(const std::vector<LayerReport> &layers) {
@@ -13,7 +15,8 @@ std::string report_text(const std::vector<LayerReport> &layers) {
        << std::fixed;
   for (const LayerReport &layer : layers) {
     const bool linear = layer.kind == LayerReport::Kind::linear;
-    text << std::left << std::setw(28) << layer.name << std::right << std::setw(8) << (linear ? "linear" : "stream");
+    text << std::left << std::setw(28) << printable(layer.name) << std::right << std::setw(8)
+         << (linear ? "linear" : "stream");
     if (layer.signal_to_noise)
       text << std::setw(10) << std::setprecision(2) << *layer.signal_to_noise;
     else

@@ -9,7 +9,9 @@
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
+#include "cli/text.hpp"
 #include "engine/container/file_io.hpp"
+#include "engine/container/utf8.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
 #include "models/quantize/calibration.hpp"
@@ -143,19 +145,19 @@ int quantize(const Arguments &arguments) {
   }
   require(write_file_atomically(output, file));
   if (format == "json") {
-    nlohmann::json summary = {{"model", output},
+    nlohmann::json summary = {{"model", path_text(output)},
                               {"bytes", file.size()},
                               {"architecture", config.architecture},
                               {"calibration_images", images.size()}};
     if (parser.has("report"))
       summary["layers"] = report_json(layers);
-    std::cout << summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << json_text(summary) << "\n";
     return exit_ok;
   }
   if (parser.has("report"))
     std::cout << report_text(layers);
-  std::cout << output << ": " << file.size() << " bytes, " << config.architecture << ", calibrated on " << images.size()
-            << " images\n";
+  std::cout << printable(output) << ": " << file.size() << " bytes, " << printable(config.architecture)
+            << ", calibrated on " << images.size() << " images\n";
   return exit_ok;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/options/model.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
+#include "engine/container/utf8.hpp"
 #include "engine/runtime/session.hpp"
 
 namespace intvit::cli {
@@ -60,7 +61,8 @@ int verify(const Arguments &arguments) {
       parser.has("isa") ? std::span(&kernels_option(parser), 1) : kernels::available_kernels();
   const std::string path = model_path(parser);
   const ModelFile file = value_of(ModelFile::open(path));
-  std::cout << path << "\n  checksums          ok (" << file.tensors().tensors().size() << " tensors and metadata)\n";
+  std::cout << printable(path) << "\n  checksums          ok (" << file.tensors().tensors().size()
+            << " tensors and metadata)\n";
   for (const kernels::KernelTable &kernels : instruction_sets) {
     stop_if_interrupted();
     check_golden(file, kernels, thread_count, most_work);

@@ -7,6 +7,8 @@
 #include "cli/benchmark/environment.hpp"
 #include "cli/benchmark/tables.hpp"
 #include "cli/command.hpp"
+#include "cli/text.hpp"
+#include "engine/container/utf8.hpp"
 
 namespace intvit::cli {
 
@@ -29,13 +31,6 @@ json to_json(const Environment &environment) {
 
 double gmac(const Samples &samples) {
   return static_cast<double>(samples.multiply_accumulates) * 1e-9;
-}
-
-std::string csv_line(const std::vector<std::string> &cells) {
-  std::string text;
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    text += (i == 0 ? "" : ",") + csv_field(cells[i]);
-  return text + "\n";
 }
 
 void print_environment() {
@@ -80,7 +75,7 @@ std::vector<std::string> operator+(std::vector<std::string> cells, const std::ve
 }
 
 json to_json(const ForwardResult &result) {
-  json object = {{result.is_architecture ? "arch" : "model", result.name},
+  json object = {{result.is_architecture ? "arch" : "model", path_text(result.name)},
                  {"isa", result.isa},
                  {"threads", result.threads},
                  {"batch", result.batch},
@@ -104,7 +99,7 @@ void print_forward_markdown(const std::vector<ForwardResult> &results) {
   std::cout << markdown(summary_table(results));
   for (const ForwardResult &result : results)
     if (!result.profile.empty())
-      std::cout << "\n" << title(result) << ":\n\n" << markdown(profile_table(result));
+      std::cout << "\n" << markdown_text(title(result)) << ":\n\n" << markdown(profile_table(result));
 }
 
 // Shares and peaks are empty where none was measured. Results with profiles get a line for each operation.
@@ -165,7 +160,7 @@ std::vector<std::string> shape_cells(const Shape &shape) {
 }
 
 json to_json(const ShapeList &list) {
-  json object = {{"shapes", list.name}, {"isa", list.isa}, {"weights", list.weights}, {"threads", 1}};
+  json object = {{"shapes", path_text(list.name)}, {"isa", list.isa}, {"weights", list.weights}, {"threads", 1}};
   for (const ShapeResult &result : list.results) {
     json entry = {{"rows", result.shape.rows},
                   {"out", result.shape.out_features},
@@ -190,7 +185,8 @@ void print_shapes_markdown(const std::vector<ShapeList> &lists) {
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const ShapeList &list = lists[i];
     const Total sum = total(list.results);
-    std::cout << (i > 0 ? "\n" : "") << list.name << ", " << list.isa << ", " << list.weights << ", 1 thread:\n\n";
+    std::cout << (i > 0 ? "\n" : "") << markdown_text(list.name) << ", " << list.isa << ", " << list.weights
+              << ", 1 thread:\n\n";
     Table table{{"rows", "out", "in", "count", "median ms", "GMAC/s"}, {}};
     if (sum.peak > 0)
       table.columns.insert(table.columns.end(), {"peak GMAC/s", "of peak"});
@@ -220,7 +216,7 @@ template <class Result> void print_json(const std::vector<Result> &results) {
   json object = {{"environment", to_json(environment())}, {"results", json::array()}};
   for (const Result &result : results)
     object["results"].push_back(to_json(result));
-  std::cout << object.dump(2) << "\n";
+  std::cout << json_text(object, 2) << "\n";
 }
 
 } // namespace

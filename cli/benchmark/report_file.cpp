@@ -87,7 +87,8 @@ std::string histogram_text(const Samples &samples) {
 std::string profile_text(const ForwardResult &result) {
   std::string text;
   for (const OperationTime &operation : result.profile)
-    text += padded(operation.operation, 14) + padded(percent(operation.share), 8) + " " + bar(operation.share) + "\n";
+    text += padded(printable(operation.operation), 14) + padded(percent(operation.share), 8) + " " +
+            bar(operation.share) + "\n";
   return text;
 }
 
@@ -120,13 +121,14 @@ std::string samples_text(const ForwardResult &result) {
 }
 
 std::string markdown_report(const Report &report) {
-  std::string text = "# intvit bench, " + report.date + "\n\n" + code_block(report.command + "\n", "sh") + "\n";
+  std::string text =
+      "# intvit bench, " + report.date + "\n\n" + code_block(printable(report.command) + "\n", "sh") + "\n";
   Table machine{{"environment", ""}, {}};
   for (const auto &[name, value] : lines(report.environment))
     machine.rows.push_back({name, value});
   text += markdown(machine) + "\n" + markdown(summary_table(report.results));
   for (const ForwardResult &result : report.results)
-    text += "\n## " + title(result) + "\n\n" + samples_text(result) + "\n\n" +
+    text += "\n## " + markdown_text(title(result)) + "\n\n" + samples_text(result) + "\n\n" +
             code_block(histogram_text(result.samples), "text") + "\n" + markdown(profile_table(result)) + "\n" +
             code_block(profile_text(result), "text");
   return text + "\n" + roofline_explanation + "\n";

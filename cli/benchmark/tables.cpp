@@ -1,5 +1,7 @@
 #include "cli/benchmark/tables.hpp"
 
+#include "engine/container/utf8.hpp"
+
 namespace intvit::cli {
 
 namespace {
@@ -7,12 +9,8 @@ namespace {
 // Followed by the rule below it where it is a table's first.
 std::string row(const std::vector<std::string> &cells) {
   std::string text = "|";
-  for (const std::string &cell : cells) {
-    text += ' ';
-    for (const char c : cell)
-      text += c == '|' ? std::string("\\|") : std::string(1, c == '\n' ? ' ' : c);
-    text += " |";
-  }
+  for (const std::string &cell : cells)
+    text += ' ' + markdown_text(cell) + " |";
   return text + "\n";
 }
 
@@ -22,6 +20,13 @@ std::string name_with_weights(const ForwardResult &result) {
 }
 
 } // namespace
+
+std::string markdown_text(const std::string &text) {
+  std::string escaped;
+  for (const char c : printable(text))
+    escaped += (c == '|' || c == '<' || c == '[' ? "\\" : "") + std::string(1, c);
+  return escaped;
+}
 
 std::string markdown(const Table &table) {
   std::string text = row(table.columns) + "|";

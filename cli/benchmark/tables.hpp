@@ -14,6 +14,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
+// Text of others inside Markdown: on one line, and neither HTML nor a link nor a cell's end.
+std::string markdown_text(const std::string &text);
 std::string markdown(const Table &table);
 
 // "deit_tiny_patch16_224, avx512vnni, 2 threads, batch 1"

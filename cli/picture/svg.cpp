@@ -23,8 +23,12 @@ std::string attribute(const char *name, double value) {
 } // namespace
 
 std::string escape_html(const std::string &text) {
+  std::string valid = replace_invalid_utf8(text);
+  for (const char *excluded : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) // U+FFFE and U+FFFF are no characters of XML
+    for (std::size_t at = 0; (at = valid.find(excluded, at)) != std::string::npos;)
+      valid.replace(at, 3, "\xEF\xBF\xBD");
   std::string result;
-  for (const char c : replace_invalid_utf8(text))
+  for (const char c : valid)
     switch (c) {
     case '&':
       result += "&amp;";

@@ -7,8 +7,8 @@
 
 namespace intvit::cli {
 
-// Text with what means something in HTML and XML replaced; control characters and bytes that are not UTF-8 become
-// U+FFFD.
+// Text with what means something in HTML and XML replaced; what XML does not allow (control characters, bytes that
+// are not UTF-8, U+FFFE, U+FFFF) becomes U+FFFD.
 std::string escape_html(const std::string &text);
 
 // An axis: values from `low` to `high` onto pixels from `first` to `last`, in proportion or by the logarithm.

@@ -104,6 +104,31 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
+std::string escape_bytes(std::string_view text, bool controls) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const auto is_digit = [&](std::size_t i) { return digits.find(text[i]) != std::string_view::npos; };
+  std::string escaped;
+  while (!text.empty()) {
+    const std::size_t valid = code_point_length(text);
+    const std::size_t length = std::max<std::size_t>(valid, 1);
+    const char first = text.front();
+    bool escape = valid == 0 || (first == '\\' && text.size() > 3 && text[1] == 'x' && is_digit(2) && is_digit(3));
+    if (controls && valid != 0 && first != '\t' && first != '\n' && first != '\r') {
+      const std::uint32_t code = code_point(text.substr(0, length));
+      escape = escape || code < 0x20 || (code >= 0x7F && code <= 0x9F);
+    }
+    for (std::size_t i = 0; i < length; ++i) {
+      const auto byte = static_cast<std::uint8_t>(text[i]);
+      if (escape)
+        escaped += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
+      else
+        escaped += text[i];
+    }
+    text.remove_prefix(length);
+  }
+  return escaped;
+}
+
 std::string quoted_for_message(std::string_view text) {
   constexpr std::size_t limit = 120;
   constexpr std::string_view digits = "0123456789abcdef";

@@ -18,6 +18,11 @@ std::string replace_invalid_utf8(std::string_view text);
 // like \x1b, \n or \u202e. Everything that a stranger wrote goes through it before it is printed.
 std::string printable(std::string_view text);
 
+// `text` as valid UTF-8 from which its bytes can be told again: those that are not UTF-8 become escapes like \xff, and
+// a backslash in front of something that looks like such an escape becomes \x5c. Two texts never become one.
+// `controls`: control characters other than tab, line feed and carriage return become escapes of their bytes as well.
+std::string escape_bytes(std::string_view text, bool controls);
+
 // `text` in quotation marks, safe to put into a one-line message: quotes, backslashes, control characters and bytes
 // beyond ASCII become escapes, and long text is cut.
 std::string quoted_for_message(std::string_view text);

@@ -76,6 +76,33 @@ TEST_CASE("text that is shown stays on its line and commands no terminal") {
     REQUIRE((static_cast<unsigned char>(c) >= 0x20 && c != 0x7F));
 }
 
+TEST_CASE("bytes that are not UTF-8 become escapes of which they can be told again") {
+  CHECK(escape_bytes("caf\xC3\xA9 \\ \\n \\x \\xg0", false) == "caf\xC3\xA9 \\ \\n \\x \\xg0");
+  CHECK(escape_bytes("\xFF\\xff\xC3", false) == R"(\xff\x5cxff\xc3)");
+  CHECK(escape_bytes("\x1b\t\xC2\x9B", false) == "\x1b\t\xC2\x9B");
+  CHECK(escape_bytes(std::string_view("\x1b\t\r\n\0\x7f\xC2\x9B\xE2\x80\xAE", 11), true) ==
+        "\\x1b\t\r\n\\x00\\x7f\\xc2\\x9b\xE2\x80\xAE");
+  const auto bytes_of = [](std::string text) {
+    for (std::size_t at = 0; (at = text.find("\\x", at)) != std::string::npos; ++at)
+      if (text.find_first_not_of("0123456789abcdef", at + 2) >= at + 4 && text.size() >= at + 4)
+        text.replace(at, 4, 1, static_cast<char>(std::stoi(text.substr(at + 2, 2), nullptr, 16)));
+    return text;
+  };
+  std::uint32_t state = 1;
+  for (int i = 0; i < 10'000; ++i) {
+    std::string bytes;
+    for (int j = 0; j < 12; ++j) {
+      state = state * 1664525U + 1013904223U;
+      bytes += (state >> 24) % 2 == 0 ? "\\x0af\x1b"[(state >> 25) % 6] : static_cast<char>(state >> 16);
+    }
+    for (const bool controls : {false, true}) {
+      const std::string escaped = escape_bytes(bytes, controls);
+      CHECK(valid_utf8_prefix(escaped) == escaped.size());
+      CHECK(bytes_of(escaped) == bytes);
+    }
+  }
+}
+
 TEST_CASE("text quoted for a message stays on one line and is cut where it is long") {
   CHECK(quoted_for_message("blocks.0.norm1.weight") == "\"blocks.0.norm1.weight\"");
   CHECK(quoted_for_message("a\"b\\c\n\x1b[31m\xC3\xA9") == R"("a\"b\\c\x0a\x1b[31m\xc3\xa9")");
