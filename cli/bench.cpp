@@ -98,8 +98,9 @@ void add_options(Parser &parser) {
   parser.flag("profile", "time of every kind of operation");
   parser.flag("roofline", "the processor's peak in the same seconds, and the share of it that is reached");
   parser.option<std::string>(
-      "shapes", "FILE,...",
-      "instead of models: the matrix products alone that these files list (lines of rows, out, in, count)");
+      "shapes", "FILE",
+      "instead of models: the matrix products alone that a file lists (lines of rows, out, in, count); may be given "
+      "several times");
   parser.option<std::string>(
       "report", "FILE",
       "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
@@ -119,7 +120,7 @@ int bench_shapes(const Parser &parser, ReportFormat format) {
   const std::vector<const kernels::KernelTable *> tables = kernels_list(parser);
   std::vector<ShapeList> lists;
   const std::vector<WeightChoice> choices = weight_choices(parser);
-  const std::vector<std::string> paths = parser.list("shapes");
+  const std::vector<std::string> paths = parser.all("shapes");
   const std::size_t total = paths.size() * tables.size() * choices.size();
   try {
     for (const std::string &path : paths) {

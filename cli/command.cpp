@@ -21,13 +21,8 @@ Parser::Parser(const std::string &subcommand, const std::string &purpose, const 
     : subcommand_(subcommand), takes_positional_(!positional.empty()),
       library_(new Library{cxxopts::Options("intvit " + subcommand, purpose), {}}) {
   cxxopts::Options &options = library_->options;
-  options.custom_help("[OPTIONS]");
-  options.positional_help(positional);
+  options.custom_help(takes_positional_ ? "[OPTIONS] " + positional : "[OPTIONS]");
   flag("h,help", "print this help");
-  if (takes_positional_) {
-    options.add_options("positional")("names", positional, cxxopts::value<std::vector<std::string>>());
-    options.parse_positional({"names"});
-  }
 }
 
 Parser::~Parser() = default;
@@ -66,14 +61,23 @@ void Parser::hidden(const std::string &names) {
 }
 
 bool Parser::parse(const Arguments &arguments) {
-  std::vector<const char *> argv{subcommand_.c_str()};
-  for (const std::string &argument : arguments)
-    argv.push_back(argument.c_str());
-  cxxopts::ParseResult &result = library_->result;
-  try {
-    result = library_->options.parse(static_cast<int>(argv.size()), argv.data());
-  } catch (const std::exception &error) { // cxxopts's own, whose name changed between versions
-    throw UsageError(std::string(error.what()) + " (see intvit " + subcommand_ + " -h)");
+  // cxxopts gets what stands before "--", and takes no names itself: those that it takes it splits at commas. A "--"
+  // before which an option still wants its value is that value.
+  auto dashes = arguments.begin();
+  for (bool parsed = false; !parsed; ++dashes) {
+    dashes = std::find(dashes, arguments.end(), "--");
+    std::vector<const char *> argv{subcommand_.c_str()};
+    for (auto argument = arguments.begin(); argument != dashes; ++argument)
+      argv.push_back(argument->c_str());
+    try {
+      library_->result = library_->options.parse(static_cast<int>(argv.size()), argv.data());
+      parsed = true;
+    } catch (const std::exception &error) { // cxxopts's own, whose name changed between versions
+      if (dashes == arguments.end())
+        throw UsageError(std::string(error.what()) + " (see intvit " + subcommand_ + " -h)");
+    }
+    if (dashes == arguments.end())
+      break;
   }
   if (has("help")) {
     std::string help = library_->options.help(groups_);
@@ -84,10 +88,11 @@ bool Parser::parse(const Arguments &arguments) {
     std::cout << help;
     return false;
   }
-  if (!takes_positional_ && !result.unmatched().empty())
-    throw UsageError("unexpected argument \"" + result.unmatched().front() + "\" (see intvit " + subcommand_ + " -h)");
-  if (takes_positional_ && has("names"))
-    positional_ = result["names"].as<std::vector<std::string>>();
+  positional_ = library_->result.unmatched();
+  for (; dashes != arguments.end(); ++dashes)
+    positional_.push_back(*dashes == "-" ? "./-" : *dashes); // a file, where before "--" it is standard input
+  if (!takes_positional_ && !positional_.empty())
+    throw UsageError("unexpected argument \"" + positional_.front() + "\" (see intvit " + subcommand_ + " -h)");
   return true;
 }
 

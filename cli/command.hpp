@@ -40,7 +40,8 @@ public:
   // subcommands.
   void hidden(const std::string &names);
 
-  // The names given beside the options, in order; empty where the subcommand takes none.
+  // The names given beside the options, in order and whole; empty where the subcommand takes none. What stands behind
+  // "--" is a name whatever it looks like, "-" too, which is told as "./-".
   const std::vector<std::string> &positional() const { return positional_; }
 
   // False after printing the help: the subcommand is done.
@@ -55,7 +56,7 @@ public:
   std::string required(const std::string &option) const;
   // An integer from `low` to `high`.
   int integer(const std::string &option, int low, int high) const;
-  // Words separated by commas, at least one and none empty.
+  // Words separated by commas, at least one and none empty. Not for names of files, which may hold commas.
   std::vector<std::string> list(const std::string &option) const;
   // Likewise integers from `low` to `high`.
   std::vector<int> integers(const std::string &option, int low, int high) const;
