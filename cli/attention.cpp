@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "cli/options/model.hpp"
+#include "cli/options/output.hpp"
 #include "cli/options/running.hpp"
 #include "cli/picture/canvas.hpp"
 #include "cli/picture/heat_map.hpp"
@@ -192,6 +193,7 @@ int attention(const Arguments &arguments) {
                      " (see intvit attention -h)");
 
   const std::string output = parser.required("output");
+  check_output(output);
   AttentionChoice choice;
   choice.rollout = parser.has("rollout");
   if (parser.has("block"))
@@ -204,6 +206,8 @@ int attention(const Arguments &arguments) {
   std::vector<std::string> paths = parser.all("model");
   if (paths.empty())
     paths.push_back(model_path(parser));
+  check_not_read(output, paths);
+  check_not_read(output, parser.positional());
   std::vector<std::shared_ptr<const Model>> models;
   models.reserve(paths.size());
   for (const std::string &path : paths)
@@ -224,14 +228,16 @@ int attention(const Arguments &arguments) {
       add_prediction(panel, labels);
     panels.push_back(std::move(panel));
   };
-  if (const std::optional<FloatModel> model = float_option(parser, first.image_height(), first.image_width())) {
+  if (const std::optional<ImportedModel> imported = float_option(parser, first.image_height(), first.image_width())) {
+    check_not_read(output, imported->files);
+    const FloatModel &model = imported->model;
     const Recipe recipe = recipe_for(parser, first);
     const Image image = preprocessed(path, decoded, recipe);
     Panel panel{.caption = "float", .attention = attention_of(parser.get<std::string>("float"), [&] {
-                                      return class_attention(*model, image, choice);
+                                      return class_attention(model, image, choice);
                                     })};
-    add(std::move(panel), recipe, common_config(*model).classes > 0,
-        labels(*model).empty() ? first.labels() : labels(*model));
+    add(std::move(panel), recipe, common_config(model).classes > 0,
+        labels(model).empty() ? first.labels() : labels(model));
   }
   const std::vector<std::string> names = captions(models, paths);
   for (std::size_t i = 0; i < models.size(); ++i) {

@@ -5,6 +5,7 @@
 #include "cli/benchmark/report.hpp"
 #include "cli/benchmark/report_file.hpp"
 #include "cli/options/model.hpp"
+#include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
@@ -181,8 +182,11 @@ int bench(const Arguments &arguments) {
   const std::vector<WeightChoice> choices = weight_choices(parser);
   const bool report = parser.has("report");
   const bool profile = report || parser.has("profile");
-  if (report)
+  if (report) {
     check_report_path(parser.get<std::string>("report"));
+    if (!models.front().is_architecture)
+      check_not_read(parser.get<std::string>("report"), {models.front().name});
+  }
 
   std::vector<ForwardResult> results;
   const std::size_t total = models.size() * choices.size() * tables.size() * threads.size() * batches.size();

@@ -146,11 +146,11 @@ int compare(const Arguments &arguments) {
   const Model &model = *models.front();
   const Recipe recipe = recipe_for(parser, model);
   const std::vector<ComparedImage> data = images(parser, model);
-  const std::optional<FloatModel> float_model = float_option(parser, model.image_height(), model.image_width());
+  const std::optional<ImportedModel> imported = float_option(parser, model.image_height(), model.image_width());
   const std::unique_ptr<ComparedModel> first = compared(models.front(), thread_count);
   const std::unique_ptr<ComparedModel> second =
-      float_model ? compared(*float_model) : compared(models.back(), thread_count);
-  const std::string second_path = float_model ? parser.get<std::string>("float") : paths[1];
+      imported ? compared(imported->model) : compared(models.back(), thread_count);
+  const std::string second_path = imported ? parser.get<std::string>("float") : paths[1];
 
   ProgressBar progress("comparing");
   Comparison result;

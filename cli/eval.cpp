@@ -69,11 +69,11 @@ int eval(const Arguments &arguments) {
   const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));
 
   const std::vector<LabelledImage> images = labelled_images(parser, *model);
-  const std::optional<FloatModel> float_model = float_option(parser, model->image_height(), model->image_width());
+  const std::optional<ImportedModel> imported = float_option(parser, model->image_height(), model->image_width());
 
   stop_if_interrupted();
   ProgressBar progress("evaluating");
-  const Evaluation result = evaluate(model, float_model ? &*float_model : nullptr, images, recipe_for(parser, *model),
+  const Evaluation result = evaluate(model, imported ? &imported->model : nullptr, images, recipe_for(parser, *model),
                                      thread_count, [&](std::size_t done) {
                                        progress.show(done, images.size());
                                        return !interrupted();

@@ -9,6 +9,7 @@
 
 #include "cli/options/images.hpp"
 #include "cli/options/model.hpp"
+#include "cli/options/output.hpp"
 #include "cli/options/running.hpp"
 #include "cli/picture/diagrams.hpp"
 #include "cli/process.hpp"
@@ -87,19 +88,31 @@ const StreamRanges &chosen_stream(const Parser &parser, const Distribution &resu
                    result.streams.front().name);
 }
 
-void write_diagrams(const Parser &parser, const Distribution &result) {
-  const std::filesystem::path folder = parser.get<std::string>("output");
+constexpr const char *channel_ranges_name = "channel_ranges.svg";
+constexpr const char *layers_name = "layers.svg";
+constexpr const char *attention_weights_name = "attention_weights.svg";
+
+// Makes the folder for diagrams and checks that they can be written without replacing what is read.
+void prepare_diagrams(const std::filesystem::path &folder, const std::vector<std::string> &inputs) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
     throw std::runtime_error(folder.string() + ": cannot be made: " + error.message());
+  for (const char *name : {channel_ranges_name, layers_name, attention_weights_name}) {
+    check_output((folder / name).string());
+    check_not_read((folder / name).string(), inputs);
+  }
+}
+
+void write_diagrams(const Parser &parser, const Distribution &result) {
+  const std::filesystem::path folder = parser.get<std::string>("output");
   const auto write = [&](const char *name, const std::string &svg) {
     const std::string path = (folder / name).string();
     require(write_file_atomically(path, std::as_bytes(std::span(svg))));
   };
-  write("channel_ranges.svg", channel_ranges_svg(chosen_stream(parser, result)));
-  write("layers.svg", layers_svg(result));
-  write("attention_weights.svg", attention_weights_svg(result));
+  write(channel_ranges_name, channel_ranges_svg(chosen_stream(parser, result)));
+  write(layers_name, layers_svg(result));
+  write(attention_weights_name, attention_weights_svg(result));
 }
 
 } // namespace
@@ -131,6 +144,13 @@ int inspect(const Arguments &arguments) {
   std::vector<std::string> data;
   for (ComparedImage &image : images(parser, *model))
     data.push_back(std::move(image.path));
+  if (parser.has("output")) {
+    std::vector<std::string> inputs = data;
+    inputs.push_back(path);
+    if (const std::string labels = labels_file(parser); !labels.empty())
+      inputs.push_back(labels);
+    prepare_diagrams(parser.get<std::string>("output"), inputs);
+  }
 
   ProgressBar progress("inspecting");
   const Distribution result = distribution(model, data, recipe, thread_count, [&](std::size_t done) {

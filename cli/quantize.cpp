@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/layer_report.hpp"
+#include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
@@ -12,6 +13,7 @@
 #include "cli/text.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/container/utf8.hpp"
+#include "engine/format/model_file.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
 #include "models/quantize/calibration.hpp"
@@ -40,8 +42,11 @@ std::vector<std::string> read_label_names(const std::string &path, int classes) 
 }
 
 // Calibration images, those that could be read; the others are reported.
-std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads) {
-  const std::vector<std::string> paths = spread(list_images(folder), static_cast<std::size_t>(count));
+std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads,
+                                    const std::string &output) {
+  const std::vector<std::string> all = list_images(folder);
+  check_not_read(output, all);
+  const std::vector<std::string> paths = spread(all, static_cast<std::size_t>(count));
   std::vector<Image> images(paths.size());
   ProgressBar progress("reading photographs");
   const std::vector<std::string> errors = for_each_image(
@@ -105,12 +110,16 @@ int quantize(const Arguments &arguments) {
   options.threads = threads(parser);
   const std::optional<Recipe> recipe_option = preprocess_option(parser);
 
+  check_output(output);
+  if (parser.has("labels"))
+    check_not_read(output, {parser.get<std::string>("labels")});
   ImportOptions import;
   if (parser.has("arch"))
     import.timm.architecture = parser.get<std::string>("arch");
   import.hash_files = true;
   import.image_size = parser.integer("image-size", 0, 16384);
   const ImportedModel imported = load_float_model(weights, import);
+  check_not_read(output, imported.files);
   const FloatModel &model = imported.model;
   const ModelConfig &config = common_config(model);
   const bool words_are_given = has_stlq_words(model);
@@ -121,7 +130,8 @@ int quantize(const Arguments &arguments) {
   const std::vector<std::string> labels = parser.has("labels")
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)
                                               : intvit::labels(model);
-  const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads);
+  require(check_labels(labels));
+  const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads, output);
 
   std::vector<LayerReport> layers;
   const QuantizeInput input{.model = model,

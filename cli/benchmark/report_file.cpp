@@ -1,20 +1,15 @@
 #include "cli/benchmark/report_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <span>
-#include <stdexcept>
-#include <system_error>
-
-#include <unistd.h>
 
 #include "cli/benchmark/chart.hpp"
 #include "cli/benchmark/tables.hpp"
 #include "cli/command.hpp"
+#include "cli/options/output.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/container/utf8.hpp"
 
@@ -137,10 +132,7 @@ std::string markdown_report(const Report &report) {
 void check_report_path(const std::string &path) {
   if (!is_html(path) && !path.ends_with(".md"))
     throw UsageError("--report is \"" + path + "\", expected a name that ends in .html or .md");
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path() / "."; // "." alone: the current one
-  // Checked before measuring, so that minutes of it are not lost. What goes wrong later is reported when writing.
-  if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    throw std::runtime_error(path + ": cannot create a file in its folder: " + std::generic_category().message(errno));
+  check_output(path); // so that minutes of measuring are not lost
 }
 
 void write_report(const std::string &path, const std::vector<std::string> &arguments,

@@ -25,8 +25,8 @@ std::string samples_text(const ForwardResult &result);
 std::string html_report(const Report &report);
 std::string markdown_report(const Report &report);
 
-// Before measuring: throws UsageError where the path ends neither in .html nor in .md, and std::runtime_error where its
-// folder does not exist or takes no files.
+// Before measuring: throws UsageError where the path ends neither in .html nor in .md, and std::runtime_error where it
+// cannot be written.
 void check_report_path(const std::string &path);
 
 // Writes the report in the form of the path's ending. `arguments` are those of `intvit bench`. Throws

@@ -7,15 +7,6 @@ namespace intvit::cli {
 
 namespace {
 
-// The CSV file of labels; empty where there is none.
-std::string labels_file(const Parser &parser, const std::string &data) {
-  if (parser.has("labels"))
-    return parser.get<std::string>("labels");
-  const std::filesystem::path beside = std::filesystem::path(data) / "labels.csv";
-  std::error_code ignored;
-  return std::filesystem::exists(beside, ignored) ? beside.string() : "";
-}
-
 template <typename T> void keep_first(const Parser &parser, std::vector<T> &images) {
   const auto count = static_cast<std::size_t>(parser.integer("count", 0, 1 << 30));
   if (count > 0 && count < images.size())
@@ -23,6 +14,14 @@ template <typename T> void keep_first(const Parser &parser, std::vector<T> &imag
 }
 
 } // namespace
+
+std::string labels_file(const Parser &parser) {
+  if (parser.has("labels"))
+    return parser.get<std::string>("labels");
+  const std::filesystem::path beside = std::filesystem::path(parser.required("data")) / "labels.csv";
+  std::error_code ignored;
+  return std::filesystem::exists(beside, ignored) ? beside.string() : "";
+}
 
 void add_data_options(Parser &parser) {
   parser.option<std::string>("data", "FOLDER", "folder of images");
@@ -34,7 +33,7 @@ void add_data_options(Parser &parser) {
 
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model) {
   const std::string data = parser.required("data");
-  const std::string labels = labels_file(parser, data);
+  const std::string labels = labels_file(parser);
   std::vector<LabelledImage> images = labels.empty() ? read_class_folders(data, model.labels(), model.classes())
                                                      : read_labels(data, labels, model.classes());
   keep_first(parser, images);
@@ -48,7 +47,7 @@ std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
     for (LabelledImage &image : labelled_images(parser, model))
       result.push_back({std::move(image.path), image.label});
   } catch (const std::runtime_error &) {
-    if (!labels_file(parser, data).empty())
+    if (!labels_file(parser).empty())
       throw;
     for (std::string &path : list_images(data)) // there are no folders, or they are not named after classes
       result.push_back({std::move(path), std::nullopt});

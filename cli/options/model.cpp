@@ -6,7 +6,6 @@
 #include <stdexcept>
 
 #include "engine/runtime/model.hpp"
-#include "models/import/load.hpp"
 
 namespace intvit::cli {
 
@@ -46,18 +45,18 @@ void add_float_options(Parser &parser) {
   parser.option<std::string>("arch", "NAME", "architecture of the float weights, where they do not tell");
 }
 
-std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width) {
+std::optional<ImportedModel> float_option(const Parser &parser, int image_height, int image_width) {
   if (!parser.has("float"))
     return std::nullopt;
   ImportOptions options;
   if (parser.has("arch"))
     options.timm.architecture = parser.get<std::string>("arch");
-  FloatModel model = load_float_model(parser.get<std::string>("float"), options).model;
+  ImportedModel imported = load_float_model(parser.get<std::string>("float"), options);
   // A model quantized with --image-size.
-  if (const ModelConfig &config = common_config(model);
+  if (const ModelConfig &config = common_config(imported.model);
       config.image_height != image_height || config.image_width != image_width)
-    set_image_size(model, image_height, image_width);
-  return model;
+    set_image_size(imported.model, image_height, image_width);
+  return imported;
 }
 
 } // namespace intvit::cli

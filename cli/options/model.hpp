@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cli/command.hpp"
-#include "models/architectures/float_model.hpp"
+#include "models/import/load.hpp"
 
 namespace intvit::cli {
 
@@ -23,6 +23,6 @@ std::string model_path(const Parser &parser);
 
 // Adds --float and --arch. The float model, brought to that image size, or nothing where --float is not given.
 void add_float_options(Parser &parser);
-std::optional<FloatModel> float_option(const Parser &parser, int image_height, int image_width);
+std::optional<ImportedModel> float_option(const Parser &parser, int image_height, int image_width);
 
 } // namespace intvit::cli

@@ -142,6 +142,13 @@ Status check_features_are_named(const SafetensorsFile &file, const Graph &graph)
   return {};
 }
 
+Status check_zero_bytes(const std::vector<std::string> &labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (labels[i].find('\0') != std::string::npos)
+      return Status(StatusCode::bad_format, "the label of class " + std::to_string(i) + " holds a zero byte");
+  return {};
+}
+
 Status parse_description(const SafetensorsFile &file, ModelDescription &description) {
   Status status;
   const std::string *graph_text = entry(file, graph_key, status);
@@ -167,6 +174,8 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
   Result<std::vector<std::string>> labels = string_list(file, labels_key);
   if (!labels.ok())
     return labels.status();
+  if (status = check_zero_bytes(*labels); !status.ok())
+    return status;
   description.labels = std::move(*labels);
 
   const json provenance = parse_json_text(*provenance_text);
@@ -182,6 +191,13 @@ Status parse_description(const SafetensorsFile &file, ModelDescription &descript
 }
 
 } // namespace
+
+Status check_labels(const std::vector<std::string> &labels) {
+  if (const std::size_t size = text_of(labels).size(); size > max_json_text)
+    return Status(StatusCode::bad_format, "the labels take " + std::to_string(size) + " bytes, at most " +
+                                              std::to_string(max_json_text) + " are read");
+  return check_zero_bytes(labels);
+}
 
 void add_model_metadata(const ModelDescription &description, SafetensorsWriter &writer) {
   writer.add_metadata(version_key, std::to_string(model_format_version));

@@ -31,6 +31,10 @@ struct ModelDescription {
   std::map<std::string, std::string> provenance; // where the model comes from, for people
 };
 
+// Whether a file can hold these labels: none has a zero byte, which would end it in C, and together they are no longer
+// than a reader takes. Errors: bad_format.
+Status check_labels(const std::vector<std::string> &labels);
+
 // The metadata entries of a model with these tensors, checksums included. To be called last, when `writer` holds all
 // tensors.
 void add_model_metadata(const ModelDescription &description, SafetensorsWriter &writer);

@@ -73,7 +73,12 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
   }
   if (transformers == nullptr)
     recipe = timm_model_recipe(common_config(model));
-  return {std::move(model), recipe, options.hash_files ? files.sha256() : ""};
+  std::vector<std::string> read = files.paths();
+  if (!config_path.empty())
+    read.push_back(config_path);
+  if (transformers != nullptr)
+    read.push_back((fs::path(path) / "preprocessor_config.json").string());
+  return {std::move(model), recipe, options.hash_files ? files.sha256() : "", std::move(read)};
 }
 
 } // namespace intvit

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/image/recipe.hpp"
 #include "models/architectures/float_model.hpp"
@@ -17,8 +18,9 @@ struct ImportOptions {
 
 struct ImportedModel {
   FloatModel model;
-  Recipe recipe;      // how a picture becomes an image of the model's size
-  std::string sha256; // of the weight files, see WeightFiles::sha256(); empty where that was not asked for
+  Recipe recipe;                  // how a picture becomes an image of the model's size
+  std::string sha256;             // of the weight files, see WeightFiles::sha256(); empty where that was not asked for
+  std::vector<std::string> files; // that were read
 };
 
 // Loads a safetensors file under timm's names, a folder as timm pushes it to the Hugging Face hub (see load_timm()), or

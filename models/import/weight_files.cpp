@@ -89,6 +89,13 @@ const TensorView *WeightFiles::find(std::string_view name) const {
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> WeightFiles::paths() const {
+  std::vector<std::string> result{path_};
+  for (const std::string &shard : shards_)
+    result.push_back((fs::path(path_).parent_path() / shard).string());
+  return result;
+}
+
 std::string WeightFiles::sha256() const {
   if (shards_.empty())
     return sha256_hex(files_.front().bytes());

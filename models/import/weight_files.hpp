@@ -21,6 +21,7 @@ public:
   const std::map<std::string, TensorView, std::less<>> &tensors() const { return tensors_; }
   const TensorView *find(std::string_view name) const; // null where there is none
   const std::string &path() const { return path_; }    // of the one file or of the index, for messages
+  std::vector<std::string> paths() const;              // of all files, the index among them
 
   // SHA-256 of the one file; of shards, that of what sha256sum prints for them in the order of their names.
   std::string sha256() const;

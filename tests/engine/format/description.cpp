@@ -114,6 +114,10 @@ TEST_CASE("model file: the features that are written") {
 TEST_CASE("model file: labels and provenance") {
   for (const char *text : {"", "{}", "7", "[1]", "[\"a\",[]]", "[\"a\"", "[\"\\ud800\"]"})
     check("labels", text, "intvit.labels is not a list of strings");
+  check("labels", R"(["a","b\u0000c","","",""])", "the label of class 1 holds a zero byte");
+  check("labels", R"(["a","","","","\u0000"])", "the label of class 4 holds a zero byte");
+  CHECK(check_labels({"a", "\n"}).ok());
+  CHECK(check_labels({"a", std::string(1, '\0')}).message() == "the label of class 1 holds a zero byte");
   for (const char *text : {"", "[]", "7", "{\"a\":1}", "{\"a\":null}", "{\"a\":\"b\"", "null", "\"a\""})
     check("provenance", text, "intvit.provenance is not an object of strings");
   CHECK(status_with("provenance", "{}").ok());
