@@ -1,7 +1,6 @@
 // intvit quantize: float weights and photographs in, an integer-only model file out.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "cli/layer_report.hpp"
@@ -16,6 +15,8 @@
 #include "engine/format/model_file.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
+#include "models/program/csv.hpp"
+#include "models/program/text_file.hpp"
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/quantize.hpp"
 
@@ -25,19 +26,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A line that is a cell in quotes, as pandas and spreadsheets write names with commas, stands for what it quotes.
 std::vector<std::string> read_label_names(const std::string &path, int classes) {
-  std::ifstream file(path);
-  if (!file)
-    throw std::runtime_error(path + ": cannot be opened");
-  std::vector<std::string> labels;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r')
-      line.pop_back();
-    labels.push_back(line);
-  }
+  std::vector<std::string> labels = text_lines(read_text_file(path));
   if (labels.size() != static_cast<std::size_t>(classes))
     throw std::runtime_error(path + ": has " + std::to_string(labels.size()) + " lines for " + std::to_string(classes) +
                              " classes");
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::string &line = labels[i];
+    if (valid_utf8_prefix(line) != line.size())
+      throw std::runtime_error(path + ": line " + std::to_string(i + 1) + " is not UTF-8");
+    if (line.starts_with('"'))
+      try {
+        if (const std::vector<CsvRow> rows = csv_rows(line, ','); rows.size() == 1 && rows.front().cells.size() == 1)
+          labels[i] = std::string(rows.front().cells.front());
+      } catch (const std::runtime_error &) { // no cell, so the quotes are the name's
+      }
+  }
   return labels;
 }
 

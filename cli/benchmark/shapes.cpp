@@ -1,9 +1,10 @@
 #include "cli/benchmark/shapes.hpp"
 
 #include <charconv>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
+
+#include "models/program/text_file.hpp"
 
 namespace intvit::cli {
 
@@ -20,12 +21,10 @@ int dimension(const std::string &word) {
 } // namespace
 
 std::vector<Shape> read_shapes(const std::string &path) {
-  std::ifstream file(path);
-  if (!file)
-    throw std::runtime_error(path + ": cannot be opened");
   std::vector<Shape> shapes;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
+  int number = 0;
+  for (const std::string &line : text_lines(read_text_file(path))) {
+    ++number;
     std::istringstream text(line.substr(0, line.find('#')));
     std::vector<std::string> words;
     for (std::string word; text >> word;)
@@ -40,8 +39,6 @@ std::vector<Shape> read_shapes(const std::string &path) {
       throw std::runtime_error(path + ": line " + std::to_string(number) + ": " + error.what());
     }
   }
-  if (file.bad())
-    throw std::runtime_error(path + ": cannot be read");
   if (shapes.empty())
     throw std::runtime_error(path + ": holds no shapes");
   return shapes;

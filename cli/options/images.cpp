@@ -26,16 +26,17 @@ std::string labels_file(const Parser &parser) {
 void add_data_options(Parser &parser) {
   parser.option<std::string>("data", "FOLDER", "folder of images");
   parser.option<std::string>("labels", "FILE",
-                             "CSV file of file,label lines, files relative to --data (default: labels.csv in --data, "
-                             "else class folders)");
+                             "CSV file of file,label lines, files relative to --data, labels class indices or names "
+                             "(default: labels.csv in --data, else class folders)");
   parser.option<int>("count", "N", "take only the first N images", "0");
 }
 
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model) {
   const std::string data = parser.required("data");
   const std::string labels = labels_file(parser);
-  std::vector<LabelledImage> images = labels.empty() ? read_class_folders(data, model.labels(), model.classes())
-                                                     : read_labels(data, labels, model.classes());
+  const Classes classes{model.classes(), model.labels()};
+  std::vector<LabelledImage> images =
+      labels.empty() ? read_class_folders(data, classes) : read_labels(data, labels, classes);
   keep_first(parser, images);
   return images;
 }

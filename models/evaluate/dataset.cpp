@@ -6,7 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -15,6 +15,8 @@
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
 #include "models/parallel.hpp"
+#include "models/program/csv.hpp"
+#include "models/program/text_file.hpp"
 
 namespace intvit {
 
@@ -35,15 +37,40 @@ bool is_image(const fs::path &path) {
   throw std::runtime_error(where + ": " + reason);
 }
 
-std::string trimmed(const std::string &text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  const auto last = text.find_last_not_of(" \t\r");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+std::optional<int> number(const std::string &text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-bool parse_label(const std::string &text, int &label) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
-  return error == std::errc() && end == text.data() + text.size();
+// The classes by their names; those that several have are none.
+class ClassNames {
+public:
+  explicit ClassNames(const Classes &classes) {
+    for (std::size_t i = 0; i < classes.names.size(); ++i)
+      if (const auto [entry, is_new] = indices_.emplace(classes.names[i], static_cast<int>(i)); !is_new)
+        entry->second = several;
+  }
+
+  bool has(const std::string &name) const { return indices_.contains(name); }
+  // Requires has(name). `where` is what has that name.
+  int index(const std::string &name, const std::string &where) const {
+    const int index = indices_.find(name)->second;
+    if (index == several)
+      fail(where, "\"" + name + "\" is the label of several classes; number the classes instead");
+    return index;
+  }
+
+private:
+  static constexpr int several = -1;
+  std::map<std::string, int> indices_;
+};
+
+bool is_header(const CsvRow &row, const std::string &folder, const ClassNames &classes) {
+  std::error_code ignored;
+  const std::string &name = row.cells.front();
+  return !number(row.cells.back()) && !classes.has(row.cells.back()) && name.find_first_of("./") == std::string::npos &&
+         !fs::is_regular_file(fs::path(folder) / name, ignored);
 }
 
 } // namespace
@@ -77,57 +104,94 @@ std::vector<std::string> list_images(const std::string &folder,
   return paths;
 }
 
-std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, int classes) {
-  std::ifstream file(csv);
-  if (!file)
-    fail(csv, "cannot be opened");
-  std::vector<LabelledImage> images;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    if (trimmed(line).empty())
-      continue;
-    const std::string where = csv + ":" + std::to_string(number);
-    const auto comma = line.rfind(',');
-    if (comma == std::string::npos)
-      fail(where, "expected \"file,label\"");
-    const std::string name = trimmed(line.substr(0, comma));
-    const std::string text = trimmed(line.substr(comma + 1));
-    int label = 0;
-    if (!parse_label(text, label)) {
-      if (number == 1)
-        continue; // the header
-      fail(where, "\"" + text + "\" is not a class index");
-    }
-    if (label < 0 || label >= classes)
-      fail(where, "class " + text + " is not from 0 to " + std::to_string(classes - 1));
-    images.push_back({(fs::path(folder) / name).string(), label});
+std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, const Classes &classes) {
+  const ClassNames names(classes);
+  const std::string text = read_text_file(csv);
+  const char separator = csv_separator(text);
+  std::vector<CsvRow> rows;
+  try {
+    rows = csv_rows(text, separator);
+  } catch (const std::runtime_error &error) {
+    fail(csv, error.what());
   }
-  if (images.empty())
+  if (!rows.empty() && rows.front().cells.size() > 1 && is_header(rows.front(), folder, names)) {
+    const bool numbered = rows.front().cells.front().empty();
+    if (rows.front().cells.size() != (numbered ? 3 : 2))
+      fail(csv + ":" + std::to_string(rows.front().line),
+           "expected the columns file and label, not \"" + rows.front().text + "\"");
+    rows.erase(rows.begin());
+    for (CsvRow &row : rows)
+      if (numbered && row.cells.size() > 2) {
+        row.cells.erase(row.cells.begin());
+        row.text.erase(0, row.text.find(separator) + 1);
+      }
+  }
+  if (rows.empty())
     fail(csv, "no image is listed");
+
+  const auto where = [&](const CsvRow &row) { return csv + ":" + std::to_string(row.line); };
+  const CsvRow *named = nullptr; // the first row whose label is no number
+  for (CsvRow &row : rows) {
+    if (!row.quoted && row.cells.size() > 2)
+      row.cells = {row.text.substr(0, row.text.rfind(separator)), row.cells.back()};
+    if (row.cells.size() != 2)
+      fail(where(row), "expected \"file,label\"");
+    if (number(row.cells[1]))
+      continue;
+    if (!names.has(row.cells[1]))
+      fail(where(row), "\"" + row.cells[1] + "\" is not a class index, nor a label of the model");
+    named = named == nullptr ? &row : named;
+  }
+  std::vector<LabelledImage> images;
+  for (const CsvRow &row : rows) {
+    const std::string &label = row.cells[1];
+    if (named != nullptr && !names.has(label))
+      fail(where(row), "\"" + label + "\" is not a label of the model, but line " + std::to_string(named->line) +
+                           " has one: give names in all lines, or class indices");
+    const int index = named != nullptr ? names.index(label, where(row)) : *number(label);
+    if (index < 0 || index >= classes.count)
+      fail(where(row), "class " + row.cells[1] + " is not from 0 to " + std::to_string(classes.count - 1));
+    images.push_back({(fs::path(folder) / row.cells[0]).string(), index});
+  }
   return images;
 }
 
-std::vector<LabelledImage> read_class_folders(const std::string &folder, std::span<const std::string> labels,
-                                              int classes) {
-  std::vector<fs::path> folders;
+std::vector<LabelledImage> read_class_folders(const std::string &folder, const Classes &classes) {
+  std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     if (entry->is_directory(error))
-      folders.push_back(entry->path());
+      names.push_back(entry->path().filename().string());
   if (error)
     fail(folder, "cannot read the folder: " + error.message());
-  std::sort(folders.begin(), folders.end());
+  std::sort(names.begin(), names.end());
+
+  const auto path = [&](const std::string &name) { return (fs::path(folder) / name).string(); };
+  std::vector<std::optional<int>> labels;
+  const ClassNames known(classes);
+  for (const std::string &name : names)
+    labels.push_back(known.has(name) ? std::optional(known.index(name, path(name))) : std::nullopt);
+  const auto stranger = std::find(labels.begin(), labels.end(), std::nullopt) - labels.begin();
+  if (stranger < std::ssize(labels)) {
+    const std::string &name = names[static_cast<std::size_t>(stranger)];
+    const bool none_is_named = std::all_of(labels.begin(), labels.end(), [](const auto &label) { return !label; });
+    if (!none_is_named || names.size() != static_cast<std::size_t>(classes.count))
+      fail(path(name), "\"" + name + "\" is not a label of the model" +
+                           (none_is_named ? ", and there are " + std::to_string(names.size()) + " folders for " +
+                                                std::to_string(classes.count) + " classes"
+                                          : ", as other folders' names are"));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (i > 0 && number(names[i]) && number(names[i - 1]) && *number(names[i]) < *number(names[i - 1]))
+        fail(path(names[i]),
+             "the folders' names are numbers whose order is another as text; list the images in labels.csv");
+      labels[i] = static_cast<int>(i);
+    }
+  }
 
   std::vector<LabelledImage> images;
-  for (std::size_t i = 0; i < folders.size(); ++i) {
-    const std::string name = folders[i].filename().string();
-    const auto found = std::find(labels.begin(), labels.end(), name);
-    if (found == labels.end() && folders.size() != static_cast<std::size_t>(classes))
-      fail(folders[i].string(), "\"" + name + "\" is not a label of the model");
-    const auto label = found != labels.end() ? found - labels.begin() : static_cast<std::ptrdiff_t>(i);
-    for (std::string &path : list_images(folders[i].string()))
-      images.push_back({std::move(path), static_cast<int>(label)});
-  }
+  for (std::size_t i = 0; i < names.size(); ++i)
+    for (std::string &image : list_images(path(names[i])))
+      images.push_back({std::move(image), *labels[i]});
   if (images.empty())
     fail(folder, "no class folder with images (labels can be given as a CSV file)");
   return images;

@@ -24,14 +24,24 @@ struct LabelledImage {
   int label = 0; // class index
 };
 
-// Images with labels from a CSV file of "file,label" lines (a header line is allowed), files relative to `folder`.
-// Throws std::runtime_error naming the line: no comma, label not an integer from 0 to classes - 1, no line at all.
-std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, int classes);
+// The classes of a model.
+struct Classes {
+  int count = 0;
+  std::span<const std::string> names; // empty, or one a class
+};
 
-// Images in one folder for each class. Either every folder is named after a label, or there are as many folders as
-// classes and the classes are numbered in the order of the folders' names. Throws std::runtime_error if neither holds.
-std::vector<LabelledImage> read_class_folders(const std::string &folder, std::span<const std::string> labels,
-                                              int classes);
+// Images with labels from a table (csv.hpp) of two columns, file and label, files relative to `folder`. Labels are
+// class indices from 0 in every row, or names of classes in every row. A first row whose label is neither is a header,
+// unless what stands before it is a file or looks like one; where the header begins with an empty cell, as pandas
+// writes it, the first column numbers the rows. A name may hold commas without quotes in a row that has none. Throws
+// std::runtime_error naming the line: not two columns, a label that is neither or that several classes have, no row.
+std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, const Classes &classes);
+
+// Images in one folder for each class. Either every folder is named after a label, or none is, there are as many
+// folders as classes, and the classes are numbered in the order of the folders' names. Throws std::runtime_error that
+// names a folder where neither holds, where several classes have its name, or where names are numbers that come in
+// another order as numbers than as text.
+std::vector<LabelledImage> read_class_folders(const std::string &folder, const Classes &classes);
 
 // `count` of the paths, spread evenly over the list, or all of them if there are no more than that.
 std::vector<std::string> spread(const std::vector<std::string> &paths, std::size_t count);

@@ -1,0 +1,21 @@
+// Lists that users write or export: labels, class names, shapes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace intvit {
+
+// Larger lists are not read: a million lines need no more.
+inline constexpr std::int64_t max_text_file_bytes = std::int64_t{1} << 26;
+
+// The text of a regular file without a byte order mark. Throws std::runtime_error, beginning with `path`, where it
+// cannot be read, is larger than max_text_file_bytes, or is no text of bytes: UTF-16 (spreadsheets' "Unicode text") or
+// with a zero byte.
+std::string read_text_file(const std::string &path);
+
+// Its lines, which end with LF, CR LF or CR.
+std::vector<std::string> text_lines(std::string_view text);
+
+} // namespace intvit
