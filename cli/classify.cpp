@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/options/images.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
@@ -224,7 +225,8 @@ private:
   std::vector<Classified> waiting_; // one for each of images_
 };
 
-// Folders are replaced by the images in them. A folder that cannot be used is reported, and the rest still runs.
+// Folders are replaced by the images in them. What they hold besides is reported. A folder that cannot be used is
+// reported, and the rest still runs.
 std::vector<std::string> expand(const std::vector<std::string> &names, std::size_t &errors) {
   std::vector<std::string> paths;
   for (const std::string &name : names) {
@@ -234,10 +236,12 @@ std::vector<std::string> expand(const std::vector<std::string> &names, std::size
       continue;
     }
     try {
-      const std::vector<std::string> images = list_images(name, [&](const std::string &message) {
+      LeftOut left_out;
+      const std::vector<std::string> images = list_images(name, left_out, [&](const std::string &message) {
         print_error(message);
         ++errors;
       });
+      report_left_out(name, left_out);
       paths.insert(paths.end(), images.begin(), images.end());
     } catch (const std::runtime_error &error) {
       print_error(error.what());

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/layer_report.hpp"
+#include "cli/options/images.hpp"
 #include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
 #include "cli/options/running.hpp"
@@ -49,7 +50,9 @@ std::vector<std::string> read_label_names(const std::string &path, int classes) 
 // Calibration images, those that could be read; the others are reported.
 std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads,
                                     const std::string &output) {
-  const std::vector<std::string> all = list_images(folder);
+  LeftOut left_out;
+  const std::vector<std::string> all = list_images(folder, left_out);
+  report_left_out(folder, left_out);
   check_not_read(output, all);
   const std::vector<std::string> paths = spread(all, static_cast<std::size_t>(count));
   std::vector<Image> images(paths.size());

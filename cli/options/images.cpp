@@ -31,12 +31,19 @@ void add_data_options(Parser &parser) {
   parser.option<int>("count", "N", "take only the first N images", "0");
 }
 
+void report_left_out(const std::string &folder, const LeftOut &left_out) {
+  if (left_out.count() > 0)
+    print_error(folder + ": " + left_out.text());
+}
+
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model) {
   const std::string data = parser.required("data");
   const std::string labels = labels_file(parser);
   const Classes classes{model.classes(), model.labels()};
+  LeftOut left_out;
   std::vector<LabelledImage> images =
-      labels.empty() ? read_class_folders(data, classes) : read_labels(data, labels, classes);
+      labels.empty() ? read_class_folders(data, classes, left_out) : read_labels(data, labels, classes);
+  report_left_out(data, left_out);
   keep_first(parser, images);
   return images;
 }
@@ -50,8 +57,10 @@ std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
   } catch (const std::runtime_error &) {
     if (!labels_file(parser).empty())
       throw;
-    for (std::string &path : list_images(data)) // there are no folders, or they are not named after classes
+    LeftOut left_out;
+    for (std::string &path : list_images(data, left_out)) // there are no folders, or they are not named after classes
       result.push_back({std::move(path), std::nullopt});
+    report_left_out(data, left_out);
     keep_first(parser, result);
   }
   return result;

@@ -17,6 +17,9 @@ void add_data_options(Parser &parser);
 // The CSV file of labels: --labels, else labels.csv in --data; empty where there is none.
 std::string labels_file(const Parser &parser);
 
+// Says on stderr what a search for images left out, if anything.
+void report_left_out(const std::string &folder, const LeftOut &left_out);
+
 // The images named by them, with labels of the model's classes: from a CSV file (--labels, else labels.csv in --data),
 // else from class folders. Throws UsageError where --data is missing, std::runtime_error as read_labels() and
 // read_class_folders() do.

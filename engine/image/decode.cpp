@@ -114,6 +114,11 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view or
   return image;
 }
 
+bool has_picture_signature(std::span<const std::byte> begin) {
+  return is_pnm(begin) ||
+         std::any_of(std::begin(formats), std::end(formats), [&](const Format &format) { return format.is_of(begin); });
+}
+
 Result<Image> load_image(const std::string &path) {
   const Result<std::vector<std::byte>> bytes = read_file(path, max_image_file_bytes);
   if (!bytes.ok())

@@ -23,6 +23,11 @@ inline constexpr std::int64_t max_scanned_pixels = std::int64_t{1} << 32;
 // unsupported (too large, see check_image_size and max_scanned_pixels; out of memory).
 Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view origin);
 
+// Whether a file that begins with these bytes, of which picture_signature_bytes are enough, is in one of the formats
+// that decode_image() knows, whole or not.
+inline constexpr std::size_t picture_signature_bytes = 64;
+bool has_picture_signature(std::span<const std::byte> begin);
+
 // decode_image of a file. Errors: also io (missing, unreadable, a directory, more than max_image_file_bytes).
 Result<Image> load_image(const std::string &path);
 

@@ -6,13 +6,16 @@
 #include <cctype>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 
 #include "engine/image/decode.hpp"
+#include "engine/image/other_formats.hpp"
 #include "engine/image/preprocess.hpp"
 #include "models/parallel.hpp"
 #include "models/program/csv.hpp"
@@ -24,13 +27,34 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_image(const fs::path &path) {
+bool is_hidden(const fs::path &path) {
+  const std::string name = path.filename().string();
+  return name.starts_with('.') || name == "__MACOSX"; // which archives of macOS have
+}
+
+// Of formats that are read, in lower case.
+bool ends_like_picture(const fs::path &path) {
   constexpr std::array<std::string_view, 9> endings = {".jpg", ".jpeg", ".png", ".bmp", ".gif",
-                                                       ".ppm", ".pgm",  ".pnm", ".tga"};
+                                                       ".ppm", ".pgm",  ".pnm", ".webp"};
   std::string ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
+}
+
+// Why the file is left out, as its first bytes tell; empty where it is a picture, or cannot be opened and may be one.
+std::string why_no_picture(const fs::path &path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) // pipes would hang
+    return "no regular file";
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, picture_signature_bytes> buffer = {};
+  file.read(buffer.data(), buffer.size());
+  const auto begin = std::as_bytes(std::span(buffer.data(), static_cast<std::size_t>(file.gcount())));
+  if (!file.is_open() || has_picture_signature(begin))
+    return "";
+  const std::string_view other = other_format(begin);
+  return other.empty() ? "no picture in a format that is read" : std::string(other) + ", which is not decoded";
 }
 
 [[noreturn]] void fail(const std::string &where, const std::string &reason) {
@@ -75,7 +99,19 @@ bool is_header(const CsvRow &row, const std::string &folder, const ClassNames &c
 
 } // namespace
 
-std::vector<std::string> list_images(const std::string &folder,
+void LeftOut::add(const std::string &path, const std::string &reason) {
+  constexpr std::size_t shown = 3;
+  if (count_++ < shown)
+    examples_ += (examples_.empty() ? "" : ", ") + path + " (" + reason + ")";
+  else if (count_ == shown + 1)
+    examples_ += " ...";
+}
+
+std::string LeftOut::text() const {
+  return std::to_string(count_) + " left out: " + examples_;
+}
+
+std::vector<std::string> list_images(const std::string &folder, LeftOut &left_out,
                                      const std::function<void(const std::string &)> &report) {
   std::vector<std::string> paths;
   std::vector<fs::path> waiting = {folder};
@@ -85,11 +121,19 @@ std::vector<std::string> list_images(const std::string &folder,
     std::error_code error;
     for (fs::directory_iterator entry(current, error), end; !error && entry != end; entry.increment(error)) {
       std::error_code ignored; // a link to nothing or to itself is no folder
+      const fs::path &path = entry->path();
+      if (is_hidden(path))
+        continue;
       if (!entry->is_directory(ignored)) {
-        if (is_image(entry->path()))
-          paths.push_back(entry->path().string());
-      } else if (!entry->is_symlink(ignored)) {
-        waiting.push_back(entry->path());
+        const std::string reason = ends_like_picture(path) ? "" : why_no_picture(path);
+        if (reason.empty())
+          paths.push_back(path.string());
+        else
+          left_out.add(path.string(), reason);
+      } else if (entry->is_symlink(ignored)) {
+        left_out.add(path.string(), "a link to a folder");
+      } else {
+        waiting.push_back(path);
       }
     }
     if (!error)
@@ -99,7 +143,7 @@ std::vector<std::string> list_images(const std::string &folder,
     report(current.string() + ": cannot read the folder: " + error.message());
   }
   if (paths.empty())
-    fail(folder, "no image in this folder");
+    fail(folder, "no image in this folder" + (left_out.count() > 0 ? "; " + left_out.text() : ""));
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -156,12 +200,17 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
   return images;
 }
 
-std::vector<LabelledImage> read_class_folders(const std::string &folder, const Classes &classes) {
+std::vector<LabelledImage> read_class_folders(const std::string &folder, const Classes &classes, LeftOut &left_out) {
   std::vector<std::string> names;
   std::error_code error;
+  std::error_code ignored; // a link to nothing is no folder
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (entry->is_directory(error))
-      names.push_back(entry->path().filename().string());
+    if (const fs::path &path = entry->path(); is_hidden(path))
+      continue;
+    else if (entry->is_directory(ignored))
+      names.push_back(path.filename().string());
+    else
+      left_out.add(path.string(), "in no class folder");
   if (error)
     fail(folder, "cannot read the folder: " + error.message());
   std::sort(names.begin(), names.end());
@@ -190,7 +239,7 @@ std::vector<LabelledImage> read_class_folders(const std::string &folder, const C
 
   std::vector<LabelledImage> images;
   for (std::size_t i = 0; i < names.size(); ++i)
-    for (std::string &image : list_images(path(names[i])))
+    for (std::string &image : list_images(path(names[i]), left_out))
       images.push_back({std::move(image), *labels[i]});
   if (images.empty())
     fail(folder, "no class folder with images (labels can be given as a CSV file)");

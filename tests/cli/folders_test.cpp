@@ -8,6 +8,7 @@
 
 #include "tests/cli/program.hpp"
 #include "tests/cli/quantizer_input.hpp"
+#include "tests/cli/small_models.hpp"
 #include "tests/support/data.hpp"
 
 using namespace intvit::test;
@@ -114,9 +115,15 @@ TEST_CASE("links in circles, links to nothing, pipes and folders with names of p
 
   const Outcome outcome = run_program({"classify", "--format", "csv", "-k", "1", folder});
   CHECK(outcome.exit_code == 1);
-  CHECK(outcome.err == "intvit: " + folder + "/circle.png: cannot open: Too many levels of symbolic links\nintvit: " +
-                           folder + "/dangling.png: cannot open: No such file or directory\nintvit: " + folder +
-                           "/pipe.png: cannot read: not a regular file\n");
+  const std::vector<std::string> messages = lines(outcome.err);
+  REQUIRE(messages.size() == 4);
+  CHECK_THAT(messages[0], Catch::Matchers::StartsWith("intvit: " + folder + ": 2 left out: ") &&
+                              Contains(folder + "/sub.png/up (a link to a folder)") &&
+                              Contains(folder + "/sub.png/up.png (a link to a folder)"));
+  CHECK(outcome.err.substr(messages[0].size() + 1) ==
+        "intvit: " + folder + "/circle.png: cannot open: Too many levels of symbolic links\nintvit: " + folder +
+            "/dangling.png: cannot open: No such file or directory\nintvit: " + folder +
+            "/pipe.png: cannot read: not a regular file\n");
   CHECK(lines(outcome.out).size() == 4);
   for (const char *name : {"/a.png,", "/good_link.png,", "/sub.png/b.png,"})
     CHECK_THAT(outcome.out, Contains(folder + name));
@@ -163,4 +170,155 @@ TEST_CASE("names that are no text") {
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.err.empty());
   }
+}
+
+namespace {
+
+// A picture of one pixel, whatever its name.
+void put_pixel(const std::string &path) {
+  fs::create_directories(fs::path(path).parent_path());
+  write_text(path, "P6 1 1 255\nabc");
+}
+
+Outcome evaluate(const std::string &folder, const std::string &model = shipped_model()) {
+  return run_program({"eval", "-m", model, "--data", folder, "--format", "json"});
+}
+
+// The class of each picture, by compare's CSV.
+std::vector<std::string> classes_of(const std::string &folder) {
+  const Outcome outcome =
+      run_program({"compare", shipped_model(), shipped_model(), "--data", folder, "--format", "csv"});
+  std::vector<std::string> classes;
+  for (const std::string &line : lines(outcome.out))
+    if (!line.starts_with("image,"))
+      classes.push_back(line.substr(line.find(',') + 1, 1));
+  return classes;
+}
+
+const std::vector<std::string> class_names{"airplane", "automobile", "bird",  "cat",  "deer",
+                                           "dog",      "frog",       "horse", "ship", "truck"};
+
+} // namespace
+
+TEST_CASE("pictures are recognized by what they hold, and what is left out is told") {
+  const std::string folder = new_folder("contents");
+  const std::vector<std::string> pictures{"a.ppm", "b.jfif", "c.JPE", "d.tiff", "e", "f.txt", "sub/g.dat"};
+  for (const std::string &name : pictures)
+    put_pixel(folder + "/" + name);
+  write_text(folder + "/notes.md", "no picture");
+  write_text(folder + "/empty", "");
+  write_text(folder + "/photo.avif", std::string("\0\0\0\x1c", 4) + "ftypavif" + std::string(16, '\0'));
+  write_text(folder + "/sub/scan.tif", std::string("II*\0\x08\0\0\0", 8));
+  REQUIRE(::mkfifo((folder + "/pipe").c_str(), 0600) == 0);
+
+  const Outcome outcome = run_program({"classify", "--format", "json", folder});
+  CHECK(outcome.exit_code == 0);
+  CHECK(json_lines(outcome.out).size() == pictures.size());
+  REQUIRE(lines(outcome.err).size() == 1);
+  CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: " + folder + ": 5 left out: "));
+  const std::string output = temporary_file("contents-model");
+  const Outcome quantize = run_program({"quantize", "--weights", weights_folder(), "--calib", folder, "-o", output});
+  CHECK(quantize.exit_code == 0);
+  CHECK_THAT(quantize.out, Contains("calibrated on 7 images"));
+  for (const std::vector<std::string> &command :
+       {std::vector<std::string>{"quantize", "--weights", weights_folder(), "--calib", folder, "-o", output},
+        {"compare", shipped_model(), shipped_model(), "--data", folder},
+        {"inspect", "--data", folder}})
+    CHECK_THAT(run_program(command).err, Contains(folder + ": 5 left out: "));
+
+  // Alone, each is told with its reason.
+  for (const auto &[name, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"notes.md", "no picture"}, {"empty", "no picture"}, {"photo.avif", "AVIF"}, {"sub/scan.tif", "TIFF"}}) {
+    const std::string one = new_folder("contents-" + name.substr(0, 3));
+    put_pixel(one + "/a");
+    fs::copy_file(folder + "/" + name, one + "/x");
+    const Outcome told = run_program({"classify", one});
+    CHECK(told.exit_code == 0);
+    CHECK_THAT(told.err, Contains(one + ": 1 left out: " + one + "/x (" + reason));
+    fs::remove(one + "/a");
+    const Outcome none = run_program({"classify", one});
+    CHECK(none.exit_code == 1);
+    CHECK_THAT(none.err, Contains(one + ": no image in this folder") && Contains(one + "/x (" + reason));
+  }
+}
+
+TEST_CASE("a broken picture in a folder is an error, by its name or by its first bytes") {
+  const std::string folder = new_folder("broken");
+  put_pixel(folder + "/a");
+  write_text(folder + "/b.jpg", "no picture");
+  write_text(folder + "/c", "\x89PNG\r\n");
+  const Outcome outcome = run_program({"classify", folder});
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.err, Contains(folder + "/b.jpg: not a picture") && Contains(folder + "/c: "));
+}
+
+TEST_CASE("hidden files and folders are skipped") {
+  const std::string folder = new_folder(".hidden-itself");
+  for (const std::string &name : class_names)
+    put_pixel(folder + "/" + name + "/a.ppm");
+  put_pixel(folder + "/.ipynb_checkpoints/a.ppm");
+  put_pixel(folder + "/__MACOSX/cat/._a.ppm");
+  put_pixel(folder + "/cat/.thumbnails/a.ppm");
+  put_pixel(folder + "/cat/__MACOSX/a.ppm");
+  write_text(folder + "/cat/._a.ppm", "AppleDouble");
+  write_text(folder + "/cat/.DS_Store", "Bud1");
+  write_text(folder + "/.gitignore", "*");
+  for (const std::vector<std::string> &command :
+       {std::vector<std::string>{"eval", "--data", folder, "--format", "json"},
+        {"compare", shipped_model(), shipped_model(), "--data", folder, "--format", "json"},
+        {"inspect", "--data", folder, "--format", "json"}}) {
+    const Outcome outcome = run_program(command);
+    CHECK(outcome.err.empty());
+    CHECK(outcome.exit_code == 0);
+    CHECK(nlohmann::json::parse(outcome.out)["images"] == 10);
+  }
+  CHECK(json_lines(run_program({"classify", "--format", "json", folder}).out).size() == 10);
+  CHECK(run_program({"classify", folder + "/cat/.thumbnails/a.ppm"}).exit_code == 0); // what is named is read
+}
+
+TEST_CASE("class folders are taken by name for all or by position for all") {
+  const auto folder_with = [](const std::string &name, const std::vector<std::string> &folders) {
+    const std::string folder = new_folder(name);
+    for (const std::string &one : folders)
+      put_pixel(folder + "/" + one + "/a.ppm");
+    return folder;
+  };
+  const std::vector<std::string> ten{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  CHECK(classes_of(folder_with("by-name", class_names)) == ten);
+  CHECK(classes_of(folder_with("by-name-some", {"truck", "cat"})) == std::vector<std::string>{"3", "9"});
+  CHECK(classes_of(folder_with("by-position", {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"})) == ten);
+  CHECK(classes_of(folder_with("by-number", ten)) == ten);
+  CHECK(classes_of(folder_with("by-padded", {"001", "002", "003", "004", "005", "006", "007", "008", "009", "010"})) ==
+        ten);
+
+  const auto refused = [&](const std::string &name, const std::vector<std::string> &folders,
+                           const std::string &message) {
+    const std::string folder = folder_with(name, folders);
+    const Outcome outcome = evaluate(folder);
+    CAPTURE(name);
+    CHECK(outcome.exit_code == 1);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, Catch::Matchers::StartsWith("intvit: " + folder + "/" + message));
+  };
+  std::vector<std::string> one_is_other = class_names;
+  one_is_other[1] = "car";
+  refused("one-other", one_is_other, "car: \"car\" is not a label of the model, as other folders' names are");
+  one_is_other[1] = "Automobile";
+  refused("one-capital", one_is_other, "Automobile: \"Automobile\" is not a label of the model");
+  one_is_other = class_names;
+  one_is_other[0] = "0";
+  refused("one-number", one_is_other, "0: \"0\" is not a label of the model");
+  std::vector<std::string> eleven = class_names;
+  eleven.emplace_back("unknown");
+  refused("eleven", eleven, "unknown: \"unknown\" is not a label of the model");
+  refused("nine", {"a", "b", "c"}, "a: \"a\" is not a label of the model, and there are 3 folders for 10 classes");
+  refused("numbers", {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"},
+          "2: the folders' names are numbers whose order is another as text");
+
+  // Pictures beside the class folders have no class.
+  const std::string loose = folder_with("loose", class_names);
+  put_pixel(loose + "/b.ppm");
+  const Outcome outcome = evaluate(loose);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.err == "intvit: " + loose + ": 1 left out: " + loose + "/b.ppm (in no class folder)\n");
 }
