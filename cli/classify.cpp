@@ -272,7 +272,7 @@ int classify(const Arguments &arguments) {
   const std::string format = parser.format();
   const int thread_count = threads(parser);
 
-  const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));
+  const std::shared_ptr<const Model> model = open_classifier(parser, model_path(parser));
   Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = batch}));
   const Recipe recipe = recipe_for(parser, *model);
   const Printer printer(format, *model, parser.has("timing"));

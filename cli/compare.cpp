@@ -20,16 +20,18 @@ namespace {
 
 class Printer {
 public:
-  Printer(const Comparison &result, std::array<std::string, 2> models, const std::vector<std::string> &labels)
-      : result_(result), models_(std::move(models)), labels_(labels) {}
+  Printer(const Comparison &result, std::array<std::string, 2> models, const Model &model)
+      : result_(result), models_(std::move(models)), labels_(model.labels()), has_classes_(model.has_head()) {}
 
   void text() const {
-    std::printf("images      %zu\nagreement   %.2f %%\ncosine      %.6f\n", result_.images.size(), result_.agreement,
-                result_.cosine);
+    std::printf("images      %zu\n", result_.images.size());
+    if (has_classes_)
+      std::printf("agreement   %.2f %%\n", result_.agreement);
+    std::printf("cosine      %.6f\n", result_.cosine);
     if (result_.first_top1)
       std::printf("top-1       %.2f %%, %.2f %%\n", *result_.first_top1, *result_.second_top1);
     text_layers();
-    if (result_.agreement == 100)
+    if (!has_classes_ || result_.agreement == 100)
       return;
     std::printf("\nthey differ on\n");
     for (const ImageComparison &image : result_.images) {
@@ -44,10 +46,11 @@ public:
   }
 
   void json() const {
-    nlohmann::json object = {
-        {"first", path_text(models_[0])},        {"second", path_text(models_[1])}, {"images", result_.images.size()},
-        {"agreement", result_.agreement},        {"cosine", result_.cosine},        {"layers", nlohmann::json::array()},
-        {"differences", nlohmann::json::array()}};
+    nlohmann::json object = {{"first", path_text(models_[0])},
+                             {"second", path_text(models_[1])},
+                             {"images", result_.images.size()},
+                             {"cosine", result_.cosine},
+                             {"layers", nlohmann::json::array()}};
     if (result_.first_top1) {
       object["first_top1"] = *result_.first_top1;
       object["second_top1"] = *result_.second_top1;
@@ -55,6 +58,35 @@ public:
     for (const LayerComparison &layer : result_.layers)
       object["layers"].push_back(
           {{"name", layer.name}, {"cosine", layer.cosine}, {"lowest_cosine", layer.lowest_cosine}});
+    if (has_classes_) {
+      object["agreement"] = result_.agreement;
+      object["differences"] = differences();
+    }
+    std::cout << json_text(object, 2) << "\n";
+  }
+
+  // One line for each image; without classes the cells about them are empty.
+  void csv() const {
+    std::cout << "image,label,first_index,first_label,first_probability,second_index,second_label,second_probability,"
+                 "same,cosine\n";
+    for (const ImageComparison &image : result_.images) {
+      std::vector<std::string> cells{image.path, image.label ? std::to_string(*image.label) : ""};
+      for (const Opinion &opinion : {image.first, image.second})
+        if (has_classes_)
+          cells.insert(cells.end(),
+                       {std::to_string(opinion.label), label(opinion.label), csv_number(opinion.probability)});
+        else
+          cells.insert(cells.end(), 3, "");
+      cells.emplace_back(!has_classes_ ? "" : image.first.label == image.second.label ? "1" : "0");
+      cells.push_back(csv_number(image.cosine));
+      std::cout << csv_line(cells);
+    }
+  }
+
+private:
+  // On the images for which the two name different classes.
+  nlohmann::json differences() const {
+    nlohmann::json list = nlohmann::json::array();
     for (const ImageComparison &image : result_.images) {
       if (image.first.label == image.second.label)
         continue;
@@ -64,26 +96,11 @@ public:
                                    {"cosine", image.cosine}};
       if (image.label)
         difference["label"] = {{"index", *image.label}, {"label", label(*image.label)}};
-      object["differences"].push_back(std::move(difference));
+      list.push_back(std::move(difference));
     }
-    std::cout << json_text(object, 2) << "\n";
+    return list;
   }
 
-  // One line for each image.
-  void csv() const {
-    std::cout << "image,label,first_index,first_label,first_probability,second_index,second_label,second_probability,"
-                 "same,cosine\n";
-    for (const ImageComparison &image : result_.images) {
-      std::vector<std::string> cells{image.path, image.label ? std::to_string(*image.label) : ""};
-      for (const Opinion &opinion : {image.first, image.second})
-        cells.insert(cells.end(),
-                     {std::to_string(opinion.label), label(opinion.label), csv_number(opinion.probability)});
-      cells.insert(cells.end(), {image.first.label == image.second.label ? "1" : "0", csv_number(image.cosine)});
-      std::cout << csv_line(cells);
-    }
-  }
-
-private:
   std::string label(int index) const {
     return labels_.empty() ? "class " + std::to_string(index) : labels_[static_cast<std::size_t>(index)];
   }
@@ -116,6 +133,7 @@ private:
   const Comparison &result_;
   std::array<std::string, 2> models_;
   const std::vector<std::string> &labels_;
+  bool has_classes_;
 };
 
 } // namespace
@@ -164,7 +182,7 @@ int compare(const Arguments &arguments) {
   }
   progress.wipe();
   report_unread(parser, result.errors, result.images.empty());
-  const Printer printer(result, {paths[0], second_path}, model.labels());
+  const Printer printer(result, {paths[0], second_path}, model);
   if (format == "json")
     printer.json();
   else if (format == "csv")

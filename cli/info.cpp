@@ -159,7 +159,7 @@ int info(const Arguments &arguments) {
     nlohmann::json object = {{"file", path_text(path)},
                              {"bytes", file_bytes},
                              {"image", {{"height", model->image_height()}, {"width", model->image_width()}}},
-                             {"classes", model->classes()},
+                             {"classes", model->has_head() ? model->classes() : 0},
                              {"features", model->features()},
                              {"weights", summary.weights},
                              {"weight_bytes", summary.weight_bytes},
@@ -185,7 +185,8 @@ int info(const Arguments &arguments) {
   std::cout << printable(path) << "\n"
             << "  image          " << model->image_width() << " x " << model->image_height() << " RGB\n"
             << "  preprocessing  " << to_string(description.recipe) << "\n"
-            << "  classes        " << model->classes() << (description.labels.empty() ? "" : ", with labels") << "\n"
+            << "  classes        " << (model->has_head() ? std::to_string(model->classes()) : "none")
+            << (description.labels.empty() ? "" : ", with labels") << "\n"
             << "  features       " << model->features() << "\n"
             << "  weights        " << summary.weights << " of " << fixed(summary.bits(), 3) << " bits, "
             << summary.weight_bytes << " bytes\n"

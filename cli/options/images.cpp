@@ -50,19 +50,23 @@ std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &mo
 
 std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
   const std::string data = parser.required("data");
+  if (!model.has_head() && parser.has("labels"))
+    throw UsageError("--labels: the model has no classes, it gives features");
   std::vector<ComparedImage> result;
-  try {
-    for (LabelledImage &image : labelled_images(parser, model))
-      result.push_back({std::move(image.path), image.label});
-  } catch (const std::runtime_error &) {
-    if (!labels_file(parser).empty())
-      throw;
-    LeftOut left_out;
-    for (std::string &path : list_images(data, left_out)) // there are no folders, or they are not named after classes
-      result.push_back({std::move(path), std::nullopt});
-    report_left_out(data, left_out);
-    keep_first(parser, result);
-  }
+  if (model.has_head())
+    try {
+      for (LabelledImage &image : labelled_images(parser, model))
+        result.push_back({std::move(image.path), image.label});
+      return result;
+    } catch (const std::runtime_error &) { // there are no folders, or they are not named after classes
+      if (!labels_file(parser).empty())
+        throw;
+    }
+  LeftOut left_out;
+  for (std::string &path : list_images(data, left_out))
+    result.push_back({std::move(path), std::nullopt});
+  report_left_out(data, left_out);
+  keep_first(parser, result);
   return result;
 }
 

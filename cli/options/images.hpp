@@ -25,7 +25,8 @@ void report_left_out(const std::string &folder, const LeftOut &left_out);
 // read_class_folders() do.
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model);
 
-// Likewise, but without a CSV file all images below --data will do, with labels where the folders are classes.
+// Likewise, but without a CSV file all images below --data will do, with labels where the folders are classes. For a
+// model without classes they have none: throws UsageError where --labels is given.
 std::vector<ComparedImage> images(const Parser &parser, const Model &model);
 
 // Prints what could not be read. Throws std::runtime_error where that was all of --data.

@@ -1,6 +1,7 @@
 #include "cli/options/running.hpp"
 
 #include <cstdlib>
+#include <stdexcept>
 
 #include "cli/options/model.hpp"
 #include "engine/threads/default_threads.hpp"
@@ -80,6 +81,14 @@ void add_run_options(Parser &parser) {
 
 std::shared_ptr<const Model> open_model(const Parser &parser, const std::string &path) {
   return value_of(Model::open(path, kernels_option(parser), max_work(parser)));
+}
+
+std::shared_ptr<const Model> open_classifier(const Parser &parser, const std::string &path) {
+  std::shared_ptr<const Model> model = open_model(parser, path);
+  if (!model->has_head())
+    throw std::runtime_error(path + ": has no classes: it gives " + std::to_string(model->features()) +
+                             " features, which the C, C++ and Python interfaces hand out");
+  return model;
 }
 
 } // namespace intvit::cli

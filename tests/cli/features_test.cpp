@@ -1,0 +1,73 @@
+// Models without classes: no command calls their features classes.
+#include <catch2/catch.hpp>
+
+#include "tests/cli/program.hpp"
+#include "tests/cli/small_models.hpp"
+#include "tests/support/data.hpp"
+
+using namespace intvit::test;
+using Catch::Matchers::Contains;
+using nlohmann::json;
+
+namespace {
+
+// Of class tokens, of the mean of patches, and without one matrix product.
+std::vector<std::string> models_without_classes() {
+  return {random_vit_file("features_token.safetensors", {}, 1, 32, 0),
+          random_vit_file("features_mean.safetensors", {}, 0, 32, 0),
+          file_without_products("features_norm.safetensors")};
+}
+
+} // namespace
+
+TEST_CASE("classify and eval refuse models without classes") {
+  for (const std::string &model : models_without_classes())
+    for (const std::vector<std::string> &command :
+         {std::vector<std::string>{"classify", "-m", model, sample_photograph()},
+          {"classify", "-m", model, "--format", "json", "--raw-logits", sample_photograph()},
+          {"classify", "-m", model, "--format", "csv", "-k", "1", sample_photograph()},
+          {"eval", "-m", model, "--data", picture_folder(true)},
+          {"eval", "-m", model, "--data", picture_folder(true), "--format", "json"}}) {
+      CAPTURE(command);
+      const Outcome outcome = run_program(command);
+      CHECK(outcome.exit_code == 1);
+      CHECK(outcome.out.empty());
+      CHECK_THAT(outcome.err, Contains(model + ": has no classes: it gives ") && Contains(" features"));
+    }
+}
+
+TEST_CASE("info tells that there are no classes") {
+  for (const std::string &model : models_without_classes()) {
+    const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
+    CHECK(info["classes"] == 0);
+    CHECK(info["features"].get<int>() > 0);
+    CHECK_THAT(run_program({"info", "-m", model}).out, Contains("  classes        none\n"));
+  }
+}
+
+TEST_CASE("compare and inspect tell of features nothing about classes") {
+  const std::string one = models_without_classes()[0];
+  const std::string other =
+      random_vit_file("features_lis.safetensors", {.softmax = intvit::kernels::Softmax::lis4}, 1, 32, 0);
+  for (const bool labelled : {false, true}) { // labels.csv is of no use
+    const std::string data = picture_folder(labelled);
+    const Outcome text = run_program({"compare", one, other, "--data", data});
+    CHECK(text.exit_code == 0);
+    CHECK_THAT(text.out, Contains("images      3\ncosine ") && !Contains("agreement") && !Contains("top-1") &&
+                             !Contains("class") && !Contains("differ"));
+    const json object = json::parse(run_program({"compare", one, other, "--data", data, "--format", "json"}).out);
+    CHECK(object["cosine"].get<double>() > 0.5);
+    for (const char *key : {"agreement", "differences", "first_top1"})
+      CHECK_FALSE(object.contains(key));
+    const std::vector<std::string> rows =
+        lines(run_program({"compare", one, other, "--data", data, "--format", "csv"}).out);
+    REQUIRE(rows.size() == 4);
+    for (std::size_t i = 1; i < rows.size(); ++i)
+      CHECK_THAT(rows[i], Contains(".ppm,,,,,,,,,0.") || Contains(".ppm,,,,,,,,,1"));
+    const Outcome inspected = run_program({"inspect", "-m", one, "--data", data, "--format", "json"});
+    CHECK(inspected.exit_code == 0);
+    CHECK(json::parse(inspected.out)["images"] == 3);
+  }
+  check_refused({"compare", one, other, "--data", picture_folder(true)},
+                {{{"--labels", picture_folder(true) + "/labels.csv"}, 2, "--labels: the model has no classes"}});
+}
