@@ -92,8 +92,9 @@ private:
 
 bool is_header(const CsvRow &row, const std::string &folder, const ClassNames &classes) {
   std::error_code ignored;
-  const std::string &name = row.cells.front();
-  return !number(row.cells.back()) && !classes.has(row.cells.back()) && name.find_first_of("./") == std::string::npos &&
+  const std::string name = trimmed(row.cells.front());
+  const std::string label = trimmed(row.cells.back());
+  return !number(label) && !classes.has(label) && name.find_first_of("./") == std::string::npos &&
          !fs::is_regular_file(fs::path(folder) / name, ignored);
 }
 
@@ -159,7 +160,7 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
     fail(csv, error.what());
   }
   if (!rows.empty() && rows.front().cells.size() > 1 && is_header(rows.front(), folder, names)) {
-    const bool numbered = rows.front().cells.front().empty();
+    const bool numbered = trimmed(rows.front().cells.front()).empty();
     if (rows.front().cells.size() != (numbered ? 3 : 2))
       fail(csv + ":" + std::to_string(rows.front().line),
            "expected the columns file and label, not \"" + rows.front().text + "\"");
@@ -180,6 +181,7 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
       row.cells = {row.text.substr(0, row.text.rfind(separator)), row.cells.back()};
     if (row.cells.size() != 2)
       fail(where(row), "expected \"file,label\"");
+    row.cells[1] = trimmed(row.cells[1]);
     if (number(row.cells[1]))
       continue;
     if (!names.has(row.cells[1]))
@@ -187,7 +189,7 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
     named = named == nullptr ? &row : named;
   }
   std::vector<LabelledImage> images;
-  for (const CsvRow &row : rows) {
+  for (CsvRow &row : rows) {
     const std::string &label = row.cells[1];
     if (named != nullptr && !names.has(label))
       fail(where(row), "\"" + label + "\" is not a label of the model, but line " + std::to_string(named->line) +
@@ -195,7 +197,12 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
     const int index = named != nullptr ? names.index(label, where(row)) : *number(label);
     if (index < 0 || index >= classes.count)
       fail(where(row), "class " + row.cells[1] + " is not from 0 to " + std::to_string(classes.count - 1));
-    images.push_back({(fs::path(folder) / row.cells[0]).string(), index});
+    // A name may begin or end with blanks, which people also put around commas.
+    std::string &file = row.cells[0];
+    std::error_code ignored;
+    if (file != trimmed(file) && !fs::exists(fs::path(folder) / file, ignored))
+      file = trimmed(file);
+    images.push_back({(fs::path(folder) / file).string(), index});
   }
   return images;
 }

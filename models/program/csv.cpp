@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/program/text_file.hpp"
+
 namespace intvit {
 
 namespace {
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  return std::string(first == std::string_view::npos ? std::string_view()
-                                                     : text.substr(first, text.find_last_not_of(" \t") + 1 - first));
-}
 
 // What stands in quotes at the front of `rest`, which is taken off it.
 std::string take_quoted(std::string_view &rest, const std::string &where) {
@@ -33,7 +29,8 @@ std::string take_quoted(std::string_view &rest, const std::string &where) {
 } // namespace
 
 std::vector<CsvRow> csv_rows(std::string_view text, char separator) {
-  const char ends[] = {separator, '\r', '\n', '\0'};
+  const char end = line_end(text);
+  const char ends[] = {separator, end, '\0'};
   std::vector<CsvRow> rows;
   int line = 1;
   while (!text.empty()) {
@@ -42,27 +39,30 @@ std::vector<CsvRow> csv_rows(std::string_view text, char separator) {
     std::string_view rest = text;
     for (bool more = true; more;) {
       const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
-      if (rest.substr(blanks).starts_with('"')) {
+      const bool quoted = rest.substr(blanks).starts_with('"');
+      if (quoted) {
         rest.remove_prefix(blanks);
         row.cells.push_back(take_quoted(rest, where));
         row.quoted = true;
-        if (!trimmed(rest.substr(0, rest.find_first_of(ends))).empty())
-          throw std::runtime_error(where + "text behind a quotation mark that closes");
-      } else {
-        row.cells.push_back(trimmed(rest.substr(0, rest.find_first_of(ends))));
       }
-      rest.remove_prefix(std::min(rest.find_first_of(ends), rest.size()));
+      const std::string_view plain = rest.substr(0, rest.find_first_of(ends));
+      rest.remove_prefix(plain.size());
       more = rest.starts_with(separator);
+      if (!quoted)
+        row.cells.emplace_back(plain.substr(0, plain.size() - (!more && plain.ends_with('\r') ? 1 : 0)));
+      else if (!trimmed(plain).empty())
+        throw std::runtime_error(where + "text behind a quotation mark that closes");
       if (more)
         rest.remove_prefix(1);
     }
     row.text = text.substr(0, text.size() - rest.size());
-    rest.remove_prefix(std::min<std::size_t>(rest.starts_with("\r\n") ? 2 : 1, rest.size()));
+    if (row.text.ends_with('\r'))
+      row.text.pop_back();
+    rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
     const std::string_view whole = text.substr(0, text.size() - rest.size());
-    for (std::size_t i = 0; i < whole.size(); ++i)
-      line += whole[i] == '\n' || (whole[i] == '\r' && !whole.substr(i).starts_with("\r\n")) ? 1 : 0;
+    line += static_cast<int>(std::count(whole.begin(), whole.end(), end));
     text = rest;
-    if (row.quoted || row.cells.size() > 1 || !row.cells.front().empty())
+    if (row.quoted || row.cells.size() > 1 || !trimmed(row.cells.front()).empty())
       rows.push_back(std::move(row));
   }
   return rows;

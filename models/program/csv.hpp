@@ -10,12 +10,13 @@ namespace intvit {
 struct CsvRow {
   int line = 0;                   // on which it begins, from 1
   bool quoted = false;            // whether a cell was in quotes
-  std::vector<std::string> cells; // without quotes; those that had none also without blanks around them
+  std::vector<std::string> cells; // without quotes and what stood around them
   std::string text;               // of the row, as it stands there
 };
 
-// All rows but the blank ones. A cell in quotes may hold separators, line ends and quotes, of which it has two for one.
-// Throws std::runtime_error that names the line where a quotation mark is not closed or text follows it.
+// All rows but the blank ones; they end as lines do (line_end()). A cell in quotes may hold separators, line ends and
+// quotes, of which it has two for one. Throws std::runtime_error that names the line where a quotation mark is not
+// closed or text follows it.
 std::vector<CsvRow> csv_rows(std::string_view text, char separator);
 
 // Comma, semicolon (spreadsheets where the decimal point is a comma) or tab: the first of them in the first row.

@@ -1,5 +1,6 @@
 #include "models/program/text_file.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "engine/container/file_io.hpp"
@@ -20,14 +21,26 @@ std::string read_text_file(const std::string &path) {
   return text;
 }
 
+char line_end(std::string_view text) {
+  return text.find('\n') == std::string_view::npos ? '\r' : '\n';
+}
+
 std::vector<std::string> text_lines(std::string_view text) {
+  const char end = line_end(text);
   std::vector<std::string> lines;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + (text.substr(end).starts_with("\r\n") ? 2 : 1), text.size()));
+    std::string &line = lines.emplace_back(text.substr(0, text.find(end)));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.ends_with('\r'))
+      line.pop_back();
   }
   return lines;
+}
+
+std::string trimmed(std::string_view text) {
+  constexpr const char *blanks = " \t\r";
+  const std::size_t first = std::min(text.find_first_not_of(blanks), text.size());
+  return std::string(text.substr(first, text.find_last_not_of(blanks) + 1 - first));
 }
 
 } // namespace intvit

@@ -15,7 +15,11 @@ inline constexpr std::int64_t max_text_file_bytes = std::int64_t{1} << 26;
 // with a zero byte.
 std::string read_text_file(const std::string &path);
 
-// Its lines, which end with LF, CR LF or CR.
+// What its lines end with: LF, before which there may be a CR, or where it has none, CR.
+char line_end(std::string_view text);
 std::vector<std::string> text_lines(std::string_view text);
+
+// Without blanks, tabs and carriage returns at its ends.
+std::string trimmed(std::string_view text);
 
 } // namespace intvit

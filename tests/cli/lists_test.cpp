@@ -119,6 +119,10 @@ TEST_CASE("labels.csv: names of files with commas, quotes and line ends") {
                                     {"two\nlines.ppm", "3"},
                                     {" blanks .ppm", "4"},
                                     {"x;y.ppm", "5"}});
+  // As pandas writes them: blanks and carriage returns without quotes.
+  fs::copy_file(picture_folder(false) + "/0.ppm", folder + "/cr\rx.ppm");
+  CHECK(labels_of(",file,label\n0, blanks .ppm,1\n1,cr\rx.ppm,2\n2,\"a \"\"b\"\".ppm\",3\n", folder) ==
+        Labels{{" blanks .ppm", "1"}, {"cr\rx.ppm", "2"}, {"a \"b\".ppm", "3"}});
 }
 
 TEST_CASE("labels.csv that cannot be meant is refused with its line") {
@@ -215,7 +219,7 @@ TEST_CASE("quantize --labels: class names as editors, pandas and spreadsheets wr
 }
 
 TEST_CASE("rows of CSV know their lines") {
-  const std::vector<intvit::CsvRow> rows = intvit::csv_rows("a,\"1\n2\r\n3\"\r\n\r\nb,4\rc", ',');
+  const std::vector<intvit::CsvRow> rows = intvit::csv_rows("a,\"1\n2\r\n3\"\r\n\r\nb,4\n c\rd", ',');
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].line == 1);
   CHECK(rows[0].cells == std::vector<std::string>{"a", "1\n2\r\n3"});
@@ -223,6 +227,9 @@ TEST_CASE("rows of CSV know their lines") {
   CHECK(rows[1].text == "b,4");
   CHECK(rows[2].line == 6);
   CHECK_FALSE(rows[2].quoted);
+  CHECK(rows[2].cells == std::vector<std::string>{" c\rd"});
+  CHECK(intvit::csv_rows("a,1\r\"b\",2\r", ',').size() == 2);
   CHECK(intvit::csv_rows("", ',').empty());
-  CHECK(intvit::text_lines("a\r\n\nb\rc") == std::vector<std::string>{"a", "", "b", "c"});
+  CHECK(intvit::text_lines("a\r\n\nb\rc") == std::vector<std::string>{"a", "", "b\rc"});
+  CHECK(intvit::text_lines("a\r\rb") == std::vector<std::string>{"a", "", "b"});
 }
