@@ -22,7 +22,7 @@ bool is_formula(const std::string &text) {
 }
 
 std::string csv_cell(const std::string &text) {
-  const std::string shown = (is_formula(text) ? "'" : "") + escape_bytes(text, true);
+  std::string shown = (is_formula(text) ? "'" : "") + escape_bytes(text, true);
   if (shown.find_first_of(",\"\r\n\t") == std::string::npos)
     return shown;
   std::string quoted = "\"";
