@@ -115,8 +115,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view or
 }
 
 bool has_picture_signature(std::span<const std::byte> begin) {
-  return is_pnm(begin) ||
-         std::any_of(std::begin(formats), std::end(formats), [&](const Format &format) { return format.is_of(begin); });
+  return is_pnm(begin) || format_of(begin) != nullptr;
 }
 
 Result<Image> load_image(const std::string &path) {

@@ -224,6 +224,7 @@ std::vector<LabelledImage> read_class_folders(const std::string &folder, const C
 
   const auto path = [&](const std::string &name) { return (fs::path(folder) / name).string(); };
   std::vector<std::optional<int>> labels;
+  labels.reserve(names.size());
   const ClassNames known(classes);
   for (const std::string &name : names)
     labels.push_back(known.has(name) ? std::optional(known.index(name, path(name))) : std::nullopt);
