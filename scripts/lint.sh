@@ -6,8 +6,8 @@
 # tidy is clang-tidy with .clang-tidy's checks, over minutes; stb_image's own code is left out. cppcheck's mistakes are
 # listed in .cppcheck-suppressions.
 #
-# --changed: cppcheck and tidy look only at what was changed since all of it was looked at: since origin/main, on which
-# nothing is that .ci/run does not pass, or where this is origin/main, since the commit that .ci/linted names. Of a header
+# --changed: cppcheck and tidy look only at what was changed since all of it was looked at: since the newer of
+# origin/main, on which nothing is that .ci/run does not pass, and the commit that .ci/linted names. Of a header
 # they look at a few of the files that include it. $INTVIT_LINT_BASE is another commit to compare with. Where none of
 # these is in the clone, or this script or its lists have changed, they look at everything.
 set -eu
@@ -30,13 +30,15 @@ base() {
     }
     return 0
   fi
+  newest=""
   for candidate in origin/main "$(cat .ci/linted)"; do
     commit=$(git rev-parse --verify --quiet "$candidate^{commit}") || continue
-    if [ "$commit" != "$(git rev-parse HEAD)" ] && git merge-base --is-ancestor "$commit" HEAD; then
-      echo "$commit"
-      return 0
+    if [ "$commit" != "$(git rev-parse HEAD)" ] && git merge-base --is-ancestor "$commit" HEAD &&
+      { [ -z "$newest" ] || git merge-base --is-ancestor "$newest" "$commit"; }; then
+      newest=$commit
     fi
   done
+  echo "$newest"
 }
 
 # sources FOLDER ...: what there is to look at in these folders, headers not, which are looked at where they are included.
