@@ -111,10 +111,15 @@ Result<Target> target_of(const std::string &path) {
 struct Temporary {
   std::string path;
   FileDescriptor file;
+  std::string target; // what it is to replace
 };
 
-// A new, empty file in the target's folder. Messages name `path`.
-Result<Temporary> create_beside(const std::string &path, const Target &target) {
+// A new, empty file beside what is to be written.
+Result<Temporary> create_beside(const std::string &path) {
+  const Result<Target> found = target_of(path);
+  if (!found.ok())
+    return found.status();
+  const Target &target = *found;
   // The longest name that a file system has is 255 bytes.
   constexpr std::size_t longest_part = 200;
   const auto [folder, name] = split(target.path);
@@ -131,7 +136,7 @@ Result<Temporary> create_beside(const std::string &path, const Target &target) {
     // Not every file system has permissions: without them the file is the same.
     if (target.is_there)
       static_cast<void>(::fchmod(file.get(), target.permissions));
-    return Temporary{std::move(temporary), std::move(file)};
+    return Temporary{std::move(temporary), std::move(file), target.path};
   }
   return io_error(path, "cannot create a file in its folder", error);
 }
@@ -176,10 +181,7 @@ Result<std::vector<std::byte>> read_file(const std::string &path, std::int64_t l
 }
 
 Status write_file_atomically(const std::string &path, std::span<const std::byte> bytes) {
-  Result<Target> target = target_of(path);
-  if (!target.ok())
-    return target.status();
-  Result<Temporary> temporary = create_beside(path, *target);
+  Result<Temporary> temporary = create_beside(path);
   if (!temporary.ok())
     return temporary.status();
   FileDescriptor &file = temporary->file;
@@ -189,12 +191,12 @@ Status write_file_atomically(const std::string &path, std::span<const std::byte>
   const int close_error = file.close();
   if (error == 0)
     error = close_error;
-  if (error == 0 && std::rename(temporary->path.c_str(), target->path.c_str()) != 0)
+  if (error == 0 && std::rename(temporary->path.c_str(), temporary->target.c_str()) != 0)
     error = errno;
   if (error == 0) {
     // The rename reaches the disk only when the folder is flushed, too. If that fails, the path holds either the old or
     // the new file after a crash.
-    const FileDescriptor opened(::open(split(target->path).first.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const FileDescriptor opened(::open(split(temporary->target).first.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (opened.is_open())
       ::fsync(opened.get());
     return {};
@@ -204,10 +206,7 @@ Status write_file_atomically(const std::string &path, std::span<const std::byte>
 }
 
 Status check_writable(const std::string &path) {
-  Result<Target> target = target_of(path);
-  if (!target.ok())
-    return target.status();
-  Result<Temporary> temporary = create_beside(path, *target);
+  Result<Temporary> temporary = create_beside(path);
   if (!temporary.ok())
     return temporary.status();
   ::unlink(temporary->path.c_str());
