@@ -9,6 +9,7 @@
 #include "engine/container/file_io.hpp"
 #include "engine/image/exif.hpp"
 #include "engine/image/jpeg.hpp"
+#include "engine/image/other_formats.hpp"
 #include "engine/image/pnm.hpp"
 #include "engine/image/signature.hpp"
 #include "engine/image/stb_decoder.hpp"
@@ -86,8 +87,12 @@ Result<Image> decode(std::span<const std::byte> bytes) {
   if (is_pnm(bytes))
     return decode_pnm(bytes);
   const Format *format = format_of(bytes);
-  if (format == nullptr)
-    return Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format");
+  if (format == nullptr) {
+    const std::string_view other = other_format(bytes);
+    return other.empty() ? Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format")
+                         : Status(StatusCode::unsupported,
+                                  std::string(other) + " is not decoded: convert the picture to JPEG or PNG");
+  }
   if (is_jpeg(bytes) && !has_valid_huffman_tables(bytes))
     return Status(StatusCode::bad_format, "corrupt picture: bad or incomplete Huffman table");
   if (begins_with(bytes, png_signature) && !has_whole_chunks(bytes))
