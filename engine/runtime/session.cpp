@@ -91,7 +91,7 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
   session.model_ = std::move(model);
 
   if (options.parallel_for.run == nullptr)
-    session.workers_ = Workers(session.options_.threads);
+    session.workers_ = Workers(std::min(session.options_.threads, thread_limit()));
   return session;
 }
 

@@ -57,7 +57,8 @@ public:
   // Classifies `images`: each points to image_height x image_width x 3 bytes, row-major RGB, dense. Logits go to
   // logits() afterwards. Allocates nothing, but in a child after fork() the first time; the bits do not depend on
   // threads or batch. Errors: bad_argument (more images than max_batch, or none; a loop of the caller's that did not
-  // call every task once); cancelled. After an error logits() and features() are empty.
+  // call every task once); cancelled. After a refused number of images the results are the last run's still, after
+  // another error there are none.
   Status run(std::span<const std::uint8_t *const> images);
 
   // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().

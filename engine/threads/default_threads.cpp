@@ -17,9 +17,9 @@ namespace intvit {
 #ifdef INTVIT_THREADS
 namespace {
 
-// What the variable asks for, or 0. It is OpenMP's, whose later numbers are of nested regions.
-int asked_for() {
-  const char *variable = std::getenv("OMP_NUM_THREADS");
+// The number above 0 that one of OpenMP's variables holds, or 0. Further numbers are of nested regions.
+int number_in(const char *name) {
+  const char *variable = std::getenv(name);
   std::string_view text = variable == nullptr ? "" : variable;
   text.remove_prefix(std::min(text.find_first_not_of(" \t+"), text.size()));
   long long number = 0;
@@ -44,13 +44,21 @@ int processors() {
 
 int default_threads() {
 #ifdef INTVIT_THREADS
-  if (const int asked = asked_for(); asked > 0)
+  if (const int asked = number_in("OMP_NUM_THREADS"); asked > 0)
     return asked;
   const int quota = cgroup_quota();
   return std::clamp(quota > 0 ? std::min(processors(), quota) : processors(), 1, max_threads);
 #else
   return 1;
 #endif
+}
+
+int thread_limit() {
+#ifdef INTVIT_THREADS
+  if (const int limit = number_in("OMP_THREAD_LIMIT"); limit > 0)
+    return limit;
+#endif
+  return max_threads;
 }
 
 } // namespace intvit

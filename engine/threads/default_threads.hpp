@@ -11,4 +11,7 @@ inline constexpr int max_threads = 1024;
 // threads.
 int default_threads();
 
+// The number in OMP_THREAD_LIMIT, beyond which a session starts none whatever it is asked for; max_threads without.
+int thread_limit();
+
 } // namespace intvit

@@ -1,10 +1,12 @@
 // What a session refuses, and that a refusal changes nothing.
 #include <array>
+#include <cstdlib>
 
 #include <catch2/catch.hpp>
 
 #include "engine/threads/default_threads.hpp"
 #include "tests/support/run_model.hpp"
+#include "tests/support/threads.hpp"
 #include "tests/support/tiny_model.hpp"
 
 namespace intvit {
@@ -144,6 +146,20 @@ TEST_CASE("session: it can be moved, and keeps its model alive") {
   const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
   REQUIRE(moved.run(input).ok());
   CHECK(std::vector<std::int32_t>(moved.logits().begin(), moved.logits().end()) == golden);
+}
+
+TEST_CASE("session: no more threads than OMP_THREAD_LIMIT allows") {
+  const auto threads = [](const char *limit) {
+    REQUIRE(::setenv("OMP_THREAD_LIMIT", limit, 1) == 0);
+    const Result<Session> session = Session::create(tiny(), {.threads = 5});
+    ::unsetenv("OMP_THREAD_LIMIT");
+    REQUIRE(session.ok());
+    return session->threads();
+  };
+  CHECK(threads("1") == 1);
+  CHECK(threads("2") == (test::has_threads ? 2 : 1));
+  for (const char *none : {"", "0", "-3", "many", "999999"})
+    CHECK(threads(none) == (test::has_threads ? 5 : 1));
 }
 
 } // namespace
