@@ -24,8 +24,8 @@ bool fits_batch(const Program &program, int batch);
 // which bounds the operations that have none. Never overflows: the largest int64 stands for all that is larger.
 std::int64_t work_of(const Program &program);
 
-// The work of a model that is loaded where nobody says otherwise: twenty times ViT-L/16's at 384 pixels, half a minute
-// on one core.
+// The work of a model that is loaded where nobody says otherwise: twenty times that of ViT-L/16 at 384 pixels, which
+// has 191e9.
 inline constexpr std::int64_t default_max_work = 4'000'000'000'000;
 inline constexpr std::int64_t any_work = std::numeric_limits<std::int64_t>::max();
 
