@@ -48,7 +48,7 @@ struct Source {
       return ModelFile::open(path);
     if (bytes == nullptr)
       return Status(StatusCode::bad_argument, "the model's path, or the place of its bytes, is null");
-    if (size > static_cast<std::uint64_t>(max_file_size))
+    if (std::uint64_t{size} > std::uint64_t{max_file_size})
       return Status(StatusCode::bad_format, "model in memory: " + std::to_string(size) + " bytes, at most " +
                                                 std::to_string(max_file_size) + " are read");
     const auto *first = static_cast<const std::byte *>(bytes);
