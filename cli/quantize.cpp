@@ -18,6 +18,7 @@
 #include "models/import/load.hpp"
 #include "models/program/csv.hpp"
 #include "models/program/text_file.hpp"
+#include "models/quantize/calibration.hpp"
 #include "models/quantize/quantize.hpp"
 
 namespace intvit::cli {
@@ -72,6 +73,12 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
                images.end());
   if (images.empty())
     throw std::runtime_error(folder + ": no image could be read");
+  if (all_the_same(images))
+    print_error(
+        "warning: " + folder + ": " +
+        (images.size() == 1 ? "one image" : "all " + std::to_string(images.size()) + " images are one picture") +
+        "; the model will be less accurate than with different photographs, of which 16 are enough for most "
+        "(deit_tiny: 68 instead of 78 % top-1)");
   return images;
 }
 

@@ -95,6 +95,17 @@ SiteSamples side_by_side(std::span<const SiteSamples *const> parts) {
   return joined;
 }
 
+bool all_the_same(std::span<const Image> images) {
+  return std::all_of(images.begin(), images.end(), [&](const Image &image) { return image.rgb == images[0].rgb; });
+}
+
+bool all_of_one_colour(std::span<const Image> images) {
+  return std::all_of(images.begin(), images.end(), [](const Image &image) {
+    const std::vector<std::uint8_t> &rgb = image.rgb;
+    return std::equal(rgb.begin() + 3, rgb.end(), rgb.begin()); // each byte is that of the pixel before
+  });
+}
+
 const SiteSamples &samples_of(const BlockSamples &samples, SiteKind kind) {
   for (const auto &[site, values] : samples)
     if (site == kind)

@@ -39,6 +39,10 @@ SiteSamples side_by_side(std::span<const SiteSamples *const> parts);
 // The samples of a kind; std::out_of_range where they were not gathered.
 const SiteSamples &samples_of(const BlockSamples &samples, reference::SiteKind kind);
 
+// Whether all are one picture; and whether none shows more than one colour, of which no range can be learned.
+bool all_the_same(std::span<const Image> images);
+bool all_of_one_colour(std::span<const Image> images);
+
 // Walks the network once, all images side by side, one step at a time.
 class Calibration {
 public:

@@ -26,6 +26,9 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   validate(input.model);
   if (input.calibration.empty())
     throw std::runtime_error("calibration needs at least one image");
+  if (all_of_one_colour(input.calibration))
+    throw std::runtime_error("every calibration image is of one colour, from which no range can be learned: give "
+                             "photographs like those to be classified, 100 or more");
   const Network parts = network(input.model);
   Calibration calibration(input.calibration, options.threads);
   NodeWriter nodes(input, options);

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/cli/program.hpp"
+#include "tests/cli/quantizer_input.hpp"
 #include "tests/models/import/transformers_folder.hpp"
 #include "tests/support/data.hpp"
 
@@ -17,11 +18,10 @@ namespace {
 
 std::string labelled_photographs() {
   std::string folder = temporary_file("transformers-photographs");
-  for (const char *label : {"/ant", "/bee"}) {
+  for (const char *label : {"/ant", "/bee"})
     std::filesystem::create_directories(folder + label);
-    std::filesystem::copy_file(sample_photograph(), folder + label + "/photograph.png",
-                               std::filesystem::copy_options::overwrite_existing);
-  }
+  write_text(folder + "/ant/photograph.png", read_text(sample_photograph()));
+  write_text(folder + "/bee/noise.ppm", noise_picture(1));
   return folder;
 }
 

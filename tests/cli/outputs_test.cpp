@@ -56,7 +56,7 @@ TEST_CASE("quantize replaces nothing that it reads") {
                                     output};
   };
   for (const char *name : {"/weights/model.safetensors", "/weights/config.json", "/names.txt",
-                           "/photographs/cat/one.png", "/photographs/dog/three.png"}) { // read or not chosen
+                           "/photographs/cat/one.png", "/photographs/dog/three.ppm"}) { // read or not chosen
     const std::string input = folder + name;
     check_spared(command(input), input, input);
     check_spared(command(folder + "/weights/.." + name), folder + "/weights/.." + name, input);

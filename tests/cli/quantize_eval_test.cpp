@@ -238,7 +238,7 @@ TEST_CASE("eval reads labels from a CSV file") {
   const std::string model = temporary_file("csv.safetensors");
   REQUIRE(quantize({}, model).exit_code == 0);
   const std::string csv = temporary_file("labels.csv");
-  write_text(csv, "file,label\ncat/one.png,2\ndog/three.png,3\n");
+  write_text(csv, "file,label\ncat/one.png,2\ndog/three.ppm,3\n");
   const std::vector<std::string> eval{"eval", "-m", model, "--data", photographs(), "--labels", csv, "--format"};
   std::vector<std::string> arguments = eval;
   arguments.emplace_back("json");
@@ -259,7 +259,7 @@ TEST_CASE("eval reads labels from a CSV file") {
   CHECK_THAT(missing.out, Contains("images      1"));
   for (const auto &[content, message] : std::vector<std::pair<std::string, std::string>>{
            {"file,label\ncat/one.png,5\n", ":2: class 5 is not from 0 to 4"},
-           {"cat/one.png,2\ncat/two.png,x\n", ":2: \"x\" is not a class index, nor a label of the model"},
+           {"cat/one.png,2\ncat/two.ppm,x\n", ":2: \"x\" is not a class index, nor a label of the model"},
            {"cat/one.png\n", ":1: expected \"file,label\""},
            {"", "no image is listed"}}) {
     write_text(csv, content);

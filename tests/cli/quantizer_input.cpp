@@ -1,6 +1,7 @@
 #include "tests/cli/quantizer_input.hpp"
 
 #include <filesystem>
+#include <random>
 #include <span>
 #include <stdexcept>
 
@@ -44,14 +45,21 @@ std::string weights_folder() {
   return folder;
 }
 
+std::string noise_picture(unsigned seed) {
+  std::mt19937 random(seed);
+  std::string file = "P6\n32 24\n255\n";
+  for (int i = 0; i < 32 * 24 * 3; ++i)
+    file += static_cast<char>(random() & 255);
+  return file;
+}
+
 std::string photographs() {
   const std::string folder = temporary_file("photographs");
   std::filesystem::create_directories(folder + "/cat");
   std::filesystem::create_directories(folder + "/dog");
-  const std::string picture = read_text(sample_photograph());
-  write_text(folder + "/cat/one.png", picture);
-  write_text(folder + "/cat/two.png", picture);
-  write_text(folder + "/dog/three.png", picture);
+  write_text(folder + "/cat/one.png", read_text(sample_photograph()));
+  write_text(folder + "/cat/two.ppm", noise_picture(2));
+  write_text(folder + "/dog/three.ppm", noise_picture(3));
   return folder;
 }
 

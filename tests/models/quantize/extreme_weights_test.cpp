@@ -1,11 +1,14 @@
-// Float weights that no training gives: a message, or a model whose golden logits are right; nothing else.
+// Float weights that no training gives: a message, or a model whose golden logits are right; nothing else. And
+// calibration images that show too little.
 #include <array>
 #include <cmath>
 #include <random>
 
 #include <catch2/catch.hpp>
 
+#include "models/quantize/calibration.hpp"
 #include "models/quantize/quantize.hpp"
+#include "models/reference/forward.hpp"
 #include "tests/support/model_parts.hpp"
 #include "tests/support/run_model.hpp"
 #include "tests/support/small_vit.hpp"
@@ -69,6 +72,67 @@ TEST_CASE("quantize: extreme weights end in a message or in a model that is righ
   CAPTURE(models, messages);
   CHECK(models > 60);
   CHECK(messages > 60);
+}
+
+// The cosine of the integer model's logits and the float model's, over images that it was not calibrated on.
+double cosine_of(const FloatModel &model, std::span<const Image> calibration, const QuantizeOptions &options) {
+  const std::vector<std::byte> file =
+      quantize({.model = model, .calibration = calibration, .recipe = squash_recipe(32, 32)}, options);
+  const std::shared_ptr<const Model> loaded = test::load_model(test::parse_model(file));
+  Session session = test::start_session(loaded);
+  double product = 0;
+  double integers = 0;
+  double floats = 0;
+  for (const Image &image : test::random_images(10, 32, 32, 77)) {
+    const std::vector<std::int32_t> logits = test::run_logits(session, {&image, 1});
+    const std::vector<float> expected = reference::forward(network(model), image);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const double integer = std::ldexp(logits[i], -loaded->logit_fraction_bits());
+      const auto real = static_cast<double>(expected[i]);
+      product += integer * real;
+      integers += integer * integer;
+      floats += real * real;
+    }
+  }
+  return product / std::sqrt(integers * floats);
+}
+
+TEST_CASE("quantize: one calibration image, or the same again and again, gives a model that sees others") {
+  const FloatModel model = random_float_model(
+      test::small_vit_config({.height = 32, .width = 32, .patch = 4, .channels = 64, .hidden = 128}), 11);
+  const std::vector<Image> one = test::random_images(1, 32, 32, 5);
+  const std::vector<Image> eight(8, one.front());
+  std::vector<Image> nearly(8, one.front());
+  for (std::size_t i = 0; i < nearly.size(); ++i)
+    nearly[i].rgb[i * 10] ^= 1U;
+  const std::vector<Image> different = test::random_images(16, 32, 32, 6);
+  CHECK(all_the_same(one));
+  CHECK(all_the_same(eight));
+  CHECK_FALSE(all_the_same(nearly));
+  for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
+    QuantizeOptions options;
+    options.residual = residual;
+    CAPTURE(static_cast<int>(residual));
+    const double least = residual == ResidualFormat::int16 ? 0.9 : 0.8;
+    CHECK(cosine_of(model, different, options) > 0.98);
+    CHECK(cosine_of(model, one, options) > least);
+    CHECK(cosine_of(model, eight, options) > least);
+    CHECK(cosine_of(model, nearly, options) > least);
+  }
+}
+
+TEST_CASE("quantize: calibration images of one colour each are refused") {
+  const FloatModel model = random_float_model(test::small_vit_config(), 11);
+  std::vector<Image> images = test::random_images(3, 16, 16, 5);
+  std::uint8_t shade = 0;
+  for (Image &image : images) {
+    image.rgb.assign(image.rgb.size(), shade);
+    shade += 100;
+  }
+  const QuantizeInput input{.model = model, .calibration = images, .recipe = squash_recipe(16, 16)};
+  CHECK_THROWS_WITH(quantize(input, {}), Catch::Contains("every calibration image is of one colour"));
+  images.back().rgb[0] ^= 1U; // one pixel is another
+  CHECK_NOTHROW(quantize(input, {}));
 }
 
 } // namespace
