@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/container/file_io.hpp"
+#include "engine/container/file_kind.hpp"
 #include "engine/container/safetensors.hpp"
 #include "engine/container/safetensors_header.hpp"
 #include "engine/container/utf8.hpp"
@@ -82,10 +83,15 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::vector<std::byte> bytes, std
   SafetensorsFile file;
   file.bytes_ = std::move(bytes);
   const std::span<const std::byte> all = file.bytes_;
+  if (all.empty())
+    return bad_format("the file is empty").in(origin);
   if (all.size() < safetensors_length_size)
     return bad_format("not a safetensors file: " + std::to_string(all.size()) + " bytes are too few").in(origin);
   const std::uint64_t header_size = little_endian_u64(all);
   const std::span<const std::byte> rest = all.subspan(safetensors_length_size);
+  // A header that is cut off has a length of at most four bytes, which may be those of another kind of file.
+  if (const std::string_view kind = file_kind(all); header_size >> 32 != 0 && !kind.empty())
+    return bad_format("not a safetensors file but " + std::string(kind)).in(origin);
   if (header_size > rest.size())
     return bad_format("truncated or not a safetensors file: its header is said to have " + std::to_string(header_size) +
                       " bytes, " + std::to_string(rest.size()) + " follow")

@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "engine/container/file_io.hpp"
+#include "engine/container/file_kind.hpp"
+#include "engine/container/signature.hpp"
 #include "engine/image/exif.hpp"
 #include "engine/image/jpeg.hpp"
 #include "engine/image/other_formats.hpp"
 #include "engine/image/pnm.hpp"
-#include "engine/image/signature.hpp"
 #include "engine/image/stb_decoder.hpp"
 
 namespace intvit {
@@ -88,10 +89,12 @@ Result<Image> decode(std::span<const std::byte> bytes) {
     return decode_pnm(bytes);
   const Format *format = format_of(bytes);
   if (format == nullptr) {
-    const std::string_view other = other_format(bytes);
-    return other.empty() ? Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format")
-                         : Status(StatusCode::unsupported,
-                                  std::string(other) + " is not decoded: convert the picture to JPEG or PNG");
+    if (const std::string_view other = other_format(bytes); !other.empty())
+      return Status(StatusCode::unsupported,
+                    std::string(other) + " is not decoded: convert the picture to JPEG or PNG");
+    const std::string_view kind = file_kind(bytes);
+    return Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format" +
+                                              (kind.empty() ? "" : " but " + std::string(kind)));
   }
   if (is_jpeg(bytes) && !has_valid_huffman_tables(bytes))
     return Status(StatusCode::bad_format, "corrupt picture: bad or incomplete Huffman table");

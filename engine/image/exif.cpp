@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/container/signature.hpp"
 #include "engine/image/jpeg.hpp"
-#include "engine/image/signature.hpp"
 
 namespace intvit {
 namespace {

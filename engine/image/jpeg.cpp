@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/image/signature.hpp"
+#include "engine/container/signature.hpp"
 
 namespace intvit {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/image/signature.hpp"
+#include "engine/container/signature.hpp"
 
 namespace intvit {
 namespace {

@@ -3,8 +3,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/image/binary64.hpp"
+
 namespace intvit {
 namespace {
+
+// side / (other / target) rounded to the nearest, ties to even, each step in binary64 as in timm's ResizeKeepRatio.
+std::int64_t scaled_side(int side, int other, int target) {
+  const Binary64 length = binary64(side) / (binary64(other) / binary64(target));
+  if (binary64(1 << 30) <= length) // beyond every limit, and soon beyond truncate()'s
+    return std::int64_t{side} * target / other;
+  const int whole = truncate(length);
+  const Binary64 rest = length - binary64(whole);
+  const Binary64 half = binary64(1, -1);
+  return whole + (half < rest || (half <= rest && whole % 2 != 0) ? 1 : 0);
+}
 
 // Computed in 64 bits, because a short side of 1 pixel can make a long one of 65535^2.
 std::pair<std::int64_t, std::int64_t> resized_size(int width, int height, const Recipe &recipe) {
@@ -16,6 +29,14 @@ std::pair<std::int64_t, std::int64_t> resized_size(int width, int height, const 
   case Recipe::Fit::short_side: {
     const std::int64_t side = recipe.resize_width;
     return width <= height ? std::pair(side, side * height / width) : std::pair(side * width / height, side);
+  }
+  case Recipe::Fit::cover: {
+    const int w = recipe.resize_width;
+    const int h = recipe.resize_height;
+    // The side that needs the larger factor decides.
+    return std::int64_t{width} * h < std::int64_t{height} * w
+               ? std::pair(std::int64_t{w}, scaled_side(height, width, w))
+               : std::pair(scaled_side(width, height, h), std::int64_t{h});
   }
   }
   return {width, height};

@@ -42,6 +42,7 @@ Result<Recipe> parse_pairs(std::string_view text) {
   Recipe recipe;
   bool has_filter = false;
   bool has_offset = false;
+  std::string_view fit;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view pair = text.substr(begin, end - begin);
@@ -51,11 +52,12 @@ Result<Recipe> parse_pairs(std::string_view text) {
     const std::string_view key = pair.substr(0, equals);
     const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
     const bool is_size = key == "resize" || key == "crop";
-    if (!is_size && key != "filter" && key != "offset")
-      return Status(StatusCode::bad_argument,
-                    "'" + std::string(pair) + "' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+    if (!is_size && key != "filter" && key != "offset" && key != "fit")
+      return Status(StatusCode::bad_argument, "'" + std::string(pair) +
+                                                  "' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, "
+                                                  "offset=NAME");
     if ((key == "resize" && recipe.fit != Recipe::Fit::none) || (key == "crop" && recipe.crop_width != 0) ||
-        (key == "filter" && has_filter) || (key == "offset" && has_offset))
+        (key == "filter" && has_filter) || (key == "offset" && has_offset) || (key == "fit" && !fit.empty()))
       return Status(StatusCode::bad_argument, "'" + std::string(key) + "' is given twice");
     if (is_size) {
       const auto parsed = parse_size(value);
@@ -69,6 +71,10 @@ Result<Recipe> parse_pairs(std::string_view text) {
         recipe.resize_width = parsed->width;
         recipe.resize_height = parsed->height;
       }
+    } else if (key == "fit") {
+      if (value != "cover" && value != "exact")
+        return Status(StatusCode::bad_argument, "'" + std::string(value) + "' is not a fit: cover and exact are");
+      fit = value;
     } else if (key == "offset") {
       if (value != "down" && value != "half-even")
         return Status(StatusCode::bad_argument,
@@ -86,6 +92,12 @@ Result<Recipe> parse_pairs(std::string_view text) {
   }
   if (has_filter && recipe.fit == Recipe::Fit::none)
     return Status(StatusCode::bad_argument, "a filter without resize=SIZE has no effect");
+  if (!fit.empty()) {
+    if (recipe.fit != Recipe::Fit::exact)
+      return Status(StatusCode::bad_argument, "a fit needs a resize to width and height, as resize=192x224");
+    if (fit == "cover")
+      recipe.fit = Recipe::Fit::cover;
+  }
   if (recipe.crop_width == 0) {
     if (recipe.fit != Recipe::Fit::exact)
       return Status(StatusCode::bad_argument, "crop=SIZE is missing");
@@ -100,9 +112,18 @@ Result<Recipe> parse_pairs(std::string_view text) {
 
 } // namespace
 
+Recipe timm_recipe(int width, int height, int crop_thousandths, CropMode mode, ResizeFilter filter) {
+  const Binary64 fraction = binary64(crop_thousandths) / binary64(1000);
+  const int resize_width = truncate(binary64(width) / fraction);
+  const int resize_height = truncate(binary64(height) / fraction);
+  Recipe::Fit fit = Recipe::Fit::exact;
+  if (mode == CropMode::center)
+    fit = resize_width == resize_height ? Recipe::Fit::short_side : Recipe::Fit::cover;
+  return {fit, resize_width, resize_height, filter, width, height};
+}
+
 Recipe timm_recipe(int size, int crop_thousandths, ResizeFilter filter) {
-  const int short_side = truncate(binary64(size) / (binary64(crop_thousandths) / binary64(1000)));
-  return {Recipe::Fit::short_side, short_side, short_side, filter, size, size};
+  return timm_recipe(size, size, crop_thousandths, CropMode::center, filter);
 }
 
 Recipe squash_recipe(int width, int height, ResizeFilter filter) {
@@ -143,7 +164,8 @@ std::string to_string(const Recipe &recipe) {
   const std::string resize = recipe.fit == Recipe::Fit::short_side
                                  ? std::to_string(recipe.resize_width)
                                  : std::to_string(recipe.resize_width) + "x" + std::to_string(recipe.resize_height);
-  return "resize=" + resize + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset;
+  const std::string fit = recipe.fit == Recipe::Fit::cover ? ",fit=cover" : "";
+  return "resize=" + resize + fit + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset;
 }
 
 } // namespace intvit

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "engine/image/recipe.hpp"
+
 namespace intvit {
 
 struct ModelConfig {
@@ -15,10 +17,11 @@ struct ModelConfig {
   int classes = 0; // logits; 0: the model has no head and gives features
   double layer_norm_eps = 1e-6;
 
-  // Preprocessing: resize the short side to floor(size / crop_pct), crop the centre, then (pixel / 255 - mean) / std.
+  // Preprocessing: resize by crop_mode, crop the centre, then (pixel / 255 - mean) / std.
   std::array<double, 3> mean = {0.5, 0.5, 0.5}; // R, G, B
   std::array<double, 3> std = {0.5, 0.5, 0.5};
-  double crop_pct = 0.9;                 // in (0, 1]
+  double crop_pct = 0.9; // in (0, 1]
+  CropMode crop_mode = CropMode::center;
   std::string interpolation = "bicubic"; // Pillow's filter: bicubic, bilinear, lanczos or box
 
   int grid_height() const { return image_height / patch; }
@@ -30,6 +33,10 @@ struct ModelConfig {
 // ImageNet's mean and standard deviation, on which many models were trained.
 inline constexpr std::array<double, 3> imagenet_mean = {0.485, 0.456, 0.406};
 inline constexpr std::array<double, 3> imagenet_std = {0.229, 0.224, 0.225};
+
+// Those of CLIP's pictures.
+inline constexpr std::array<double, 3> clip_mean = {0.48145466, 0.4578275, 0.40821073};
+inline constexpr std::array<double, 3> clip_std = {0.26862954, 0.26130258, 0.27577711};
 
 // Throws std::runtime_error that says what is impossible: an image that is not a multiple of the patch, a dimension
 // that is absurdly large (within the limits, patches() and patch_inputs() fit an int), a preprocessing value out of

@@ -15,6 +15,18 @@ template <class... Models> std::vector<ArchitectureConfig> known_of(const std::v
   return all;
 }
 
+// Some of an architecture's weights were trained with other preprocessing than the rest. timm tells them apart by the
+// pretrained tag behind the name's dot.
+void use_tag(std::string_view tag, ModelConfig &config) {
+  if (config.architecture.starts_with("deit3_") && tag == "fb_in22k_ft_in1k") {
+    config.crop_pct = 1.0;
+  } else if (config.architecture == "vit_base_patch16_224" && tag == "bamboo") {
+    config.crop_pct = 1.0;
+    config.mean = clip_mean;
+    config.std = clip_std;
+  }
+}
+
 } // namespace
 
 std::span<const ArchitectureConfig> known_architectures() {
@@ -24,9 +36,14 @@ std::span<const ArchitectureConfig> known_architectures() {
 
 std::optional<ArchitectureConfig> find_architecture(std::string_view name) {
   const std::string_view without_tag = name.substr(0, name.find('.'));
-  for (const ArchitectureConfig &config : known_architectures())
-    if (common_config(config).architecture == without_tag)
+  const std::string_view rest = name.substr(without_tag.size());
+  const std::string_view tag = rest.empty() ? rest : rest.substr(1, rest.find('.', 1) - 1);
+  for (const ArchitectureConfig &known : known_architectures())
+    if (common_config(known).architecture == without_tag) {
+      ArchitectureConfig config = known;
+      std::visit([&](ModelConfig &model) { use_tag(tag, model); }, config);
       return config;
+    }
   return std::nullopt;
 }
 

@@ -13,7 +13,8 @@ namespace intvit {
 // features.
 std::span<const ArchitectureConfig> known_architectures();
 
-// The architecture of that name; a pretrained tag (".augreg_in21k_ft_in1k") is ignored.
+// The architecture of that name, with the preprocessing of the pretrained tag behind its dot (".fb_in22k_ft_in1k")
+// where that is another than its architecture's. What else stands there is ignored.
 std::optional<ArchitectureConfig> find_architecture(std::string_view name);
 
 // The same. Throws std::runtime_error that lists the known names if there is no such architecture.

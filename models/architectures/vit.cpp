@@ -172,6 +172,7 @@ std::vector<VitConfig> VitConfig::known() {
   all.push_back(mean_pool({"base", 768, 12, 16}, "vit_base_patch16_gap_224", 224, 0, 0.9));
   all.push_back(mean_pool(medium, "vit_medium_patch16_gap_256", 256, 0, 0.95));
   all.push_back(mean_pool(medium, "vit_medium_patch16_gap_384", 384, 0, 0.95));
+  all.back().crop_mode = CropMode::squash;
   all.push_back(mean_pool(medium, "vit_medium_patch16_reg4_gap_256", 256, 4, 0.95));
   all.push_back(mean_pool(base, "vit_base_patch16_reg4_gap_256", 256, 4, 0.9));
 

@@ -49,6 +49,11 @@ HuggingFaceModel load_huggingface(const std::string &folder) {
 HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config,
                                   const WeightFiles &files) {
   const std::string processor_path = (fs::path(folder) / "preprocessor_config.json").string();
+  if (std::error_code ignored; !fs::exists(processor_path, ignored))
+    throw std::runtime_error(processor_path +
+                             ": is missing, and nothing else tells how pictures are prepared for the "
+                             "model: save it with the image processor's save_pretrained(), or write it, for instance "
+                             "{\"size\": 224, \"resample\": 3, \"image_mean\": 0.5, \"image_std\": 0.5}");
   const ImageProcessor processor = read_image_processor(processor_path, config.model_type);
   HuggingFaceModel result{read_model(files, config), processor.recipe};
   try {

@@ -1,7 +1,6 @@
 #include "models/import/huggingface_source.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <tuple>
 
@@ -46,28 +45,18 @@ void read_model_class(const ConfigFields &fields, const std::string &classes, Hu
   config.prefix = config.has_head ? config.model_type + "." : "";
 }
 
-// id2label maps "0", "1", ... to names; its size is the number of classes.
+// The number of names in id2label is the number of classes.
 void read_labels(const ConfigFields &fields, HuggingFaceConfig &config) {
   const json *value = fields.find("id2label");
   if (value == nullptr) {
     config.classes = fields.integer("num_labels", 2);
     return;
   }
-  const std::size_t count = object(*value, "id2label").size();
-  if (count == 0)
-    throw std::runtime_error("\"id2label\" is empty");
-  config.classes = static_cast<int>(count);
-  config.labels.resize(count);
+  config.labels = class_names(*value, "id2label");
+  config.classes = static_cast<int>(config.labels.size());
   bool placeholders = true;
-  for (const auto &[key, label] : value->items()) {
-    std::size_t index = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-    if (error != std::errc() || end != key.data() + key.size() || index >= count || key != std::to_string(index))
-      throw std::runtime_error("\"id2label\" has " + std::to_string(count) + " entries, but the key " +
-                               show(json(key)) + ": they must be 0 to " + std::to_string(count - 1));
-    config.labels[index] = string(label, "id2label." + key);
-    placeholders = placeholders && config.labels[index] == "LABEL_" + key;
-  }
+  for (std::size_t i = 0; i < config.labels.size(); ++i)
+    placeholders = placeholders && config.labels[i] == "LABEL_" + std::to_string(i);
   if (placeholders || !config.has_head)
     config.labels.clear();
 }

@@ -1,9 +1,12 @@
 #include "models/import/json.hpp"
 
+#include <charconv>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "engine/container/file_io.hpp"
+#include "engine/container/file_kind.hpp"
 
 namespace intvit::importer {
 
@@ -36,26 +39,38 @@ void read_json_file(const std::string &path, const std::function<void(const json
     if (!root.is_object())
       throw std::runtime_error("must be a JSON object, is " + show(root));
     read(root);
+  } catch (const json::parse_error &error) {
+    const std::string_view kind = file_kind(*text);
+    throw std::runtime_error(path + ": " +
+                             (text->empty()  ? "the file is empty"
+                              : kind.empty() ? error.what()
+                                             : "not JSON but " + std::string(kind)));
   } catch (const std::exception &error) { // nlohmann's own errors included
     throw std::runtime_error(path + ": " + error.what());
   }
 }
 
 int positive_integer(const json &value, const std::string &key) {
-  // A large unsigned number is negative as a signed one, so each is compared as what it is.
-  const bool in_range =
-      value.is_number_integer() &&
-      (value.is_number_unsigned() ? value.get<std::uint64_t>() - 1 < 1'000'000
-                                  : value.get<std::int64_t>() >= 1 && value.get<std::int64_t>() <= 1'000'000);
-  if (!in_range)
+  // Of every type of number that JSON knows, a double is right for the integers in range, and no other is one of them.
+  const double real = value.is_number() ? value.get<double>() : 0;
+  if (!(real >= 1 && real <= 1'000'000 && real == std::floor(real)))
     refuse(key, "a positive integer", value);
-  return value.get<int>();
+  return static_cast<int>(real);
 }
 
 double number(const json &value, const std::string &key) {
-  if (!value.is_number() || !std::isfinite(value.get<double>()))
+  double real = std::numeric_limits<double>::quiet_NaN();
+  if (value.is_number()) {
+    real = value.get<double>();
+  } else if (value.is_string()) {
+    const auto &text = value.get_ref<const std::string &>();
+    const char *end = text.data() + text.size();
+    if (const auto [stop, error] = std::from_chars(text.data(), end, real); error != std::errc() || stop != end)
+      refuse(key, "a number", value);
+  }
+  if (!std::isfinite(real))
     refuse(key, "a number", value);
-  return value.get<double>();
+  return real;
 }
 
 bool boolean(const json &value, const std::string &key) {
@@ -83,8 +98,40 @@ const json &object(const json &value, const std::string &key) {
 }
 
 std::array<double, 3> three_numbers(const json &value, const std::string &key) {
+  if (!value.is_array()) {
+    const double all = number(value, key);
+    return {all, all, all};
+  }
   array(value, key, 3);
   return {number(value[0], key), number(value[1], key), number(value[2], key)};
+}
+
+std::vector<std::string> class_names(const json &value, const std::string &key) {
+  const auto name = [&](const json &element, const std::string &of) {
+    if (element.is_number() || element.is_boolean())
+      return element.dump();
+    return string(element, of);
+  };
+  if (!value.is_array() && !value.is_object())
+    refuse(key, "a list of names or an object", value);
+  const std::size_t count = value.size();
+  if (count == 0)
+    throw std::runtime_error("\"" + key + "\" is empty");
+  std::vector<std::string> names(count);
+  if (value.is_array()) {
+    for (std::size_t i = 0; i < count; ++i)
+      names[i] = name(value[i], key + "." + std::to_string(i));
+    return names;
+  }
+  for (const auto &[number, element] : value.items()) {
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), index);
+    if (error != std::errc() || index >= count || number != std::to_string(index))
+      throw std::runtime_error("\"" + key + "\" has " + std::to_string(count) + " entries, but the key " +
+                               show(json(number)) + ": they must be 0 to " + std::to_string(count - 1));
+    names[index] = name(element, key + "." + number);
+  }
+  return names;
 }
 
 std::string show(const json &value) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -18,14 +19,19 @@ using nlohmann::json;
 void read_json_file(const std::string &path, const std::function<void(const json &root)> &read);
 
 // Each returns `value` as the type it names and throws std::runtime_error that names `key` and shows the value, where
-// that is of another type or out of range.
+// that is of another type or out of range. Files that other programs wrote again have 224.0 for 224 and "1e-12", which
+// YAML takes for text, for 1e-12; both are read.
 int positive_integer(const json &value, const std::string &key); // 1 to 1,000,000
 double number(const json &value, const std::string &key);        // finite
 bool boolean(const json &value, const std::string &key);
 std::string string(const json &value, const std::string &key);
 const json &array(const json &value, const std::string &key, std::size_t size);
 const json &object(const json &value, const std::string &key);
-std::array<double, 3> three_numbers(const json &value, const std::string &key);
+std::array<double, 3> three_numbers(const json &value, const std::string &key); // or one, for all three
+
+// The names of classes: a list of them, or an object with the keys "0", "1", ... in any order. A name is a text, a
+// number or true or false, which is taken as it is spelled in JSON.
+std::vector<std::string> class_names(const json &value, const std::string &key);
 
 // A value for a message, cut where it is long.
 std::string show(const json &value);

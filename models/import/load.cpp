@@ -19,6 +19,15 @@ using FolderConfig = std::variant<TimmConfig, importer::HuggingFaceConfig>;
 
 FolderConfig read_config(const std::string &config_path) {
   FolderConfig config;
+  const fs::path folder = fs::path(config_path).parent_path();
+  if (std::error_code ignored; !config_path.empty() && !fs::exists(config_path, ignored)) {
+    if (fs::exists(folder / "adapter_config.json", ignored))
+      throw std::runtime_error(folder.string() +
+                               ": is an adapter, which holds changes to another model: merge it into " +
+                               "that (merge_and_unload() of PEFT) and save the whole");
+    if (fs::exists(folder / "open_clip_config.json", ignored))
+      throw std::runtime_error(folder.string() + ": is a model of OpenCLIP, which is not read");
+  }
   if (!config_path.empty())
     importer::read_json_file(config_path, [&](const importer::json &root) {
       if (root.contains("model_type"))
@@ -33,9 +42,8 @@ Recipe timm_model_recipe(const ModelConfig &config) {
   const std::optional<ResizeFilter> filter = resize_filter(config.interpolation);
   if (!filter)
     throw std::runtime_error("the model's interpolation \"" + config.interpolation + "\" is not supported");
-  if (config.image_width != config.image_height)
-    return squash_recipe(config.image_width, config.image_height, *filter);
-  return timm_recipe(config.image_height, static_cast<int>(std::lround(config.crop_pct * 1000)), *filter);
+  return timm_recipe(config.image_width, config.image_height, static_cast<int>(std::lround(config.crop_pct * 1000)),
+                     config.crop_mode, *filter);
 }
 
 // The recipe for images of size x size, the crop keeping its share of the picture.

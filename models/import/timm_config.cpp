@@ -1,5 +1,6 @@
 #include "models/import/timm_config.hpp"
 
+#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -32,12 +33,35 @@ std::vector<int> positive_integers(const json &value, const std::string &key) {
   return values;
 }
 
-// Arguments that matter in training only, or that the tensors tell of themselves.
-bool is_irrelevant(const std::string &name) {
+// Whether an argument does not matter: in training only; or the tensors tell of it themselves; or it is about pictures
+// of other sizes than the model's; or it has the value that the models here have.
+bool is_irrelevant(const std::string &name, const json &value) {
   static const std::set<std::string, std::less<>> names = {
-      "attn_drop_rate",  "drop_path_rate", "drop_rate",      "fc_norm",  "no_embed_class",
-      "patch_drop_rate", "pos_drop_rate",  "proj_drop_rate", "qkv_bias", "weight_init"};
-  return names.contains(name);
+      "attn_drop_rate", "drop_path_rate", "drop_rate",      "dynamic_img_pad", "dynamic_img_size",
+      "fc_norm",        "fix_init",       "no_embed_class", "patch_drop_rate", "pos_drop_rate",
+      "proj_drop_rate", "qkv_bias",       "weight_init",    "strict_img_size"};
+  static const std::map<std::string, json, std::less<>> usual = {
+      {"act_layer", "gelu"},    {"always_partition", false}, {"ape", false},       {"final_norm", true},
+      {"in_chans", 3},          {"norm_layer", "layernorm"}, {"patch_norm", true}, {"pos_embed", "learn"},
+      {"pre_norm", false},      {"proj_bias", true},         {"qk_norm", false},   {"scale_attn_norm", false},
+      {"scale_mlp_norm", false}};
+  const auto found = usual.find(name);
+  return names.contains(name) || (found != usual.end() && found->second == value);
+}
+
+// [height, width], or one number for both.
+std::pair<int, int> size(const json &value, const std::string &key) {
+  if (!value.is_array())
+    return {positive_integer(value, key), positive_integer(value, key)};
+  array(value, key, 2);
+  return {positive_integer(value[0], key), positive_integer(value[1], key)};
+}
+
+int side_of_square(const json &value, const std::string &key) {
+  const auto [height, width] = size(value, key);
+  if (height != width)
+    throw std::runtime_error("\"" + key + "\" is " + show(value) + "; only squares can be imported");
+  return height;
 }
 
 // timm passes model_args to the model's constructor: one that is not understood would change the architecture unseen.
@@ -45,14 +69,9 @@ bool is_irrelevant(const std::string &name) {
 void read_model_arg(const std::string &name, const json &value, TimmConfig &config) {
   const std::string key = "model_args." + name;
   if (name == "img_size") {
-    if (value.is_number()) {
-      config.image_size = {positive_integer(value, key), positive_integer(value, key)};
-    } else {
-      array(value, key, 2);
-      config.image_size = {positive_integer(value[0], key), positive_integer(value[1], key)};
-    }
+    config.image_size = size(value, key);
   } else if (name == "patch_size") {
-    config.patch = positive_integer(value, key);
+    config.patch = side_of_square(value, key);
   } else if (name == "embed_dim") {
     config.channels = positive_integer(value, key);
   } else if (name == "depth") {
@@ -62,7 +81,7 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
   } else if (name == "num_heads") {
     config.heads = value.is_array() ? positive_integers(value, key) : std::vector<int>{positive_integer(value, key)};
   } else if (name == "window_size") {
-    config.window = positive_integer(value, key);
+    config.window = side_of_square(value, key);
   } else if (name == "mlp_ratio") {
     config.mlp_ratio = number(value, key);
   } else if (name == "num_classes") {
@@ -71,20 +90,29 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     config.class_tokens = static_cast<int>(boolean(value, key));
   } else if (name == "reg_tokens") {
     config.register_tokens = value == 0 ? 0 : positive_integer(value, key);
-  } else if (name == "init_values") {
-    number(value, key);
-    config.layer_scales = 2;
+  } else if (name == "init_values") { // 0 stands for no layer scale
+    config.layer_scales = number(value, key) != 0 ? 2 : 0;
   } else if (name == "global_pool") {
     config.mean_pool = mean_pool(value, key);
-  } else if (!(name == "in_chans" && value == 3) && !is_irrelevant(name)) {
+  } else if (!is_irrelevant(name, value)) {
     throw std::runtime_error("\"" + key + "\" is not supported (value " + show(value) +
                              "): only plain ViT, DeiT, DINOv2 and Swin models of RGB images can be imported");
   }
 }
 
+CropMode crop_mode(const json &value, const std::string &key) {
+  if (value == "center")
+    return CropMode::center;
+  if (value == "squash")
+    return CropMode::squash;
+  throw std::runtime_error("\"" + key + "\" is " + show(value) + "; \"center\" and \"squash\" can be followed");
+}
+
 void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
   for (const auto &[name, value] : pretrained.items()) {
     const std::string key = "pretrained_cfg." + name;
+    if (value.is_null())
+      continue;
     if (name == "mean") {
       config.mean = three_numbers(value, key);
     } else if (name == "std") {
@@ -93,6 +121,8 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
       config.crop_pct = number(value, key);
     } else if (name == "interpolation") {
       config.interpolation = string(value, key);
+    } else if (name == "crop_mode") {
+      config.crop_mode = crop_mode(value, key);
     } else if (name == "input_size" && !config.image_size) { // [3, height, width]; model_args goes first
       array(value, key, 3);
       config.image_size = {positive_integer(value[1], key), positive_integer(value[2], key)};
@@ -110,13 +140,9 @@ TimmConfig timm_config(const json &root) {
     config.classes = class_count(root["num_classes"], "num_classes");
   if (root.contains("global_pool"))
     config.mean_pool = mean_pool(root["global_pool"], "global_pool");
-  if (root.contains("label_names")) {
-    const json &names = root["label_names"];
-    if (!names.is_array())
-      throw std::runtime_error("\"label_names\" must be a list of strings");
-    for (const json &name : names)
-      config.labels.push_back(string(name, "label_names"));
-  }
+  for (const char *key : {"labels", "label_names"}) // the first is that of early versions
+    if (root.contains(key) && !root[key].is_null())
+      config.labels = class_names(root[key], key);
   if (root.contains("model_args"))
     for (const auto &[name, value] : object(root["model_args"], "model_args").items())
       if (!value.is_null())

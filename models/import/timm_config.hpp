@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/architectures/model_config.hpp"
 #include "models/import/json.hpp"
 
 namespace intvit {
@@ -36,6 +37,7 @@ struct TimmConfig {
   std::optional<std::array<double, 3>> mean;
   std::optional<std::array<double, 3>> std;
   std::optional<double> crop_pct;
+  std::optional<CropMode> crop_mode;
   std::optional<std::string> interpolation;
 };
 

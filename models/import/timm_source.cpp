@@ -94,6 +94,7 @@ void TimmSource::read_preprocessing(ModelConfig &model) const {
   model.mean = config.mean.value_or(model.mean);
   model.std = config.std.value_or(model.std);
   model.crop_pct = config.crop_pct.value_or(model.crop_pct);
+  model.crop_mode = config.crop_mode.value_or(model.crop_mode);
   model.interpolation = config.interpolation.value_or(model.interpolation);
 }
 

@@ -1,6 +1,7 @@
 #include "models/import/weight_files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <span>
 #include <stdexcept>
@@ -43,26 +44,96 @@ Shards read_index(const std::string &path) {
   return shards;
 }
 
+// The weights in a folder that has neither model.safetensors nor an index: the only variant of the first.
+std::string find_variant(const fs::path &folder) {
+  std::vector<std::string> variants;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder))
+    if (const std::string name = entry.path().filename().string();
+        name.starts_with("model.") && name.ends_with(".safetensors"))
+      variants.push_back(name);
+  if (variants.size() == 1)
+    return (folder / variants.front()).string();
+  std::string besides;
+  for (const char *other : {"pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"})
+    if (fs::exists(folder / other))
+      besides = std::string("; ") + other + " cannot be read, save the model as safetensors";
+  if (fs::exists(folder / "adapter_model.safetensors") || fs::exists(folder / "adapter_config.json"))
+    besides =
+        "; it is an adapter, which holds changes to another model: merge it into that (merge_and_unload() of PEFT) "
+        "and save the whole";
+  throw std::runtime_error(folder.string() + ": holds neither model.safetensors nor model.safetensors.index.json" +
+                           besides);
+}
+
+// A name without the parts that wrappers of a module put into it, wherever in the model the module is.
+std::string without_wrappers(std::string_view name) {
+  constexpr std::array<std::string_view, 3> wrappers = {"_orig_mod", "_fsdp_wrapped_module",
+                                                        "_checkpoint_wrapped_module"};
+  std::string result;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    const std::string_view part = name.substr(begin, end - begin);
+    if (std::find(wrappers.begin(), wrappers.end(), part) == wrappers.end())
+      result.append(result.empty() ? "" : ".").append(part);
+    begin = end + 1;
+  }
+  return result;
+}
+
+// The modules that all tensors are in. These are wrappers: a model has tensors or modules side by side.
+std::size_t common_prefix(const WeightFiles::Tensors &tensors) {
+  if (tensors.size() < 2)
+    return 0;
+  const std::string &first = tensors.begin()->first;
+  const std::string &last = tensors.rbegin()->first; // in order: what these two share, all share
+  const auto differs = std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first;
+  const std::size_t dot = first.substr(0, static_cast<std::size_t>(differs - first.begin())).rfind('.');
+  return dot == std::string::npos ? 0 : dot + 1;
+}
+
+WeightFiles::Tensors without_wrappers(const WeightFiles::Tensors &tensors) {
+  WeightFiles::Tensors unwrapped;
+  for (const auto &[name, view] : tensors)
+    if (!unwrapped.emplace(without_wrappers(name), view).second)
+      throw std::runtime_error("tensor " + name + " is there twice, with and without the name of a wrapper");
+  const std::size_t prefix = common_prefix(unwrapped);
+  WeightFiles::Tensors result;
+  for (const auto &[name, view] : unwrapped)
+    result.emplace(name.substr(prefix), view);
+  return result;
+}
+
+// Beside an adapter's tensors the model's own are not what it computes with.
+void refuse_adapters(const WeightFiles::Tensors &tensors) {
+  for (const auto &[name, view] : tensors)
+    if (name.find(".lora_A.") != std::string::npos || name.find(".lora_B.") != std::string::npos)
+      throw std::runtime_error("tensor " + name + " is an adapter's (LoRA): merge it into the model " +
+                               "(merge_and_unload() of PEFT) and save the whole");
+}
+
 } // namespace
 
 WeightFiles::WeightFiles(const std::string &path) : path_(path) {
-  if (fs::is_directory(path)) {
-    const fs::path folder = path;
+  const fs::path folder = path;
+  const bool is_folder = fs::is_directory(path);
+  if (is_folder)
     path_ = (folder / "model.safetensors").string();
-    if (!fs::exists(path_)) {
-      path_ = (folder / "model.safetensors.index.json").string();
-      if (fs::exists(path_)) {
-        open_shards(path);
-        return;
-      }
-      throw std::runtime_error(path + ": holds neither model.safetensors nor model.safetensors.index.json" +
-                               (fs::exists(folder / "pytorch_model.bin")
-                                    ? "; pytorch_model.bin cannot be read, save the model as safetensors"
-                                    : ""));
-    }
+  if (is_folder && !fs::exists(path_))
+    path_ = (folder / "model.safetensors.index.json").string();
+  if (is_folder && !fs::exists(path_))
+    path_ = find_variant(folder);
+  if (is_folder && path_.ends_with(".json")) {
+    open_shards(path);
+  } else {
+    files_.push_back(open(path_));
+    tensors_ = files_.front().tensors();
   }
-  files_.push_back(open(path_));
-  tensors_ = files_.front().tensors();
+  try {
+    refuse_adapters(tensors_);
+    tensors_ = without_wrappers(tensors_);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(path_ + ": " + error.what());
+  }
 }
 
 void WeightFiles::open_shards(const std::string &folder) {

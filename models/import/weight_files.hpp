@@ -12,13 +12,19 @@ namespace intvit::importer {
 
 class WeightFiles {
 public:
-  // `path` is a safetensors file, or a folder with model.safetensors or else with model.safetensors.index.json and the
-  // files of its "weight_map" (tensor name to file name), which must be in the folder itself. Throws
+  // `path` is a safetensors file, or a folder with model.safetensors, or with model.safetensors.index.json and the
+  // files of its "weight_map" (tensor name to file name), which must be in the folder itself, or with one variant of
+  // the first, as model.fp16.safetensors.
+  //
+  // Names are those of the model itself: what wrappers of modules put before or into all of them ("module.",
+  // "_orig_mod.") is left out. Throws
   // std::runtime_error, beginning with the file at fault: not there, not readable, not safetensors; a shard's name that
   // leads out of the folder; tensors that the index lists and its file does not hold, or the other way round.
   explicit WeightFiles(const std::string &path);
 
-  const std::map<std::string, TensorView, std::less<>> &tensors() const { return tensors_; }
+  using Tensors = std::map<std::string, TensorView, std::less<>>;
+
+  const Tensors &tensors() const { return tensors_; }
   const TensorView *find(std::string_view name) const; // null where there is none
   const std::string &path() const { return path_; }    // of the one file or of the index, for messages
   std::vector<std::string> paths() const;              // of all files, the index among them
@@ -32,7 +38,7 @@ private:
   std::string path_;
   std::vector<SafetensorsFile> files_;
   std::vector<std::string> shards_; // the files' names in order, empty where there is no index
-  std::map<std::string, TensorView, std::less<>> tensors_;
+  Tensors tensors_;
 };
 
 } // namespace intvit::importer

@@ -317,6 +317,15 @@ TEST_CASE("load_image: messages begin with the path") {
   std::ofstream(text) << "hello";
   CHECK(load_image(text).status().message() == text + ": not a picture in JPEG, PNG, BMP, GIF or binary PNM format");
 
+  for (const auto &[content, kind] : std::vector<std::pair<std::string, std::string>>{
+           {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "a git-lfs pointer"},
+           {"  <!doctype html>", "a web page"},
+           {"%PDF-1.7", "a PDF document"}}) {
+    std::ofstream(text) << content;
+    CHECK_THAT(load_image(text).status().message(),
+               Catch::StartsWith(text + ": not a picture in JPEG, PNG, BMP, GIF or binary PNM format but " + kind));
+  }
+
   // A sparse file: large without taking room.
   const std::string large = temporary_file("large.png");
   std::ofstream(large).close();

@@ -87,6 +87,12 @@ TEST_CASE("recipe: the usual ones") {
   CHECK(to_string(timm_recipe(384, 1000, ResizeFilter::bilinear)) == "resize=384,crop=384,filter=bilinear");
   CHECK(to_string(squash_recipe(224, 224)) == "resize=224x224,crop=224,filter=bilinear");
   CHECK(to_string(squash_recipe(256, 128, ResizeFilter::lanczos)) == "resize=256x128,crop=256x128,filter=lanczos");
+  CHECK(to_string(timm_recipe(160, 96, 1000, CropMode::center)) ==
+        "resize=160x96,fit=cover,crop=160x96,filter=bicubic");
+  CHECK(to_string(timm_recipe(160, 96, 875, CropMode::center)) ==
+        "resize=182x109,fit=cover,crop=160x96,filter=bicubic");
+  CHECK(to_string(timm_recipe(384, 384, 950, CropMode::squash)) == "resize=404x404,crop=384,filter=bicubic");
+  CHECK(*parse_recipe("resize=256x224,fit=exact") == squash_recipe(256, 224, ResizeFilter::bicubic));
   // timm divides by the rounded fraction: 336 / 0.56 is 600 exactly, but 599.99... in binary64.
   CHECK(timm_recipe(336, 560).resize_width == 599);
   CHECK(timm_recipe(336, 700).resize_width == 480);
@@ -100,11 +106,47 @@ TEST_CASE("recipe: the named fractions equal timm's division") {
       REQUIRE(timm_recipe(size, thousandths).resize_width == static_cast<int>(size / (thousandths / 1000.0)));
 }
 
+// Width and height after the resize, which a crop of all of it shows.
+TEST_CASE("preprocess: a fit that covers keeps proportions and rounds as timm's ResizeKeepRatio") {
+  int ties = 0;
+  const auto resized = [](int width, int height, int target_width, int target_height) {
+    // A crop that is too large by one on each side has a black border, whose place tells the size of what is inside.
+    const Recipe recipe{Recipe::Fit::cover, target_width,      target_height,
+                        ResizeFilter::box,  10 * target_width, 10 * target_height};
+    Image white = picture("noise", width, height);
+    white.rgb.assign(white.rgb.size(), 255);
+    const Result<Image> image = preprocess(white, recipe);
+    REQUIRE(image.ok());
+    const auto lit = [&](int x, int y) {
+      return image->rgb[static_cast<std::size_t>((y * image->width + x) * 3)] == 255;
+    };
+    std::pair<int, int> size{0, 0};
+    for (int x = 0; x < image->width; ++x)
+      size.first += lit(x, image->height / 2) ? 1 : 0;
+    for (int y = 0; y < image->height; ++y)
+      size.second += lit(image->width / 2, y) ? 1 : 0;
+    return size;
+  };
+  for (const auto &[target_width, target_height] : {std::pair(16, 10), std::pair(7, 12), std::pair(10, 10)})
+    for (int width = 5; width <= 40; ++width)
+      for (int height = 5; height <= 40; height += 3) {
+        const double ratio =
+            std::min(static_cast<double>(width) / target_width, static_cast<double>(height) / target_height);
+        const std::pair<int, int> expected{static_cast<int>(std::nearbyint(width / ratio)),
+                                           static_cast<int>(std::nearbyint(height / ratio))};
+        ties += std::abs(width / ratio - std::floor(width / ratio) - 0.5) < 1e-9 ? 1 : 0;
+        ties += std::abs(height / ratio - std::floor(height / ratio) - 0.5) < 1e-9 ? 1 : 0;
+        CAPTURE(width, height, target_width, target_height);
+        REQUIRE(resized(width, height, target_width, target_height) == expected);
+      }
+  CHECK(ties > 20);
+}
+
 TEST_CASE("recipe: text and back") {
   for (const std::string text :
        {"resize=248,crop=224,filter=bicubic", "resize=256x224,crop=192x200,filter=box", "crop=224", "crop=7x65535",
         "resize=1,crop=1,filter=lanczos", "resize=256x256,crop=256,filter=bilinear", "crop=224,offset=down",
-        "resize=256,crop=224,filter=bicubic,offset=down"}) {
+        "resize=256,crop=224,filter=bicubic,offset=down", "resize=160x96,fit=cover,crop=160x96,filter=bicubic"}) {
     const Result<Recipe> recipe = parse_recipe(text);
     INFO(text);
     REQUIRE(recipe.ok());
@@ -119,11 +161,11 @@ TEST_CASE("recipe: text and back") {
 }
 
 TEST_CASE("recipe: each mistake has its message") {
-  CHECK(refusal_of("") == "recipe '': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+  CHECK(refusal_of("") == "recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME");
   CHECK(refusal_of("crop=224,") ==
-        "recipe 'crop=224,': '' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+        "recipe 'crop=224,': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME");
   CHECK(refusal_of("rezise=3") ==
-        "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, crop=SIZE, filter=NAME, offset=NAME");
+        "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME");
   CHECK(refusal_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
   CHECK(refusal_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
   CHECK(refusal_of("resize=2,crop=1,filter=box,filter=box") ==
@@ -138,6 +180,14 @@ TEST_CASE("recipe: each mistake has its message") {
   CHECK(refusal_of("crop=2,offset=up") == "recipe 'crop=2,offset=up': 'up' is not an offset: down and half-even are");
   CHECK(refusal_of("crop=2,offset=down,offset=down") ==
         "recipe 'crop=2,offset=down,offset=down': 'offset' is given twice");
+  CHECK(refusal_of("resize=2,fit=cover,crop=1") ==
+        "recipe 'resize=2,fit=cover,crop=1': a fit needs a resize to width and height, as resize=192x224");
+  CHECK(refusal_of("fit=cover,crop=1") ==
+        "recipe 'fit=cover,crop=1': a fit needs a resize to width and height, as resize=192x224");
+  CHECK(refusal_of("resize=2x3,fit=contain") ==
+        "recipe 'resize=2x3,fit=contain': 'contain' is not a fit: cover and exact are");
+  CHECK(refusal_of("resize=2x3,fit=cover,fit=cover") ==
+        "recipe 'resize=2x3,fit=cover,fit=cover': 'fit' is given twice");
   CHECK(refusal_of("resize=248") == "recipe 'resize=248': crop=SIZE is missing");
   CHECK(refusal_of("crop=70000") ==
         "recipe 'crop=70000': crop: a picture of 70000 x 70000 pixels is too large: at most "

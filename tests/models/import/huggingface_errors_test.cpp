@@ -74,12 +74,13 @@ TEST_CASE("transformers: folders at odds with themselves are refused") {
   refused_config({{"layer_norm_eps", "small"}}, "\"layer_norm_eps\" must be a number, is \"small\"");
   refused_config({{"layer_norm_eps", 0}}, "LayerNorm eps is 0.0");
   refused_config({{"qkv_bias", 1}}, "\"qkv_bias\" must be true or false, is 1");
-  refused_config({{"id2label", json::array()}}, "\"id2label\" must be an object, is []");
+  refused_config({{"id2label", json::array()}}, "\"id2label\" is empty");
   refused_config({{"id2label", json::object()}}, "\"id2label\" is empty");
   refused_config({{"id2label", {{"0", "a"}, {"1", "b"}, {"3", "c"}}}}, "\"id2label\" has 3 entries, but the key \"3\"");
   refused_config({{"id2label", {{"0", "a"}, {"1", "b"}, {"02", "c"}}}},
                  "\"id2label\" has 3 entries, but the key \"02\"");
-  refused_config({{"id2label", {{"0", "a"}, {"1", 5}, {"2", "c"}}}}, "\"id2label.1\" must be a string, is 5");
+  refused_config({{"id2label", {{"0", "a"}, {"1", {5}}, {"2", "c"}}}}, "\"id2label.1\" must be a string, is [5]");
+  refused_config({{"id2label", "cat"}}, "\"id2label\" must be a list of names or an object, is \"cat\"");
   refused(
       [](TransformersTensors &, json &config, json &) {
         config["id2label"] = {{"0", "a"}, {"1", "b"}};
@@ -95,7 +96,8 @@ TEST_CASE("transformers: folders at odds with themselves are refused") {
 
   const std::string folder = transformers_folder(vit_tensors(), vit_config());
   std::filesystem::remove(folder + "/preprocessor_config.json");
-  CHECK_THROWS_WITH(load_huggingface(folder), StartsWith(folder + "/preprocessor_config.json: cannot open"));
+  CHECK_THROWS_WITH(load_huggingface(folder),
+                    StartsWith(folder + "/preprocessor_config.json: is missing, and nothing else tells"));
 }
 
 TEST_CASE("transformers: damaged JSON files give an error that names the file, or the model") {

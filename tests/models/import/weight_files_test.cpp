@@ -64,6 +64,80 @@ TEST_CASE("a folder without readable weights is refused") {
   CHECK_THAT(refusal(folder + "/nothing"), StartsWith(folder + "/nothing: cannot open"));
 }
 
+TEST_CASE("the only variant of a folder's weights is read") {
+  const std::string folder = empty_folder("variant");
+  write_weights(three, folder + "/model.fp16.safetensors");
+  CHECK(WeightFiles(folder).path() == folder + "/model.fp16.safetensors");
+  write_weights(three, folder + "/model.int8.safetensors");
+  CHECK_THAT(refusal(folder), StartsWith(folder + ": holds neither model.safetensors"));
+  write_weights(three, folder + "/model.safetensors");
+  CHECK(WeightFiles(folder).path() == folder + "/model.safetensors");
+}
+
+TEST_CASE("names are those of the model, whatever wrapped it") {
+  const std::string path = empty_folder("wrapped") + "/model.safetensors";
+  const auto names = [&](const std::vector<std::string> &given) {
+    WeightTensors tensors;
+    for (const std::string &name : given)
+      tensors[name] = {{1}, {1}};
+    write_weights(tensors, path);
+    std::vector<std::string> read;
+    for (const auto &[name, view] : WeightFiles(path).tensors())
+      read.push_back(name);
+    return read;
+  };
+  const std::vector<std::string> model = {"blocks.0.norm1.bias", "cls_token"};
+  CHECK(names(model) == model);
+  for (const std::string prefix : {"module.", "_orig_mod.", "timm_model.", "model.", "module._orig_mod.", "a.b.c."})
+    CHECK(names({prefix + model[0], prefix + model[1]}) == model);
+  CHECK(names({"blocks.0._orig_mod.norm1.bias", "cls_token"}) == model);
+  CHECK(names({"_fsdp_wrapped_module.blocks.0._checkpoint_wrapped_module.norm1.bias",
+               "_fsdp_wrapped_module.cls_token"}) == model);
+  CHECK(names({"blocks.0.norm1.bias", "blocks.0.norm1.weight", "blocks2"}).front() == "blocks.0.norm1.bias");
+  CHECK(names({"my_orig_mod.a", "x"}) == std::vector<std::string>{"my_orig_mod.a", "x"});
+  CHECK(names({"one.tensor"}) == std::vector<std::string>{"one.tensor"});
+  CHECK_THROWS_WITH(names({"a._orig_mod.b", "a.b", "x"}),
+                    path + ": tensor a.b is there twice, with and without the name of a wrapper");
+}
+
+TEST_CASE("what is in the weights' place is named") {
+  const std::string folder = empty_folder("other");
+  const std::string path = folder + "/model.safetensors";
+  for (const auto &[content, message] : std::vector<std::pair<std::string, std::string>>{
+           {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "but a git-lfs pointer"},
+           {"<!DOCTYPE html><html></html>", "but a web page"},
+           {"\xEF\xBB\xBF \n<HTML lang=en></html>", "but a web page"},
+           {"<?xml version=\"1.0\"?><Error/>", "but an XML document"},
+           {"PK\x03\x04 and so on", "but a zip archive, as PyTorch's checkpoints are"},
+           {std::string("\x80\x02}q\x00X\x04\x00\x00\x00", 9), "but a pickle"},
+           {"GGUF\x03 and so on", "but a GGUF file"},
+           {"\x89HDF\r\n\x1a\n and so on", "but an HDF5 file"},
+           {"\x1f\x8b\x08\x08 and so on", "but compressed by gzip"},
+           {"{\"model_type\": \"vit\"}", "but a JSON text"},
+           {"\x08\x07\x12\x07pytorch", "but an ONNX model"},
+           {"", "the file is empty"},
+           {"abcdefgh", "truncated or not a safetensors file"},
+           {std::string("{\0\0\0\0\0\0\0{", 9), "truncated or not a safetensors file"}}) {
+    write_text_file(path, content);
+    CAPTURE(content);
+    CHECK_THAT(refusal(folder), StartsWith(path + ": ") && Contains(message));
+  }
+  write_shards(three, folder, 2);
+  std::filesystem::remove(path);
+  write_text_file(folder + "/model-2.safetensors", "version https://git-lfs.github.com/spec/v1\n");
+  CHECK_THAT(refusal(folder), StartsWith(folder + "/model-2.safetensors: ") && Contains("git lfs pull"));
+}
+
+TEST_CASE("an adapter is no model") {
+  const std::string folder = empty_folder("adapter");
+  write_text_file(folder + "/adapter_config.json", "{}");
+  CHECK_THAT(refusal(folder), StartsWith(folder + ": ") && Contains("it is an adapter"));
+  WeightTensors tensors = three;
+  tensors["base_model.model.blocks.0.attn.qkv.lora_A.default.weight"] = {{1}, {1}};
+  write_weights(tensors, folder + "/model.safetensors");
+  CHECK_THAT(refusal(folder), Contains("is an adapter's (LoRA)"));
+}
+
 TEST_CASE("an index that does not fit its shards is refused") {
   const std::string folder = empty_folder("index");
   const std::string index = folder + "/model.safetensors.index.json";
@@ -86,7 +160,8 @@ TEST_CASE("an index that does not fit its shards is refused") {
   refused(R"({"weight_map": {}})", "\"weight_map\" is empty");
   refused(R"({"weight_map": []})", "\"weight_map\" must be an object, is []");
   refused(R"({"weight_map": {"a": 1e300}})", "\"weight_map.a\" must be a string, is 1e+300");
-  refused("", "parse error");
+  refused("", "the file is empty");
+  refused("<html>", "not JSON but a web page");
   refused("[]", "must be a JSON object, is []");
   refused("{\"weight_map\": " + std::string(100000, '['), "nested deeper than 32 levels");
   refused("\xff\xfe", "parse error");

@@ -126,6 +126,58 @@ TEST_CASE("what config.json leaves unsaid is the architecture's") {
   CHECK(model.config.crop_pct == 1.0);
 }
 
+TEST_CASE("model_args that change nothing, or that say the usual, are taken") {
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 3));
+  const VitModel plain = load_vit(folder_of(tensors, "{}"), two_heads);
+  for (const std::string args :
+       {R"("dynamic_img_size": true)", R"("dynamic_img_pad": true)", R"("strict_img_size": false)",
+        R"("qk_norm": false)", R"("pre_norm": false)", R"("patch_size": [4, 4])", R"("act_layer": "gelu")",
+        R"("norm_layer": "layernorm")", R"("init_values": 0)", R"("img_size": [8, 8])", R"("fix_init": true)",
+        R"("pos_embed": "learn")", R"("proj_bias": true)", R"("in_chans": 3.0)"}) {
+    CAPTURE(args);
+    const VitModel model = load_vit(folder_of(tensors, R"({"model_args": {)" + args + "}}"), two_heads);
+    CHECK(model.weights.blocks[1].fc2.weight == plain.weights.blocks[1].fc2.weight);
+    CHECK(model.config.tokens() == plain.config.tokens());
+  }
+}
+
+TEST_CASE("names of classes are a list, an object or numbers, under two keys") {
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 3));
+  using Labels = std::vector<std::string>;
+  const auto labels = [&](const std::string &json) { return load_vit(folder_of(tensors, json), two_heads).labels; };
+  CHECK(labels(R"({"label_names": {"1": "dog", "0": "cat", "2": "cow"}})") == Labels{"cat", "dog", "cow"});
+  CHECK(labels(R"({"label_names": [7, "8", 9.5]})") == Labels{"7", "8", "9.5"});
+  CHECK(labels(R"({"labels": ["a", "b", "c"]})") == Labels{"a", "b", "c"});
+  CHECK(labels(R"({"labels": ["a", "b", "c"], "label_names": ["d", "e", "f"]})") == Labels{"d", "e", "f"});
+}
+
+TEST_CASE("timm's crop modes, tags and models that are not square become recipes") {
+  const auto recipe = [](const std::string &path, const ImportOptions &options = {}) {
+    return to_string(load_float_model(path, options).recipe);
+  };
+  const Tensors square = timm_tensors(random_weights(small_config(), 3));
+  const ImportOptions two{.timm = two_heads};
+  CHECK(recipe(folder_of(square, R"({"pretrained_cfg": {"crop_pct": 0.8, "crop_mode": "squash"}})"), two) ==
+        "resize=10x10,crop=8,filter=bicubic");
+  CHECK(recipe(folder_of(square, R"({"pretrained_cfg": {"crop_pct": 0.8, "crop_mode": "center"}})"), two) ==
+        "resize=10,crop=8,filter=bicubic");
+  VitConfig wide = small_config();
+  wide.image_width = 16;
+  const Tensors oblong = timm_tensors(random_weights(wide, 3));
+  const std::string args = R"("model_args": {"img_size": [8, 16]})";
+  CHECK(recipe(folder_of(oblong, "{" + args + R"(, "pretrained_cfg": {"crop_pct": 0.5}})"), two) ==
+        "resize=32x16,fit=cover,crop=16x8,filter=bicubic");
+  CHECK(recipe(folder_of(oblong, "{" + args + R"(, "pretrained_cfg": {"crop_pct": 1, "crop_mode": "squash"}})"), two) ==
+        "resize=16x8,crop=16x8,filter=bicubic");
+
+  CHECK(common_config(architecture("deit3_small_patch16_224.fb_in1k")).crop_pct == 0.9);
+  for (const std::string end : {"", ".safetensors", ".x"})
+    CHECK(common_config(architecture("deit3_small_patch16_224.fb_in22k_ft_in1k" + end)).crop_pct == 1.0);
+  CHECK(common_config(architecture("vit_base_patch16_224.bamboo")).mean == clip_mean);
+  CHECK(common_config(architecture("vit_base_patch16_224.augreg_in21k")).mean == std::array<double, 3>{0.5, 0.5, 0.5});
+  CHECK(common_config(architecture("vit_medium_patch16_gap_384.sw_in12k_ft_in1k")).crop_mode == CropMode::squash);
+}
+
 TEST_CASE("config.json may name an architecture of the user's own if model_args give the heads") {
   const Tensors tensors = timm_tensors(random_weights(small_config(), 3));
   const VitModel model =
@@ -250,17 +302,23 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused(R"({"num_classes": -1})", "\"num_classes\" must be a positive integer, is -1");
   refused(R"({"global_pool": "map"})", "\"global_pool\" is \"map\"; only models that classify by the class token");
   refused(R"({"label_names": ["cat"]})", "1 label_names in ");
-  refused(R"({"label_names": "cat"})", "\"label_names\" must be a list of strings");
+  refused(R"({"label_names": "cat"})", "\"label_names\" must be a list of names or an object, is \"cat\"");
   refused_args(R"("depth": 3)", "depth is 2 by the tensors, but 3 by ");
   refused_args(R"("embed_dim": 12)", "embedding dimension is 6 by the tensors, but 12 by ");
   refused_args(R"("mlp_ratio": 2)", "MLP hidden dimension is 24 by the tensors, but 12 by ");
   refused_args(R"("img_size": 12)", "tensor pos_embed has shape [1, 5, 6], expected [1, 10, 6]");
   refused_args(R"("img_size": [8])", "\"model_args.img_size\" must be a list of 2, is [8]");
+  refused_args(R"("patch_size": [4, 8])", "\"model_args.patch_size\" is [4,8]; only squares can be imported");
+  refused_args(R"("qk_norm": true)", "\"model_args.qk_norm\" is not supported (value true)");
+  refused_args(R"("pre_norm": true)", "\"model_args.pre_norm\" is not supported (value true)");
+  refused_args(R"("init_values": 1e-5)", "number of layer scales in a block is 0 by the tensors, but 2 by ");
   refused_args(R"("act_layer": "quick_gelu")", "\"model_args.act_layer\" is not supported (value \"quick_gelu\")");
   refused_args(R"("in_chans": 1)", "\"model_args.in_chans\" is not supported (value 1)");
   refused(R"({"pretrained_cfg": {"mean": [0.5]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5]");
   refused(R"({"pretrained_cfg": {"std": [0.5, 0.5, 0]}})", "std is 0.0");
-  refused(R"({"pretrained_cfg": {"crop_pct": "1"}})", "\"pretrained_cfg.crop_pct\" must be a number, is \"1\"");
+  refused(R"({"pretrained_cfg": {"crop_pct": "all"}})", "\"pretrained_cfg.crop_pct\" must be a number, is \"all\"");
+  refused(R"({"pretrained_cfg": {"crop_mode": "border"}})",
+          "\"pretrained_cfg.crop_mode\" is \"border\"; \"center\" and \"squash\" can be followed");
   refused(R"({"pretrained_cfg": {"interpolation": "nearest"}})", "interpolation \"nearest\" is not supported");
 
   const std::string path = folder_of(tensors, "{}");
