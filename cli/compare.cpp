@@ -18,9 +18,9 @@ namespace intvit::cli {
 
 namespace {
 
-class Printer {
+class ComparisonPrinter {
 public:
-  Printer(const Comparison &result, std::array<std::string, 2> models, const Model &model)
+  ComparisonPrinter(const Comparison &result, std::array<std::string, 2> models, const Model &model)
       : result_(result), models_(std::move(models)), labels_(model.labels()), has_classes_(model.has_head()) {}
 
   void text() const {
@@ -182,7 +182,7 @@ int compare(const Arguments &arguments) {
   }
   progress.wipe();
   report_unread(parser, result.errors, result.images.empty());
-  const Printer printer(result, {paths[0], second_path}, model);
+  const ComparisonPrinter printer(result, {paths[0], second_path}, model);
   if (format == "json")
     printer.json();
   else if (format == "csv")

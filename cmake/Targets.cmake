@@ -27,3 +27,11 @@ endfunction()
 function(intvit_strip_unused name)
   target_link_options(${name} PRIVATE $<$<PLATFORM_ID:Linux>:-Wl,--gc-sections>)
 endfunction()
+
+# Compiles the sources of a target in groups, but for those with options of their own, so that the headers of libraries
+# are read once for many of them. What is at file scope in one source, in an unnamed namespace too, therefore has another
+# name than in the next.
+function(intvit_unity name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${INTVIT_UNITY} UNITY_BUILD_BATCH_SIZE 12)
+  target_compile_options(${name} PRIVATE $<$<BOOL:${INTVIT_UNITY}>:-Wno-shadow>)
+endfunction()

@@ -14,8 +14,8 @@ for what; do
   armhf) packages="$packages g++-arm-linux-gnueabihf qemu-user" ;;
   riscv64) packages="$packages g++-riscv64-linux-gnu qemu-user" ;;
   asan | clang | fuzz | tsan)
-    # Its sanitizers, what makes their reports readable, and its OpenMP.
-    packages="$packages clang libclang-rt-14-dev llvm libomp-dev"
+    # Its sanitizers, what makes their reports readable, its linker and its OpenMP.
+    packages="$packages clang libclang-rt-14-dev llvm lld libomp-dev"
     ;;
   lint) packages="$packages clang clang-format clang-tidy cppcheck" ;;
   valgrind) packages="$packages valgrind" ;;

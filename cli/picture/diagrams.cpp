@@ -97,7 +97,7 @@ std::string negative_power(std::size_t exponent) {
   return text;
 }
 
-double median(std::vector<double> values) {
+double median_of(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
   return values[values.size() / 2];
 }
@@ -109,7 +109,7 @@ std::string channel_ranges_svg(const StreamRanges &stream) {
   std::vector<double> widths;
   for (std::size_t c = 0; c < channels; ++c)
     widths.push_back(stream.high[c] - stream.low[c]);
-  const double unit = std::max(median(widths), 1e-300);
+  const double unit = std::max(median_of(widths), 1e-300);
   const double low = std::min(0.0, *std::min_element(stream.low.begin(), stream.low.end()) / unit);
   const double high = std::max(0.0, *std::max_element(stream.high.begin(), stream.high.end()) / unit);
   const double margin = std::max(0.05 * (high - low), 1e-9);

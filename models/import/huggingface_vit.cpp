@@ -50,7 +50,7 @@ void read_tokens(TensorReader &tensors, const VitConfig &model, const HuggingFac
         tensors.matrix(name + "register_tokens", {1, config.registers, channels}, channels);
 }
 
-BlockNames block_names(const HuggingFaceConfig &config) {
+BlockNames vit_block_names(const HuggingFaceConfig &config) {
   BlockNames names;
   names.qkv = {"attention.attention.query", "attention.attention.key", "attention.attention.value"};
   names.qkv_bias = config.qkv_bias;
@@ -78,7 +78,7 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
   read_tokens(tensors, model, config, weights);
   for (int i = 0; i < model.depth; ++i)
     weights.blocks.push_back(read_block(tensors, prefix + "encoder.layer." + std::to_string(i) + ".",
-                                        block_names(config), model.channels, model.mlp_hidden));
+                                        vit_block_names(config), model.channels, model.mlp_hidden));
   weights.norm = tensors.layer_norm(prefix + "layernorm", model.channels);
   if (model.pool == Pool::token_pair)
     weights.head = read_two_heads(tensors, "cls_classifier", "distillation_classifier", model.classes, model.channels);

@@ -85,9 +85,7 @@ Size read_size(const json &value, const std::string &key, bool keeps_proportions
     return keeps_proportions ? Size{0, 0, size} : Size{size, size, 0};
   }
   // transformers 5 writes every kind of length that it knows, null where there is none.
-  std::size_t given = 0;
-  for (const auto &[kind, length] : value.items())
-    given += length.is_null() ? 0 : 1;
+  const auto given = std::count_if(value.begin(), value.end(), [](const json &length) { return !length.is_null(); });
   const json *height = find(value, "height");
   const json *width = find(value, "width");
   if (given == 2 && height != nullptr && width != nullptr)

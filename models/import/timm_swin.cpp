@@ -11,7 +11,7 @@ namespace intvit::importer {
 namespace {
 
 // timm up to 0.8 put the merging of patches at the end of a stage and named the head as ViT does.
-struct Form {
+struct SwinForm {
   bool merges_last = false;
   std::string head;
 };
@@ -34,7 +34,7 @@ int window_of(const TimmSource &source, int stage) {
   return (side + 1) / 2;
 }
 
-void infer_dimensions(const TimmSource &source, const std::optional<SwinConfig> &architecture, const Form &form,
+void infer_dimensions(const TimmSource &source, const std::optional<SwinConfig> &architecture, const SwinForm &form,
                       SwinConfig &config) {
   config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
   config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
@@ -67,7 +67,7 @@ void infer_dimensions(const TimmSource &source, const std::optional<SwinConfig> 
                              static_cast<int>(config.channels * *declared.mlp_ratio), std::nullopt);
 }
 
-SwinWeights read_weights(const WeightFiles &files, const SwinConfig &config, const Form &form) {
+SwinWeights read_weights(const WeightFiles &files, const SwinConfig &config, const SwinForm &form) {
   TensorReader tensors(files);
   SwinWeights weights;
   weights.patch_embed = tensors.linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch});
@@ -106,7 +106,7 @@ SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
   if (source.config.mean_pool && !*source.config.mean_pool)
     throw std::runtime_error("\"global_pool\" is not \"avg\" by " + source.config_path +
                              "; only Swin models that classify by the mean are supported");
-  const Form form{.merges_last = source.has("layers.0.downsample.norm.weight"),
+  const SwinForm form{.merges_last = source.has("layers.0.downsample.norm.weight"),
                   .head = source.has("head.weight") ? "head" : "head.fc"};
   SwinModel model;
   SwinConfig &config = model.config;

@@ -11,7 +11,7 @@ namespace intvit::importer {
 namespace {
 
 // What timm keeps apart and VitWeights joins.
-struct Form {
+struct VitForm {
   bool class_token = false;
   bool distillation_token = false;
   int registers = 0;
@@ -25,9 +25,9 @@ struct Form {
 
 // What tells one form from another is taken to be there where the architecture has it, so that a file without it is
 // found to lack it.
-Form find_form(const TimmSource &source, const std::optional<VitConfig> &architecture) {
+VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &architecture) {
   const TimmConfig &declared = source.config;
-  Form form;
+  VitForm form;
   form.class_token = source.has("cls_token") ||
                      (architecture && !architecture->pools_patches() && declared.class_tokens.value_or(1) != 0);
   form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == Pool::token_pair);
@@ -83,7 +83,7 @@ int choose_heads(const TimmSource &source, const std::optional<VitConfig> &archi
                            "give the number of heads, or put config.json beside model.safetensors");
 }
 
-Pool choose_pool(const TimmSource &source, const Form &form, const std::optional<VitConfig> &architecture) {
+Pool choose_pool(const TimmSource &source, const VitForm &form, const std::optional<VitConfig> &architecture) {
   std::optional<bool> mean = source.config.mean_pool;
   const bool norms_mean = source.has("fc_norm.weight") || source.has("fc_norm.bias");
   if (mean && !*mean && norms_mean)
@@ -107,7 +107,7 @@ bool is_square(int count) {
 }
 
 // Also finds out whether the prefix tokens have positions.
-void choose_image_size(const TimmSource &source, bool has_architecture, VitConfig &config, Form &form) {
+void choose_image_size(const TimmSource &source, bool has_architecture, VitConfig &config, VitForm &form) {
   const int rows = source.dimension("pos_embed", 3, 1);
   const std::optional<std::pair<int, int>> &declared = source.config.image_size;
   if (declared) {
@@ -131,7 +131,7 @@ void choose_image_size(const TimmSource &source, bool has_architecture, VitConfi
 }
 
 // timm joins class token, distillation token and registers in this order.
-void read_tokens(TensorReader &tensors, const VitConfig &config, const Form &form, VitWeights &weights) {
+void read_tokens(TensorReader &tensors, const VitConfig &config, const VitForm &form, VitWeights &weights) {
   const std::int64_t channels = config.channels;
   weights.prefix.resize(config.prefix_tokens, channels);
   Eigen::Index row = 0;
@@ -150,7 +150,7 @@ void read_tokens(TensorReader &tensors, const VitConfig &config, const Form &for
   weights.position = position.bottomRows(config.patches());
 }
 
-VitWeights read_weights(const WeightFiles &files, const VitConfig &config, const Form &form) {
+VitWeights read_weights(const WeightFiles &files, const VitConfig &config, const VitForm &form) {
   const std::int64_t channels = config.channels;
   TensorReader tensors(files);
   VitWeights weights;
@@ -184,7 +184,7 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
     config = *architecture;
   else
     config.architecture = source.config.architecture.empty() ? "vit" : source.config.architecture;
-  Form form = find_form(source, architecture);
+  VitForm form = find_form(source, architecture);
   infer_dimensions(source, architecture, config);
   config.heads = choose_heads(source, architecture);
   config.prefix_tokens = form.prefix_tokens();

@@ -36,9 +36,9 @@ double quantile_of(std::vector<double> &values, double q) {
   return low + (*std::min_element(below + 1, values.end()) - low) * (place - std::floor(place));
 }
 
-class Observer {
+class PublishedRange {
 public:
-  Observer(const SiteSamples &samples, Part part, const Affine &affine, const PublishedOptions &options)
+  PublishedRange(const SiteSamples &samples, Part part, const Affine &affine, const PublishedOptions &options)
       : images_(images_in_order(samples, part)), affine_(affine), options_(options),
         channels_(samples.minimum[0].cols()) {
     const auto count = static_cast<Index>(images_.size());
@@ -169,7 +169,7 @@ QuantizeOptions published_options() {
 namespace published {
 
 ChannelRange range(const SiteSamples &samples, Part part, const Affine &affine, const QuantizeOptions &options) {
-  return Observer(samples, part, affine, options.published).range();
+  return PublishedRange(samples, part, affine, options.published).range();
 }
 
 ChannelRange shared_range(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,

@@ -17,7 +17,7 @@ namespace {
 
 using Eigen::ArrayXd;
 
-constexpr std::array fitting_scale{100.0};
+constexpr std::array only_fitting_scale{100.0};
 constexpr std::array clipping_scales{100.0, 96.0, 92.0, 88.0, 84.0, 80.0};
 // Two octaves in steps of an eighth of an octave. At half the scale a log grid is exactly as fine, so the best scale
 // may be far from the one that fits the largest weight.
@@ -112,7 +112,7 @@ Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options) 
   if (options.published.clamp_largest_weight)
     return {published::clamping_scale};
   if (options.published.observer != RangeObserver::mse)
-    return {fitting_scale};
+    return {only_fitting_scale};
   return {clipping_scales};
 }
 
