@@ -22,6 +22,9 @@
 
 namespace intvit::test {
 
+// A sanitizer's build takes about ten times as long. Of thousands of cases of one kind it tries one in so many.
+inline constexpr int one_in = INTVIT_ADDRESS_SANITIZER || INTVIT_THREAD_SANITIZER ? 7 : 1;
+
 // Says why a test case does nothing; ctest counts it as skipped.
 inline void skip(const char *reason) {
   std::cout << "[skipped] " << reason << "\n";

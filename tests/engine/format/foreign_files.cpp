@@ -26,7 +26,7 @@ std::string said_to_have(std::string_view bytes) {
 }
 
 TEST_CASE("foreign files: nothing, or next to nothing") {
-  check({}, "not a safetensors file: 0 bytes are too few");
+  check({}, "the file is empty");
   check(as_bytes("model\n"), "not a safetensors file: 6 bytes are too few");
   check(std::vector<std::byte>(4096), "header is not a JSON object");
 }

@@ -12,6 +12,7 @@
 #include "tests/engine/golden/integer_swin.hpp"
 #include "tests/support/model_parts.hpp"
 #include "tests/support/run_model.hpp"
+#include "tests/support/sanitizers.hpp"
 
 namespace intvit {
 namespace {
@@ -83,9 +84,12 @@ TEST_CASE("golden hash: sees a small change of any constant") {
         test::integer_model({.softmax = Softmax::int16, .stlq = true})}) {
     const test::ModelParts original(file);
     const std::string hash = run(original.file());
+    int index = 0;
     for (const auto &[name, tensor] : original.tensors) {
       // Another bit of a tile would take other second words with it.
       if (name.starts_with("golden.") || tensor.bytes.empty() || name.ends_with(".stlq_tiles"))
+        continue;
+      if (index++ % test::one_in != 0)
         continue;
       CAPTURE(name);
       test::ModelParts parts = original;
