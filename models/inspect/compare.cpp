@@ -95,7 +95,7 @@ Opinion opinion(std::span<const double> logits) {
   return {static_cast<int>(largest - logits.begin()), 1 / sum};
 }
 
-struct ImageComparison {
+struct OneImage {
   std::optional<ImageComparison> image;
   std::vector<double> layers; // cosines; empty where the shapes differ
 };
@@ -117,11 +117,11 @@ std::vector<double> layer_cosines(const Observed &a, const Observed &b) {
   return cosines;
 }
 
-void add_layers(const std::vector<ImageComparison> &outcomes, const std::vector<std::string> &names, Comparison &result) {
+void add_layers(const std::vector<OneImage> &outcomes, const std::vector<std::string> &names, Comparison &result) {
   for (std::size_t layer = 0; layer < names.size(); ++layer) {
     LayerComparison &entry = result.layers.emplace_back();
     entry.name = names[layer];
-    for (const ImageComparison &outcome : outcomes)
+    for (const OneImage &outcome : outcomes)
       if (outcome.image) {
         if (outcome.layers.size() != names.size()) {
           result.layers.clear();
@@ -151,7 +151,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
   if (first.classes() != second.classes())
     throw std::runtime_error("the two models have other numbers of classes");
 
-  std::vector<ImageComparison> outcomes(images.size());
+  std::vector<OneImage> outcomes(images.size());
   std::vector<std::string> paths;
   for (const ComparedImage &image : images)
     paths.push_back(image.path);
@@ -174,7 +174,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
   double first_right = 0;
   double second_right = 0;
   bool all_labelled = true;
-  for (const ImageComparison &outcome : outcomes) {
+  for (const OneImage &outcome : outcomes) {
     if (!outcome.image)
       continue;
     const ImageComparison &image = *outcome.image;

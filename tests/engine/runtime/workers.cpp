@@ -138,6 +138,8 @@ TEST_CASE("workers: a forked child goes on with its parent's, and with others") 
     return;
   for (const int threads : {1, 2, 5})
     for (const bool used : {false, true}) {
+      if (!used && INTVIT_ADDRESS_SANITIZER)
+        continue; // a child of its would wait for a lock that a thread held as it began
       CAPTURE(threads, used);
       Workers workers(threads);
       if (used)

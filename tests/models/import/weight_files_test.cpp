@@ -82,7 +82,8 @@ TEST_CASE("names are those of the model, whatever wrapped it") {
       tensors[name] = {{1}, {1}};
     write_weights(tensors, path);
     std::vector<std::string> read;
-    for (const auto &[name, view] : WeightFiles(path).tensors())
+    const WeightFiles files(path);
+    for (const auto &[name, view] : files.tensors())
       read.push_back(name);
     return read;
   };

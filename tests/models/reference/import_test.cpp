@@ -11,6 +11,7 @@
 
 #include "engine/container/safetensors.hpp"
 #include "models/architectures/registry.hpp"
+#include "models/import/load.hpp"
 #include "tests/models/import/weight_folder.hpp"
 #include "tests/support/data.hpp"
 #include "tests/support/small_vit.hpp"
