@@ -82,7 +82,7 @@ Interrupted stopped_after(std::size_t measured, std::size_t total) {
                      " measurements");
 }
 
-void add_options(Parser &parser) {
+void add_bench_options(Parser &parser) {
   add_model_option(parser);
   add_work_option(parser);
   add_numerics_options(parser);
@@ -153,7 +153,7 @@ int bench(const Arguments &arguments) {
       "threads, before and after every tenth of a second of runs. Such a sample is the fastest of 20 bursts "
       "of a quarter of a millisecond; shares are of the samples' median. Of models it also measures, before and "
       "after the runs, how fast as many threads read a block of memory that no cache holds.");
-  add_options(parser);
+  add_bench_options(parser);
   if (!parser.parse(arguments))
     return exit_ok;
 

@@ -16,7 +16,7 @@ namespace intvit::cli {
 
 namespace {
 
-void print_text(const Evaluation &result) {
+void print_evaluation(const Evaluation &result) {
   std::printf("images      %zu\ntop-1       %.2f %%\ntop-5       %.2f %%\nimages/s    %.2f\n", result.images,
               result.top1, result.top5, result.images_per_second);
   if (const auto &comparison = result.float_comparison)
@@ -24,7 +24,7 @@ void print_text(const Evaluation &result) {
                 comparison->top5, comparison->agreement, comparison->cosine);
 }
 
-nlohmann::json to_json(const Evaluation &result) {
+nlohmann::json evaluation_json(const Evaluation &result) {
   nlohmann::json object = {{"images", result.images},
                            {"top1", result.top1},
                            {"top5", result.top5},
@@ -85,11 +85,11 @@ int eval(const Arguments &arguments) {
   if (result.images == 0) {
     // Interrupted before there was anything to tell.
   } else if (format == "json")
-    std::cout << json_text(to_json(result)) << "\n";
+    std::cout << json_text(evaluation_json(result)) << "\n";
   else if (format == "csv")
-    print_csv(to_json(result));
+    print_csv(evaluation_json(result));
   else
-    print_text(result);
+    print_evaluation(result);
   if (stopped)
     throw Interrupted("interrupted after " + std::to_string(done) + " of " + std::to_string(images.size()) + " images");
   return result.errors.empty() ? exit_ok : exit_failure;

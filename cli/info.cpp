@@ -114,7 +114,7 @@ Summary summarize(const ModelFile &file, const Program &program) {
   return summary;
 }
 
-nlohmann::json to_json(const Layer &layer) {
+nlohmann::json layer_json(const Layer &layer) {
   nlohmann::json object = {{"name", layer.name},     {"out", layer.out_features}, {"in", layer.in_features},
                            {"format", layer.format}, {"bytes", layer.bytes},      {"bits", layer.bits()}};
   if (layer.two_word_ratio)
@@ -178,7 +178,7 @@ int info(const Arguments &arguments) {
                              {"labels", description.labels},
                              {"provenance", description.provenance}};
     for (const Layer &layer : summary.layers)
-      object["layers"].push_back(to_json(layer));
+      object["layers"].push_back(layer_json(layer));
     std::cout << json_text(object, 2) << "\n";
     return exit_ok;
   }

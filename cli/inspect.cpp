@@ -30,7 +30,7 @@ int channels_with(const StreamRanges &stream, int alpha) {
   return static_cast<int>(std::count(stream.alpha.begin(), stream.alpha.end(), alpha));
 }
 
-void print_text(const Distribution &result) {
+void print_spreads(const Distribution &result) {
   const std::string stream_heading = "residual stream after";
   std::size_t width = stream_heading.size();
   for (const StreamRanges &stream : result.streams)
@@ -55,7 +55,7 @@ void print_text(const Distribution &result) {
                 100 * block.share_below(zero_in_8_bits), 100 * block.share_below(zero_in_4_bits));
 }
 
-nlohmann::json to_json(const Distribution &result) {
+nlohmann::json spreads_json(const Distribution &result) {
   nlohmann::json object = {
       {"images", result.images}, {"streams", nlohmann::json::array()}, {"attention", nlohmann::json::array()}};
   for (const StreamRanges &stream : result.streams) {
@@ -164,9 +164,9 @@ int inspect(const Arguments &arguments) {
   if (parser.has("output"))
     write_diagrams(parser, result);
   if (format == "json")
-    std::cout << json_text(to_json(result)) << "\n";
+    std::cout << json_text(spreads_json(result)) << "\n";
   else
-    print_text(result);
+    print_spreads(result);
   return result.errors.empty() ? exit_ok : exit_failure;
 }
 

@@ -82,7 +82,7 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   return images;
 }
 
-void add_options(Parser &parser) {
+void add_quantize_options(Parser &parser) {
   add_threads_option(parser);
   add_preprocess_option(parser);
   parser.option<std::string>("weights", "FILE|FOLDER",
@@ -105,7 +105,7 @@ void add_options(Parser &parser) {
 
 int quantize(const Arguments &arguments) {
   Parser parser("quantize", "Makes an integer-only model of float weights, with photographs to calibrate on.");
-  add_options(parser);
+  add_quantize_options(parser);
   if (!parser.parse(arguments))
     return exit_ok;
 

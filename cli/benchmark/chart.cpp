@@ -13,7 +13,7 @@ namespace {
 constexpr int width = 960;
 constexpr std::size_t colours = 10;
 
-std::string milliseconds(double value) {
+std::string axis_label(double value) {
   return fixed(value, value < 10 ? 3 : 2) + " ms";
 }
 
@@ -32,7 +32,7 @@ struct Label {
 };
 
 // Moves labels apart that would cover one another, from `top` to `bottom` at most.
-void spread(std::vector<Label> &labels, double distance, double top, double bottom) {
+void spread_out(std::vector<Label> &labels, double distance, double top, double bottom) {
   std::sort(labels.begin(), labels.end(), [](const Label &a, const Label &b) { return a.y < b.y; });
   double next = top;
   for (Label &label : labels) {
@@ -110,7 +110,7 @@ std::string latency_chart(const Samples &samples) {
     svg.rectangle(x.at(begin) + 0.5, runs.at(bars.counts[i]), x.at(begin + part) - x.at(begin) - 1,
                   bottom - runs.at(bars.counts[i]), "bar",
                   std::to_string(bars.counts[i]) + (bars.counts[i] == 1 ? " run" : " runs") + " of " + fixed(begin, 3) +
-                      " to " + milliseconds(begin + part));
+                      " to " + axis_label(begin + part));
   }
   svg.line(x.first, bottom, x.last, bottom, "axis");
 
@@ -135,11 +135,11 @@ std::string latency_chart(const Samples &samples) {
   for (const Mark mark : {Mark{"median", samples.median(), 10}, Mark{"p90", samples.quantile(0.90), 22}}) {
     svg.line(x.at(mark.time), mark.height + 2, x.at(mark.time), bottom, "mark");
     svg.text(x.at(mark.time) + (mark.time > (bars.low + bars.high) / 2 ? -4 : 4), mark.height + 2,
-             mark.name + (" " + milliseconds(mark.time)), mark.time > (bars.low + bars.high) / 2 ? "end" : "start",
+             mark.name + (" " + axis_label(mark.time)), mark.time > (bars.low + bars.high) / 2 ? "end" : "start",
              "strong");
   }
   if (bars.beyond > 0)
-    svg.text(x.last, bottom + 36, std::to_string(bars.beyond) + " more, up to " + milliseconds(samples.quantile(1)),
+    svg.text(x.last, bottom + 36, std::to_string(bars.beyond) + " more, up to " + axis_label(samples.quantile(1)),
              "end");
   return svg.finish();
 }
@@ -151,7 +151,7 @@ std::string profile_chart(const ForwardResult &result) {
     const OperationTime &operation = result.profile[i];
     const double part = operation.share * width;
     svg.rectangle(x, 4, std::max(part - 1, 0.2), 32, colour(i),
-                  operation.operation + ": " + milliseconds(operation.milliseconds) + ", " + percent(operation.share));
+                  operation.operation + ": " + axis_label(operation.milliseconds) + ", " + percent(operation.share));
     if (part > 8.0 * static_cast<double>(operation.operation.size()))
       svg.text(x + part / 2, 24, operation.operation, "middle", "inside");
     x += part;
@@ -219,7 +219,7 @@ std::string roofline_chart(const ForwardResult &result) {
                    percent(point.y / std::min(peak, point.x * bandwidth)) + " of the roof");
     labels.push_back({x.at(point.x), y.at(point.y), point.name + " " + percent(point.y / peak), point.css});
   }
-  spread(labels, 15, y.last + 8, y.first);
+  spread_out(labels, 15, y.last + 8, y.first);
   for (const Label &label : labels) {
     svg.polyline({{label.x, label.y}, {right + 4, label.place}, {right + 8, label.place}}, "leader");
     svg.text(right + 11, label.place + 4, label.text, "start", label.css == "model" ? "strong" : "");
@@ -249,7 +249,7 @@ std::string comparison_chart(const std::vector<ForwardResult> &results) {
     svg.rectangle(names, y + 4, x.at(samples.median()) - names, row - 8, "bar", title(results[i]));
     svg.line(x.at(samples.median()), y + row / 2, tail, y + row / 2, "mark");
     svg.line(tail, y + 7, tail, y + row - 7, "mark");
-    svg.text(tail + 6, y + 16, milliseconds(samples.median()), "start", "strong");
+    svg.text(tail + 6, y + 16, axis_label(samples.median()), "start", "strong");
   }
   return svg.finish();
 }

@@ -54,7 +54,7 @@ std::string now() {
 }
 
 // `share` of 40 blocks.
-std::string bar(double share) {
+std::string share_bar(double share) {
   std::string text;
   for (int i = 0; i < static_cast<int>(std::lround(40 * share)); ++i)
     text += "█";
@@ -73,7 +73,7 @@ std::string histogram_text(const Samples &samples) {
   std::string text;
   for (std::size_t i = 0; i < bars.counts.size(); ++i)
     text += padded(fixed(bars.low + static_cast<double>(i) * part, 3), 10) + " ms " +
-            padded(std::to_string(bars.counts[i]), 6) + " " + bar(1.0 * bars.counts[i] / most) + "\n";
+            padded(std::to_string(bars.counts[i]), 6) + " " + share_bar(1.0 * bars.counts[i] / most) + "\n";
   if (bars.beyond > 0)
     text += "    longer    " + padded(std::to_string(bars.beyond), 6) + "\n";
   return text;
@@ -83,7 +83,7 @@ std::string profile_text(const ForwardResult &result) {
   std::string text;
   for (const OperationTime &operation : result.profile)
     text += padded(printable(operation.operation), 14) + padded(percent(operation.share), 8) + " " +
-            bar(operation.share) + "\n";
+            share_bar(operation.share) + "\n";
   return text;
 }
 

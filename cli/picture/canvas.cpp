@@ -10,7 +10,7 @@ namespace intvit::cli {
 
 namespace {
 
-std::string printable(const std::string &text) {
+std::string drawable(const std::string &text) {
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -57,7 +57,7 @@ void Canvas::fill(Region region, Colour colour) {
 
 void Canvas::text(const std::string &text, int left, int top, int scale, Colour colour) {
   // Letters are made of horizontal and vertical strokes of whole pixels, each a rectangle of four corners.
-  std::string letters = printable(text);
+  std::string letters = drawable(text);
   std::vector<Vertex> corners(letters.size() * 4 * 24); // far more strokes than a letter has
   const int strokes = stb_easy_font_print(0, 0, letters.data(), nullptr, corners.data(),
                                           static_cast<int>(corners.size() * sizeof(Vertex)));
@@ -70,14 +70,14 @@ void Canvas::text(const std::string &text, int left, int top, int scale, Colour 
 }
 
 int text_width(const std::string &text, int scale) {
-  std::string letters = printable(text);
+  std::string letters = drawable(text);
   return stb_easy_font_width(letters.data()) * scale;
 }
 
 std::string fitted(const std::string &text, int width, int scale) {
   if (text_width(text, scale) <= width)
     return text;
-  std::string shorter = printable(text);
+  std::string shorter = drawable(text);
   while (!shorter.empty() && text_width(shorter + "..", scale) > width)
     shorter.pop_back();
   return shorter + "..";

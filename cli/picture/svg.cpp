@@ -10,14 +10,14 @@ namespace intvit::cli {
 
 namespace {
 
-std::string number(double value) {
+std::string svg_number(double value) {
   char text[64];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
 }
 
 std::string attribute(const char *name, double value) {
-  return std::string(" ") + name + "=\"" + number(value) + "\"";
+  return std::string(" ") + name + "=\"" + svg_number(value) + "\"";
 }
 
 } // namespace
@@ -113,7 +113,7 @@ void Svg::circle(double x, double y, double radius, const std::string &css, cons
 void Svg::polyline(const std::vector<std::pair<double, double>> &points, const std::string &css) {
   std::string list;
   for (const auto &[x, y] : points)
-    list += (list.empty() ? "" : " ") + number(x) + "," + number(y);
+    list += (list.empty() ? "" : " ") + svg_number(x) + "," + svg_number(y);
   shape("polyline points=\"" + list + "\"", css, "");
 }
 

@@ -118,7 +118,7 @@ VitConfig vit(const std::string &prefix, Size size, int patch, int image) {
 }
 
 // Heads that read the mean of the patches.
-VitConfig mean_pool(Size size, const std::string &name, int image, int registers, double crop_pct) {
+VitConfig vit_with_mean_pool(Size size, const std::string &name, int image, int registers, double crop_pct) {
   VitConfig config = vit("vit", size, 16, image);
   config.architecture = name;
   config.prefix_tokens = registers;
@@ -169,12 +169,12 @@ std::vector<VitConfig> VitConfig::known() {
     all.push_back(vit("vit", large, 16, image));
   all.push_back(vit("vit", large, 14, 224));
   // Sixteen heads, not the twelve of other base models.
-  all.push_back(mean_pool({"base", 768, 12, 16}, "vit_base_patch16_gap_224", 224, 0, 0.9));
-  all.push_back(mean_pool(medium, "vit_medium_patch16_gap_256", 256, 0, 0.95));
-  all.push_back(mean_pool(medium, "vit_medium_patch16_gap_384", 384, 0, 0.95));
+  all.push_back(vit_with_mean_pool({"base", 768, 12, 16}, "vit_base_patch16_gap_224", 224, 0, 0.9));
+  all.push_back(vit_with_mean_pool(medium, "vit_medium_patch16_gap_256", 256, 0, 0.95));
+  all.push_back(vit_with_mean_pool(medium, "vit_medium_patch16_gap_384", 384, 0, 0.95));
   all.back().crop_mode = CropMode::squash;
-  all.push_back(mean_pool(medium, "vit_medium_patch16_reg4_gap_256", 256, 4, 0.95));
-  all.push_back(mean_pool(base, "vit_base_patch16_reg4_gap_256", 256, 4, 0.9));
+  all.push_back(vit_with_mean_pool(medium, "vit_medium_patch16_reg4_gap_256", 256, 4, 0.95));
+  all.push_back(vit_with_mean_pool(base, "vit_base_patch16_reg4_gap_256", 256, 4, 0.9));
 
   for (const Size size : {tiny, small, base})
     all.push_back(deit("deit", size, 16, 224));

@@ -60,7 +60,7 @@ std::string why_no_picture(const fs::path &path) {
   throw std::runtime_error(where + ": " + reason);
 }
 
-std::optional<int> number(const std::string &text) {
+std::optional<int> class_number(const std::string &text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
@@ -93,7 +93,7 @@ bool is_header(const CsvRow &row, const std::string &folder, const ClassNames &c
   std::error_code ignored;
   const std::string name = trimmed(row.cells.front());
   const std::string label = trimmed(row.cells.back());
-  return !number(label) && !classes.has(label) && name.find_first_of("./") == std::string::npos &&
+  return !class_number(label) && !classes.has(label) && name.find_first_of("./") == std::string::npos &&
          !fs::is_regular_file(fs::path(folder) / name, ignored);
 }
 
@@ -181,7 +181,7 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
     if (row.cells.size() != 2)
       fail(where(row), "expected \"file,label\"");
     row.cells[1] = trimmed(row.cells[1]);
-    if (number(row.cells[1]))
+    if (class_number(row.cells[1]))
       continue;
     if (!names.has(row.cells[1]))
       fail(where(row), "\"" + row.cells[1] + "\" is not a class index, nor a label of the model");
@@ -193,7 +193,7 @@ std::vector<LabelledImage> read_labels(const std::string &folder, const std::str
     if (named != nullptr && !names.has(label))
       fail(where(row), "\"" + label + "\" is not a label of the model, but line " + std::to_string(named->line) +
                            " has one: give names in all lines, or class indices");
-    const int index = named != nullptr ? names.index(label, where(row)) : *number(label);
+    const int index = named != nullptr ? names.index(label, where(row)) : *class_number(label);
     if (index < 0 || index >= classes.count)
       fail(where(row), "class " + row.cells[1] + " is not from 0 to " + std::to_string(classes.count - 1));
     // A name may begin or end with blanks, which people also put around commas.
@@ -237,7 +237,8 @@ std::vector<LabelledImage> read_class_folders(const std::string &folder, const C
                                                 std::to_string(classes.count) + " classes"
                                           : ", as other folders' names are"));
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (i > 0 && number(names[i]) && number(names[i - 1]) && *number(names[i]) < *number(names[i - 1]))
+      if (i > 0 && class_number(names[i]) && class_number(names[i - 1]) &&
+          *class_number(names[i]) < *class_number(names[i - 1]))
         fail(path(names[i]),
              "the folders' names are numbers whose order is another as text; list the images in labels.csv");
       labels[i] = static_cast<int>(i);

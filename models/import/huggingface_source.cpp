@@ -46,7 +46,7 @@ void read_model_class(const ConfigFields &fields, const std::string &classes, Hu
 }
 
 // The number of names in id2label is the number of classes.
-void read_labels(const ConfigFields &fields, HuggingFaceConfig &config) {
+void read_id2label(const ConfigFields &fields, HuggingFaceConfig &config) {
   const json *value = fields.find("id2label");
   if (value == nullptr) {
     config.classes = fields.integer("num_labels", 2);
@@ -124,7 +124,7 @@ HuggingFaceConfig huggingface_config(const json &root) {
   config.type = &type;
   config.model_type = type.name;
   read_model_class(fields, std::string(type.classes), config);
-  read_labels(fields, config);
+  read_id2label(fields, config);
   config.qkv_bias = fields.flag("qkv_bias", true);
   fields.require("hidden_act", "gelu", "only the exact GELU (\"gelu\")");
   if (const int colours = fields.integer("num_channels", 3); colours != 3)

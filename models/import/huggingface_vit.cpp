@@ -33,7 +33,8 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
 namespace {
 
 // Class token, distillation token, registers; registers have no positions.
-void read_tokens(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config, VitWeights &weights) {
+void read_transformers_tokens(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config,
+                              VitWeights &weights) {
   const std::string name = config.prefix + "embeddings.";
   const Eigen::Index channels = model.channels;
   const int positioned = model.prefix_tokens - config.registers;
@@ -75,7 +76,7 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
   VitWeights &weights = result.weights;
   weights.patch_embed =
       tensors.linear(prefix + "embeddings.patch_embeddings.projection", {model.channels, 3, model.patch, model.patch});
-  read_tokens(tensors, model, config, weights);
+  read_transformers_tokens(tensors, model, config, weights);
   for (int i = 0; i < model.depth; ++i)
     weights.blocks.push_back(read_block(tensors, prefix + "encoder.layer." + std::to_string(i) + ".",
                                         vit_block_names(config), model.channels, model.mlp_hidden));

@@ -40,11 +40,10 @@ void read_json_file(const std::string &path, const std::function<void(const json
       throw std::runtime_error("must be a JSON object, is " + show(root));
     read(root);
   } catch (const json::parse_error &error) {
-    const std::string_view kind = file_kind(*text);
-    throw std::runtime_error(path + ": " +
-                             (text->empty()  ? "the file is empty"
-                              : kind.empty() ? error.what()
-                                             : "not JSON but " + std::string(kind)));
+    if (text->empty())
+      throw std::runtime_error(path + ": the file is empty");
+    const std::string_view kind = text->front() == std::byte{'{'} ? std::string_view() : file_kind(*text);
+    throw std::runtime_error(path + ": " + (kind.empty() ? error.what() : "not JSON but " + std::string(kind)));
   } catch (const std::exception &error) { // nlohmann's own errors included
     throw std::runtime_error(path + ": " + error.what());
   }

@@ -13,7 +13,7 @@ namespace {
 using namespace importer;
 
 // Whether the head reads the mean of the patches.
-bool mean_pool(const json &value, const std::string &key) {
+bool pools_patches(const json &value, const std::string &key) {
   if (value != "token" && value != "avg")
     throw std::runtime_error("\"" + key + "\" is " + show(value) +
                              "; only models that classify by the class token (\"token\") or the mean of the patches "
@@ -93,7 +93,7 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
   } else if (name == "init_values") { // 0 stands for no layer scale
     config.layer_scales = number(value, key) != 0 ? 2 : 0;
   } else if (name == "global_pool") {
-    config.mean_pool = mean_pool(value, key);
+    config.mean_pool = pools_patches(value, key);
   } else if (!is_irrelevant(name, value)) {
     throw std::runtime_error("\"" + key + "\" is not supported (value " + show(value) +
                              "): only plain ViT, DeiT, DINOv2 and Swin models of RGB images can be imported");
@@ -139,7 +139,7 @@ TimmConfig timm_config(const json &root) {
   if (root.contains("num_classes"))
     config.classes = class_count(root["num_classes"], "num_classes");
   if (root.contains("global_pool"))
-    config.mean_pool = mean_pool(root["global_pool"], "global_pool");
+    config.mean_pool = pools_patches(root["global_pool"], "global_pool");
   for (const char *key : {"labels", "label_names"}) // the first is that of early versions
     if (root.contains(key) && !root[key].is_null())
       config.labels = class_names(root[key], key);

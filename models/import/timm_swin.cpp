@@ -34,8 +34,8 @@ int window_of(const TimmSource &source, int stage) {
   return (side + 1) / 2;
 }
 
-void infer_dimensions(const TimmSource &source, const std::optional<SwinConfig> &architecture, const SwinForm &form,
-                      SwinConfig &config) {
+void infer_swin_dimensions(const TimmSource &source, const std::optional<SwinConfig> &architecture,
+                           const SwinForm &form, SwinConfig &config) {
   config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
   config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
   config.depths.clear();
@@ -67,7 +67,7 @@ void infer_dimensions(const TimmSource &source, const std::optional<SwinConfig> 
                              static_cast<int>(config.channels * *declared.mlp_ratio), std::nullopt);
 }
 
-SwinWeights read_weights(const WeightFiles &files, const SwinConfig &config, const SwinForm &form) {
+SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config, const SwinForm &form) {
   TensorReader tensors(files);
   SwinWeights weights;
   weights.patch_embed = tensors.linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch});
@@ -107,14 +107,14 @@ SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
     throw std::runtime_error("\"global_pool\" is not \"avg\" by " + source.config_path +
                              "; only Swin models that classify by the mean are supported");
   const SwinForm form{.merges_last = source.has("layers.0.downsample.norm.weight"),
-                  .head = source.has("head.weight") ? "head" : "head.fc"};
+                      .head = source.has("head.weight") ? "head" : "head.fc"};
   SwinModel model;
   SwinConfig &config = model.config;
   if (architecture)
     config = *architecture;
   else
     config.architecture = source.config.architecture.empty() ? "swin" : source.config.architecture;
-  infer_dimensions(source, architecture, form, config);
+  infer_swin_dimensions(source, architecture, form, config);
   if (source.config.image_size) {
     config.image_height = source.config.image_size->first;
     config.image_width = source.config.image_size->second;
@@ -125,7 +125,7 @@ SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
   source.read_preprocessing(config);
   validate(config);
 
-  model.weights = read_weights(source.files, config, form);
+  model.weights = read_swin_weights(source.files, config, form);
   return model;
 }
 

@@ -50,7 +50,7 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   return form;
 }
 
-void infer_dimensions(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config) {
+void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config) {
   config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
   config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
   config.depth = source.count("blocks.");
@@ -131,7 +131,7 @@ void choose_image_size(const TimmSource &source, bool has_architecture, VitConfi
 }
 
 // timm joins class token, distillation token and registers in this order.
-void read_tokens(TensorReader &tensors, const VitConfig &config, const VitForm &form, VitWeights &weights) {
+void read_timm_tokens(TensorReader &tensors, const VitConfig &config, const VitForm &form, VitWeights &weights) {
   const std::int64_t channels = config.channels;
   weights.prefix.resize(config.prefix_tokens, channels);
   Eigen::Index row = 0;
@@ -150,12 +150,12 @@ void read_tokens(TensorReader &tensors, const VitConfig &config, const VitForm &
   weights.position = position.bottomRows(config.patches());
 }
 
-VitWeights read_weights(const WeightFiles &files, const VitConfig &config, const VitForm &form) {
+VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, const VitForm &form) {
   const std::int64_t channels = config.channels;
   TensorReader tensors(files);
   VitWeights weights;
   weights.patch_embed = tensors.linear("patch_embed.proj", {channels, 3, config.patch, config.patch});
-  read_tokens(tensors, config, form, weights);
+  read_timm_tokens(tensors, config, form, weights);
   BlockNames names;
   names.qkv_bias = form.qkv_bias;
   names.stlq_words = form.stlq_words;
@@ -185,7 +185,7 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   else
     config.architecture = source.config.architecture.empty() ? "vit" : source.config.architecture;
   VitForm form = find_form(source, architecture);
-  infer_dimensions(source, architecture, config);
+  infer_vit_dimensions(source, architecture, config);
   config.heads = choose_heads(source, architecture);
   config.prefix_tokens = form.prefix_tokens();
   config.pool = choose_pool(source, form, architecture);
@@ -193,7 +193,7 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   source.read_preprocessing(config);
   validate(config);
 
-  model.weights = read_weights(source.files, config, form);
+  model.weights = read_vit_weights(source.files, config, form);
   return model;
 }
 

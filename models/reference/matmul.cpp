@@ -33,7 +33,7 @@ struct Operand {
 };
 
 // Copies `width` columns of b, row by row, with zeros where b ends: what the tile reads in sequence.
-void pack(const Operand &b, std::ptrdiff_t first_column, std::ptrdiff_t width, std::vector<float> &panel) {
+void pack_strip(const Operand &b, std::ptrdiff_t first_column, std::ptrdiff_t width, std::vector<float> &panel) {
   const std::ptrdiff_t used = std::min(width, b.columns - first_column);
   if (used < width)
     std::fill(panel.begin(), panel.end(), 0.0F);
@@ -52,7 +52,7 @@ RowMatrix multiply(const MatrixView &a, const Operand &b, const MatmulVariant &v
   std::vector<float> panel(static_cast<std::size_t>(b.rows * variant.columns));
   std::vector<float> tile(static_cast<std::size_t>(matmul_tile_rows * variant.columns));
   for (std::ptrdiff_t column = 0; column < b.columns; column += variant.columns) {
-    pack(b, column, variant.columns, panel);
+    pack_strip(b, column, variant.columns, panel);
     const std::ptrdiff_t used = std::min<std::ptrdiff_t>(variant.columns, b.columns - column);
     for (std::ptrdiff_t row = 0; row < a.rows(); row += matmul_tile_rows) {
       const auto rows = static_cast<int>(std::min<std::ptrdiff_t>(matmul_tile_rows, a.rows() - row));

@@ -175,9 +175,10 @@ TEST_CASE("names that are no text") {
 namespace {
 
 // A picture of one pixel, whatever its name.
-void put_pixel(const std::string &path) {
+// Two pixels, which are others in every file of another name.
+void put_pixels(const std::string &path) {
   fs::create_directories(fs::path(path).parent_path());
-  write_text(path, "P6 1 1 255\nabc");
+  write_text(path, "P6 2 1 255\nabcxy" + fs::path(path).filename().string().substr(0, 1));
 }
 
 Outcome evaluate(const std::string &folder, const std::string &model = shipped_model()) {
@@ -204,7 +205,7 @@ TEST_CASE("pictures are recognized by what they hold, and what is left out is to
   const std::string folder = new_folder("contents");
   const std::vector<std::string> pictures{"a.ppm", "b.jfif", "c.JPE", "d.tiff", "e", "f.txt", "sub/g.dat"};
   for (const std::string &name : pictures)
-    put_pixel(folder + "/" + name);
+    put_pixels(folder + "/" + name);
   write_text(folder + "/notes.md", "no picture");
   write_text(folder + "/empty", "");
   write_text(folder + "/photo.avif", std::string("\0\0\0\x1c", 4) + "ftypavif" + std::string(16, '\0'));
@@ -230,7 +231,7 @@ TEST_CASE("pictures are recognized by what they hold, and what is left out is to
   for (const auto &[name, reason] : std::vector<std::pair<std::string, std::string>>{
            {"notes.md", "no picture"}, {"empty", "no picture"}, {"photo.avif", "AVIF"}, {"sub/scan.tif", "TIFF"}}) {
     const std::string one = new_folder("contents-" + name.substr(0, 3));
-    put_pixel(one + "/a");
+    put_pixels(one + "/a");
     fs::copy_file(folder + "/" + name, one + "/x");
     const Outcome told = run_program({"classify", one});
     CHECK(told.exit_code == 0);
@@ -244,7 +245,7 @@ TEST_CASE("pictures are recognized by what they hold, and what is left out is to
 
 TEST_CASE("a broken picture in a folder is an error, by its name or by its first bytes") {
   const std::string folder = new_folder("broken");
-  put_pixel(folder + "/a");
+  put_pixels(folder + "/a");
   write_text(folder + "/b.jpg", "no picture");
   write_text(folder + "/c", "\x89PNG\r\n");
   const Outcome outcome = run_program({"classify", folder});
@@ -255,11 +256,11 @@ TEST_CASE("a broken picture in a folder is an error, by its name or by its first
 TEST_CASE("hidden files and folders are skipped") {
   const std::string folder = new_folder(".hidden-itself");
   for (const std::string &name : class_names)
-    put_pixel(folder + "/" + name + "/a.ppm");
-  put_pixel(folder + "/.ipynb_checkpoints/a.ppm");
-  put_pixel(folder + "/__MACOSX/cat/._a.ppm");
-  put_pixel(folder + "/cat/.thumbnails/a.ppm");
-  put_pixel(folder + "/cat/__MACOSX/a.ppm");
+    put_pixels(folder + "/" + name + "/a.ppm");
+  put_pixels(folder + "/.ipynb_checkpoints/a.ppm");
+  put_pixels(folder + "/__MACOSX/cat/._a.ppm");
+  put_pixels(folder + "/cat/.thumbnails/a.ppm");
+  put_pixels(folder + "/cat/__MACOSX/a.ppm");
   write_text(folder + "/cat/._a.ppm", "AppleDouble");
   write_text(folder + "/cat/.DS_Store", "Bud1");
   write_text(folder + "/.gitignore", "*");
@@ -280,7 +281,7 @@ TEST_CASE("class folders are taken by name for all or by position for all") {
   const auto folder_with = [](const std::string &name, const std::vector<std::string> &folders) {
     const std::string folder = new_folder(name);
     for (const std::string &one : folders)
-      put_pixel(folder + "/" + one + "/a.ppm");
+      put_pixels(folder + "/" + one + "/a.ppm");
     return folder;
   };
   const std::vector<std::string> ten{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
@@ -317,7 +318,7 @@ TEST_CASE("class folders are taken by name for all or by position for all") {
 
   // Pictures beside the class folders have no class.
   const std::string loose = folder_with("loose", class_names);
-  put_pixel(loose + "/b.ppm");
+  put_pixels(loose + "/b.ppm");
   const Outcome outcome = evaluate(loose);
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.err == "intvit: " + loose + ": 1 left out: " + loose + "/b.ppm (in no class folder)\n");

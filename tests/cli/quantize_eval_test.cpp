@@ -61,7 +61,7 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
     CHECK(result["images"] == 3);
     CHECK(result["top5"] == 100.0);
     CHECK(result["cosine"].get<double>() > 0.9);
-    // All three are the same picture, of which at most 2 labels are right: the models agree on all or on none.
+    // All three are nearly the same picture, of which at most 2 labels are right: the models agree on all or on none.
     CHECK(result["top1"].get<double>() <= 67);
     CHECK((result["agreement"] == 0.0 || result["agreement"] == 100.0));
     if (result["agreement"] == 100.0)
@@ -232,6 +232,35 @@ TEST_CASE("the same weights and photographs give the same file with any number o
   REQUIRE(quantize({"-t", "1"}, one).exit_code == 0);
   REQUIRE(quantize({"-t", "3"}, three).exit_code == 0);
   CHECK((read_text(one) == read_text(three)));
+}
+
+TEST_CASE("quantize tells of calibration images that show too little") {
+  const std::string model = temporary_file("little.safetensors");
+  const std::string folder = temporary_file("little");
+  std::filesystem::create_directories(folder);
+  const auto quantized = [&] {
+    return run_program({"quantize", "--weights", weights_folder(), "--calib", folder, "-o", model});
+  };
+  write_text(folder + "/1.png", read_text(sample_photograph()));
+  CHECK_THAT(quantized().err, Contains("warning: " + folder + ": one image; the model will be less accurate"));
+  for (const char *copy : {"/2.png", "/3.jpg"})
+    write_text(folder + copy, read_text(sample_photograph()));
+  const Outcome copies = quantized();
+  CHECK_THAT(copies.err, Contains("warning: " + folder + ": all 3 images are one picture; the model will"));
+  CHECK(copies.exit_code == 0);
+  write_text(folder + "/4.ppm", photograph_with_square(0));
+  CHECK(quantized().err.empty());
+
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  std::filesystem::remove(model);
+  for (const std::string shade : {"\x01", "\x80", "\xff"})
+    write_text(folder + "/" + std::to_string(static_cast<int>(shade[0])) + ".ppm",
+               "P6 1 1 255\n" + shade + shade + shade);
+  const Outcome plain = quantized();
+  CHECK(plain.exit_code == 1);
+  CHECK_THAT(plain.err, Contains("every calibration image is of one colour"));
+  CHECK_FALSE(std::filesystem::exists(model));
 }
 
 TEST_CASE("eval reads labels from a CSV file") {

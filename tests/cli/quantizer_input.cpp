@@ -1,13 +1,13 @@
 #include "tests/cli/quantizer_input.hpp"
 
 #include <filesystem>
-#include <random>
 #include <span>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
 #include "engine/container/safetensors.hpp"
+#include "engine/image/decode.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
 #include "tests/support/small_vit.hpp"
@@ -45,11 +45,19 @@ std::string weights_folder() {
   return folder;
 }
 
-std::string noise_picture(unsigned seed) {
-  std::mt19937 random(seed);
-  std::string file = "P6\n32 24\n255\n";
-  for (int i = 0; i < 32 * 24 * 3; ++i)
-    file += static_cast<char>(random() & 255);
+std::string photograph_with_square(int shade) {
+  const Result<Image> photograph = load_image(sample_photograph());
+  if (!photograph.ok())
+    throw std::runtime_error(photograph.status().message());
+  std::string file = "P6\n" + std::to_string(photograph->width) + " " + std::to_string(photograph->height) + "\n255\n";
+  const std::size_t pixels = file.size();
+  for (const std::uint8_t byte : photograph->rgb)
+    file += static_cast<char>(byte);
+  const auto width = static_cast<std::size_t>(photograph->width);
+  const auto height = static_cast<std::size_t>(photograph->height);
+  for (std::size_t y = height / 2 - 20; y < height / 2 + 20; ++y) // in the middle, which no crop leaves out
+    for (std::size_t x = width / 2 - 20; x < width / 2 + 20; ++x)
+      file.replace(pixels + (y * width + x) * 3, 3, 3, static_cast<char>(shade));
   return file;
 }
 
@@ -58,8 +66,8 @@ std::string photographs() {
   std::filesystem::create_directories(folder + "/cat");
   std::filesystem::create_directories(folder + "/dog");
   write_text(folder + "/cat/one.png", read_text(sample_photograph()));
-  write_text(folder + "/cat/two.ppm", noise_picture(2));
-  write_text(folder + "/dog/three.ppm", noise_picture(3));
+  write_text(folder + "/cat/two.ppm", photograph_with_square(0));
+  write_text(folder + "/dog/three.ppm", photograph_with_square(255));
   return folder;
 }
 

@@ -8,10 +8,11 @@ namespace intvit::test {
 // Random float weights in timm's layout with a config.json: 16x16 pixels, 5 classes.
 std::string weights_folder();
 
-// A picture of 32 x 24 random pixels, another for every seed, as a PPM file.
-std::string noise_picture(unsigned seed);
+// The photograph of a cat, a small square of it in one shade from 0 to 255, as a PPM file.
+std::string photograph_with_square(int shade);
 
-// A folder with three different pictures in folders named after two of the classes.
+// A folder with three pictures, of which two are the first with a square in it, in folders named after two of the
+// classes.
 std::string photographs();
 
 } // namespace intvit::test

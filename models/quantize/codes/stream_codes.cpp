@@ -61,7 +61,7 @@ StreamCodes codes_as(const SiteSamples &samples, const QuantizeOptions &options,
 }
 
 // Of the second half's rows.
-std::optional<double> signal_to_noise(const StreamCodes &codes, const RowMatrix &rows) {
+std::optional<double> stream_signal_to_noise(const StreamCodes &codes, const RowMatrix &rows) {
   const double largest = codes.type == kernels::ElementType::int8 ? 127.0 : 32767.0;
   const double smallest = codes.type == kernels::ElementType::int8 ? -128.0 : -32767.0;
   const ArrayXd scale = codes.scale();
@@ -139,7 +139,7 @@ StreamCodes int16_stream_codes(const SiteSamples &samples, double smallest_scale
 StreamCodes choose_stream_codes(const SiteSamples &samples, const QuantizeOptions &options, const ArrayXd &importance,
                                 double smallest_scale) {
   StreamCodes codes = codes_as(samples, options, importance, smallest_scale);
-  codes.signal_to_noise = signal_to_noise(codes, samples.rows[1]);
+  codes.signal_to_noise = stream_signal_to_noise(codes, samples.rows[1]);
   return codes;
 }
 

@@ -10,7 +10,7 @@ using reference::SiteKind;
 
 namespace {
 
-BlockSamples embed(PartContext &context, std::initializer_list<SiteKind> kinds) {
+BlockSamples emit_tokens(PartContext &context, std::initializer_list<SiteKind> kinds) {
   return context.calibration.embed(kinds, [&](const Image &image, Observer &observer) {
     return reference::embed(context.network, reference::extract_patches(context.network.common, image), &observer);
   });
@@ -18,7 +18,7 @@ BlockSamples embed(PartContext &context, std::initializer_list<SiteKind> kinds) 
 
 StreamNode positioned(PartContext &context, const QuantizedLinear &layer, const ArrayXd &next_importance) {
   const EmbeddingPart &part = context.network.embedding;
-  embed(context, {});
+  emit_tokens(context, {});
   StreamCodes codes =
       choose_stream_codes(context.calibration.stream(), context.options, next_importance, smallest_stream_scale(layer));
   context.nodes.patches("patches", context.network.common.patch);
@@ -28,7 +28,7 @@ StreamNode positioned(PartContext &context, const QuantizedLinear &layer, const 
 // The patches' projection has codes of 16 bits: its LayerNorm makes up for any scale.
 StreamNode normalized(PartContext &context, const QuantizedLinear &layer, const ArrayXd &next_importance) {
   const LayerNormWeights &norm = *context.network.embedding.norm;
-  const BlockSamples samples = embed(context, {SiteKind::embedding});
+  const BlockSamples samples = emit_tokens(context, {SiteKind::embedding});
   context.nodes.patches("patches", context.network.common.patch);
   const StreamNode projected = context.nodes.linear_stream(
       "patch_embed.proj", "patches", layer,

@@ -106,13 +106,12 @@ TEST_CASE("recipe: the named fractions equal timm's division") {
       REQUIRE(timm_recipe(size, thousandths).resize_width == static_cast<int>(size / (thousandths / 1000.0)));
 }
 
-// Width and height after the resize, which a crop of all of it shows.
 TEST_CASE("preprocess: a fit that covers keeps proportions and rounds as timm's ResizeKeepRatio") {
   int ties = 0;
   const auto resized = [](int width, int height, int target_width, int target_height) {
-    // A crop that is too large by one on each side has a black border, whose place tells the size of what is inside.
+    // A larger crop has a black border, and what is not black tells the size.
     const Recipe recipe{Recipe::Fit::cover, target_width,      target_height,
-                        ResizeFilter::box,  10 * target_width, 10 * target_height};
+                        ResizeFilter::box,  30 * target_width, 30 * target_height};
     Image white = picture("noise", width, height);
     white.rgb.assign(white.rgb.size(), 255);
     const Result<Image> image = preprocess(white, recipe);
