@@ -66,7 +66,7 @@ int eval(const Arguments &arguments) {
   parser.required("data");
   const std::string format = parser.format();
   const int thread_count = threads(parser);
-  const std::shared_ptr<const Model> model = open_classifier(parser, model_path(parser));
+  const std::shared_ptr<const Model> model = open_model_with_head(parser, model_path(parser));
 
   const std::vector<LabelledImage> images = labelled_images(parser, *model);
   const std::optional<ImportedModel> imported = float_option(parser, model->image_height(), model->image_width());
