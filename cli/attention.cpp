@@ -11,6 +11,7 @@
 #include "cli/picture/canvas.hpp"
 #include "cli/picture/heat_map.hpp"
 #include "cli/picture/png.hpp"
+#include "cli/predictions.hpp"
 #include "engine/container/utf8.hpp"
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
@@ -24,21 +25,25 @@ namespace {
 // One of the pictures side by side.
 struct Panel {
   std::string caption;
-  std::string label; // what the model says it is; empty where it has no head
+  std::string label; // the class or label that the model finds most likely; empty where it gives others
   double probability = 0;
   ClassAttention attention;
   Image photograph; // what the model sees, at the size of the panel
 };
 
-void add_prediction(Panel &panel, const std::vector<std::string> &labels) {
+void add_prediction(Panel &panel, ResultKind kind, const std::vector<std::string> &labels) {
+  if (kind != ResultKind::logits && kind != ResultKind::labels)
+    return;
   const std::vector<double> &logits = panel.attention.logits;
   const auto largest = std::max_element(logits.begin(), logits.end());
   double sum = 0;
-  for (const double logit : logits)
-    sum += std::exp(logit - *largest);
+  if (kind == ResultKind::labels)
+    sum = 1 + std::exp(-*largest);
+  else
+    for (const double logit : logits)
+      sum += std::exp(logit - *largest);
   panel.probability = 1 / sum;
-  const auto index = static_cast<std::size_t>(largest - logits.begin());
-  panel.label = index < labels.size() ? labels[index] : "class " + std::to_string(index);
+  panel.label = output_name(kind, labels, static_cast<int>(largest - logits.begin()));
 }
 
 // The same part of the photograph in `scale` times as many pixels a side.
@@ -222,10 +227,9 @@ int attention(const Arguments &arguments) {
   const std::string &path = parser.positional().front();
   const Image decoded = value_of(load_image(path));
   std::vector<Panel> panels;
-  const auto add = [&](Panel panel, const Recipe &recipe, bool has_head, const std::vector<std::string> &labels) {
+  const auto add = [&](Panel panel, const Recipe &recipe, ResultKind kind, const std::vector<std::string> &labels) {
     panel.photograph = photograph(path, decoded, recipe, scale);
-    if (has_head)
-      add_prediction(panel, labels);
+    add_prediction(panel, kind, labels);
     panels.push_back(std::move(panel));
   };
   if (const std::optional<ImportedModel> imported = float_option(parser, first.image_height(), first.image_width())) {
@@ -236,7 +240,9 @@ int attention(const Arguments &arguments) {
     Panel panel{.caption = "float", .attention = attention_of(parser.get<std::string>("float"), [&] {
                                       return class_attention(model, image, choice);
                                     })};
-    add(std::move(panel), recipe, common_config(model).classes > 0,
+    // What its logits mean is told by the integer model of it, if that has any.
+    const ResultKind own = common_config(model).result_kind();
+    add(std::move(panel), recipe, own == ResultKind::embedding || !first.has_head() ? own : first.result_kind(),
         labels(model).empty() ? first.labels() : labels(model));
   }
   const std::vector<std::string> names = captions(models, paths);
@@ -246,7 +252,7 @@ int attention(const Arguments &arguments) {
     Panel panel{.caption = names[i], .attention = attention_of(paths[i], [&] {
                                        return class_attention(models[i], image, choice, thread_count);
                                      })};
-    add(std::move(panel), recipe, models[i]->has_head(), models[i]->labels());
+    add(std::move(panel), recipe, models[i]->result_kind(), models[i]->labels());
   }
   const Image picture = draw(panels);
   write_png(output, picture);

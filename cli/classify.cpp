@@ -1,23 +1,15 @@
 // intvit classify: what is on these images.
-#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 #include <filesystem>
-#include <iostream>
 
-#include <nlohmann/json.hpp>
-
+#include "cli/classified.hpp"
 #include "cli/options/images.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
-#include "cli/text.hpp"
-#include "engine/container/utf8.hpp"
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
-#include "engine/runtime/ranking.hpp"
 #include "engine/runtime/session.hpp"
 #include "models/evaluate/dataset.hpp"
 
@@ -27,134 +19,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Prediction {
-  int index = 0;
-  std::int32_t logit = 0;
-  double probability = 0;
-};
-
-// For display: the classes of top_classes() with their probabilities, which are the softmax over all classes.
-std::vector<Prediction> top_predictions(std::span<const std::int32_t> logits, int fraction_bits, int count) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const std::int32_t logit : logits)
-    sum += std::exp(std::ldexp(logit - largest, -fraction_bits));
-  std::vector<Prediction> predictions;
-  for (const int index : top_classes(logits, static_cast<std::size_t>(count))) {
-    const std::int32_t logit = logits[static_cast<std::size_t>(index)];
-    predictions.push_back({index, logit, std::exp(std::ldexp(logit - largest, -fraction_bits)) / sum});
-  }
-  return predictions;
-}
-
-// Milliseconds.
-struct Timing {
-  double decode = 0;
-  double preprocess = 0;
-  double inference = 0; // of the batch, divided by its images
-};
-
-struct Classified {
-  std::string path;
-  std::vector<Prediction> top;
-  std::vector<std::int32_t> logits; // with --raw-logits
-  Timing timing;
-};
-
 double milliseconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
-
-class Printer {
-public:
-  Printer(std::string format, const Model &model, bool timing)
-      : format_(std::move(format)), model_(model), timing_(timing) {}
-
-  void header(bool raw_logits) const {
-    if (format_ != "csv")
-      return;
-    std::cout << "image,rank,index,label,logit,probability" << (timing_ ? ",decode_ms,preprocess_ms,inference_ms" : "")
-              << (raw_logits ? ",logits" : "") << "\n";
-  }
-
-  void print(const Classified &image) const {
-    if (format_ == "json")
-      print_json(image);
-    else if (format_ == "csv")
-      print_csv(image);
-    else
-      print_text(image);
-  }
-
-private:
-  std::string label(int index) const {
-    return model_.labels().empty() ? "class " + std::to_string(index)
-                                   : model_.labels()[static_cast<std::size_t>(index)];
-  }
-
-  void print_text(const Classified &image) const {
-    std::cout << printable(image.path) << "\n";
-    for (const Prediction &prediction : image.top) {
-      char percent[32];
-      std::snprintf(percent, sizeof percent, "%6.2f %%", 100 * prediction.probability);
-      std::cout << "  " << percent << "  " << printable(label(prediction.index)) << "\n";
-    }
-    if (timing_) {
-      char line[128];
-      std::snprintf(line, sizeof line, "  decode %.2f ms, preprocess %.2f ms, inference %.2f ms\n", image.timing.decode,
-                    image.timing.preprocess, image.timing.inference);
-      std::cout << line;
-    }
-    if (!image.logits.empty()) {
-      std::cout << "  logits";
-      for (const std::int32_t logit : image.logits)
-        std::cout << " " << logit;
-      std::cout << "\n";
-    }
-  }
-
-  void print_json(const Classified &image) const {
-    nlohmann::json top = nlohmann::json::array();
-    for (const Prediction &prediction : image.top)
-      top.push_back({{"index", prediction.index},
-                     {"label", label(prediction.index)},
-                     {"logit", prediction.logit},
-                     {"probability", prediction.probability}});
-    nlohmann::json object = {{"image", path_text(image.path)}, {"top", std::move(top)}};
-    if (timing_)
-      object["timing_ms"] = {{"decode", image.timing.decode},
-                             {"preprocess", image.timing.preprocess},
-                             {"inference", image.timing.inference}};
-    if (!image.logits.empty())
-      object["logits"] = image.logits;
-    std::cout << json_text(object) << "\n";
-  }
-
-  void print_csv(const Classified &image) const {
-    int rank = 1;
-    for (const Prediction &prediction : image.top) {
-      std::vector<std::string> cells{image.path,
-                                     std::to_string(rank++),
-                                     std::to_string(prediction.index),
-                                     label(prediction.index),
-                                     std::to_string(prediction.logit),
-                                     csv_number(prediction.probability)};
-      if (timing_)
-        for (const double time : {image.timing.decode, image.timing.preprocess, image.timing.inference})
-          cells.push_back(csv_number(time));
-      if (!image.logits.empty()) {
-        std::string &logits = cells.emplace_back();
-        for (const std::int32_t logit : image.logits)
-          logits += (logits.empty() ? "" : " ") + std::to_string(logit);
-      }
-      std::cout << csv_line(cells);
-    }
-  }
-
-  std::string format_;
-  const Model &model_;
-  bool timing_;
-};
 
 // A batch: filled with images, run, printed.
 class Classifier {
@@ -174,7 +41,7 @@ public:
       ++done_;
       return;
     }
-    waiting_.push_back({path, {}, {}, {milliseconds(start, read), milliseconds(read, Clock::now()), 0}});
+    waiting_.push_back({path, {}, {}, {}, {milliseconds(start, read), milliseconds(read, Clock::now()), 0}});
     images_.push_back(std::move(*image));
     if (images_.size() == batch_)
       flush();
@@ -193,7 +60,10 @@ public:
     for (std::size_t i = 0; i < images_.size(); ++i) {
       const auto logits = session_.logits().subspan(i * classes, classes);
       waiting_[i].timing.inference = share;
-      waiting_[i].top = top_predictions(logits, session_.model().logit_fraction_bits(), count_);
+      if (session_.model().result_kind() == ResultKind::scores)
+        waiting_[i].scores = real_scores(session_.model(), logits);
+      else
+        waiting_[i].top = top_predictions(session_.model(), logits, count_);
       if (raw_logits_)
         waiting_[i].logits.assign(logits.begin(), logits.end());
       printer_.print(waiting_[i]);
@@ -254,10 +124,13 @@ std::vector<std::string> expand(const std::vector<std::string> &names, std::size
 } // namespace
 
 int classify(const Arguments &arguments) {
-  Parser parser("classify", "Tells what is on images: the most likely classes of each.", "IMAGE|FOLDER|- ...");
+  Parser parser(
+      "classify",
+      "Tells what is on images: the most likely classes of each, or the labels or scores that the model gives.",
+      "IMAGE|FOLDER|- ...");
   add_model_option(parser);
   add_run_options(parser);
-  parser.option<int>("k,top", "K", "how many classes to print", "5");
+  parser.option<int>("k,top", "K", "how many classes or labels to print", "5");
   parser.option<int>("b,batch", "N", "images run at once", "1");
   parser.formats({"text", "json", "csv"});
   parser.flag("timing", "also print milliseconds for decoding, preprocessing and inference");
@@ -272,7 +145,9 @@ int classify(const Arguments &arguments) {
   const std::string format = parser.format();
   const int thread_count = threads(parser);
 
-  const std::shared_ptr<const Model> model = open_classifier(parser, model_path(parser));
+  const std::shared_ptr<const Model> model = open_model_with_head(parser, model_path(parser));
+  if (model->result_kind() == ResultKind::scores && parser.has("top"))
+    throw UsageError("--top: the model gives scores, which are all printed");
   Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = batch}));
   const Recipe recipe = recipe_for(parser, *model);
   const Printer printer(format, *model, parser.has("timing"));

@@ -8,6 +8,7 @@
 #include "cli/options/images.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/running.hpp"
+#include "cli/predictions.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/text.hpp"
@@ -21,17 +22,19 @@ namespace {
 class ComparisonPrinter {
 public:
   ComparisonPrinter(const Comparison &result, std::array<std::string, 2> models, const Model &model)
-      : result_(result), models_(std::move(models)), labels_(model.labels()), has_classes_(model.has_head()) {}
+      : result_(result), models_(std::move(models)), labels_(model.labels()), kind_(model.result_kind()) {}
 
   void text() const {
     std::printf("images      %zu\n", result_.images.size());
-    if (has_classes_)
+    if (decides())
       std::printf("agreement   %.2f %%\n", result_.agreement);
     std::printf("cosine      %.6f\n", result_.cosine);
+    if (kind_ == ResultKind::scores)
+      std::printf("difference  %.6g\n", result_.difference);
     if (result_.first_top1)
       std::printf("top-1       %.2f %%, %.2f %%\n", *result_.first_top1, *result_.second_top1);
     text_layers();
-    if (!has_classes_ || result_.agreement == 100)
+    if (!has_classes() || result_.agreement == 100)
       return;
     std::printf("\nthey differ on\n");
     for (const ImageComparison &image : result_.images) {
@@ -58,26 +61,30 @@ public:
     for (const LayerComparison &layer : result_.layers)
       object["layers"].push_back(
           {{"name", layer.name}, {"cosine", layer.cosine}, {"lowest_cosine", layer.lowest_cosine}});
-    if (has_classes_) {
+    if (kind_ != ResultKind::logits)
+      object["outputs"] = outputs_word(kind_);
+    if (decides())
       object["agreement"] = result_.agreement;
+    if (has_classes())
       object["differences"] = differences();
-    }
+    if (kind_ == ResultKind::scores)
+      object["difference"] = result_.difference;
     std::cout << json_text(object, 2) << "\n";
   }
 
-  // One line for each image; without classes the cells about them are empty.
+  // One line for each image; without classes the cells about them are empty. Of labels, "same" is a share.
   void csv() const {
     std::cout << "image,label,first_index,first_label,first_probability,second_index,second_label,second_probability,"
                  "same,cosine\n";
     for (const ImageComparison &image : result_.images) {
       std::vector<std::string> cells{image.path, image.label ? std::to_string(*image.label) : ""};
       for (const Opinion &opinion : {image.first, image.second})
-        if (has_classes_)
+        if (has_classes())
           cells.insert(cells.end(),
                        {std::to_string(opinion.label), label(opinion.label), csv_number(opinion.probability)});
         else
           cells.insert(cells.end(), 3, "");
-      cells.emplace_back(!has_classes_ ? "" : image.first.label == image.second.label ? "1" : "0");
+      cells.push_back(decides() ? csv_number(image.agreement) : "");
       cells.push_back(csv_number(image.cosine));
       std::cout << csv_line(cells);
     }
@@ -101,9 +108,10 @@ private:
     return list;
   }
 
-  std::string label(int index) const {
-    return labels_.empty() ? "class " + std::to_string(index) : labels_[static_cast<std::size_t>(index)];
-  }
+  bool has_classes() const { return kind_ == ResultKind::logits; }
+  bool decides() const { return has_classes() || kind_ == ResultKind::labels; }
+
+  std::string label(int index) const { return output_name(kind_, labels_, index); }
 
   std::string text(const Opinion &opinion) const {
     char percent[32];
@@ -133,7 +141,7 @@ private:
   const Comparison &result_;
   std::array<std::string, 2> models_;
   const std::vector<std::string> &labels_;
-  bool has_classes_;
+  ResultKind kind_;
 };
 
 } // namespace
@@ -162,6 +170,9 @@ int compare(const Arguments &arguments) {
   for (const std::string &path : paths)
     models.push_back(open_model(parser, path));
   const Model &model = *models.front();
+  if (const Model &last = *models.back(); last.result_kind() != model.result_kind())
+    throw std::runtime_error(paths[0] + " gives " + std::string(outputs_word(model.result_kind())) + ", " + paths[1] +
+                             " " + std::string(outputs_word(last.result_kind())) + ": they cannot be compared");
   const Recipe recipe = recipe_for(parser, model);
   const std::vector<ComparedImage> data = images(parser, model);
   const std::optional<ImportedModel> imported = float_option(parser, model.image_height(), model.image_width());

@@ -122,6 +122,17 @@ nlohmann::json layer_json(const Layer &layer) {
   return object;
 }
 
+// How many classes, labels or scores there are, and whether they have names.
+std::string outputs_line(const Model &model) {
+  std::string word(outputs_word(model.has_head() ? model.result_kind() : ResultKind::logits));
+  word.resize(15, ' ');
+  const bool are_classes = word.starts_with("classes");
+  return word + (model.has_head() ? std::to_string(model.classes()) : "none") +
+         (model.labels().empty() ? ""
+          : are_classes          ? ", with labels"
+                                 : ", with names");
+}
+
 void print_layers(const std::vector<Layer> &layers) {
   std::size_t width = 0;
   for (const Layer &layer : layers)
@@ -159,6 +170,7 @@ int info(const Arguments &arguments) {
     nlohmann::json object = {{"file", path_text(path)},
                              {"bytes", file_bytes},
                              {"image", {{"height", model->image_height()}, {"width", model->image_width()}}},
+                             {"outputs", outputs_word(model->result_kind())},
                              {"classes", model->has_head() ? model->classes() : 0},
                              {"features", model->features()},
                              {"weights", summary.weights},
@@ -185,8 +197,7 @@ int info(const Arguments &arguments) {
   std::cout << printable(path) << "\n"
             << "  image          " << model->image_width() << " x " << model->image_height() << " RGB\n"
             << "  preprocessing  " << to_string(description.recipe) << "\n"
-            << "  classes        " << (model->has_head() ? std::to_string(model->classes()) : "none")
-            << (description.labels.empty() ? "" : ", with labels") << "\n"
+            << "  " << outputs_line(*model) << "\n"
             << "  features       " << model->features() << "\n"
             << "  weights        " << summary.weights << " of " << fixed(summary.bits(), 3) << " bits, "
             << summary.weight_bytes << " bytes\n"

@@ -1,5 +1,6 @@
 // intvit quantize: float weights and photographs in, an integer-only model file out.
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <iostream>
 
@@ -82,6 +83,14 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
   return images;
 }
 
+ResultKind head_option(const Parser &parser) {
+  constexpr std::array kinds = {ResultKind::logits, ResultKind::labels, ResultKind::scores};
+  std::vector<std::string> words(kinds.size());
+  std::transform(kinds.begin(), kinds.end(), words.begin(), outputs_word);
+  const std::string word = parser.choice("outputs", words);
+  return kinds[static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin())];
+}
+
 void add_quantize_options(Parser &parser) {
   add_threads_option(parser);
   add_preprocess_option(parser);
@@ -95,6 +104,9 @@ void add_quantize_options(Parser &parser) {
   parser.option<std::string>("calib", "FOLDER", "folder of photographs to calibrate on");
   parser.option<int>("calib-count", "N", "how many of them to use", "250");
   parser.option<std::string>("labels", "FILE", "text file with one class name a line (default: those of config.json)");
+  parser.option<std::string>("outputs", "NAME",
+                             "what the outputs mean: classes, labels (each true or not by itself) or scores (numbers; "
+                             "default: what config.json says, else classes)");
   parser.flag("report", "print the quantization error of every layer");
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
@@ -124,6 +136,8 @@ int quantize(const Arguments &arguments) {
   ImportOptions import;
   if (parser.has("arch"))
     import.timm.architecture = parser.get<std::string>("arch");
+  if (parser.has("outputs"))
+    import.head = head_option(parser);
   import.hash_files = true;
   import.image_size = parser.integer("image-size", 0, 16384);
   const ImportedModel imported = load_float_model(weights, import);

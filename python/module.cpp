@@ -108,7 +108,8 @@ public:
                   images.size());
   }
 
-  // Index, logit and probability in millionths of the `k` most likely classes of each image: rows of 3 k numbers.
+  // Index, logit and probability in millionths of the `k` most likely classes or labels of each image: rows of 3 k
+  // numbers.
   Matrix topk(const nb::list &images, int k, bool exact, bool main_thread) {
     return matrix(run_batch(images, exact, main_thread,
                             [&](intvit::Session &session, int image, std::vector<std::int32_t> &values) {
@@ -118,6 +119,19 @@ public:
                   images.size());
   }
 
+  const char *outputs() const {
+    switch (model_.outputs()) {
+    case INTVIT_OUTPUTS_LABELS:
+      return "labels";
+    case INTVIT_OUTPUTS_SCORES:
+      return "scores";
+    case INTVIT_OUTPUTS_FEATURES:
+      return "features";
+    case INTVIT_OUTPUTS_CLASSES:
+      break;
+    }
+    return "classes";
+  }
   std::vector<std::string> labels() const {
     std::vector<std::string> labels;
     for (int i = 0; i < model_.classes() && model_.label(i) != nullptr; ++i)
@@ -227,6 +241,7 @@ NB_MODULE(_intvit, m) {
       .def("topk", &Core::topk, "images"_a, "k"_a, "exact"_a, "main_thread"_a)
       .def_prop_ro("max_batch", &Core::max_batch)
       .def("labels", &Core::labels)
+      .def_prop_ro("outputs", &Core::outputs)
       .def_prop_ro("width", [](const Core &core) { return core.model().width(); })
       .def_prop_ro("height", [](const Core &core) { return core.model().height(); })
       .def_prop_ro("classes", [](const Core &core) { return core.model().classes(); })

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "models/evaluate/class_table.hpp"
+
 namespace intvit::cli {
 
 namespace {
@@ -11,6 +13,17 @@ template <typename T> void keep_first(const Parser &parser, std::vector<T> &imag
   const auto count = static_cast<std::size_t>(parser.integer("count", 0, 1 << 30));
   if (count > 0 && count < images.size())
     images.erase(images.begin() + static_cast<std::ptrdiff_t>(count), images.end());
+}
+
+// The list of what images have, which class folders cannot say of a model that gives labels or scores.
+std::string required_list(const Parser &parser, const Model &model) {
+  std::string list = labels_file(parser);
+  const std::string word(outputs_word(model.result_kind()));
+  if (list.empty())
+    throw std::runtime_error(parser.required("data") + ": the model gives " + word +
+                             ", which class folders cannot tell: list the images and their " + word +
+                             " in labels.csv there, or in a file named by --labels");
+  return list;
 }
 
 } // namespace
@@ -26,7 +39,8 @@ std::string labels_file(const Parser &parser) {
 void add_data_options(Parser &parser) {
   parser.option<std::string>("data", "FOLDER", "folder of images");
   parser.option<std::string>("labels", "FILE",
-                             "CSV file of file,label lines, files relative to --data, labels class indices or names "
+                             "CSV file of file,label lines, files relative to --data, labels class indices or names; "
+                             "of a model that gives labels or scores, what each image has of them "
                              "(default: labels.csv in --data, else class folders)");
   parser.option<int>("count", "N", "take only the first N images", "0");
 }
@@ -34,6 +48,20 @@ void add_data_options(Parser &parser) {
 void report_left_out(const std::string &folder, const LeftOut &left_out) {
   if (left_out.count() > 0)
     print_error(folder + ": " + left_out.text());
+}
+
+std::vector<MultiLabelImage> multi_label_images(const Parser &parser, const Model &model) {
+  std::vector<MultiLabelImage> images =
+      read_label_table(parser.required("data"), required_list(parser, model), Classes{model.classes(), model.labels()});
+  keep_first(parser, images);
+  return images;
+}
+
+std::vector<ScoredImage> scored_images(const Parser &parser, const Model &model) {
+  std::vector<ScoredImage> images =
+      read_score_table(parser.required("data"), required_list(parser, model), Classes{model.classes(), model.labels()});
+  keep_first(parser, images);
+  return images;
 }
 
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model) {
@@ -50,10 +78,11 @@ std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &mo
 
 std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
   const std::string data = parser.required("data");
-  if (!model.has_head() && parser.has("labels"))
-    throw UsageError("--labels: the model has no classes, it gives features");
+  const bool has_classes = model.result_kind() == ResultKind::logits;
+  if (!has_classes && parser.has("labels"))
+    throw UsageError("--labels: the model has no classes, it gives " + std::string(outputs_word(model.result_kind())));
   std::vector<ComparedImage> result;
-  if (model.has_head())
+  if (has_classes)
     try {
       for (LabelledImage &image : labelled_images(parser, model))
         result.push_back({std::move(image.path), image.label});

@@ -7,6 +7,8 @@
 #include "cli/command.hpp"
 #include "engine/runtime/model.hpp"
 #include "models/evaluate/dataset.hpp"
+#include "models/evaluate/label_table.hpp"
+#include "models/evaluate/score_table.hpp"
 #include "models/inspect/compare.hpp"
 
 namespace intvit::cli {
@@ -25,8 +27,13 @@ void report_left_out(const std::string &folder, const LeftOut &left_out);
 // read_class_folders() do.
 std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &model);
 
-// Likewise, but without a CSV file all images below --data will do, with labels where the folders are classes. For a
-// model without classes they have none: throws UsageError where --labels is given.
+// Likewise for a model that gives labels or scores, from a CSV file alone: throws std::runtime_error where there is
+// none, and as read_label_table() and read_score_table() do.
+std::vector<MultiLabelImage> multi_label_images(const Parser &parser, const Model &model);
+std::vector<ScoredImage> scored_images(const Parser &parser, const Model &model);
+
+// As labelled_images(), but without a CSV file all images below --data will do, with labels where the folders are
+// classes. For a model without classes they have none: throws UsageError where --labels is given.
 std::vector<ComparedImage> images(const Parser &parser, const Model &model);
 
 // Prints what could not be read. Throws std::runtime_error where that was all of --data.

@@ -83,7 +83,7 @@ std::shared_ptr<const Model> open_model(const Parser &parser, const std::string 
   return value_of(Model::open(path, kernels_option(parser), max_work(parser)));
 }
 
-std::shared_ptr<const Model> open_classifier(const Parser &parser, const std::string &path) {
+std::shared_ptr<const Model> open_model_with_head(const Parser &parser, const std::string &path) {
   std::shared_ptr<const Model> model = open_model(parser, path);
   if (!model->has_head())
     throw std::runtime_error(path + ": has no classes: it gives " + std::to_string(model->features()) +

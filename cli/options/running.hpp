@@ -37,7 +37,7 @@ void add_run_options(Parser &parser);
 
 // The model of that file, for kernels_option().
 std::shared_ptr<const Model> open_model(const Parser &parser, const std::string &path);
-// The same; throws std::runtime_error where it gives features instead of classes.
-std::shared_ptr<const Model> open_classifier(const Parser &parser, const std::string &path);
+// The same; throws std::runtime_error where it has no head and gives features.
+std::shared_ptr<const Model> open_model_with_head(const Parser &parser, const std::string &path);
 
 } // namespace intvit::cli

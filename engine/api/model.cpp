@@ -128,6 +128,20 @@ int intvit_model_height(const intvit_model *model) {
   return model->model->image_height();
 }
 
+intvit_outputs intvit_model_outputs(const intvit_model *model) {
+  switch (model->model->result_kind()) {
+  case ResultKind::labels:
+    return INTVIT_OUTPUTS_LABELS;
+  case ResultKind::scores:
+    return INTVIT_OUTPUTS_SCORES;
+  case ResultKind::embedding:
+    return INTVIT_OUTPUTS_FEATURES;
+  case ResultKind::logits:
+    break;
+  }
+  return INTVIT_OUTPUTS_CLASSES;
+}
+
 int intvit_model_classes(const intvit_model *model) {
   return model->model->has_head() ? model->model->classes() : 0;
 }

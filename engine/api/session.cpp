@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "engine/api/handles.hpp"
@@ -212,17 +213,26 @@ Status top_k(intvit_session *session, int image, int k, intvit_class *classes) {
   const Result<std::span<const std::int32_t>> logits = outputs(session, image, true);
   if (!logits.ok())
     return logits.status();
-  if (classes == nullptr || k < 1 || static_cast<std::size_t>(k) > logits->size())
-    return Status(StatusCode::bad_argument, "from 1 to " + std::to_string(logits->size()) +
-                                                " classes can be asked for, not " + std::to_string(k));
   const Model &model = session->session.model();
-  const Probabilities probabilities(*logits, model.logit_fraction_bits());
+  const ResultKind kind = model.result_kind();
+  if (kind == ResultKind::scores)
+    return Status(StatusCode::not_available,
+                  "the model gives scores, which have no order and no probability; read them with intvit_logits()");
+  if (classes == nullptr || k < 1 || static_cast<std::size_t>(k) > logits->size())
+    return Status(StatusCode::bad_argument, "from 1 to " + std::to_string(logits->size()) + " " +
+                                                std::string(outputs_word(kind)) + " can be asked for, not " +
+                                                std::to_string(k));
+  const int fraction_bits = model.logit_fraction_bits();
+  std::optional<Probabilities> softmax;
+  if (kind == ResultKind::logits)
+    softmax.emplace(*logits, fraction_bits);
   const std::span<int> order = std::span(session->ranking).first(static_cast<std::size_t>(k));
   top_classes(*logits, order);
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto index = static_cast<std::size_t>(order[i]);
-    classes[i] = {model.labels().empty() ? nullptr : model.labels()[index].c_str(), order[i], (*logits)[index],
-                  probabilities.millionths((*logits)[index])};
+    const std::int32_t logit = (*logits)[index];
+    classes[i] = {model.labels().empty() ? nullptr : model.labels()[index].c_str(), order[i], logit,
+                  softmax ? softmax->millionths(logit) : label_millionths(logit, fraction_bits)};
   }
   return {};
 }

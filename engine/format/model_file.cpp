@@ -1,6 +1,7 @@
 #include "engine/format/model_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <set>
@@ -27,9 +28,9 @@ constexpr const char *labels_key = "intvit.labels";
 constexpr const char *provenance_key = "intvit.provenance";
 
 // Features that belong to no operation or weight format: the graph names features besides logits; it names its result,
-// which would else be misread.
+// which would else be misread, by ResultKind.
 constexpr std::string_view features_feature = "features";
-constexpr std::string_view result_feature = "result";
+constexpr std::array<std::string_view, 4> result_features{"result", "result", "result.labels", "result.scores"};
 
 // Whether an operation, from the one with that index on, can ask for the feature.
 template <std::size_t Index = 0> bool is_feature_of_operation(std::string_view feature) {
@@ -45,7 +46,8 @@ template <std::size_t Index = 0> bool is_feature_of_operation(std::string_view f
 // instead of misreading a graph. Operations and weight formats bring their own.
 bool is_known_feature(std::string_view feature) {
   const auto &formats = stored_formats.values;
-  return feature == features_feature || feature == result_feature ||
+  return feature == features_feature ||
+         std::find(result_features.begin(), result_features.end(), feature) != result_features.end() ||
          std::any_of(std::begin(formats), std::end(formats),
                      [&](const StoredFormat &format) { return !feature.empty() && format.feature == feature; }) ||
          is_feature_of_operation(feature);
@@ -63,7 +65,7 @@ std::set<std::string> required_features(const Graph &graph,
   if (!graph.features.empty())
     features.emplace(features_feature);
   if (graph.result_kind() != implied_result(graph.nodes))
-    features.emplace(result_feature);
+    features.emplace(result_features[static_cast<std::size_t>(graph.result_kind())]);
   for (const Node &node : graph.nodes)
     for (const std::string_view feature : std::visit([](const auto &op) { return op.features(); }, node.operation))
       features.emplace(feature);

@@ -21,7 +21,7 @@ Status check_result(const Graph &graph, const std::map<std::string, int, std::le
     return Status(StatusCode::bad_format, "graph: the last node must give one row of int32 logits or features");
   if (graph.features.empty())
     return {};
-  if (program.result != ResultKind::logits)
+  if (program.result == ResultKind::embedding)
     return Status(StatusCode::bad_format, "graph: names features, but the last node gives no logits");
   const auto features = index.find(graph.features);
   program.features = features == index.end() ? 0 : features->second;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph/result_kind.hpp"
 #include "engine/ops/list.hpp"
 
 namespace intvit {
@@ -24,14 +25,8 @@ struct Node {
 // The largest models have a few hundred; planning the memory of so many takes quadratic time.
 inline constexpr std::size_t max_graph_nodes = 16384;
 
-// What a graph's last node gives.
-enum class ResultKind : std::uint8_t {
-  logits,    // one a class
-  embedding, // the image's features, of a model without classes
-};
-
-// The last node's output is the result, int32 [1, n]. A graph with logits may name another node whose output, int32
-// [1, features], is the image's features besides.
+// The last node's output is the result, int32 [1, n]. A graph whose result is no embedding may name another node whose
+// output, int32 [1, features], is the image's features besides.
 struct Graph {
   int image_height = 0; // pixels
   int image_width = 0;

@@ -16,7 +16,7 @@ using nlohmann::json;
 
 constexpr int max_fraction_bits = 30; // of logits and features
 
-constexpr std::array<std::string_view, 2> result_names{"logits", "embedding"};
+constexpr std::array<std::string_view, 4> result_names{"logits", "embedding", "labels", "scores"}; // of ResultKind
 
 class Writer : public Fields {
 public:

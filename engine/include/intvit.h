@@ -112,9 +112,18 @@ INTVIT_API void intvit_model_free(intvit_model *model);
 INTVIT_API int intvit_model_width(const intvit_model *model);
 INTVIT_API int intvit_model_height(const intvit_model *model);
 
-/* How many numbers a run gives for an image. Logits: one for each class. Features: the vector that the classifier
- * reads, an embedding of the image that can be compared with those of other images. A model without a classifier has 0
- * classes. A classifier that was quantized by an early version has 0 features. */
+/* What the numbers mean that a model is run for. New meanings may be added at the end. */
+typedef enum intvit_outputs INTVIT_ENUM {
+  INTVIT_OUTPUTS_CLASSES = 0, /* logits of classes that exclude one another: probabilities are a softmax over all */
+  INTVIT_OUTPUTS_LABELS = 1,  /* logits of labels, each true or not by itself: each probability is a sigmoid */
+  INTVIT_OUTPUTS_SCORES = 2,  /* numbers without a probability (regression): intvit_logits() gives them */
+  INTVIT_OUTPUTS_FEATURES = 3 /* features alone: the model has no classifier */
+} intvit_outputs;
+INTVIT_API intvit_outputs intvit_model_outputs(const intvit_model *model);
+
+/* How many numbers a run gives for an image. Logits: one for each class, label or score. Features: the vector that the
+ * classifier reads, an embedding of the image that can be compared with those of other images. A model without a
+ * classifier has 0 classes. A classifier that was quantized by an early version has 0 features. */
 INTVIT_API int intvit_model_classes(const intvit_model *model);
 INTVIT_API int intvit_model_features(const intvit_model *model);
 
@@ -123,8 +132,8 @@ INTVIT_API int intvit_model_features(const intvit_model *model);
 INTVIT_API int intvit_model_fraction_bits(const intvit_model *model);
 INTVIT_API int intvit_model_feature_fraction_bits(const intvit_model *model);
 
-/* The name of a class in UTF-8, valid as long as the model or one of its sessions exists. Null if the model has no
- * labels or no such class. */
+/* The name of a class, label or score in UTF-8, valid as long as the model or one of its sessions exists. Null if the
+ * model has no labels or no such class. */
 INTVIT_API const char *intvit_model_label(const intvit_model *model, int index);
 
 /* How an image is made the model's input, e.g. "resize=248,crop=224,filter=bicubic" (docs/images.md). */
@@ -229,11 +238,13 @@ typedef struct intvit_class {
   const char *label; /* null if the model has no labels; valid as long as the model or the session exists */
   int32_t index;
   int32_t logit;
-  int32_t probability; /* softmax over all classes in millionths, computed in integers; at most 1 off */
+  /* In millionths, computed in integers; at most 1 off. Classes: the softmax over all. Labels: each one's sigmoid. */
+  int32_t probability;
 } intvit_class;
 
-/* The `k` most likely classes of image `image` of the last run, most likely first; of equal ones the lower index first.
- * Allocates nothing. Errors: INTVIT_BAD_ARGUMENT (k not in 1 .. classes), INTVIT_NOT_AVAILABLE. */
+/* The `k` most likely classes or labels of image `image` of the last run, most likely first; of equal ones the lower
+ * index first. Allocates nothing. Errors: INTVIT_BAD_ARGUMENT (k not in 1 .. classes), INTVIT_NOT_AVAILABLE (also a
+ * model that gives scores). */
 INTVIT_API intvit_status intvit_top_k(intvit_session *session, int image, int k, intvit_class *classes,
                                       intvit_error *error);
 

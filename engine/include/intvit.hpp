@@ -152,8 +152,8 @@ public:
       return error;
     return Values(values, features_);
   }
-  // The `count` most likely classes, or all if there are fewer. This allocates a vector; intvit_top_k() allocates
-  // nothing.
+  // The `count` most likely classes or labels, or all if there are fewer. This allocates a vector; intvit_top_k()
+  // allocates nothing.
   Result<std::vector<intvit_class>> top(int count, int image = 0) {
     const int most = count > classes_ && classes_ > 0 ? classes_ : count;
     std::vector<intvit_class> classes(static_cast<std::size_t>(most > 0 ? most : 0));
@@ -221,6 +221,7 @@ public:
 
   int width() const { return intvit_model_width(handle_); }
   int height() const { return intvit_model_height(handle_); }
+  intvit_outputs outputs() const { return intvit_model_outputs(handle_); }
   int classes() const { return intvit_model_classes(handle_); }
   int features() const { return intvit_model_features(handle_); }
   int fraction_bits() const { return intvit_model_fraction_bits(handle_); }

@@ -42,9 +42,11 @@ public:
 
   int image_height() const { return program_.values.front().rows; }
   int image_width() const { return program_.values.front().columns / 3; }
-  int classes() const { return program_.values.back().columns; }
-  // Whether the outputs are a classifier's logits; otherwise they are features.
-  bool has_head() const { return program_.result == ResultKind::logits; }
+  int classes() const { return program_.values.back().columns; } // or labels, scores: the outputs
+  // What the outputs mean.
+  ResultKind result_kind() const { return program_.result; }
+  // Whether they are the logits of a head, be it for classes, labels or scores; otherwise they are features.
+  bool has_head() const { return result_kind() != ResultKind::embedding; }
   // A logit is an integer in units of 2^-this.
   int logit_fraction_bits() const { return program_.logit_fraction_bits; }
   // Features: what a model without a head ends in; of one with a head a value besides the logits, or none.

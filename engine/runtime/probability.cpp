@@ -34,8 +34,8 @@ constexpr std::array<std::uint64_t, fraction_digits> factors = [] {
 }();
 
 // e^-difference with `bits` fractional bits, 31 to 40; the difference is in units of 2^-fraction_bits. It is a power of
-// two: a shift by the whole part of its exponent, and a factor for each binary digit of the rest. Error: the factors
-// are right to 2^-30 and rounded products to 2^-32 more, 28 times: below 2^-24 of the value.
+// two: a shift by the whole part of its exponent, and a factor for each binary digit of the rest. Error: below 2^-24 of
+// the value and 1 in its last place.
 std::uint64_t exponential(std::uint64_t difference, int fraction_bits, int bits) {
   const std::uint64_t exponent = difference * log2_e;
   const int exponent_bits = fraction_bits + 31;
@@ -56,6 +56,12 @@ std::uint64_t difference(std::int32_t largest, std::int32_t logit) {
   return static_cast<std::uint64_t>(std::int64_t{largest} - logit);
 }
 
+// 2^40 times a million and half of 2^62 stay below 2^64.
+std::int32_t share_in_millionths(std::uint64_t value, std::uint64_t sum) {
+  constexpr std::uint64_t million = 1'000'000;
+  return static_cast<std::int32_t>((value * million + sum / 2) / sum);
+}
+
 } // namespace
 
 Probabilities::Probabilities(std::span<const std::int32_t> logits, int fraction_bits)
@@ -66,10 +72,15 @@ Probabilities::Probabilities(std::span<const std::int32_t> logits, int fraction_
 }
 
 std::int32_t Probabilities::millionths(std::int32_t logit) const {
-  constexpr std::uint64_t million = 1'000'000;
-  // 2^40 times a million and half of 2^62 stay below 2^64.
-  const std::uint64_t value = exponential(difference(largest_, logit), fraction_bits_, exponential_bits_);
-  return static_cast<std::int32_t>((value * million + sum_ / 2) / sum_);
+  return share_in_millionths(exponential(difference(largest_, logit), fraction_bits_, exponential_bits_), sum_);
+}
+
+std::int32_t label_millionths(std::int32_t logit, int fraction_bits) {
+  // 1 / (1 + e^-x) is the softmax's share of x beside 0. The larger of the two has the exponential 1.
+  constexpr int bits = exponential_bits(2);
+  constexpr std::uint64_t one = std::uint64_t{1} << bits;
+  const std::uint64_t other = exponential(difference(std::max(logit, 0), std::min(logit, 0)), fraction_bits, bits);
+  return share_in_millionths(logit >= 0 ? one : other, one + other);
 }
 
 } // namespace intvit

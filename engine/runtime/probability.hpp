@@ -1,4 +1,5 @@
-// From logits to probabilities, for people: integers here too, so that every machine shows the same digits.
+// From logits to probabilities, for people: integers here too, so that every machine shows the same digits. Defined in
+// docs/numerics.md, "Probabilities".
 #pragma once
 
 #include <cstdint>
@@ -21,5 +22,9 @@ private:
   int exponential_bits_; // fractional bits of one exponential
   std::uint64_t sum_;
 };
+
+// The sigmoid of a logit in units of 2^-fraction_bits, in millionths: the probability of a label that excludes no
+// other. Within 1 of the exact value. Requires fraction_bits in 0 .. 30.
+std::int32_t label_millionths(std::int32_t logit, int fraction_bits);
 
 } // namespace intvit

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "engine/graph/result_kind.hpp"
 #include "engine/image/recipe.hpp"
 
 namespace intvit {
@@ -15,6 +16,8 @@ struct ModelConfig {
   int image_width = 224;
   int patch = 16;  // pixels, square
   int classes = 0; // logits; 0: the model has no head and gives features
+  // What the logits mean, where there are any: not embedding.
+  ResultKind head = ResultKind::logits;
   double layer_norm_eps = 1e-6;
 
   // Preprocessing: resize by crop_mode, crop the centre, then (pixel / 255 - mean) / std.
@@ -28,6 +31,7 @@ struct ModelConfig {
   int grid_width() const { return image_width / patch; }
   int patches() const { return grid_height() * grid_width(); }
   int patch_inputs() const { return 3 * patch * patch; }
+  ResultKind result_kind() const { return classes == 0 ? ResultKind::embedding : head; }
 };
 
 // ImageNet's mean and standard deviation, on which many models were trained.

@@ -4,10 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -18,8 +16,6 @@
 #include "engine/image/other_formats.hpp"
 #include "engine/image/preprocess.hpp"
 #include "models/parallel.hpp"
-#include "models/program/csv.hpp"
-#include "models/program/text_file.hpp"
 
 namespace intvit {
 
@@ -58,43 +54,6 @@ std::string why_no_picture(const fs::path &path) {
 
 [[noreturn]] void fail(const std::string &where, const std::string &reason) {
   throw std::runtime_error(where + ": " + reason);
-}
-
-std::optional<int> class_number(const std::string &text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-// The classes by their names; those that several have are none.
-class ClassNames {
-public:
-  explicit ClassNames(const Classes &classes) {
-    for (std::size_t i = 0; i < classes.names.size(); ++i)
-      if (const auto [entry, is_new] = indices_.emplace(classes.names[i], static_cast<int>(i)); !is_new)
-        entry->second = several;
-  }
-
-  bool has(const std::string &name) const { return indices_.contains(name); }
-  // Requires has(name). `where` is what has that name.
-  int index(const std::string &name, const std::string &where) const {
-    const int index = indices_.find(name)->second;
-    if (index == several)
-      fail(where, "\"" + name + "\" is the label of several classes; number the classes instead");
-    return index;
-  }
-
-private:
-  static constexpr int several = -1;
-  std::map<std::string, int> indices_;
-};
-
-bool is_header(const CsvRow &row, const std::string &folder, const ClassNames &classes) {
-  std::error_code ignored;
-  const std::string name = trimmed(row.cells.front());
-  const std::string label = trimmed(row.cells.back());
-  return !class_number(label) && !classes.has(label) && name.find_first_of("./") == std::string::npos &&
-         !fs::is_regular_file(fs::path(folder) / name, ignored);
 }
 
 } // namespace
@@ -146,64 +105,6 @@ std::vector<std::string> list_images(const std::string &folder, LeftOut &left_ou
     fail(folder, "no image in this folder" + (left_out.count() > 0 ? "; " + left_out.text() : ""));
   std::sort(paths.begin(), paths.end());
   return paths;
-}
-
-std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, const Classes &classes) {
-  const ClassNames names(classes);
-  const std::string text = read_text_file(csv);
-  const char separator = csv_separator(text);
-  std::vector<CsvRow> rows;
-  try {
-    rows = csv_rows(text, separator);
-  } catch (const std::runtime_error &error) {
-    fail(csv, error.what());
-  }
-  if (!rows.empty() && rows.front().cells.size() > 1 && is_header(rows.front(), folder, names)) {
-    const bool numbered = trimmed(rows.front().cells.front()).empty();
-    if (rows.front().cells.size() != (numbered ? 3 : 2))
-      fail(csv + ":" + std::to_string(rows.front().line),
-           "expected the columns file and label, not \"" + rows.front().text + "\"");
-    rows.erase(rows.begin());
-    for (CsvRow &row : rows)
-      if (numbered && row.cells.size() > 2) {
-        row.cells.erase(row.cells.begin());
-        row.text.erase(0, row.text.find(separator) + 1);
-      }
-  }
-  if (rows.empty())
-    fail(csv, "no image is listed");
-
-  const auto where = [&](const CsvRow &row) { return csv + ":" + std::to_string(row.line); };
-  const CsvRow *named = nullptr; // the first row whose label is no number
-  for (CsvRow &row : rows) {
-    if (!row.quoted && row.cells.size() > 2)
-      row.cells = {row.text.substr(0, row.text.rfind(separator)), row.cells.back()};
-    if (row.cells.size() != 2)
-      fail(where(row), "expected \"file,label\"");
-    row.cells[1] = trimmed(row.cells[1]);
-    if (class_number(row.cells[1]))
-      continue;
-    if (!names.has(row.cells[1]))
-      fail(where(row), "\"" + row.cells[1] + "\" is not a class index, nor a label of the model");
-    named = named == nullptr ? &row : named;
-  }
-  std::vector<LabelledImage> images;
-  for (CsvRow &row : rows) {
-    const std::string &label = row.cells[1];
-    if (named != nullptr && !names.has(label))
-      fail(where(row), "\"" + label + "\" is not a label of the model, but line " + std::to_string(named->line) +
-                           " has one: give names in all lines, or class indices");
-    const int index = named != nullptr ? names.index(label, where(row)) : *class_number(label);
-    if (index < 0 || index >= classes.count)
-      fail(where(row), "class " + row.cells[1] + " is not from 0 to " + std::to_string(classes.count - 1));
-    // A name may begin or end with blanks, which people also put around commas.
-    std::string &file = row.cells[0];
-    std::error_code ignored;
-    if (file != trimmed(file) && !fs::exists(fs::path(folder) / file, ignored))
-      file = trimmed(file);
-    images.push_back({(fs::path(folder) / file).string(), index});
-  }
-  return images;
 }
 
 std::vector<LabelledImage> read_class_folders(const std::string &folder, const Classes &classes, LeftOut &left_out) {

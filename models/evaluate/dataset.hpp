@@ -1,4 +1,4 @@
-// Folders of images, with and without labels.
+// Folders of images, and those with a folder for each class.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include "engine/image/image.hpp"
 #include "engine/image/recipe.hpp"
 #include "kernels/dispatch.hpp"
+#include "models/evaluate/classes.hpp"
 
 namespace intvit {
 
@@ -37,19 +38,6 @@ struct LabelledImage {
   std::string path;
   int label = 0; // class index
 };
-
-// The classes of a model.
-struct Classes {
-  int count = 0;
-  std::span<const std::string> names; // empty, or one a class
-};
-
-// Images with labels from a table (csv.hpp) of two columns, file and label, files relative to `folder`. Labels are
-// class indices from 0 in every row, or names of classes in every row. A first row whose label is neither is a header,
-// unless what stands before it is a file or looks like one; where the header begins with an empty cell, as pandas
-// writes it, the first column numbers the rows. A name may hold commas without quotes in a row that has none. Throws
-// std::runtime_error naming the line: not two columns, a label that is neither or that several classes have, no row.
-std::vector<LabelledImage> read_labels(const std::string &folder, const std::string &csv, const Classes &classes);
 
 // Images in one folder for each class. Either every folder is named after a label, or none is, there are as many
 // folders as classes, and the classes are numbered in the order of the folders' names. Throws std::runtime_error that

@@ -1,17 +1,10 @@
-// Accuracy of an integer model on labelled images, beside the float model it came from.
+// Accuracy of an integer classifier on labelled images, beside the float model it came from.
 #pragma once
 
-#include <cstddef>
-#include <functional>
-#include <memory>
 #include <optional>
-#include <span>
-#include <string>
-#include <vector>
 
-#include "engine/runtime/model.hpp"
-#include "models/architectures/float_model.hpp"
 #include "models/evaluate/dataset.hpp"
+#include "models/evaluate/run_models.hpp"
 
 namespace intvit {
 
@@ -23,23 +16,13 @@ struct FloatComparison {
 };
 
 struct Evaluation {
-  std::size_t images = 0; // that could be read
-  double top1 = 0;        // in percent
+  ModelRuns runs;
+  double top1 = 0; // in percent
   double top5 = 0;
-  double images_per_second = 0; // of inference alone: without decoding, preprocessing and the float model
   std::optional<FloatComparison> float_comparison;
-  std::vector<std::string> errors; // a message for every image that could not be read
 };
 
-// The cosine of the angle between two vectors of equal length; 0 if one of them is zero.
-double cosine(std::span<const double> a, std::span<const double> b);
-
-// A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
-bool in_top(std::span<const double> logits, int label, int k);
-
-// Runs every image on one of `threads` threads. `float_model` may be null. `proceed` is called with the number of
-// images done, from any thread but never from two at once. If it returns false, no more images are begun, and the
-// result is that of the images done.
+// See run_models().
 Evaluation evaluate(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                     std::span<const LabelledImage> images, const Recipe &recipe, int threads,
                     const std::function<bool(std::size_t done)> &proceed);

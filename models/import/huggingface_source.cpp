@@ -61,6 +61,22 @@ void read_id2label(const ConfigFields &fields, HuggingFaceConfig &config) {
     config.labels.clear();
 }
 
+// What the head's outputs mean. Where the file does not say it, transformers takes a single output for a regression.
+ResultKind head_of(const ConfigFields &fields, int classes) {
+  const json *value = fields.find("problem_type");
+  if (value == nullptr)
+    return classes == 1 ? ResultKind::scores : ResultKind::logits;
+  const std::string name = string(*value, "problem_type");
+  if (name == "single_label_classification")
+    return ResultKind::logits;
+  if (name == "multi_label_classification")
+    return ResultKind::labels;
+  if (name == "regression")
+    return ResultKind::scores;
+  throw std::runtime_error("\"problem_type\" is " + show(*value) +
+                           "; can be imported: single_label_classification, multi_label_classification, regression");
+}
+
 } // namespace
 
 const json *ConfigFields::find(const char *key) const {
@@ -115,6 +131,8 @@ void ConfigFields::read_common(const HuggingFaceConfig &config, int patch, doubl
   model.patch = patch_height;
   model.layer_norm_eps = real("layer_norm_eps", eps);
   model.classes = config.has_head ? config.classes : 0;
+  if (config.has_head)
+    model.head = head_of(*this, config.classes);
 }
 
 HuggingFaceConfig huggingface_config(const json &root) {

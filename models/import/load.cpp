@@ -74,6 +74,12 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
     return {load_timm(files, std::get<TimmConfig>(config), config_path, options.timm), {}};
   };
   auto [model, recipe] = load();
+  if (options.head) {
+    if (common_config(model).classes == 0)
+      throw std::runtime_error(path + ": has no head, so its outputs are features and not " +
+                               std::string(outputs_word(*options.head)));
+    std::visit([&](auto &m) { m.config.head = *options.head; }, model);
+  }
   if (options.image_size != 0) {
     set_image_size(model, options.image_size, options.image_size);
     if (transformers != nullptr)

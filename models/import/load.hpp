@@ -1,6 +1,7 @@
 // Float models from files and folders of every kind that can be imported (docs/importing.md).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,10 @@
 namespace intvit {
 
 struct ImportOptions {
-  TimmOptions timm;        // folders of transformers tell all of this themselves
-  int image_size = 0;      // pixels a side, to which the model is brought (set_image_size()); 0: its own
-  bool hash_files = false; // also tell ImportedModel::sha256
+  TimmOptions timm;               // folders of transformers tell all of this themselves
+  int image_size = 0;             // pixels a side, to which the model is brought (set_image_size()); 0: its own
+  std::optional<ResultKind> head; // what the logits mean, where the source does not tell or is mistaken
+  bool hash_files = false;        // also tell ImportedModel::sha256
 };
 
 struct ImportedModel {
@@ -30,8 +32,8 @@ struct ImportedModel {
 // With another image size, timm's recipe follows it by crop_pct, and the sizes in that of transformers grow or shrink
 // with it, rounded to the nearest.
 //
-// Throws std::runtime_error as these do; also for options that a folder of transformers has no use for, and for an
-// image size that the model cannot have.
+// Throws std::runtime_error as these do; also for options that a folder of transformers has no use for, for an image
+// size that the model cannot have, and for a meaning of logits where it has none.
 ImportedModel load_float_model(const std::string &path, const ImportOptions &options = {});
 
 } // namespace intvit

@@ -57,7 +57,13 @@ FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &confi
     if (!config.labels.empty() && config.labels.size() != classes)
       throw std::runtime_error(std::to_string(config.labels.size()) + " label_names in " + config_path + " for " +
                                std::to_string(classes) + " classes");
-    std::visit([&](auto &m) { m.labels = config.labels; }, model);
+    std::visit(
+        [&](auto &m) {
+          m.labels = config.labels;
+          if (classes == 1) // nothing that one class could exclude
+            m.config.head = ResultKind::scores;
+        },
+        model);
     return model;
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(files.path() + ": " + error.what());

@@ -22,9 +22,9 @@ struct TimmOptions {
 // Every dimension but a ViT's number of heads and a Swin's image size is read from the tensors' names and shapes and
 // must agree with whatever the architecture and config.json declare. A file named after an architecture
 // (deit_tiny_patch16_224.safetensors) declares it. The number of classes may differ from the architecture's 1000;
-// weights without a head, where nothing declares one, give features. Where nothing declares a ViT's image size, it is
-// the square that the position embedding implies; where nothing declares the preprocessing, it is timm's default (mean
-// and std 0.5, crop_pct 0.9, bicubic).
+// weights without a head, where nothing declares one, give features; a head with a single output gives a score, because
+// one class excludes nothing. Where nothing declares a ViT's image size, it is the square that the position embedding
+// implies; where nothing declares the preprocessing, it is timm's default (mean and std 0.5, crop_pct 0.9, bicubic).
 //
 // Throws std::runtime_error whose message begins with the file's name and names the tensor with its expected and actual
 // shape: file unreadable or not safetensors or JSON; tensor missing, unexpected, of the wrong shape or type, or holding

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "models/evaluate/evaluate.hpp"
+#include "models/evaluate/measures.hpp"
 #include "models/inspect/observed_run.hpp"
 #include "models/inspect/streams.hpp"
 #include "models/reference/forward.hpp"
@@ -41,6 +41,7 @@ public:
   }
 
   int classes() const override { return model_->classes(); }
+  ResultKind result_kind() const override { return model_->result_kind(); }
   int image_height() const override { return model_->image_height(); }
   int image_width() const override { return model_->image_width(); }
 
@@ -80,6 +81,7 @@ public:
 
   std::vector<std::string> stream_names() const override { return {}; }
   int classes() const override { return outputs(model_); }
+  ResultKind result_kind() const override { return common_config(model_).result_kind(); }
   int image_height() const override { return common_config(model_).image_height; }
   int image_width() const override { return common_config(model_).image_width; }
 
@@ -93,6 +95,15 @@ Opinion opinion(std::span<const double> logits) {
   for (const double logit : logits)
     sum += std::exp(logit - *largest);
   return {static_cast<int>(largest - logits.begin()), 1 / sum};
+}
+
+ImageComparison comparison_of(const ComparedImage &image, const std::vector<double> &a, const std::vector<double> &b,
+                              ResultKind kind) {
+  ImageComparison result{.path = image.path, .label = image.label, .first = opinion(a), .second = opinion(b)};
+  result.agreement = kind == ResultKind::labels ? decided_alike(a, b) : result.first.label == result.second.label;
+  result.cosine = cosine(a, b);
+  result.difference = mean_absolute_error(a, b);
+  return result;
 }
 
 struct OneImage {
@@ -161,8 +172,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
       [&](std::size_t i, const Image &image, std::size_t thread) {
         const Observed a = first.run(image, thread);
         const Observed b = second.run(image, thread);
-        outcomes[i].image = {images[i].path, images[i].label, opinion(a.logits), opinion(b.logits),
-                             cosine(a.logits, b.logits)};
+        outcomes[i].image = comparison_of(images[i], a.logits, b.logits, first.result_kind());
         outcomes[i].layers = layer_cosines(a, b);
       },
       [&](std::size_t done) {
@@ -179,8 +189,9 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
       continue;
     const ImageComparison &image = *outcome.image;
     result.images.push_back(image);
-    result.agreement += image.first.label == image.second.label;
+    result.agreement += image.agreement;
     result.cosine += image.cosine;
+    result.difference += image.difference;
     all_labelled = all_labelled && image.label.has_value();
     first_right += image.label == image.first.label;
     second_right += image.label == image.second.label;
@@ -190,6 +201,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
   const auto count = static_cast<double>(result.images.size());
   result.agreement = result.agreement * 100 / count; // in this order all of them are 100 %
   result.cosine /= count;
+  result.difference /= count;
   if (all_labelled) {
     result.first_top1 = 100 * first_right / count;
     result.second_top1 = 100 * second_right / count;

@@ -36,6 +36,7 @@ public:
   virtual Observed run(const Image &image, std::size_t thread) = 0;
   virtual std::vector<std::string> stream_names() const = 0; // empty where the model gives its streams none
   virtual int classes() const = 0;
+  virtual ResultKind result_kind() const = 0;
   virtual int image_height() const = 0;
   virtual int image_width() const = 0;
 };
@@ -53,7 +54,9 @@ struct ImageComparison {
   std::optional<int> label; // what it shows, where that is known
   Opinion first;
   Opinion second;
-  double cosine = 0; // of the logits
+  double agreement = 0;  // 1 where both name the same class, else 0; of labels, the share that both decide alike
+  double cosine = 0;     // of the logits
+  double difference = 0; // of the logits, the mean absolute one
 };
 
 struct LayerComparison {
@@ -64,8 +67,9 @@ struct LayerComparison {
 
 struct Comparison {
   std::vector<ImageComparison> images; // that could be read, in their order
-  double agreement = 0;                // images of which both say the same, in percent
+  double agreement = 0;                // images of which both say the same, or of labels decisions, in percent
   double cosine = 0;                   // of the logits, the mean
+  double difference = 0;               // likewise
   std::vector<LayerComparison> layers; // empty where the models' layers have other shapes
   std::optional<double> first_top1;    // in percent, where all labels are known
   std::optional<double> second_top1;
@@ -77,8 +81,8 @@ struct ComparedImage {
   std::optional<int> label;
 };
 
-// Throws std::runtime_error where the models have other image sizes or numbers of classes. `progress` is called with
-// the number of images done, from any thread but never from two at once.
+// What logits mean is told by the first model. Throws std::runtime_error where the models have other image sizes or
+// numbers of classes. `progress` is called with the number of images done, from any thread but never from two at once.
 Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const ComparedImage> images,
                    const Recipe &recipe, const kernels::KernelTable &kernels, int threads,
                    const std::function<void(std::size_t done)> &progress);

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Iterable, Iterator, List, Literal, NamedTuple, Optional
 
 import numpy as np
 
@@ -28,7 +28,7 @@ __version__ = _intvit.version()
 
 
 class Class(NamedTuple):
-    """A class that a model finds likely."""
+    """A class or label that a model finds likely; the probability of a label is independent of the others'."""
 
     index: int
     label: Optional[str]
@@ -134,6 +134,8 @@ class Model:
     def logits(self, images: Any, *, exact: bool = False) -> np.ndarray:
         """int32 [classes], or [count, classes] for several images, in units of 2**-fraction_bits.
 
+        One for each class, label or score; scores are these numbers times 2**-fraction_bits.
+
         exact: the pixels have the model's size already and are taken as they are.
         """
         return self._run(images, exact, False)
@@ -161,7 +163,7 @@ class Model:
             yield run([_image(image) for image in batch])
 
     def topk(self, images: Any, k: int = 5, *, exact: bool = False) -> list:
-        """The k most likely classes, or a list of such lists for several images."""
+        """The k most likely classes or labels, or a list of such lists for several images. Scores have no order: Error."""
         main = _on_main_thread()
         parts = list(self._batches(images, lambda batch: self._core.topk(batch, k, exact, main)))
         rows = itertools.chain.from_iterable(parts)
@@ -175,8 +177,14 @@ class Model:
         return found[0] if _is_one(images) else found
 
     @property
+    def outputs(self) -> Literal["classes", "labels", "scores", "features"]:
+        """What the model gives: "classes", which exclude one another; "labels", each of which holds or not by itself;
+        "scores", numbers without a probability; or "features" alone."""
+        return self._core.outputs
+
+    @property
     def labels(self) -> List[str]:
-        """One a class, or none."""
+        """The name of each class, label or score, or none."""
         return list(self._labels)
 
     @property
@@ -189,7 +197,7 @@ class Model:
 
     @property
     def classes(self) -> int:
-        """How many there are; 0 for a model that gives features."""
+        """How many there are, or labels or scores; 0 for a model that gives features alone."""
         return self._core.classes
 
     @property
@@ -229,4 +237,5 @@ class Model:
         return self._core.arena_bytes
 
     def __repr__(self) -> str:
-        return f"<intvit.Model {self.width} x {self.height}, {self.classes} classes, {self.isa}>"
+        count = self.feature_count if self.outputs == "features" else self.classes
+        return f"<intvit.Model {self.width} x {self.height}, {count} {self.outputs}, {self.isa}>"

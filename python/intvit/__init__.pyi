@@ -1,5 +1,5 @@
 import os
-from typing import IO, Any, Iterable, List, NamedTuple, Optional, Protocol, Union, overload
+from typing import IO, Any, Iterable, List, Literal, NamedTuple, Optional, Protocol, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,8 @@ class Model:
     def topk(self, images: _Image, k: int = 5, *, exact: bool = False) -> List[Class]: ...
     @overload
     def topk(self, images: _Several, k: int = 5, *, exact: bool = False) -> List[List[Class]]: ...
+    @property
+    def outputs(self) -> Literal["classes", "labels", "scores", "features"]: ...
     @property
     def labels(self) -> List[str]: ...
     @property

@@ -1,11 +1,13 @@
 """The Python package on the model that ships."""
 import copy
 import io
+import json
 import os
 import pathlib
 import pickle
 import re
 import resource
+import struct
 import subprocess
 import sys
 import threading
@@ -104,6 +106,62 @@ def test_topk(model, picture):
     assert len(model.topk(picture, k=100)) == 10
     with pytest.raises(intvit.Error, match="from 1 to 10 classes"):
         model.topk(picture, k=0)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return f"{crc ^ 0xFFFFFFFF:08x}"
+
+
+def shipped_as(result):
+    """The model that ships, its outputs meaning something else."""
+    file = MODEL.read_bytes()
+    begin = 8 + struct.unpack("<Q", file[:8])[0]
+    header = json.loads(file[8:begin])
+    metadata = header["__metadata__"]
+    graph = json.loads(metadata["intvit.graph"])
+    features = json.loads(metadata["intvit.required_features"])
+    metadata["intvit.graph"] = json.dumps(graph | {"result": result}, separators=(",", ":"))
+    metadata["intvit.required_features"] = json.dumps(sorted(features + [f"result.{result}"]))
+    text = "".join(f"{k}\0{v}\0" for k, v in sorted(metadata.items()) if k != "intvit.metadata_checksum")
+    metadata["intvit.metadata_checksum"] = crc32c(text.encode())
+    written = json.dumps(header, separators=(",", ":")).encode()
+    written += b" " * (-len(written) % 8)
+    return struct.pack("<Q", len(written)) + written + file[begin:]
+
+
+def test_labels_have_a_probability_each(model, picture):
+    labels = intvit.Model(shipped_as("labels"))
+    assert (model.outputs, labels.outputs) == ("classes", "labels")
+    assert "10 labels" in repr(labels)
+    logits = labels.logits(picture)
+    assert np.array_equal(logits, model.logits(picture))  # the same bits, whatever they mean
+    assert np.array_equal(labels.features(picture), model.features(picture))
+    top = labels.topk(picture, k=10)
+    assert [entry.label for entry in top] == [entry.label for entry in model.topk(picture, k=10)]
+    for entry in top:
+        assert entry.logit == logits[entry.index]
+        assert abs(entry.probability - 1 / (1 + np.exp(-entry.logit / 2.0**labels.fraction_bits))) < 1e-6
+    assert labels.topk([picture, picture], k=10) == [top, top]
+    assert copy.copy(labels).outputs == "labels"
+
+
+def test_scores_have_no_order(model, picture):
+    scores = intvit.Model(shipped_as("scores"))
+    assert scores.outputs == "scores" and "10 scores" in repr(scores)
+    assert scores.labels == model.labels
+    assert np.array_equal(scores.logits(picture), model.logits(picture))
+    with pytest.raises(intvit.Error, match="the model gives scores"):
+        scores.topk(picture)
+
+
+def test_a_model_whose_outputs_mean_something_unknown_is_refused():
+    with pytest.raises(intvit.Error, match='needs the feature "result.boxes".*use a newer intvit'):
+        intvit.Model(shipped_as("boxes"))
 
 
 def test_features(model, picture):

@@ -70,7 +70,8 @@ constexpr const char *words[] = {"patches",    "patch_embed",
                                  "I8",         "U8",
                                  "I16",        "I32",
                                  "I64",        "F32",
-                                 "BOOL",       "weight"};
+                                 "BOOL",       "weight",
+                                 "labels",     "scores"};
 
 } // namespace
 

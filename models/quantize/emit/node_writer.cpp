@@ -138,6 +138,7 @@ void NodeWriter::linear_gelu(const std::string &name, const std::string &input, 
 void NodeWriter::linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
   const int fraction_bits = output_fraction_bits(layer.scale);
   graph_.graph().logit_fraction_bits = fraction_bits;
+  graph_.graph().result = common_config(input_.model).result_kind();
   const double unit = std::ldexp(1.0, fraction_bits);
   const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
   graph_.add(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});

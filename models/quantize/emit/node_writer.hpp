@@ -53,7 +53,7 @@ public:
   // GELU of a linear map; GELU's inputs have `fraction_bits`.
   void linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
                    const ChannelCodes &output);
-  // The logits, with which a model ends.
+  // The logits, with which a model ends; their meaning is the model's.
   void linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer);
 
   // With `kept_rows` > 0 only of so many of the first tokens.

@@ -21,6 +21,7 @@ std::string model_path() {
 TEST_CASE("wrapper: from a file to the class") {
   intvit::Result<intvit::Model> model = intvit::Model::open(model_path().c_str());
   REQUIRE(model);
+  CHECK(model->outputs() == INTVIT_OUTPUTS_CLASSES);
   CHECK(model->classes() == 10);
   CHECK(model->features() == 192);
   CHECK(model->feature_fraction_bits() > 0);

@@ -60,8 +60,9 @@ TEST_CASE("model file: the features that a reader must have") {
         "intvit.required_features does not name \"residual.int16\", which the model needs");
   CHECK(status_with("required_features",
                     R"(["features","flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches",
-                       "prefix_tokens","requantize16","residual.int16","residual.ptf8","softmax.int16","softmax.int8",
-                       "softmax.lis4","softmax.lis8","weights.stlq","window_attention"])")
+                       "prefix_tokens","requantize16","residual.int16","residual.ptf8","result","result.labels",
+                       "result.scores","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8","weights.stlq",
+                       "window_attention"])")
             .ok());
 }
 
@@ -109,6 +110,37 @@ TEST_CASE("model file: the features that are written") {
     CHECK(raw.metadata()["intvit.required_features"] == entry.features);
     CHECK(raw.metadata()["intvit.format_version"] == "1");
   }
+}
+
+TEST_CASE("model file: labels and scores need a feature of their own, by which an older reader refuses them") {
+  for (const auto &[kind, feature] :
+       {std::pair(ResultKind::labels, "result.labels"), {ResultKind::scores, "result.scores"}}) {
+    test::ModelParts parts(test::tiny_model());
+    parts.description.graph.result = kind;
+    RawFile raw = test::take_apart(parts.file());
+    const std::string written = raw.metadata()["intvit.required_features"];
+    CHECK(written == R"(["features","gelu16","layer_norm.int32","residual.int16",")" + std::string(feature) +
+                         R"(","softmax.int16"])");
+    const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
+    REQUIRE(file.ok());
+    CHECK(file->description().graph.result_kind() == kind);
+    CHECK(file->bind().ok());
+    CHECK(test::ModelParts(parts.file()).file() == parts.file());
+
+    raw.metadata()["intvit.required_features"] =
+        R"(["features","gelu16","layer_norm.int32","residual.int16","result","softmax.int16"])";
+    raw.fix_checksums();
+    CHECK(ModelFile::parse(raw.serialize(), "m").status().message() ==
+          "m: intvit.required_features does not name \"" + std::string(feature) + "\", which the model needs");
+  }
+}
+
+TEST_CASE("model file: a result that this version does not know") {
+  json graph = json::parse(graph_to_json(test::ModelParts(test::tiny_model()).description.graph));
+  graph["result"] = "boxes";
+  check("graph", graph.dump(), "graph: \"result\" is \"boxes\", which this version does not know");
+  graph["result"] = 3;
+  check("graph", graph.dump(), "graph: \"result\" must be a string");
 }
 
 TEST_CASE("model file: labels and provenance") {

@@ -162,6 +162,12 @@ TEST_CASE("graph json: the result is named only where the last operation does no
 
   embedding["result"] = "embedding"; // what is implied is not written
   CHECK_FALSE(json::parse(graph_to_json(parsed(embedding))).contains("result"));
+  for (const auto &[word, kind] : {std::pair("labels", ResultKind::labels), {"scores", ResultKind::scores}})
+    for (json *graph : {&logits, &embedding}) {
+      (*graph)["result"] = word;
+      CHECK(parsed(*graph).result_kind() == kind);
+      CHECK(json::parse(graph_to_json(parsed(*graph))) == *graph);
+    }
 }
 
 TEST_CASE("graph json: writing gives back every field and nothing else") {

@@ -63,6 +63,9 @@ TEST_CASE("transformers: folders at odds with themselves are refused") {
   refused_config({{"architectures", {1}}}, "\"architectures\" must be a string, is 1");
   refused_config({{"architectures", "ViTModel"}}, "\"architectures\" must be a list of 1");
   refused_config({{"hidden_act", "gelu_new"}}, "\"hidden_act\" is \"gelu_new\"; only the exact GELU");
+  refused_config({{"problem_type", "ordinal"}}, "\"problem_type\" is \"ordinal\"; can be imported: "
+                                                "single_label_classification, multi_label_classification, regression");
+  refused_config({{"problem_type", 1}}, "\"problem_type\" must be a string, is 1");
   refused_config({{"num_channels", 1}}, "\"num_channels\" is 1; only RGB models");
   refused_config({{"num_attention_heads", 4}}, "embedding dimension 6 is not a multiple of number of heads 4");
   refused_config({{"head_dim", 8}}, "\"head_dim\" is 8");

@@ -235,3 +235,43 @@ TEST_CASE("load_float_model tells folders of timm and of transformers apart") {
   write_text_file(folder + "/config.json", R"({"architecture": "vit_tiny_patch16_224"})");
   CHECK_THROWS_WITH(load_float_model(folder), Contains("tensor patch_embed.proj.weight is missing"));
 }
+
+TEST_CASE("transformers: what the outputs mean") {
+  const auto kind_of = [](const json &patch) {
+    return common_config(huggingface_config(changed(vit_config(), patch)).architecture).result_kind();
+  };
+  CHECK(kind_of(json::object()) == ResultKind::logits);
+  CHECK(kind_of({{"problem_type", nullptr}}) == ResultKind::logits);
+  CHECK(kind_of({{"problem_type", "single_label_classification"}}) == ResultKind::logits);
+  CHECK(kind_of({{"problem_type", "multi_label_classification"}}) == ResultKind::labels);
+  CHECK(kind_of({{"problem_type", "regression"}}) == ResultKind::scores);
+  // A single output is a regression where nothing is said.
+  const json one = {{"id2label", {{"0", "LABEL_0"}}}};
+  CHECK(kind_of(one) == ResultKind::scores);
+  CHECK(kind_of({{"id2label", nullptr}, {"num_labels", 1}}) == ResultKind::scores);
+  CHECK(kind_of(changed(one, {{"problem_type", "single_label_classification"}})) == ResultKind::logits);
+  CHECK(kind_of(changed(one, {{"problem_type", "multi_label_classification"}})) == ResultKind::labels);
+  // Without a head it says nothing.
+  CHECK(kind_of({{"architectures", {"ViTModel"}}, {"problem_type", "regression"}}) == ResultKind::embedding);
+  CHECK(common_config(huggingface_config(changed(swin_config(), {{"problem_type", "regression"}})).architecture)
+            .result_kind() == ResultKind::scores);
+}
+
+TEST_CASE("import: the caller can say what the outputs mean") {
+  const std::string folder =
+      transformers_folder(vit_tensors(), changed(vit_config(), {{"problem_type", "multi_label_classification"}}));
+  const auto kind_of = [](const FloatModel &model) { return common_config(model).result_kind(); };
+  CHECK(kind_of(load_float_model(folder).model) == ResultKind::labels);
+  CHECK(kind_of(load_float_model(folder, {.head = ResultKind::logits}).model) == ResultKind::logits);
+  CHECK(kind_of(load_float_model(folder, {.head = ResultKind::scores}).model) == ResultKind::scores);
+  const std::string headless = empty_folder("headless");
+  TransformersTensors tensors = vit_tensors("");
+  tensors.all.erase("classifier.weight");
+  tensors.all.erase("classifier.bias");
+  write_weights(tensors.all, headless + "/model.safetensors");
+  write_text_file(headless + "/config.json", changed(vit_config(), {{"architectures", {"ViTModel"}}}).dump());
+  write_text_file(headless + "/preprocessor_config.json", image_processor().dump());
+  CHECK(kind_of(load_float_model(headless).model) == ResultKind::embedding);
+  CHECK_THROWS_WITH(load_float_model(headless, {.head = ResultKind::labels}),
+                    headless + ": has no head, so its outputs are features and not labels");
+}

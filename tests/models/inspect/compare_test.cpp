@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/evaluate/evaluate.hpp"
+#include "models/evaluate/measures.hpp"
 #include "models/inspect/compare.hpp"
 #include "models/reference/forward.hpp"
 #include "tests/models/inspect/models.hpp"
@@ -127,6 +127,37 @@ TEST_CASE("compare: figures are those that the two models' logits give") {
   CHECK(again.cosine == result.cosine);
   for (std::size_t i = 0; i < 7; ++i)
     CHECK(again.layers[i].cosine == result.layers[i].cosine);
+}
+
+TEST_CASE("compare: labels agree by decisions, and outputs differ by their numbers") {
+  const std::vector<ComparedImage> images = pictures(20, 32);
+  FloatModel weights = test::small_vit();
+  std::get<VitModel>(weights).config.head = ResultKind::labels;
+  const auto model = test::quantized(
+      weights,
+      {.residual = ResidualFormat::int8, .softmax = kernels::Softmax::lis4, .weight_levels = WeightLevels::int4});
+  const auto first = compared(model, 2);
+  const auto second = compared(weights);
+  const Comparison result = compare_all(*first, *second, images, 2);
+  Session session = test::start_session(model);
+  double alike = 0;
+  double difference = 0;
+  const std::vector<Image> pixels = test::random_images(20, 32, 32, 9);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::vector<std::int32_t> logits = test::run_logits(session, {&pixels[i], 1});
+    const std::vector<float> reference = reference::forward(weights, pixels[i]);
+    int same = 0;
+    for (std::size_t label = 0; label < logits.size(); ++label) {
+      same += (logits[label] < 0) == (reference[label] < 0) ? 1 : 0;
+      difference +=
+          std::abs(std::ldexp(logits[label], -model->logit_fraction_bits()) - static_cast<double>(reference[label]));
+    }
+    CHECK(result.images[i].agreement == Approx(same / 5.0));
+    alike += same;
+  }
+  CHECK(result.agreement == Approx(100 * alike / (20 * 5)));
+  CHECK(result.agreement < 100);
+  CHECK(result.difference == Approx(difference / (20 * 5)));
 }
 
 TEST_CASE("compare: models of other shapes have no layers in common, of other sizes nothing") {

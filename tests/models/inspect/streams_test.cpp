@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/evaluate/evaluate.hpp"
+#include "models/evaluate/measures.hpp"
 #include "models/inspect/compare.hpp"
 #include "models/inspect/observed_run.hpp"
 #include "models/inspect/streams.hpp"

@@ -79,6 +79,18 @@ TEST_CASE("a bare file is imported with the number of heads given") {
   CHECK(model.labels.empty());
 }
 
+TEST_CASE("a head with a single output gives a score") {
+  VitConfig config = small_config();
+  config.classes = 1;
+  const Tensors tensors = timm_tensors(random_weights(config, 1));
+  CHECK(load_vit(file_of(tensors), two_heads).config.result_kind() == ResultKind::scores);
+  CHECK(load_vit(folder_of(tensors, R"({"architecture": "mine", "num_classes": 1})"), two_heads).config.result_kind() ==
+        ResultKind::scores);
+  config.classes = 2;
+  CHECK(load_vit(file_of(timm_tensors(random_weights(config, 1))), two_heads).config.result_kind() ==
+        ResultKind::logits);
+}
+
 TEST_CASE("16-bit weights are widened") {
   const Tensors tensors = timm_tensors(random_weights(small_config(), 2));
   const std::vector<float> &exact = tensors.at("blocks.0.attn.qkv.weight").values;
