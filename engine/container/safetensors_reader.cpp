@@ -86,9 +86,10 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::vector<std::byte> bytes, std
     return bad_format("not a safetensors file: " + std::to_string(all.size()) + " bytes are too few").in(origin);
   const std::uint64_t header_size = little_endian_u64(all);
   const std::span<const std::byte> rest = all.subspan(safetensors_length_size);
+  // The length is not told: where the file is no such file at all, it is its first eight bytes, which may be secret.
   if (header_size > rest.size())
-    return bad_format("truncated or not a safetensors file: its header is said to have " + std::to_string(header_size) +
-                      " bytes, " + std::to_string(rest.size()) + " follow")
+    return bad_format("truncated or not a safetensors file: its header would be longer than the " +
+                      std::to_string(rest.size()) + " bytes that follow its length")
         .in(origin);
   if (header_size > max_safetensors_header_size)
     return bad_format("header of " + std::to_string(header_size) + " bytes exceeds the limit of " +
