@@ -1,42 +1,55 @@
-# Every dependency is looked for on the system first (Debian's packages, see scripts/install-deps.sh) and fetched from
-# its own repository only where it is missing.
+# Every dependency is looked for on the system (Debian's packages, which scripts/install-deps.sh installs). Where one is
+# missing, that ends the configuration, unless INTVIT_FETCH allows to fetch it: by its commit or SHA-256, so that it is what
+# it was when it was looked at.
+option(INTVIT_FETCH "Fetch libraries that are missing on this system from their own repositories" OFF)
 include(FetchContent)
+
+# intvit_fetch(NAME DEBIAN_PACKAGE WHERE ...): a macro, because FetchContent tells its caller where it put the files.
+macro(intvit_fetch name package)
+  if(NOT INTVIT_FETCH)
+    message(FATAL_ERROR "${name} was not found. Install it (Debian: apt-get install ${package}; scripts/install-deps.sh "
+      "installs all that is needed), tell CMake where it is (CMAKE_PREFIX_PATH), or allow to fetch it: -DINTVIT_FETCH=ON")
+  endif()
+  FetchContent_Declare(${name} ${ARGN})
+  FetchContent_MakeAvailable(${name})
+endmacro()
 
 find_package(nlohmann_json 3.11 QUIET)
 if(NOT nlohmann_json_FOUND)
-  FetchContent_Declare(nlohmann_json GIT_REPOSITORY https://github.com/nlohmann/json.git GIT_TAG v3.11.2)
-  FetchContent_MakeAvailable(nlohmann_json)
+  intvit_fetch(nlohmann_json nlohmann-json3-dev # 3.11.2
+    GIT_REPOSITORY https://github.com/nlohmann/json.git GIT_TAG bc889afb4c5bf1c0d8ee29ef35eaaf4c8bef8a5d)
 endif()
 
 if(INTVIT_CLI)
   find_package(cxxopts 3.0 QUIET)
   if(NOT cxxopts_FOUND)
-    FetchContent_Declare(cxxopts GIT_REPOSITORY https://github.com/jarro2783/cxxopts.git GIT_TAG v3.1.1)
-    FetchContent_MakeAvailable(cxxopts)
+    intvit_fetch(cxxopts libcxxopts-dev # 3.1.1
+      GIT_REPOSITORY https://github.com/jarro2783/cxxopts.git GIT_TAG eb787304d67ec22f7c3a184ee8b4c481d04357fd)
   endif()
 
   find_package(Eigen3 3.4 QUIET NO_MODULE)
   if(NOT Eigen3_FOUND)
-    FetchContent_Declare(Eigen3 GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git GIT_TAG 3.4.0)
     set(EIGEN_BUILD_DOC OFF)
     set(EIGEN_BUILD_TESTING OFF)
-    FetchContent_MakeAvailable(Eigen3)
+    intvit_fetch(Eigen3 libeigen3-dev # 3.4.0
+      GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git GIT_TAG 3147391d946bb4b6c68edd901f2add6ac1f31f8c)
   endif()
 endif()
 
 find_path(STB_INCLUDE_DIR stb/stb_image.h)
 if(NOT STB_INCLUDE_DIR)
-  FetchContent_Declare(stb GIT_REPOSITORY https://github.com/nothings/stb.git GIT_TAG 8b5f1f37b5b75829fc72d38e7b5d4bcbf8a26d55
+  intvit_fetch(stb libstb-dev
+    GIT_REPOSITORY https://github.com/nothings/stb.git GIT_TAG 8b5f1f37b5b75829fc72d38e7b5d4bcbf8a26d55
     SOURCE_DIR "${CMAKE_BINARY_DIR}/_deps/stb-root/stb")
-  FetchContent_MakeAvailable(stb)
   set(STB_INCLUDE_DIR "${CMAKE_BINARY_DIR}/_deps/stb-root" CACHE PATH "" FORCE)
 endif()
 
 # Headers alone, found as such, because a cross build does not see the package of the machine's own architecture.
 find_path(XSIMD_INCLUDE_DIR xsimd/xsimd.hpp)
 if(NOT XSIMD_INCLUDE_DIR)
-  FetchContent_Declare(xsimd GIT_REPOSITORY https://github.com/xtensor-stack/xsimd.git GIT_TAG 8.1.0)
-  FetchContent_MakeAvailable(xsimd)
+  intvit_fetch(xsimd libxsimd-dev
+    URL https://github.com/xtensor-stack/xsimd/archive/8.1.0.tar.gz
+    URL_HASH SHA256=d52551360d37709675237d2a0418e28f70995b5b7cdad7c674626bcfbbf48328)
   set(XSIMD_INCLUDE_DIR "${xsimd_SOURCE_DIR}/include" CACHE PATH "" FORCE)
 endif()
 
@@ -47,8 +60,8 @@ endif()
 if(INTVIT_TESTS)
   find_package(Catch2 2.13 QUIET)
   if(NOT Catch2_FOUND)
-    FetchContent_Declare(Catch2 GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG v2.13.10)
-    FetchContent_MakeAvailable(Catch2)
+    intvit_fetch(Catch2 catch2 # 2.13.10
+      GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG 182c910b4b63ff587a3440e08f84f70497e49a81)
     list(APPEND CMAKE_MODULE_PATH "${catch2_SOURCE_DIR}/contrib")
   endif()
 endif()

@@ -57,8 +57,11 @@ static int classify(intvit_session *session, const char *path, int classes) {
   printf("%s\n", path);
   for (int i = 0; i < count; ++i) {
     const int hundredths = (top[i].probability + 50) / 100; /* of a percent */
-    printf("  %3d.%02d %%  %s\n", hundredths / 100, hundredths % 100,
-           top[i].label != NULL ? top[i].label : "(no label)");
+    printf("  %3d.%02d %%  ", hundredths / 100, hundredths % 100);
+    if (top[i].label != NULL)
+      printf("%s\n", top[i].label);
+    else /* a model without labels */
+      printf("class %d\n", (int)top[i].index);
   }
   return 0;
 }

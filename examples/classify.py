@@ -25,7 +25,8 @@ def main() -> int:
         with Image.open(path) as picture:
             print(path)
             for entry in model.topk(picture, k=3):
-                print(f"  {entry.probability:7.2%}  {entry.label}")
+                name = f"class {entry.index}" if entry.label is None else entry.label
+                print(f"  {entry.probability:7.2%}  {name}")
 
     # All at once, as arrays of height x width x 3 bytes: the same integers.
     batch = [np.asarray(Image.open(path).convert("RGB")) for path in paths]

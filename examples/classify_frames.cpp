@@ -85,8 +85,9 @@ int main(int argc, char **argv) {
       return 1;
     }
     const intvit_class &best = top->front();
-    std::printf("%s: %s (logit %d / 2^%d)\n", argv[i + 2], best.label != nullptr ? best.label : "(no label)",
-                static_cast<int>(best.logit), model->fraction_bits());
+    const std::string name = best.label != nullptr ? best.label : "class " + std::to_string(best.index);
+    std::printf("%s: %s (logit %d / 2^%d)\n", argv[i + 2], name.c_str(), static_cast<int>(best.logit),
+                model->fraction_bits());
   }
   return 0;
 }

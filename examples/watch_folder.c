@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <intvit.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,25 +24,31 @@ static void classify(intvit_session *session, const char *folder, const char *na
     fprintf(stderr, "%s: the name is too long\n", name);
     return;
   }
-  FILE *file = fopen(path, "rb");
-  if (file == NULL || fstat(fileno(file), &information) != 0 || !S_ISREG(information.st_mode)) {
+  /* Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it. */
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  FILE *file = NULL;
+  if (descriptor >= 0 && fstat(descriptor, &information) == 0 && S_ISREG(information.st_mode))
+    file = fdopen(descriptor, "rb");
+  if (file == NULL) {
     fprintf(stderr, "%s: cannot be read\n", path);
-    if (file != NULL)
-      fclose(file);
+    if (descriptor >= 0)
+      close(descriptor);
     return;
   }
   const size_t size = (size_t)information.st_size;
   void *bytes = malloc(size > 0 ? size : 1);
-  const int read = bytes != NULL && fread(bytes, 1, size, file) == size;
+  const int whole = bytes != NULL && fread(bytes, 1, size, file) == size;
   fclose(file);
   const intvit_image image = intvit_encoded_image(bytes, size);
-  if (!read)
+  if (!whole)
     fprintf(stderr, "%s: cannot be read\n", path);
   else if (intvit_run(session, &image, 1, &error) != INTVIT_OK ||
            intvit_top_k(session, 0, 1, &best, &error) != INTVIT_OK)
     fprintf(stderr, "%s: %s\n", path, error.message);
-  else
-    printf("%s\t%s\t%d\n", name, best.label != NULL ? best.label : "(no label)", (best.probability + 5000) / 10000);
+  else if (best.label != NULL)
+    printf("%s\t%s\t%d\n", name, best.label, (best.probability + 5000) / 10000);
+  else /* a model without labels */
+    printf("%s\tclass %d\t%d\n", name, (int)best.index, (best.probability + 5000) / 10000);
   fflush(stdout);
   free(bytes);
 }

@@ -9,8 +9,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-version=2.15.0
-gpu_runtime=13.2 # the one this wheel was built with
+requirements=$here/scripts/requirements/torch.txt # with the hashes of what is downloaded
+version=$(sed -n 's/^torch==\([^ ]*\).*/\1/p' "$requirements")
 
 if [ "${1:-}" = "--debian" ]; then
   sudo=""
@@ -35,21 +35,18 @@ fi
 mkdir -p "$folder"
 wheels=$(mktemp -d "$folder/wheels.XXXXXX")
 trap 'rm -rf "$wheels"' EXIT
-python3 -m pip download -q --no-deps -d "$wheels" "torch==$version"
+python3 -m pip download -q --no-deps --require-hashes --only-binary :all: -d "$wheels" -r "$requirements"
 
-# The x86-64 wheel's libtorch_cpu is linked against the GPU runtime and its profiler and does not load without them,
-# though training never calls them.
-if [ "$(uname -m)" = x86_64 ]; then
-  python3 -m pip install -q --no-deps --target "$folder" --upgrade \
-    "nvidia-cuda-runtime==$gpu_runtime.*" "nvidia-cuda-cupti==$gpu_runtime.*"
-fi
-
-# Of the wheel only what training links; the GPU libraries are most of it. Not its libgomp either: the compiler's is
-# newer, and one program has one.
-python3 - "$wheels" <<'EOF'
+# The x86-64 wheel's libtorch_cpu is linked against the GPU runtime and its profiler, two wheels of their own, and does not
+# load without them, though training never calls them. Of torch's wheel only what training links; the GPU libraries are
+# most of it. Not its libgomp either: the compiler's is newer, and one program has one.
+python3 - "$wheels" "$folder" <<'EOF'
 import glob, re, sys, zipfile
 
-wheels = sys.argv[1]
+wheels, folder = sys.argv[1:]
+for path in glob.glob(wheels + "/nvidia_*.whl"):
+    with zipfile.ZipFile(path) as wheel:
+        wheel.extractall(folder)
 with zipfile.ZipFile(glob.glob(wheels + "/torch-*.whl")[0]) as wheel:
     wheel.extractall(wheels, [name for name in wheel.namelist()
                               if name.startswith(("torch/include/", "torch.libs/")) or name.startswith("torch/lib/")

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds and installs the Python package into an environment of its own, build/python-venv, and tests it. What it needs
-# of PyPI is fetched first; where that cannot be had, says SKIPPED and ends with exit code 77.
+# of PyPI is fetched first, as scripts/requirements/python.txt lists it; where that cannot be had, says SKIPPED and ends
+# with exit code 77.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/python-venv
@@ -10,8 +11,9 @@ skip() {
 }
 scripts/install-deps.sh python || skip "Debian's packages for Python could not be installed"
 python3 -m venv "$venv" || skip "python3 makes no virtual environment"
-"$venv/bin/python" -m pip install -q scikit-build-core nanobind numpy pillow pytest mypy ||
-  skip "PyPI cannot be reached"
+"$venv/bin/python" -m pip install -q --require-hashes --only-binary :all: -r scripts/requirements/python.txt ||
+  skip "PyPI does not give what scripts/requirements/python.txt lists"
 "$venv/bin/python" -m pip install -q --no-build-isolation --no-deps .
 "$venv/bin/python" -m pytest -q python/tests
 "$venv/bin/python" -m mypy --strict examples/classify.py
+sh tests/hardening/hardening.sh readelf relro,now,stack,canary "$venv"/lib/python3*/site-packages/intvit/_intvit*.so

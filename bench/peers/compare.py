@@ -72,7 +72,8 @@ def install(peer):
         return python
     print(f"installing {peer} into {environment}", file=sys.stderr)
     commands = [[sys.executable, "-m", "venv", environment],
-                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]]
+                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
+                 "--only-binary", ":all:", "-r", requirements]]
     for command in commands:
         try:
             outcome = subprocess.run(command, capture_output=True, text=True, check=False)

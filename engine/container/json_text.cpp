@@ -1,59 +1,64 @@
 #include "engine/container/json_text.hpp"
 
 #include <algorithm>
-#include <set>
-#include <string>
-#include <vector>
 
 namespace intvit {
 
 namespace {
 
-// The largest number of brackets that are open at once. For text that is not JSON the result has no meaning, which does
-// no harm: the parser refuses such text.
-int depth(std::string_view text) {
-  int open = 0;
-  int most = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string && c == '\\')
-      ++i;
-    else if (c == '"')
-      in_string = !in_string;
-    else if (!in_string && (c == '[' || c == '{'))
-      most = std::max(most, ++open);
-    else if (!in_string && (c == ']' || c == '}'))
-      --open;
-  }
-  return most;
+using nlohmann::json;
+
+json refused() {
+  return json(json::value_t::discarded);
 }
 
-nlohmann::json refused() {
-  return nlohmann::json(nlohmann::json::value_t::discarded);
+// Of all objects in it. Recurses no deeper than max_json_depth.
+std::size_t members(const json &value) {
+  std::size_t count = value.is_object() ? value.size() : 0;
+  if (value.is_structured())
+    for (const json &inside : value)
+      count += members(inside);
+  return count;
 }
 
 } // namespace
 
-nlohmann::json parse_json_text(std::string_view text) {
+JsonExtent json_extent(std::string_view text) {
+  JsonExtent extent{0, 1, 0};
+  int open = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (c == '[' || c == '{')) {
+      extent.depth = std::max(extent.depth, ++open);
+      ++extent.values; // its first
+    } else if (!in_string && (c == ']' || c == '}')) {
+      --open;
+    } else if (!in_string && c == ',') {
+      ++extent.values;
+    } else if (!in_string && c == ':') {
+      ++extent.keys;
+      ++extent.values;
+    }
+  }
+  return extent;
+}
+
+json parse_json_text(std::string_view text) {
   // The parser takes a zero byte for the end of the text.
-  if (text.size() > max_json_text || depth(text) > max_json_depth || text.starts_with("\xEF\xBB\xBF") ||
-      text.find('\0') != std::string_view::npos)
+  if (text.size() > max_json_text || text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos)
     return refused();
-  std::vector<std::set<std::string>> keys; // of every object that is open
-  bool twice = false;
-  const auto watch = [&](int, nlohmann::json::parse_event_t event, nlohmann::json &value) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::object_start)
-      keys.emplace_back();
-    else if (event == Event::object_end)
-      keys.pop_back();
-    else if (event == Event::key && !keys.back().insert(value.get<std::string>()).second)
-      twice = true;
-    return true;
-  };
-  nlohmann::json result = nlohmann::json::parse(text, watch, false);
-  return twice ? refused() : result;
+  const JsonExtent extent = json_extent(text);
+  if (extent.depth > max_json_depth || extent.values > max_json_values)
+    return refused();
+  // Without a callback, with which the parser looks at all of a list's elements after each object in it. Of a key that
+  // an object has twice, it keeps one.
+  json result = json::parse(text, nullptr, false);
+  return members(result) == extent.keys ? result : refused();
 }
 
 } // namespace intvit

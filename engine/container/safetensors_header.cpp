@@ -74,6 +74,11 @@ public:
   bool key(json::string_t &name) {
     if (place_ == Place::tensor)
       return tensor_field(name);
+    if (++entries_ > max_safetensors_entries) {
+      place_ = Place::root; // the message names the header
+      return fail(StatusCode::bad_format,
+                  "header has more than " + std::to_string(max_safetensors_entries) + " entries");
+    }
     if (place_ == Place::metadata) {
       key_ = std::move(name);
       return true;
@@ -201,6 +206,7 @@ private:
   Status status_;
   Place place_ = Place::before;
   bool metadata_seen_ = false;
+  std::size_t entries_ = 0;
   std::string key_;         // of the metadata value to come
   std::string tensor_name_; // of the tensor under construction, as are those below
   SafetensorsHeader::Tensor tensor_;

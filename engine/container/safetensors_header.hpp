@@ -14,8 +14,11 @@
 
 namespace intvit {
 
-// The reference implementation has the same limit.
-inline constexpr std::size_t max_safetensors_header_size = 100'000'000;
+// Common models have headers of some hundred kilobytes. Labels of max_json_text bytes (json_text.hpp) fit in whatever
+// their escapes are.
+inline constexpr std::size_t max_safetensors_header_size = std::size_t{1} << 26;
+// Of tensors and metadata, whose object counts as one, together: each takes up to 300 bytes of memory besides its text.
+inline constexpr std::size_t max_safetensors_entries = std::size_t{1} << 18;
 // The header's length precedes it: a little-endian u64.
 inline constexpr std::size_t safetensors_length_size = 8;
 // The header's one key that does not name a tensor.
@@ -33,7 +36,7 @@ struct SafetensorsHeader {
 };
 
 // Parses `text` in one pass into the structure above, without a document tree. Nesting beyond the format's three levels
-// is refused where it begins, and memory stays within a small multiple of the text. Errors: bad_format, unsupported (an
+// is refused where it begins, as is one entry more than max_safetensors_entries. Errors: bad_format, unsupported (an
 // element type or rank that this build does not know).
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view text);
 

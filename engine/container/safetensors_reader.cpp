@@ -92,9 +92,10 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::vector<std::byte> bytes, std
   // A header that is cut off has a length of at most four bytes, which may be those of another kind of file.
   if (const std::string_view kind = file_kind(all); header_size >> 32 != 0 && !kind.empty())
     return bad_format("not a safetensors file but " + std::string(kind)).in(origin);
+  // The length is not told: where the file is no such file at all, it is its first eight bytes, which may be secret.
   if (header_size > rest.size())
-    return bad_format("truncated or not a safetensors file: its header is said to have " + std::to_string(header_size) +
-                      " bytes, " + std::to_string(rest.size()) + " follow")
+    return bad_format("truncated or not a safetensors file: its header would be longer than the " +
+                      std::to_string(rest.size()) + " bytes that follow its length")
         .in(origin);
   if (header_size > max_safetensors_header_size)
     return bad_format("header of " + std::to_string(header_size) + " bytes exceeds the limit of " +

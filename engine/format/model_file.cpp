@@ -198,6 +198,9 @@ Status check_labels(const std::vector<std::string> &labels) {
   if (const std::size_t size = text_of(labels).size(); size > max_json_text)
     return Status(StatusCode::bad_format, "the labels take " + std::to_string(size) + " bytes, at most " +
                                               std::to_string(max_json_text) + " are read");
+  if (labels.size() >= max_json_values)
+    return Status(StatusCode::bad_format, "there are " + std::to_string(labels.size()) + " labels, at most " +
+                                              std::to_string(max_json_values - 1) + " are read");
   return check_zero_bytes(labels);
 }
 

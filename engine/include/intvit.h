@@ -9,7 +9,7 @@
  *     return fprintf(stderr, "%s\n", error.message), 1;
  *   intvit_image frame = intvit_rgb_image(pixels, 640, 480, 0);
  *   if (intvit_run(session, &frame, 1, &error) == INTVIT_OK && intvit_top_k(session, 0, 5, top, &error) == INTVIT_OK)
- *     puts(top[0].label);
+ *     printf("class %d: %s\n", (int)top[0].index, top[0].label != NULL ? top[0].label : "(no label)");
  *
  * A model is immutable; any number of threads and sessions may use it. A session serves one caller at a time; sessions
  * of one model run side by side. The library never prints, never ends the process and lets no exception out. It keeps

@@ -6,7 +6,8 @@
 //     return std::fprintf(stderr, "%s\n", model.error().message()), 1;
 //   auto session = model->session();
 //   if (session && session->run(intvit_rgb_image(pixels, 640, 480, 0)))
-//     std::puts(session->top(1)->front().label);
+//     if (const auto top = session->top(1))
+//       std::printf("class %d: %s\n", top->front().index, top->front().label ? top->front().label : "(no label)");
 //
 // Functions that can fail return a Result or a Status and do not throw. In a program compiled with exceptions,
 // Result::value() throws intvit::Exception where there is no value: `auto model = intvit::Model::open(path).value();`

@@ -41,7 +41,11 @@ EMSCRIPTEN_KEEPALIVE const int32_t *logits(void) {
 }
 
 EMSCRIPTEN_KEEPALIVE const char *label(int rank) {
-  return top[rank].label;
+  return top[rank].label; /* null: the model has none */
+}
+
+EMSCRIPTEN_KEEPALIVE int class_index(int rank) {
+  return top[rank].index;
 }
 
 EMSCRIPTEN_KEEPALIVE int probability(int rank) {

@@ -32,7 +32,8 @@ function showClasses(library) {
       row.append(span);
       return span;
     });
-    name.textContent = library.UTF8ToString(library._label(rank));
+    const label = library._label(rank);
+    name.textContent = label !== 0 ? library.UTF8ToString(label) : `class ${library._class_index(rank)}`;
     bar.style.width = `${percent}%`;
     share.textContent = `${percent.toFixed(2)} %`;
     element("classes").append(row);

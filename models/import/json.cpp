@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
 
 #include "engine/container/file_io.hpp"
 #include "engine/container/file_kind.hpp"
+#include "engine/container/json_text.hpp"
 
 namespace intvit::importer {
 
@@ -16,15 +18,26 @@ namespace {
   throw std::runtime_error("\"" + key + "\" must be " + wanted + ", is " + show(value));
 }
 
-// nlohmann-json parses without recursion, but what walks the result recurses: depth is refused before it is built.
-json parse(std::span<const std::byte> text) {
+// nlohmann-json parses without recursion, but what walks the result recurses, and a value takes more memory than its
+// text: both are refused before it is built. Its messages show the text, which may be that of any file that a link
+// leads to.
+json parse(std::span<const std::byte> bytes) {
   constexpr int max_depth = 32;
-  const auto *begin = reinterpret_cast<const char *>(text.data());
-  return json::parse(begin, begin + text.size(), [](int depth, json::parse_event_t, json &) {
-    if (depth > max_depth)
-      throw std::runtime_error("nested deeper than " + std::to_string(max_depth) + " levels");
-    return true;
-  });
+  const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  const JsonExtent extent = json_extent(text);
+  if (extent.depth > max_depth)
+    throw std::runtime_error("nested deeper than " + std::to_string(max_depth) + " levels");
+  if (extent.values > max_json_values)
+    throw std::runtime_error("holds more than " + std::to_string(max_json_values) + " values");
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error &error) {
+    if (text.empty())
+      throw std::runtime_error("the file is empty");
+    const std::string_view kind = text.front() == '{' ? std::string_view() : file_kind(bytes);
+    throw std::runtime_error(kind.empty() ? "parse error: not JSON in UTF-8 at its byte " + std::to_string(error.byte)
+                                          : "not JSON but " + std::string(kind));
+  }
 }
 
 } // namespace
@@ -39,11 +52,6 @@ void read_json_file(const std::string &path, const std::function<void(const json
     if (!root.is_object())
       throw std::runtime_error("must be a JSON object, is " + show(root));
     read(root);
-  } catch (const json::parse_error &error) {
-    if (text->empty())
-      throw std::runtime_error(path + ": the file is empty");
-    const std::string_view kind = text->front() == std::byte{'{'} ? std::string_view() : file_kind(*text);
-    throw std::runtime_error(path + ": " + (kind.empty() ? error.what() : "not JSON but " + std::string(kind)));
   } catch (const std::exception &error) { // nlohmann's own errors included
     throw std::runtime_error(path + ": " + error.what());
   }

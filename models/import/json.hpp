@@ -15,7 +15,8 @@ namespace intvit::importer {
 using nlohmann::json;
 
 // Parses the object in the file at `path` and hands it to `read`. Throws std::runtime_error, beginning with `path`:
-// file unreadable or above 64 MiB, not JSON, nested deeper than 32 levels, no object, or whatever `read` throws.
+// file unreadable or above 64 MiB, not JSON, nested deeper than 32 levels or of more
+// than 2^20 values, no object, or whatever `read` throws.
 void read_json_file(const std::string &path, const std::function<void(const json &root)> &read);
 
 // Each returns `value` as the type it names and throws std::runtime_error that names `key` and shows the value, where

@@ -419,21 +419,46 @@ def test_threads_share_a_model_and_release_the_lock(picture):
     assert ticks > 1  # this thread went on while the others computed
 
 
-def test_example():
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    """The model without its labels; the metadata's checksum is as docs/format.md says."""
+    file = MODEL.read_bytes()
+    begin = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:begin])
+    metadata = header["__metadata__"]
+    metadata["intvit.labels"] = "[]"
+    del metadata["intvit.metadata_checksum"]
+    crc = 0xFFFFFFFF
+    for byte in "".join(f"{key}\0{value}\0" for key, value in sorted(metadata.items())).encode():
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    metadata["intvit.metadata_checksum"] = f"{crc ^ 0xFFFFFFFF:08x}"
+    text = json.dumps(header).encode()
+    path = tmp_path_factory.mktemp("unlabelled") / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + file[begin:])
+    return path
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_example(labelled, unlabelled):
+    path = MODEL if labelled else unlabelled
     run = subprocess.run(
-        [sys.executable, ROOT / "examples/classify.py", MODEL, PICTURE], capture_output=True, text=True, check=True
+        [sys.executable, ROOT / "examples/classify.py", path, PICTURE], capture_output=True, text=True, check=True
     )
-    best = intvit.Model(MODEL).topk(PICTURE, k=1)[0]
-    assert run.stdout.splitlines()[1] == f"  {best.probability:7.2%}  cat"
-    assert run.stdout.splitlines()[-1] == "batch: cat"
+    best = intvit.Model(path).topk(PICTURE, k=1)[0]
+    assert best.label == ("cat" if labelled else None)
+    assert run.stdout.splitlines()[1] == f"  {best.probability:7.2%}  " + ("cat" if labelled else "class 3")
+    assert run.stdout.splitlines()[-1] == "batch: " + ("cat" if labelled else "3")
 
 
-def test_readme_runs(tmp_path):
+@pytest.mark.parametrize("labelled", [True, False])
+def test_readme_runs(tmp_path, labelled, unlabelled):
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
-    (tmp_path / "deit_tiny.intvit.safetensors").symlink_to(MODEL)
+    (tmp_path / "deit_tiny.intvit.safetensors").symlink_to(MODEL if labelled else unlabelled)
     (tmp_path / "photo.png").symlink_to(PICTURE)
     for block in blocks:
         run = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
-        assert run.stdout.splitlines()[0].endswith(" cat")
+        assert run.stdout.splitlines()[0].endswith(" cat" if labelled else " 3")

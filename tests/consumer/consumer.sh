@@ -43,12 +43,12 @@ frames() {
   grep -q '^info: .*: loaded for ' "$scratch/log" || fail "$1 logs $(cat "$scratch/log")"
 }
 
-# watches PROGRAM: one picture moved into the folder, one damaged, one more.
+# watches PROGRAM: a pipe that nobody writes to and a picture are moved into the folder, then come a damaged one and one more.
 watches() {
   # The last watcher's message must not pass for this one's: pictures put there before it watches are never seen.
   rm -rf "$scratch/watched" "$scratch/watch.out" "$scratch/watch.err"
   mkdir -p "$scratch/watched"
-  timeout 60 "$1" "$model" "$scratch/watched" 3 >"$scratch/watch.out" 2>"$scratch/watch.err" &
+  timeout 60 "$1" "$model" "$scratch/watched" 4 >"$scratch/watch.out" 2>"$scratch/watch.err" &
   watcher=$!
   tries=0
   until grep -qs '^watching' "$scratch/watch.err"; do
@@ -56,6 +56,8 @@ watches() {
     [ $tries -lt 600 ] || { kill $watcher; fail "$1 does not begin to watch: $(cat "$scratch/watch.err")"; }
     sleep 0.1
   done
+  mkfifo "$scratch/pipe.png"
+  mv "$scratch/pipe.png" "$scratch/watched/pipe.png"
   cp "$picture" "$scratch/one.png"
   mv "$scratch/one.png" "$scratch/watched/one.png"
   echo "not a picture" >"$scratch/watched/two.png"
@@ -63,6 +65,7 @@ watches() {
   wait $watcher || fail "$1 fails"
   [ "$(cut -f 1,2 "$scratch/watch.out")" = "$(printf 'one.png\tcat\nthree.png\tcat')" ] ||
     fail "$1 prints $(cat "$scratch/watch.out")"
+  grep -q 'pipe.png: cannot be read' "$scratch/watch.err" || fail "$1 says $(cat "$scratch/watch.err")"
   grep -q 'two.png: .*not a picture' "$scratch/watch.err" || fail "$1 says $(cat "$scratch/watch.err")"
 }
 

@@ -4,8 +4,10 @@
 #   readme_test.sh commands PROGRAM    lines of README.md's ```sh blocks that begin with intvit, in a folder that holds
 #                                      what they name: float weights, a few photographs, class names. All other lines
 #                                      have to be commands that .ci/run or the tests run
-#   readme_test.sh snippets CC CXX     ```c and ```cpp blocks of both have to compile. Python's are run by
-#                                      python/tests
+#   readme_test.sh programs CC CXX [LIBRARY WRITE_MODELS]
+#                                      ```c and ```cpp blocks of both, and what intvit.h and intvit.hpp begin with, have
+#                                      to compile, and to run with models that have class names, none, and no classes;
+#                                      so do examples/. Python's are run by python/tests
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 kind=$1
@@ -24,8 +26,39 @@ blocks() {
   awk -v fence="\`\`\`$2" '/^```/ { inside = ($0 == fence); if (inside) print "//"; next } inside' "$1"
 }
 
-# compile LANGUAGE COMPILER...
-compile() {
+# runs NAME MODEL LINES [ARGUMENT ...]: the program, with that model where programs look for it, prints lines like these.
+# Where LINES is empty it may print what it likes, and fail, but not crash.
+runs() {
+  name=$1
+  model=$2
+  lines=$3
+  shift 3
+  for file in model.safetensors deit_tiny.intvit.safetensors; do
+    ln -sf "$model" "$work/$file"
+  done
+  (cd "$work" && "./$name" "$@") >"$work/out" 2>&1 && code=0 || code=$?
+  [ $code -lt 128 ] || fail "$name with $model: exit code $code"
+  [ -z "$lines" ] || { [ $code -eq 0 ] && grep -qE "$lines" "$work/out"; } || fail "$name with $model: $code, $(cat "$work/out")"
+}
+
+# program LANGUAGE NAME COMPILER...: compiles standard input, and runs it where there is a library.
+program() {
+  language=$1
+  name=$2
+  shift 2
+  cat >"$work/source"
+  "$@" -Wall -Wextra -Werror -I "$root/engine/include" -x "$language" -c "$work/source" -o "$work/$name.o" 2>"$work/err" ||
+    fail "$name: $(cat "$work/err" "$work/source")"
+  echo "$name" >>"$work/compiled"
+  [ -n "$library" ] || return 0
+  "$cxx" "$work/$name.o" "$library" -pthread -o "$work/$name"
+  runs "$name" "$shipped" '^class [0-9]: [a-z]+$'
+  runs "$name" "$work/unlabelled" '^class [0-9]+: .no label.$'
+  runs "$name" "$work/classless" ''
+}
+
+# documents LANGUAGE COMPILER...: the blocks of both documents, each a function classify() of a frame.
+documents() {
   language=$1
   shift
   for document in README.md docs/embedding.md; do
@@ -33,20 +66,50 @@ compile() {
     csplit -s -z -f "$work/block." "$work/blocks" '/^\/\/$/' '{*}'
     for block in "$work"/block.*; do
       [ -e "$block" ] || continue
-      "$@" -Wall -Wextra -Werror -fsyntax-only -I "$root/engine/include" -x "$language" "$block" 2>"$work/err" ||
-        fail "$document: $(cat "$work/err" "$block")"
-      compiled=$((compiled + 1))
+      stride=$(grep -q 'ptrdiff_t stride' "$block" && echo ', 0' || true)
+      {
+        cat "$block"
+        echo "int main(void) { static unsigned char rgb[48 * 48 * 3]; return !classify(rgb, 48, 48$stride); }"
+      } | program "$language" "$(basename "$document" .md)-$language" "$@"
     done
     rm -f "$work"/block.*
   done
 }
 
-if [ "$kind" = snippets ]; then
-  compiled=0
-  compile c "$1" -std=c11
-  compile c++ "$2" -std=c++17 -fno-exceptions -fno-rtti
-  [ "$compiled" -ge 3 ] || fail "only $compiled snippets were found"
-  echo "ok: $compiled snippets"
+# header FILE: the lines of code in its first comment, as a program that has pixels.
+header() {
+  printf '#include <%s>\n#include "%s"\n' "$([ "$1" = intvit.h ] && echo stdio.h || echo cstdio)" "$1"
+  echo 'int main(void) { static unsigned char pixels[640 * 480 * 3];'
+  sed -n -e '/^#/q' -e 's,^\( \*\|//\)   ,,p' "$root/engine/include/$1"
+  echo 'return 0; }'
+}
+
+if [ "$kind" = programs ]; then
+  cc=$1
+  cxx=$2
+  library=${3:-}
+  shipped=$root/models/zoo/cifar10_vit.safetensors
+  [ -z "$library" ] || "$4" "$work/unlabelled" "$work/classless"
+  documents c "$cc" -std=c11
+  documents c++ "$cxx" -std=c++17 -fno-exceptions -fno-rtti
+  header intvit.h | program c intvit.h "$cc" -std=c11
+  header intvit.hpp | program c++ intvit.hpp "$cxx" -std=c++17 -fno-exceptions -fno-rtti
+  compiled=$(wc -l <"$work/compiled")
+  [ "$compiled" -ge 5 ] || fail "only these programs were found: $(cat "$work/compiled")"
+  [ -n "$library" ] || {
+    echo "ok: $compiled programs, not run"
+    exit 0
+  }
+  printf 'P6 5 3 255\n%045d' 0 >"$work/frame.ppm"
+  for example in classify.c classify_frames.cpp; do
+    language=$([ "${example##*.}" = c ] && echo c || echo c++)
+    name=${example%.*}
+    "$([ $language = c ] && echo "$cc" || echo "$cxx")" -I "$root/engine/include" -c "$root/examples/$example" -o "$work/$name.o"
+    "$cxx" "$work/$name.o" "$library" -pthread -o "$work/$name"
+    runs "$name" "$work/unlabelled" '(^  .* %  |: )class [0-9]+' model.safetensors frame.ppm
+    runs "$name" "$work/classless" '' model.safetensors frame.ppm
+  done
+  echo "ok: $compiled programs and 2 examples"
   exit 0
 fi
 program=$1

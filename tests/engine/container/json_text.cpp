@@ -28,6 +28,22 @@ TEST_CASE("JSON text: up to so many bytes") {
   CHECK(parse_json_text("7" + std::string(max_json_text, ' ')).is_discarded());
 }
 
+TEST_CASE("JSON text: up to so many values") {
+  const auto list = [](std::size_t values) {
+    std::string text = "[0";
+    for (std::size_t i = 1; i < values; ++i)
+      text += ",0";
+    return text + "]";
+  };
+  CHECK(parse_json_text(list(max_json_values - 1)).size() == max_json_values - 1); // and the list itself
+  CHECK(parse_json_text(list(max_json_values)).is_discarded());
+  // Commas and brackets in strings part nothing.
+  CHECK(parse_json_text("[\"" + std::string(max_json_values, ',') + "\", \"\\\"[\"]").size() == 2);
+  CHECK(json_extent(R"({"a": [1, 2, {}], "b,[": "]"})").values >= 6);
+  CHECK(json_extent(R"({"a": [1, 2, {}], "b,[": "]"})").depth == 3);
+  CHECK(json_extent(R"({"a": [1, 2, {"c": 1}], "b:": "\":"})").keys == 3);
+}
+
 TEST_CASE("JSON text: no JSON") {
   for (const char *text : {"", "{", "]", "[1,]", "\"", "\"\\", "nothing"})
     CHECK(parse_json_text(text).is_discarded());

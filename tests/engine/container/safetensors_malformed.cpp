@@ -34,13 +34,30 @@ TEST_CASE("malformed safetensors: the length before the header") {
   check_bytes(std::vector<std::byte>(8), "header is not a JSON object");
   std::vector<std::byte> file = safetensors_bytes("{}", "");
   file[0] = std::byte{3};
-  check_bytes(file, "truncated or not a safetensors file: its header is said to have 3 bytes, 2 follow");
+  check_bytes(
+      file, "truncated or not a safetensors file: its header would be longer than the 2 bytes that follow its length");
   file.assign(20, std::byte{0xFF});
-  check_bytes(file, "truncated or not a safetensors file: its header is said to have 18446744073709551615 bytes, "
-                    "12 follow");
+  check_bytes(file, "truncated or not a safetensors file: its header would be longer than the 12 bytes "
+                    "that follow its length");
   const std::string longest = "{}" + std::string(max_safetensors_header_size - 2, ' ');
   CHECK(SafetensorsFile::parse(safetensors_bytes(longest, ""), "m").ok());
-  check_bytes(safetensors_bytes(longest + " ", ""), "header of 100000001 bytes exceeds the limit of 100000000");
+  check_bytes(safetensors_bytes(longest + " ", ""), "header of 67108865 bytes exceeds the limit of 67108864");
+}
+
+TEST_CASE("malformed safetensors: up to so many entries") {
+  const auto header = [](std::size_t tensors, std::size_t metadata) {
+    std::string text = "{";
+    for (std::size_t i = 0; i < tensors; ++i)
+      text += "\"" + std::to_string(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)";
+    text += R"("__metadata__":{)";
+    for (std::size_t i = 0; i < metadata; ++i)
+      text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + R"(":"")";
+    return text + "}}";
+  };
+  constexpr std::size_t half = max_safetensors_entries / 2;
+  CHECK(SafetensorsFile::parse(safetensors_bytes(header(half, half - 1), ""), "m").ok()); // __metadata__ is one more
+  check_bytes(safetensors_bytes(header(half, half), ""), "header has more than 262144 entries");
+  check_bytes(safetensors_bytes(header(max_safetensors_entries + 1, 0), ""), "header has more than 262144 entries");
 }
 
 TEST_CASE("malformed safetensors: the header is not JSON text") {

@@ -1,4 +1,6 @@
 // Models and batches that need more than there is: an error, not an abort.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/support/run_model.hpp"
@@ -65,6 +67,39 @@ TEST_CASE("session: an arena larger than the address space") {
   CAPTURE(session.status().message());
   CHECK(session.status().message().rfind("no memory for an arena of ", 0) == 0);
   CHECK(session.status().message().find(" bytes; use a smaller batch") != std::string::npos);
+}
+
+TEST_CASE("model: weights that take many times their file are refused") {
+  // Three maps of 2048 * 2048 * 3 inputs and one output, of which panels hold many.
+  constexpr int side = 2048;
+  constexpr std::int64_t inputs = std::int64_t{side} * side * 3;
+  ModelParts parts;
+  parts.description.graph = {.image_height = side, .image_width = side, .nodes = {{"p", {"image"}, Patches{side}}}};
+  parts.description.recipe = squash_recipe(side, side);
+  parts.add_blank_golden(1);
+  for (const char *name : {"a", "b", "c"})
+    add_linear(parts, name, "p", kernels::Epilogue::requantize, inputs, 1);
+  add_linear(parts, "h", "a", kernels::Epilogue::logits, 1, 1);
+  for (auto &[name, tensor] : parts.tensors) // small enough for the sum of so many
+    if (name.ends_with(".weight"))
+      std::fill(tensor.bytes.begin(), tensor.bytes.end(), std::byte{0});
+  const ModelFile file = test::parse_model(parts.file());
+  const std::uint64_t limit = 8 * file.tensors().bytes().size() + (std::uint64_t{1} << 28);
+  kernels::WeightsView weights;
+  weights.out_features = 1;
+  weights.in_features = static_cast<int>(inputs);
+  for (const kernels::KernelTable &table : kernels::available_kernels()) {
+    CAPTURE(table.name);
+    const std::uint64_t packed = 3 * table.linear.formats[kernels::WeightFormat::int8].packed_bytes(weights);
+    const Result<std::shared_ptr<const Model>> model = Model::create(file, table);
+    if (packed < limit) {
+      CHECK(model.ok());
+    } else {
+      CHECK(model.status().code() == StatusCode::unsupported);
+      CHECK_THAT(model.status().message(), Catch::EndsWith(" bytes of memory, many times those of the file"));
+    }
+  }
+  CHECK_FALSE(Model::create(file, kernels::default_kernels()).ok());
 }
 
 } // namespace

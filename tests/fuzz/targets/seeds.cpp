@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/command_lines.hpp"
 #include "tests/fuzz/model_mutator.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+using namespace intvit;
 
 class Corpus {
 public:
@@ -65,28 +67,12 @@ void configurations(Corpus corpus) {
 }
 
 void command_lines(Corpus corpus) {
-  const char *lines[] = {
-      "classify\ni",
-      "classify\n-k\n3\n--format\njson\n--raw-logits\n--timing\nd\ni\nnone",
-      "classify\n-m\nm\n-b\n2\n-t\n1\n--isa\nreference\n--format=csv\n--preprocess\ncrop=16\ni",
-      "classify\n--preprocess=resize=20,crop=16,filter=box,offset=down\ni",
-      "eval\n--data\nd\n--labels\nl.csv\n--count\n1\n--format\njson",
-      "eval\n--data\nd\n--float\nm",
-      "info\n-m\nm\n--format\njson",
-      "info\n-m\nbroken",
-      "verify\n-m\nm\n--isa\nscalar",
-      "verify\n-h",
-      "attention\ni\n-o\na.png\n--scale\n2",
-      "compare\n-m\nm\n-m\nm\n--data\nd\n--format\njson",
-      "inspect\n-m\nm\n--data\nd\n-o\ndiagrams",
-      "bench\n-t\n1,2\n-b\n1,2\n--isa\nall\n--runs\n1\n--profile\n--roofline\n-o\ncsv",
-      "bench\n--weight-format\nint8,stlq\n--two-word-ratio\n0,100\n--seconds\n0.1\n--warmup\n0",
-      "bench\n--shapes\ns\n--seconds\n1",
-      "quantize\n--weights\nm\n--calib\nd\n-o\nout\n--observer\nomse\n--softmax\nlis4\n--residual\nptf8",
-      ("quantize\n--weights=m\n--calib=d\n-o\no\n--weight-format=stlq\n--two-word-ratio=15\n"
-       "--two-word-groups=tile\n--image-size\n32\n--calib-count\n2\n--report\n--as-published")};
-  for (const char *line : lines)
-    corpus.add(std::string_view(line));
+  for (const cli::Arguments &words : fuzz::CommandLines::seeds()) {
+    std::string lines;
+    for (const std::string &word : words)
+      lines += word + "\n";
+    corpus.add(std::string_view(lines));
+  }
 }
 
 } // namespace

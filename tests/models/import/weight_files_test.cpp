@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/container/json_text.hpp"
 #include "engine/container/sha256.hpp"
 #include "models/import/tensors.hpp"
 #include "tests/models/import/weight_folder.hpp"
@@ -163,9 +164,14 @@ TEST_CASE("an index that does not fit its shards is refused") {
   refused(R"({"weight_map": {"a": 1e300}})", "\"weight_map.a\" must be a string, is 1e+300");
   refused("", "the file is empty");
   refused("<html>", "not JSON but a web page");
+  refused("root:x:0:0", "model.safetensors.index.json: parse error: not JSON in UTF-8 at its byte 1"); // and none of it
+  std::string values = R"({"weight_map": [0)";
+  for (std::size_t i = 0; i < max_json_values; ++i)
+    values += ",0";
+  refused(values + "]}", "holds more than 1048576 values");
   refused("[]", "must be a JSON object, is []");
   refused("{\"weight_map\": " + std::string(100000, '['), "nested deeper than 32 levels");
   refused("\xff\xfe", "parse error");
-  refused("{\"weight_map\": {\"a\": \"\xff\"}}", "ill-formed UTF-8");
+  refused("{\"weight_map\": {\"a\": \"\xff\"}}", "parse error: not JSON in UTF-8 at its byte 24");
   refused(R"({"weight_map": {"a": ")" + std::string(10000, 'x') + R"("}})", "cannot open: File name too long");
 }
