@@ -222,7 +222,7 @@ std::vector<Arguments> CommandLines::seeds() {
           {"verify", "-m", "m3", "--isa", "scalar"},
           {"verify", "-h"},
           {"attention", "i", "-o", "a.png", "--scale", "2"},
-          {"attention", "i", "-o", "a.png", "-m", "m", "-m", "m1", "--float", "w", "--rollout"},
+          {"attention", "i", "-o", "a.png", "-m", "m", "-m", "m1", "--float", "w", "--rollout", "--scale", "2"},
           {"attention", "i", "-o", "a.png", "--block", "1", "--head", "0"},
           {"compare", "m", "m1", "--data", "d", "--format", "json"},
           {"compare", "m0", "--float", "w", "--data", "d", "--labels", "l.csv"},
