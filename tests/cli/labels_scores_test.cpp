@@ -44,15 +44,25 @@ json classified_json(const std::string &model) {
   return json::parse(classified(model, {"--format", "json", "--raw-logits"}));
 }
 
-// A list of this text for the three files of photographs().
+// A list of this text for the three files of copies().
 std::string list(const std::string &text) {
   std::string path = temporary_file("kinds.csv");
   write_text(path, text);
   return path;
 }
 
+// One photograph under three names.
+std::string copies() {
+  const std::string folder = temporary_file("copies");
+  for (const char *place : {"/cat", "/dog"})
+    std::filesystem::create_directories(folder + place);
+  for (const char *name : {"/cat/one.png", "/cat/two.png", "/dog/three.png"})
+    write_text(folder + name, read_text(sample_photograph()));
+  return folder;
+}
+
 Outcome evaluated(const std::string &model, const std::string &text, const std::vector<std::string> &further = {}) {
-  return run_program(words({"eval", "-m", model, "--data", photographs(), "--labels", list(text)}, further));
+  return run_program(words({"eval", "-m", model, "--data", copies(), "--labels", list(text)}, further));
 }
 
 } // namespace

@@ -160,7 +160,7 @@ CommandLines::CommandLines() {
     files_.push_back({"m" + std::to_string(i), text_of(file)});
   }
   files_.push_back({"m", text_of(models[0])});
-  const std::string picture = "P6 2 2 255\n" + std::string(12, 'x');
+  const std::string picture = "P6 2 2 255\nabcdefghijkl";
   for (const std::string name : {"i", "d/a.ppm", "d/b.ppm", "a,b", "d/\x1b[2J\n.ppm"})
     files_.push_back({name, picture});
   files_.push_back({"l.csv", "a.ppm,1\nb.ppm,0\n"});
