@@ -46,7 +46,8 @@ SwinStageWeights read_stage(TensorReader &tensors, const SwinConfig &model, cons
   const auto index = static_cast<std::size_t>(stage);
   for (int i = 0; i < model.depths[index]; ++i) {
     const std::string name = layers + std::to_string(stage) + ".blocks." + std::to_string(i) + ".";
-    weights.blocks.push_back(read_block(tensors, name, swin_block_names(config), channels, model.stage_mlp_hidden(stage)));
+    weights.blocks.push_back(
+        read_block(tensors, name, swin_block_names(config), channels, model.stage_mlp_hidden(stage)));
     weights.blocks.back().position_bias =
         read_position_bias(tensors, name + "attention.self.relative_position_bias_table", model.windows(stage, 0).size,
                            model.heads[index]);
