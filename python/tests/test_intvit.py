@@ -375,11 +375,11 @@ print("done")
 
 
 def test_ctrl_c_ends_a_run():
-    # One run of 4000 pictures, which takes minutes with the reference kernels.
+    # One run of 600 pictures, which takes most of a minute with the reference kernels.
     run = run_child(
         """
-model = intvit.Model(sys.argv[1], isa="reference", threads=1, max_batch=4000)
-pixels = np.zeros((4000, 32, 32, 3), np.uint8)
+model = intvit.Model(sys.argv[1], isa="reference", threads=1, max_batch=600)
+pixels = np.zeros((600, 32, 32, 3), np.uint8)
 threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 began = time.monotonic()
 try:
