@@ -1,6 +1,5 @@
 #include "cli/predictions.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "engine/runtime/probability.hpp"
@@ -10,17 +9,13 @@ namespace intvit::cli {
 
 std::vector<Prediction> top_predictions(const Model &model, std::span<const std::int32_t> logits, int count) {
   const int fraction_bits = model.logit_fraction_bits();
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  const auto exponential = [&](std::int32_t logit) { return std::exp(std::ldexp(logit - largest, -fraction_bits)); };
-  double sum = 0;
-  for (const std::int32_t logit : logits)
-    sum += exponential(logit);
+  const bool independent = model.result_kind() == ResultKind::labels;
+  const Probabilities softmax(logits, fraction_bits);
   std::vector<Prediction> predictions;
   for (const int index : top_classes(logits, static_cast<std::size_t>(count))) {
     const std::int32_t logit = logits[static_cast<std::size_t>(index)];
-    predictions.push_back({index, logit,
-                           model.result_kind() == ResultKind::labels ? label_millionths(logit, fraction_bits) / 1e6
-                                                                     : exponential(logit) / sum});
+    const std::int32_t millionths = independent ? label_millionths(logit, fraction_bits) : softmax.millionths(logit);
+    predictions.push_back({index, logit, millionths / 1e6});
   }
   return predictions;
 }

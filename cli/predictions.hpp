@@ -18,7 +18,7 @@ struct Prediction {
 };
 
 // The `count` most likely of a model's classes or labels, as top_classes() orders them. Probabilities of classes are
-// the softmax over all of them; a label has one of its own.
+// the softmax over all of them; a label has one of its own. Both are those of intvit_top_k().
 std::vector<Prediction> top_predictions(const Model &model, std::span<const std::int32_t> logits, int count);
 
 // The outputs of a model that gives scores, as numbers.
