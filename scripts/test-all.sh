@@ -41,6 +41,8 @@ if [ -d "${INTVIT_DATA:-../shared/data}" ]; then
   export INTVIT_REQUIRE_DATA=1
 fi
 
+export INTVIT_ALL_CASES=1 # sanitizers try some of many in .ci/run
+
 # A word for the sources as they are, committed or not.
 sources() {
   {

@@ -10,6 +10,8 @@
 namespace intvit {
 namespace {
 
+const auto step = static_cast<std::size_t>(test::one_in);
+
 // Whether the bytes load and bind. FAILs, without counting an assertion each time, where a message lacks the origin.
 bool is_accepted(std::vector<std::byte> bytes) {
   const Result<ModelFile> file = ModelFile::parse(std::move(bytes), "damaged");
@@ -27,7 +29,7 @@ TEST_CASE("damaged model: cut at every length") {
   const std::vector<std::byte> original = test::tiny_model();
   REQUIRE(is_accepted(original));
   int accepted = 0;
-  for (std::size_t length = 0; length < original.size(); length += test::one_in)
+  for (std::size_t length = 0; length < original.size(); length += step)
     accepted += is_accepted({original.begin(), original.begin() + static_cast<std::ptrdiff_t>(length)}) ? 1 : 0;
   CHECK(accepted == 0);
 }
@@ -47,7 +49,7 @@ void flip_bits(bool all_bits) {
   std::vector<std::byte> damaged = original;
   int accepted_header = 0;
   int accepted_data = 0;
-  for (std::size_t at = 0; at < original.size(); at += all_bits ? 1 : test::one_in)
+  for (std::size_t at = 0; at < original.size(); at += all_bits ? 1 : step)
     for (std::size_t bit = 0; bit < 8; ++bit) {
       if (!all_bits && bit != at % 8)
         continue;
@@ -78,7 +80,7 @@ TEST_CASE("damaged model: every byte of the header set to what JSON text consist
   const std::string characters = "\"{}[],:0 ";
   std::vector<std::byte> damaged = original;
   int accepted = 0;
-  for (std::size_t at = 8; at < header_end; at += test::one_in) {
+  for (std::size_t at = 8; at < header_end; at += step) {
     damaged[at] = static_cast<std::byte>(characters[at % characters.size()]);
     if (damaged[at] != original[at] && is_accepted(damaged))
       ++accepted;
