@@ -19,14 +19,10 @@ using FolderConfig = std::variant<TimmConfig, importer::HuggingFaceConfig>;
 
 FolderConfig read_config(const std::string &config_path) {
   FolderConfig config;
-  const fs::path folder = fs::path(config_path).parent_path();
   if (std::error_code ignored; !config_path.empty() && !fs::exists(config_path, ignored)) {
-    if (fs::exists(folder / "adapter_config.json", ignored))
-      throw std::runtime_error(folder.string() +
-                               ": is an adapter, which holds changes to another model: merge it into " +
-                               "that (merge_and_unload() of PEFT) and save the whole");
-    if (fs::exists(folder / "open_clip_config.json", ignored))
-      throw std::runtime_error(folder.string() + ": is a model of OpenCLIP, which is not read");
+    const std::string folder = fs::path(config_path).parent_path().string();
+    if (const std::string content = importer::unreadable_content(folder); !content.empty())
+      throw std::runtime_error(folder + ": holds no config.json; " + content);
   }
   if (!config_path.empty())
     importer::read_json_file(config_path, [&](const importer::json &root) {

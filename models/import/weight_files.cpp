@@ -53,16 +53,9 @@ std::string find_variant(const fs::path &folder) {
       variants.push_back(name);
   if (variants.size() == 1)
     return (folder / variants.front()).string();
-  std::string besides;
-  for (const char *other : {"pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"})
-    if (fs::exists(folder / other))
-      besides = std::string("; ") + other + " cannot be read, save the model as safetensors";
-  if (fs::exists(folder / "adapter_model.safetensors") || fs::exists(folder / "adapter_config.json"))
-    besides =
-        "; it is an adapter, which holds changes to another model: merge it into that (merge_and_unload() of PEFT) "
-        "and save the whole";
+  const std::string content = unreadable_content(folder.string());
   throw std::runtime_error(folder.string() + ": holds neither model.safetensors nor model.safetensors.index.json" +
-                           besides);
+                           (content.empty() ? "" : "; " + content));
 }
 
 // A name without the parts that wrappers of a module put into it, wherever in the model the module is.
@@ -112,6 +105,22 @@ void refuse_adapters(const WeightFiles::Tensors &tensors) {
 }
 
 } // namespace
+
+std::string unreadable_content(const std::string &folder) {
+  const auto has = [&](const char *name) {
+    std::error_code ignored;
+    return fs::exists(fs::path(folder) / name, ignored);
+  };
+  if (has("adapter_config.json") || has("adapter_model.safetensors"))
+    return "it is an adapter, which holds changes to another model: merge it into that (merge_and_unload() of PEFT) "
+           "and save the whole";
+  if (has("open_clip_config.json"))
+    return "it is a model of OpenCLIP, which is not read";
+  for (const char *other : {"pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"})
+    if (has(other))
+      return std::string(other) + " cannot be read, save the model as safetensors";
+  return {};
+}
 
 WeightFiles::WeightFiles(const std::string &path) : path_(path) {
   const fs::path folder = path;

@@ -10,6 +10,10 @@
 
 namespace intvit::importer {
 
+// What a folder holds that cannot be read as a model, with what to do, for messages: "it is an adapter, ..."; empty
+// where nothing is recognized.
+std::string unreadable_content(const std::string &folder);
+
 class WeightFiles {
 public:
   // `path` is a safetensors file, or a folder with model.safetensors, or with model.safetensors.index.json and the

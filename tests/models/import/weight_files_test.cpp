@@ -6,6 +6,7 @@
 
 #include "engine/container/json_text.hpp"
 #include "engine/container/sha256.hpp"
+#include "models/import/load.hpp"
 #include "models/import/tensors.hpp"
 #include "tests/models/import/weight_folder.hpp"
 #include "tests/support/data.hpp"
@@ -133,7 +134,8 @@ TEST_CASE("what is in the weights' place is named") {
 TEST_CASE("an adapter is no model") {
   const std::string folder = empty_folder("adapter");
   write_text_file(folder + "/adapter_config.json", "{}");
-  CHECK_THAT(refusal(folder), StartsWith(folder + ": ") && Contains("it is an adapter"));
+  CHECK_THAT(refusal(folder), StartsWith(folder + ": holds neither model.safetensors") && Contains("it is an adapter"));
+  CHECK_THROWS_WITH(load_float_model(folder), StartsWith(folder + ": holds no config.json; it is an adapter"));
   WeightTensors tensors = three;
   tensors["base_model.model.blocks.0.attn.qkv.lora_A.default.weight"] = {{1}, {1}};
   write_weights(tensors, folder + "/model.safetensors");
