@@ -7,13 +7,7 @@ readelf=$1
 compiler=$2
 checks=$(echo "$3" | tr , ' ')
 here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $1"
-  failures=$((failures + 1))
-}
+. "$here/../support/checks.sh"
 
 cat >"$work/program.cpp" <<'END'
 #include <cstring>

@@ -18,13 +18,7 @@ for tool in "$compiler" "$objdump"; do
   fi
 done
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
+. "$here/../support/checks.sh"
 
 # Runs the gate; its exit code in $code.
 gate() {

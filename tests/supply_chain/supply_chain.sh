@@ -6,13 +6,7 @@ set -eu
 cmake=$1
 compiler=$2
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
+. "$root/tests/support/checks.sh"
 cd "$root"
 
 # Libraries: each by a commit or a hash of its archive.
