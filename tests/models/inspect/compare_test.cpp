@@ -44,6 +44,13 @@ Comparison compare_all(ComparedModel &first, ComparedModel &second, const std::v
   return result;
 }
 
+// Of few bits, so that something differs.
+std::shared_ptr<const Model> coarse(const FloatModel &weights) {
+  return test::quantized(
+      weights,
+      {.residual = ResidualFormat::int8, .softmax = kernels::Softmax::lis4, .weight_levels = WeightLevels::int4});
+}
+
 TEST_CASE("compare: a model is like itself") {
   const std::vector<ComparedImage> images = pictures(6, 32);
   const FloatModel weights = test::small_vit();
@@ -68,10 +75,7 @@ TEST_CASE("compare: a model is like itself") {
 TEST_CASE("compare: figures are those that the two models' logits give") {
   const std::vector<ComparedImage> images = pictures(40, 32);
   const FloatModel weights = test::small_vit();
-  // Few bits, so that something differs.
-  const auto model = test::quantized(
-      weights,
-      {.residual = ResidualFormat::int8, .softmax = kernels::Softmax::lis4, .weight_levels = WeightLevels::int4});
+  const auto model = coarse(weights);
   const auto first = compared(model, 2);
   const auto second = compared(weights);
   const Comparison result = compare_all(*first, *second, images, 2);
@@ -133,9 +137,7 @@ TEST_CASE("compare: labels agree by decisions, and outputs differ by their numbe
   const std::vector<ComparedImage> images = pictures(20, 32);
   FloatModel weights = test::small_vit();
   std::get<VitModel>(weights).config.head = ResultKind::labels;
-  const auto model = test::quantized(
-      weights,
-      {.residual = ResidualFormat::int8, .softmax = kernels::Softmax::lis4, .weight_levels = WeightLevels::int4});
+  const auto model = coarse(weights);
   const auto first = compared(model, 2);
   const auto second = compared(weights);
   const Comparison result = compare_all(*first, *second, images, 2);
