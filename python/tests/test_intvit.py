@@ -1,37 +1,16 @@
 """The Python package on the model that ships."""
 import copy
 import io
-import json
 import os
-import pathlib
 import pickle
-import re
 import resource
-import struct
-import subprocess
-import sys
-import threading
 
 import numpy as np
 import pytest
 from PIL import Image
+from shipped import MODEL, PICTURE, ROOT, shipped_as
 
 import intvit
-
-ROOT = pathlib.Path(__file__).parents[2]
-MODEL = ROOT / "models/zoo/cifar10_vit.safetensors"
-PICTURE = ROOT / "docs/sample/chelsea.png"
-
-
-@pytest.fixture(scope="module")
-def model():
-    return intvit.Model(MODEL)
-
-
-@pytest.fixture(scope="module")
-def picture():
-    with Image.open(PICTURE) as image:
-        return image.convert("RGB")
 
 
 def test_model_says_what_it_is(model):
@@ -106,32 +85,6 @@ def test_topk(model, picture):
     assert len(model.topk(picture, k=100)) == 10
     with pytest.raises(intvit.Error, match="from 1 to 10 classes"):
         model.topk(picture, k=0)
-
-
-def crc32c(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return f"{crc ^ 0xFFFFFFFF:08x}"
-
-
-def shipped_as(result):
-    """The model that ships, its outputs meaning something else."""
-    file = MODEL.read_bytes()
-    begin = 8 + struct.unpack("<Q", file[:8])[0]
-    header = json.loads(file[8:begin])
-    metadata = header["__metadata__"]
-    graph = json.loads(metadata["intvit.graph"])
-    features = json.loads(metadata["intvit.required_features"])
-    metadata["intvit.graph"] = json.dumps(graph | {"result": result}, separators=(",", ":"))
-    metadata["intvit.required_features"] = json.dumps(sorted(features + [f"result.{result}"]))
-    text = "".join(f"{k}\0{v}\0" for k, v in sorted(metadata.items()) if k != "intvit.metadata_checksum")
-    metadata["intvit.metadata_checksum"] = crc32c(text.encode())
-    written = json.dumps(header, separators=(",", ":")).encode()
-    written += b" " * (-len(written) % 8)
-    return struct.pack("<Q", len(written)) + written + file[begin:]
 
 
 def test_labels_have_a_probability_each(model, picture):
@@ -328,137 +281,3 @@ def test_paths_of_any_bytes(picture, tmp_path):
         assert np.array_equal(intvit.Model(str(path)).logits(picture), expected)
     with pytest.raises(ValueError, match="null"):
         intvit.Model(str(MODEL) + "\0.txt")
-
-
-CHILD = """
-import os, signal, sys, threading, time
-import numpy as np
-import intvit
-"""
-
-
-def run_child(program, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", CHILD + program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
-def test_a_forked_child_runs_its_parents_model():
-    run = run_child(
-        """
-pixels = np.zeros((32, 32, 3), np.uint8)
-for threads in (1, 2, 3):
-    for used in (False, True):
-        model = intvit.Model(sys.argv[1], threads=threads)
-        expected = intvit.Model(sys.argv[1], threads=1).logits(pixels)
-        if used:
-            model.logits(pixels)
-        child = os.fork()
-        if child == 0:
-            signal.alarm(20)
-            right = np.array_equal(model.logits(pixels), expected)
-            right = right and np.array_equal(intvit.Model(sys.argv[1], threads=threads).logits(pixels), expected)
-            os._exit(0 if right else 1)
-        assert os.waitpid(child, 0)[1] == 0, (threads, used)
-import multiprocessing
-with multiprocessing.get_context("fork").Pool(2) as pool:
-    assert all(np.array_equal(row, expected) for row in pool.map(model.logits, [pixels] * 4))
-print("done")
-""",
-        MODEL,
-    )
-    assert run.stdout == "done\n", run.stderr
-
-
-def test_ctrl_c_ends_a_run():
-    # One run of 600 pictures, which takes most of a minute with the reference kernels.
-    run = run_child(
-        """
-model = intvit.Model(sys.argv[1], isa="reference", threads=1, max_batch=600)
-pixels = np.zeros((600, 32, 32, 3), np.uint8)
-threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-began = time.monotonic()
-try:
-    model.logits(pixels)
-except KeyboardInterrupt:
-    print("interrupted", time.monotonic() - began < 20)
-print(model.logits(pixels[:1]).shape)
-seen = []
-signal.signal(signal.SIGINT, lambda *_: seen.append(1))
-threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-print(model.logits(pixels[:40]).shape, seen)
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-os.kill(os.getpid(), signal.SIGINT)
-print(model.logits(pixels[:1]).shape)
-""",
-        MODEL,
-    )
-    assert run.stdout == "interrupted True\n(1, 10)\n(40, 10) [1]\n(1, 10)\n", run.stderr
-
-
-def test_threads_share_a_model_and_release_the_lock(picture):
-    model = intvit.Model(MODEL, isa="reference", threads=1)  # slow, so that the calls overlap
-    expected = model.logits(picture)
-    results = [None] * 4
-    ticks = 0
-
-    def work(index):
-        results[index] = model.logits([picture] * 8)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        ticks += 1
-        threads[0].join(0.001)
-    assert all(np.array_equal(row, expected) for result in results for row in result)
-    assert ticks > 1  # this thread went on while the others computed
-
-
-@pytest.fixture(scope="module")
-def unlabelled(tmp_path_factory):
-    """The model without its labels; the metadata's checksum is as docs/format.md says."""
-    file = MODEL.read_bytes()
-    begin = 8 + int.from_bytes(file[:8], "little")
-    header = json.loads(file[8:begin])
-    metadata = header["__metadata__"]
-    metadata["intvit.labels"] = "[]"
-    del metadata["intvit.metadata_checksum"]
-    crc = 0xFFFFFFFF
-    for byte in "".join(f"{key}\0{value}\0" for key, value in sorted(metadata.items())).encode():
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    metadata["intvit.metadata_checksum"] = f"{crc ^ 0xFFFFFFFF:08x}"
-    text = json.dumps(header).encode()
-    path = tmp_path_factory.mktemp("unlabelled") / "model.safetensors"
-    path.write_bytes(len(text).to_bytes(8, "little") + text + file[begin:])
-    return path
-
-
-@pytest.mark.parametrize("labelled", [True, False])
-def test_example(labelled, unlabelled):
-    path = MODEL if labelled else unlabelled
-    run = subprocess.run(
-        [sys.executable, ROOT / "examples/classify.py", path, PICTURE], capture_output=True, text=True, check=True
-    )
-    best = intvit.Model(path).topk(PICTURE, k=1)[0]
-    assert best.label == ("cat" if labelled else None)
-    assert run.stdout.splitlines()[1] == f"  {best.probability:7.2%}  " + ("cat" if labelled else "class 3")
-    assert run.stdout.splitlines()[-1] == "batch: " + ("cat" if labelled else "3")
-
-
-@pytest.mark.parametrize("labelled", [True, False])
-def test_readme_runs(tmp_path, labelled, unlabelled):
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert blocks
-    (tmp_path / "deit_tiny.intvit.safetensors").symlink_to(MODEL if labelled else unlabelled)
-    (tmp_path / "photo.png").symlink_to(PICTURE)
-    for block in blocks:
-        run = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stderr
-        assert run.stdout.splitlines()[0].endswith(" cat" if labelled else " 3")

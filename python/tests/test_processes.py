@@ -1,0 +1,97 @@
+"""Forks, signals and threads."""
+import subprocess
+import sys
+import threading
+
+import numpy as np
+from shipped import MODEL
+
+import intvit
+
+CHILD = """
+import os, signal, sys, threading, time
+import numpy as np
+import intvit
+"""
+
+
+def run_child(program, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", CHILD + program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_forked_child_runs_its_parents_model():
+    run = run_child(
+        """
+pixels = np.zeros((32, 32, 3), np.uint8)
+for threads in (1, 2, 3):
+    for used in (False, True):
+        model = intvit.Model(sys.argv[1], threads=threads)
+        expected = intvit.Model(sys.argv[1], threads=1).logits(pixels)
+        if used:
+            model.logits(pixels)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            right = np.array_equal(model.logits(pixels), expected)
+            right = right and np.array_equal(intvit.Model(sys.argv[1], threads=threads).logits(pixels), expected)
+            os._exit(0 if right else 1)
+        assert os.waitpid(child, 0)[1] == 0, (threads, used)
+import multiprocessing
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert all(np.array_equal(row, expected) for row in pool.map(model.logits, [pixels] * 4))
+print("done")
+""",
+        MODEL,
+    )
+    assert run.stdout == "done\n", run.stderr
+
+
+def test_ctrl_c_ends_a_run():
+    # One run of 600 pictures, which takes most of a minute with the reference kernels.
+    run = run_child(
+        """
+model = intvit.Model(sys.argv[1], isa="reference", threads=1, max_batch=600)
+pixels = np.zeros((600, 32, 32, 3), np.uint8)
+threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+began = time.monotonic()
+try:
+    model.logits(pixels)
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic() - began < 20)
+print(model.logits(pixels[:1]).shape)
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+print(model.logits(pixels[:40]).shape, seen)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+os.kill(os.getpid(), signal.SIGINT)
+print(model.logits(pixels[:1]).shape)
+""",
+        MODEL,
+    )
+    assert run.stdout == "interrupted True\n(1, 10)\n(40, 10) [1]\n(1, 10)\n", run.stderr
+
+
+def test_threads_share_a_model_and_release_the_lock(picture):
+    model = intvit.Model(MODEL, isa="reference", threads=1)  # slow, so that the calls overlap
+    expected = model.logits(picture)
+    results = [None] * 4
+    ticks = 0
+
+    def work(index):
+        results[index] = model.logits([picture] * 8)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        ticks += 1
+        threads[0].join(0.001)
+    assert all(np.array_equal(row, expected) for result in results for row in result)
+    assert ticks > 1  # this thread went on while the others computed
