@@ -14,7 +14,7 @@ trap 'rm -f "$out"' EXIT
 
 check() {
   echo "== $*"
-  # OpenMP keeps its threads' memory to the end: only what nothing points to any more is a leak.
+  # Only what nothing points to any more is a leak: at the end the C++ library still has its own.
   valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
     "$@" >"$out" || {
     code=$?
