@@ -73,19 +73,25 @@ CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, Sampled
   ArrayXd squared_error = ArrayXd::Zero(channels);
   ArrayXd sum = ArrayXd::Zero(channels);
   ArrayXd squares = ArrayXd::Zero(channels);
+  // Most of a quantizer's time. By pointers, because in a sanitizer's build each element of Eigen's is a call.
+  const auto add = [&, scale = codes.scale.data(), zero = codes.zero.data(), gains = gain.data(), errors = error.data(),
+                    squared_errors = squared_error.data(), sums = sum.data(),
+                    sums_of_squares = squares.data()](const float *row) {
+    for (Index c = 0; c < channels; ++c) {
+      const double value = static_cast<double>(row[c]) * static_cast<double>(gains[c]);
+      const double centred = code_of(value, scale[c], zero[c]) - zero[c];
+      const double difference = value - scale[c] * centred;
+      errors[c] += difference;
+      squared_errors[c] += difference * difference;
+      sums[c] += centred;
+      sums_of_squares[c] += centred * centred;
+    }
+  };
   double count = 0;
   for (const RowMatrix *rows : samples) {
     count += static_cast<double>(rows->rows());
     for (Index row = 0; row < rows->rows(); ++row)
-      for (Index c = 0; c < channels; ++c) {
-        const double value = static_cast<double>((*rows)(row, c)) * static_cast<double>(gain[c]);
-        const double centred = code_of(value, codes.scale[c], codes.zero[c]) - codes.zero[c];
-        const double difference = value - codes.scale[c] * centred;
-        error[c] += difference;
-        squared_error[c] += difference * difference;
-        sum[c] += centred;
-        squares[c] += centred * centred;
-      }
+      add(rows->row(row).data());
   }
   CodeStatistics statistics{squared_error / count, error / count, sum / count, {}};
   statistics.variance = (squares / count - statistics.mean.square()).max(0.0);

@@ -30,13 +30,16 @@ using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 // every machine gives the same bits.
 void factorize(Matrix &m) {
   for (Eigen::Index j = 0; j < m.rows(); ++j) {
-    for (Eigen::Index k = 0; k < j; ++k)
-      for (Eigen::Index i = 0; i < k; ++i)
-        m(j, k) -= m(j, i) * m(k, i); // m(j, i) is still L(j, i) D(i)
+    double *row = m.row(j).data();
     for (Eigen::Index k = 0; k < j; ++k) {
-      const double l = m(j, k) / m(k, k);
-      m(j, j) -= l * m(j, k);
-      m(j, k) = l;
+      const double *earlier = m.row(k).data();
+      for (Eigen::Index i = 0; i < k; ++i)
+        row[k] -= row[i] * earlier[i]; // row[i] is still L(j, i) D(i)
+    }
+    for (Eigen::Index k = 0; k < j; ++k) {
+      const double l = row[k] / m(k, k);
+      row[j] -= l * row[k];
+      row[k] = l;
     }
   }
 }
@@ -165,8 +168,11 @@ RoundedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_
                 const double left = target[j] - scale * value;
                 error += h(j, j) * left * left;
                 const double own = row[c] - scale * value;
+                // By pointers, because in a sanitizer's build each element of Eigen's is a call.
+                double *targets = target.data();
+                const double *row_of_h = h.row(j).data();
                 for (Eigen::Index i = 0; i < j; ++i)
-                  target[i] += h(j, i) * own;
+                  targets[i] += row_of_h[i] * own;
               }
               return error;
             });
