@@ -8,10 +8,12 @@ from shipped import MODEL
 
 import intvit
 
+# Tests may run in the background of a shell, where SIGINT is ignored.
 CHILD = """
 import os, signal, sys, threading, time
 import numpy as np
 import intvit
+signal.signal(signal.SIGINT, signal.default_int_handler)
 """
 
 
