@@ -76,12 +76,14 @@ run() {
   mkdir -p "$out"/corpus/"$1" "$out"/findings/"$1"
   quiet=0
   [ "$1" != command_line ] || quiet=3
+  slowest=20
+  [ "$1" != command_line ] || slowest=60 # a line may quantize a model
   longest=65536
   [ "$1" != image ] || longest=16384 # more can hold pictures of gigabytes
   # One thread, because a target that starts others for every input tries few, and threads have tests of their own.
   # libFuzzer looks at the clock between inputs only.
   OMP_THREAD_LIMIT=1 ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 timeout $((seconds + 300)) \
-    "$bin"/fuzz_"$1" -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=2048 \
+    "$bin"/fuzz_"$1" -max_total_time="$seconds" -seed="$seed" -timeout=$slowest -rss_limit_mb=2048 -malloc_limit_mb=2048 \
     -max_len=$longest -print_final_stats=1 -close_fd_mask=$quiet -artifact_prefix="$out"/findings/"$1"/ \
     "$out"/corpus/"$1" "$out"/seeds/"$1" >"$out"/logs/"$1".log 2>&1 </dev/null && code=0 || code=$?
   echo $code >"$out"/logs/"$1".code
