@@ -8,14 +8,11 @@
 namespace intvit::cli {
 
 std::vector<Prediction> top_predictions(const Model &model, std::span<const std::int32_t> logits, int count) {
-  const int fraction_bits = model.logit_fraction_bits();
-  const bool independent = model.result_kind() == ResultKind::labels;
-  const Probabilities softmax(logits, fraction_bits);
+  const Probabilities probabilities(logits, model.logit_fraction_bits(), model.result_kind());
   std::vector<Prediction> predictions;
   for (const int index : top_classes(logits, static_cast<std::size_t>(count))) {
     const std::int32_t logit = logits[static_cast<std::size_t>(index)];
-    const std::int32_t millionths = independent ? label_millionths(logit, fraction_bits) : softmax.millionths(logit);
-    predictions.push_back({index, logit, millionths / 1e6});
+    predictions.push_back({index, logit, probabilities.millionths(logit) / 1e6});
   }
   return predictions;
 }

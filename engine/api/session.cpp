@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <optional>
 #include <span>
 
 #include "engine/api/handles.hpp"
@@ -222,17 +221,14 @@ Status top_k(intvit_session *session, int image, int k, intvit_class *classes) {
     return Status(StatusCode::bad_argument, "from 1 to " + std::to_string(logits->size()) + " " +
                                                 std::string(outputs_word(kind)) + " can be asked for, not " +
                                                 std::to_string(k));
-  const int fraction_bits = model.logit_fraction_bits();
-  std::optional<Probabilities> softmax;
-  if (kind == ResultKind::logits)
-    softmax.emplace(*logits, fraction_bits);
+  const Probabilities probabilities(*logits, model.logit_fraction_bits(), kind);
   const std::span<int> order = std::span(session->ranking).first(static_cast<std::size_t>(k));
   top_classes(*logits, order);
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto index = static_cast<std::size_t>(order[i]);
     const std::int32_t logit = (*logits)[index];
     classes[i] = {model.labels().empty() ? nullptr : model.labels()[index].c_str(), order[i], logit,
-                  softmax ? softmax->millionths(logit) : label_millionths(logit, fraction_bits)};
+                  probabilities.millionths(logit)};
   }
   return {};
 }

@@ -64,14 +64,19 @@ std::int32_t share_in_millionths(std::uint64_t value, std::uint64_t sum) {
 
 } // namespace
 
-Probabilities::Probabilities(std::span<const std::int32_t> logits, int fraction_bits)
-    : largest_(*std::max_element(logits.begin(), logits.end())), fraction_bits_(fraction_bits),
-      exponential_bits_(exponential_bits(logits.size())), sum_(0) {
+Probabilities::Probabilities(std::span<const std::int32_t> logits, int fraction_bits, ResultKind kind)
+    : kind_(kind), fraction_bits_(fraction_bits) {
+  if (kind == ResultKind::labels)
+    return;
+  largest_ = *std::max_element(logits.begin(), logits.end());
+  exponential_bits_ = exponential_bits(logits.size());
   for (const std::int32_t logit : logits)
     sum_ += exponential(difference(largest_, logit), fraction_bits, exponential_bits_);
 }
 
 std::int32_t Probabilities::millionths(std::int32_t logit) const {
+  if (kind_ == ResultKind::labels)
+    return label_millionths(logit, fraction_bits_);
   return share_in_millionths(exponential(difference(largest_, logit), fraction_bits_, exponential_bits_), sum_);
 }
 
