@@ -116,9 +116,10 @@ std::string unreadable_content(const std::string &folder) {
            "and save the whole";
   if (has("open_clip_config.json"))
     return "it is a model of OpenCLIP, which is not read";
-  for (const char *other : {"pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"})
-    if (has(other))
-      return std::string(other) + " cannot be read, save the model as safetensors";
+  if (!has("model.safetensors") && !has("model.safetensors.index.json"))
+    for (const char *other : {"pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"})
+      if (has(other))
+        return std::string(other) + " cannot be read, save the model as safetensors";
   return {};
 }
 

@@ -142,6 +142,14 @@ TEST_CASE("an adapter is no model") {
   CHECK_THAT(refusal(folder), Contains("is an adapter's (LoRA)"));
 }
 
+TEST_CASE("weights that cannot be read are told only where there are no others") {
+  const std::string folder = empty_folder("pickle-beside");
+  write_text_file(folder + "/pytorch_model.bin", "");
+  CHECK_THROWS_WITH(load_float_model(folder), Contains("pytorch_model.bin cannot be read"));
+  write_weights(three, folder + "/model.safetensors");
+  CHECK_THROWS_WITH(load_float_model(folder), Contains("config.json") && !Contains("pytorch_model.bin"));
+}
+
 TEST_CASE("an index that does not fit its shards is refused") {
   const std::string folder = empty_folder("index");
   const std::string index = folder + "/model.safetensors.index.json";
