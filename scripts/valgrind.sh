@@ -14,7 +14,7 @@ trap 'rm -f "$out"' EXIT
 
 check() {
   echo "== $*"
-  # Only what nothing points to any more is a leak: at the end the C++ library still has its own.
+  # Only what nothing points to any more is a leak.
   valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
     "$@" >"$out" || {
     code=$?

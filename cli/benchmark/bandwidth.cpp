@@ -28,7 +28,7 @@ std::size_t block_bytes() {
 }
 
 // Adds up in sixteen independent sums, which compilers turn into vector instructions. A sanitizer's checks of every
-// word would make it fifty times as slow, and are not what is to be measured.
+// word are not what is to be measured.
 #ifdef __clang__
 [[clang::no_sanitize("address", "coverage", "thread", "undefined")]]
 #endif

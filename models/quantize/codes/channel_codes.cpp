@@ -73,7 +73,7 @@ CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, Sampled
   ArrayXd squared_error = ArrayXd::Zero(channels);
   ArrayXd sum = ArrayXd::Zero(channels);
   ArrayXd squares = ArrayXd::Zero(channels);
-  // Most of a quantizer's time. By pointers, because in a sanitizer's build each element of Eigen's is a call.
+  // By pointers, because in a sanitizer's build each element of Eigen's is a call.
   const auto add = [&, scale = codes.scale.data(), zero = codes.zero.data(), gains = gain.data(), errors = error.data(),
                     squared_errors = squared_error.data(), sums = sum.data(),
                     sums_of_squares = squares.data()](const float *row) {
