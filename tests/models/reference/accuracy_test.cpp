@@ -8,7 +8,6 @@
 #include "models/import/timm.hpp"
 #include "models/reference/forward.hpp"
 #include "tests/support/data.hpp"
-#include "tests/support/sanitizers.hpp"
 
 namespace intvit {
 
@@ -39,17 +38,16 @@ int correct_of(const FloatModel &model, const std::string &folder, int count) {
 
 } // namespace
 
-// Over all 650 images an independent implementation finds 80.15 % and 83.23 %. Three quarters of the first ones can
-// only be reached by a model that is imported, preprocessed and computed as it was trained.
+// Over all 650 images an independent implementation finds 80.15 % and 83.23 %. Three quarters of the first 40 can only
+// be reached by a model that is imported, preprocessed and computed as it was trained.
 TEST_CASE("trained models classify photographs") {
   const auto images = test::shared_data("imagenet/val");
   const auto deit = test::shared_data("weights/deit_tiny_patch16_224.safetensors");
   const auto vit = test::shared_data("weights/vit_tiny_patch16_224.safetensors");
   if (!images || !deit || !vit)
     return;
-  const int count = 40 / test::one_in;
-  CHECK(4 * correct_of(load_timm(*deit), *images, count) >= 3 * count);
-  CHECK(4 * correct_of(load_timm(*vit), *images, count) >= 3 * count);
+  CHECK(correct_of(load_timm(*deit), *images, 40) >= 30);
+  CHECK(correct_of(load_timm(*vit), *images, 40) >= 30);
 }
 
 } // namespace intvit
