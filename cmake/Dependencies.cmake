@@ -44,6 +44,20 @@ if(NOT STB_INCLUDE_DIR)
   set(STB_INCLUDE_DIR "${CMAKE_BINARY_DIR}/_deps/stb-root" CACHE PATH "" FORCE)
 endif()
 
+# Not fetched: where it is missing, WebP files are refused.
+set(INTVIT_WEBP_LIBRARIES "")
+if(INTVIT_WEBP)
+  find_path(WEBP_INCLUDE_DIR webp/demux.h)
+  find_library(WEBP_LIBRARY webp)
+  find_library(WEBP_DEMUX_LIBRARY webpdemux)
+  if(WEBP_INCLUDE_DIR AND WEBP_LIBRARY AND WEBP_DEMUX_LIBRARY)
+    set(INTVIT_WEBP_LIBRARIES ${WEBP_DEMUX_LIBRARY} ${WEBP_LIBRARY})
+  else()
+    message(STATUS "libwebp not found: building without WebP")
+    set(INTVIT_WEBP OFF)
+  endif()
+endif()
+
 # Headers alone, found as such, because a cross build does not see the package of the machine's own architecture.
 find_path(XSIMD_INCLUDE_DIR xsimd/xsimd.hpp)
 if(NOT XSIMD_INCLUDE_DIR)

@@ -7,7 +7,8 @@
 # browser) needs. LibTorch itself is fetched by scripts/install-torch.sh.
 set -eu
 
-packages="g++ cmake ninja-build ccache libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev"
+packages="g++ cmake ninja-build ccache libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev \
+libwebp-dev"
 for what; do
   case $what in
   aarch64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;

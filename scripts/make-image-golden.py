@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
 """Writes tests/golden/images/: what Pillow makes of synthetic pictures.
 
-usage: scripts/make-image-golden.py [FOLDER]     (needs Pillow before 12.2: apt install python3-pil)
+usage: scripts/make-image-golden.py [FOLDER [MAKE_JPEGS]]     (needs Pillow before 12.2, with WebP: apt install python3-pil)
+
+MAKE_JPEGS is the program of that name (build target make_jpegs); without it, jpeg.txt is left alone.
 
   resize.txt   one resize a line: picture width height filter new_width new_height crc32-of-the-RGB-bytes
   resize/      some small results whole, to look at when a checksum differs
   recipe.txt   one preprocessing a line: picture width height recipe crc32, after torchvision's Resize and CenterCrop
   decode.txt   one file of decode/ a line: name width height crc32
   decode/      small picture files of all kinds; beside each JPEG file, Pillow's pixels as PPM
+  webp.txt     the same of webp/
+  jpeg.txt     one file of MAKE_JPEGS a line: its number, width height crc32
 
 The pictures are drawn here and, by the same integer formulas, in tests/engine/image/pictures.cpp.
 """
 
 import os
 import struct
+import subprocess
 import sys
+import tempfile
 import zlib
 
 import PIL
@@ -239,7 +245,7 @@ def write_files(folder):
     write("grey16.pgm", b"P5 23 14 65535\n" + wide, grey)
     table.close()
 
-    # JPEG decoders differ in the last bits: Pillow's pixels are kept whole and compared with a tolerance.
+    # Pillow's pixels are kept whole, to look at.
     def jpeg(name, image, **options):
         image.save(path(name + ".jpg"), **options)
         ImageOps.exif_transpose(Image.open(path(name + ".jpg"))).convert("RGB").save(path(name + ".ppm"))
@@ -254,6 +260,40 @@ def write_files(folder):
         jpeg("orientation_%d" % orientation, scene, quality=90, subsampling="4:4:4", exif=exif)
 
 
+def write_webp(folder):
+    os.makedirs(os.path.join(folder, "webp"), exist_ok=True)
+    scene = picture("gradient", 37, 25)
+    alpha = picture("edges", 37, 25).getchannel("R")
+    transparent = Image.merge("RGBA", (*scene.split(), alpha))
+    with open(os.path.join(folder, "webp.txt"), "w") as table:
+
+        def save(name, image, **options):
+            path = os.path.join(folder, "webp", name + ".webp")
+            image.save(path, **options)
+            result = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+            print(name + ".webp", result.width, result.height, checksum(result), file=table)
+
+        save("lossy", scene, quality=80)
+        save("lossy_noise", picture("noise", 23, 14), quality=30)
+        save("one_pixel", picture("noise", 1, 1), quality=90)
+        save("lossless", scene, lossless=True)
+        save("alpha", transparent, quality=80)
+        save("alpha_lossless", transparent, lossless=True, exact=True)
+        # The first frame is smaller than the canvas.
+        first = Image.new("RGBA", (37, 25))
+        first.paste(scene.crop((0, 0, 15, 11)), (8, 6))
+        save("animated", first, save_all=True, append_images=[scene], duration=100, lossless=True, minimize_size=True)
+        save("turned", scene, quality=80, exif=orientation_exif(6))
+
+
+def write_jpegs(folder, program):
+    with tempfile.TemporaryDirectory() as files, open(os.path.join(folder, "jpeg.txt"), "w") as table:
+        subprocess.run([program, files], check=True)
+        for number in range(len(os.listdir(files))):
+            result = Image.open(os.path.join(files, "%d.jpg" % number)).convert("RGB")
+            print(number, result.width, result.height, checksum(result), file=table)
+
+
 def main():
     if tuple(int(number) for number in PIL.__version__.split(".")[:2]) >= (12, 2):
         sys.exit("Pillow %s resizes some pictures in another order: use one before 12.2" % PIL.__version__)
@@ -262,6 +302,9 @@ def main():
     write_resizes(folder)
     write_recipes(folder)
     write_files(folder)
+    write_webp(folder)
+    if len(sys.argv) > 2:
+        write_jpegs(folder, sys.argv[2])
 
 
 if __name__ == "__main__":

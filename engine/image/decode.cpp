@@ -1,7 +1,7 @@
 #include "engine/image/decode.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,40 +10,58 @@
 #include "engine/container/file_kind.hpp"
 #include "engine/container/signature.hpp"
 #include "engine/image/exif.hpp"
-#include "engine/image/jpeg.hpp"
+#include "engine/image/jpeg/decoder.hpp"
+#include "engine/image/jpeg/segments.hpp"
 #include "engine/image/other_formats.hpp"
+#include "engine/image/png.hpp"
 #include "engine/image/pnm.hpp"
 #include "engine/image/stb_decoder.hpp"
+#ifdef INTVIT_WEBP
+#include "engine/image/webp.hpp"
+#endif
 
 namespace intvit {
 namespace {
 
-// The formats that stb_image decodes, and how many pixels a byte of each can hold.
+// A format, and how many pixels its files can hold.
 struct Format {
-  std::string_view signature;
+  bool (*is_of)(std::span<const std::byte> bytes);
+  Result<ImageSize> (*size)(std::span<const std::byte> bytes);
+  Result<Image> (*decode)(std::span<const std::byte> bytes, ImageSize size);
+  // How many pixels a byte of such a file can hold, and how many a file of any length may have.
   std::int64_t pixels_a_byte;
-  std::int64_t any_pixels = 0; // that a file of any length may have
+  std::int64_t any_pixels = 0;
 };
 
-constexpr std::string_view png_signature = "\x89PNG";
-
-constexpr std::array<Format, 4> formats = {{
+constexpr Format formats[] = {
     // Every block of 64 samples takes a bit in a first scan, and where the sampling leaves as few as it can, three
     // components have 9 blocks for 1024 pixels.
-    {"\xFF\xD8", 1024},
+    {is_jpeg, jpeg_size, decode_jpeg, 1024},
     // Deflate makes at most 1032 bytes of one, of 8 pixels each.
-    {png_signature, std::int64_t{8} * 1032},
+    {is_png, stb_size, stb_decode, std::int64_t{8} * 1032},
     // Not compressed.
-    {"BM", 8},
+    {[](std::span<const std::byte> bytes) { return begins_with(bytes, "BM"); }, stb_size, stb_decode, 8},
     // A code of 12 bits stands for at most 4096 pixels. A frame may be smaller than the picture, whose other pixels are
     // background, so small pictures pass with a file of any length; larger ones are refused as bombs.
-    {"GIF8", 4096, std::int64_t{1} << 20},
-}};
+    {[](std::span<const std::byte> bytes) { return begins_with(bytes, "GIF8"); }, stb_size, stb_decode, 4096,
+     std::int64_t{1} << 20},
+#ifdef INTVIT_WEBP
+    // The pixels of a picture in one colour take no bits at all, so a small file may be a large picture. Larger ones
+    // than 2^24 pixels are refused as bombs.
+    {is_webp, webp_size, decode_webp, 4096, std::int64_t{1} << 24},
+#endif
+};
+
+#ifdef INTVIT_WEBP
+constexpr const char *not_a_picture = "not a picture in JPEG, PNG, WebP, BMP, GIF or binary PNM format";
+#else
+constexpr const char *not_a_picture = "not a picture in JPEG, PNG, BMP, GIF or binary PNM format";
+#endif
 
 const Format *format_of(std::span<const std::byte> bytes) {
-  const auto *found = std::find_if(formats.begin(), formats.end(),
-                                   [&](const Format &format) { return begins_with(bytes, format.signature); });
-  return found == formats.end() ? nullptr : found;
+  const auto *found =
+      std::find_if(std::begin(formats), std::end(formats), [&](const Format &format) { return format.is_of(bytes); });
+  return found == std::end(formats) ? nullptr : found;
 }
 
 // Refuses a picture whose header announces more pixels than its file can hold, so that a small file cannot cost much
@@ -66,17 +84,10 @@ Status check_work(std::span<const std::byte> bytes, const Format &format, const 
 // Whether every chunk of a PNG file is as long as it says; the last one's checksum may be missing. This must be known
 // first, because stb_image allocates up to 2 GB for a chunk before it reads any of it.
 bool has_whole_chunks(std::span<const std::byte> bytes) {
-  constexpr std::size_t signature = 8, header = 8,
-                        checksum = 4; // header: length, most significant byte first, and type
-  for (std::size_t at = signature; at + header <= bytes.size();) {
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      length = length << 8 | std::to_integer<std::size_t>(bytes[at + i]);
-    if (length > bytes.size() - at - header)
-      return false;
-    at += header + length + checksum; // below 2^29, as files are
+  PngChunks chunks(bytes);
+  while (chunks.next()) {
   }
-  return true;
+  return !chunks.is_cut();
 }
 
 Result<Image> decode(std::span<const std::byte> bytes) {
@@ -90,17 +101,16 @@ Result<Image> decode(std::span<const std::byte> bytes) {
   const Format *format = format_of(bytes);
   if (format == nullptr) {
     if (const std::string_view other = other_format(bytes); !other.empty())
-      return Status(StatusCode::unsupported,
-                    std::string(other) + " is not decoded: convert the picture to JPEG or PNG");
+      return Status(StatusCode::unsupported, std::string(other) + " is not decoded" +
+                                                 (other == "WebP" ? " by this build, which has no libwebp" : "") +
+                                                 ": convert the picture to JPEG or PNG");
     const std::string_view kind = file_kind(bytes);
-    return Status(StatusCode::bad_format, "not a picture in JPEG, PNG, BMP, GIF or binary PNM format" +
-                                              (kind.empty() ? "" : " but " + std::string(kind)));
+    return Status(StatusCode::bad_format,
+                  std::string(not_a_picture) + (kind.empty() ? "" : " but " + std::string(kind)));
   }
-  if (is_jpeg(bytes) && !has_valid_huffman_tables(bytes))
-    return Status(StatusCode::bad_format, "corrupt picture: bad or incomplete Huffman table");
-  if (begins_with(bytes, png_signature) && !has_whole_chunks(bytes))
+  if (is_png(bytes) && !has_whole_chunks(bytes))
     return Status(StatusCode::bad_format, "corrupt picture: the file ends before the picture does");
-  const Result<ImageSize> size = stb_size(bytes);
+  const Result<ImageSize> size = format->size(bytes);
   if (!size.ok())
     return size.status();
   Status status = check_image_size(size->width, size->height);
@@ -108,7 +118,7 @@ Result<Image> decode(std::span<const std::byte> bytes) {
     status = check_work(bytes, *format, *size);
   if (!status.ok())
     return status;
-  return stb_decode(bytes, *size);
+  return format->decode(bytes, *size);
 }
 
 } // namespace

@@ -6,7 +6,8 @@
 #include <string_view>
 
 #include "engine/container/signature.hpp"
-#include "engine/image/jpeg.hpp"
+#include "engine/image/jpeg/segments.hpp"
+#include "engine/image/png.hpp"
 
 namespace intvit {
 namespace {
@@ -65,19 +66,57 @@ int tiff_orientation(std::span<const std::byte> bytes) {
   return upright_orientation;
 }
 
-} // namespace
+constexpr std::string_view exif("Exif\0\0", 6);
 
-int exif_orientation(std::span<const std::byte> file) {
+// The EXIF block of a JPEG file; empty where there is none.
+std::span<const std::byte> jpeg_exif(std::span<const std::byte> file) {
   constexpr std::uint8_t app1 = 0xE1;
   constexpr std::uint8_t start_of_scan = 0xDA;
-  constexpr std::string_view exif("Exif\0\0", 6);
-  if (!is_jpeg(file))
-    return upright_orientation;
   JpegSegments segments(file);
   for (auto segment = segments.next(); segment && segment->marker != start_of_scan; segment = segments.next())
     if (segment->marker == app1 && begins_with(segment->payload, exif))
-      return tiff_orientation(segment->payload.subspan(exif.size()));
-  return upright_orientation;
+      return segment->payload;
+  return {};
+}
+
+// The same of a WebP file: RIFF chunks of a name, a length with the least significant byte first, and data filled up to
+// an even length.
+std::span<const std::byte> webp_exif(std::span<const std::byte> file) {
+  constexpr std::size_t riff_header = 12, header = 8;
+  for (std::size_t at = riff_header; at + header <= file.size();) {
+    std::size_t length = 0;
+    for (std::size_t i = 4; i-- > 0;)
+      length = length << 8 | std::to_integer<std::size_t>(file[at + 4 + i]);
+    if (length > file.size() - at - header)
+      return {};
+    if (begins_with(file.subspan(at), "EXIF"))
+      return file.subspan(at + header, length);
+    at += header + length + length % 2;
+  }
+  return {};
+}
+
+std::span<const std::byte> png_exif(std::span<const std::byte> file) {
+  PngChunks chunks(file);
+  while (const auto chunk = chunks.next())
+    if (chunk->type == "eXIf")
+      return chunk->data;
+  return {};
+}
+
+} // namespace
+
+int exif_orientation(std::span<const std::byte> file) {
+  std::span<const std::byte> block;
+  if (is_jpeg(file))
+    block = jpeg_exif(file);
+  else if (is_png(file))
+    block = png_exif(file);
+  else if (begins_with(file, "RIFF"))
+    block = webp_exif(file);
+  if (begins_with(block, exif)) // the others may leave it out
+    block = block.subspan(exif.size());
+  return tiff_orientation(block);
 }
 
 Result<Image> upright(Image image, int orientation) {

@@ -1,4 +1,4 @@
-// The orientation of a photograph, which cameras write into a JPEG file's EXIF block.
+// The orientation of a photograph, which cameras write into a file's EXIF block.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,9 @@
 
 namespace intvit {
 
-// Orientation 1 .. 8 of the first EXIF block (APP1 segment; TIFF 6.0, tag 0x0112 of the first directory). It is 1,
-// "upright", if there is no such block or it is damaged. Accepts any bytes.
+// Orientation 1 .. 8 of the first EXIF block: a JPEG file's APP1 segment, a PNG file's eXIf chunk or a WebP file's EXIF
+// chunk (TIFF 6.0, tag 0x0112 of the first directory). It is 1, "upright", if there is no such block or it is damaged.
+// Accepts any bytes.
 int exif_orientation(std::span<const std::byte> file);
 
 // Turns the picture upright, as Pillow's ImageOps.exif_transpose does for that orientation. 5 .. 8 exchange width and

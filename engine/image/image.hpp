@@ -9,6 +9,12 @@
 
 namespace intvit {
 
+// What a file's header announces: any numbers.
+struct ImageSize {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+};
+
 struct Image {
   int width = 0;                 // pixels
   int height = 0;                // pixels

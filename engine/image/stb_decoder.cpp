@@ -9,7 +9,6 @@
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
-#define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
 #define STBI_ONLY_GIF
@@ -28,8 +27,8 @@
 namespace intvit {
 namespace {
 
-// A file in memory, which stb_image reads piece by piece. At the end of a BMP or JPEG file stb_image would go on with
-// zeros; `overrun` tells that it needed more bytes than there are.
+// A file in memory, which stb_image reads piece by piece. At the end of a BMP file stb_image would go on with zeros;
+// `overrun` tells that it needed more bytes than there are.
 struct Source {
   std::span<const std::byte> rest;
   bool overrun = false;

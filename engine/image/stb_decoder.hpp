@@ -9,13 +9,8 @@
 
 namespace intvit {
 
-struct ImageSize {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-};
-
-// The size that the header of a JPEG, PNG, BMP or GIF file announces, unchecked. Requires at most 2^31 - 1 bytes and,
-// for a JPEG file, has_valid_huffman_tables(). Errors: bad_format.
+// The size that the header of a PNG, BMP or GIF file announces, unchecked. Requires at most 2^31 - 1 bytes. Errors:
+// bad_format.
 Result<ImageSize> stb_size(std::span<const std::byte> file);
 
 // The picture, with alpha dropped and 16 bits cut to the upper 8. `size` must be the file's stb_size(), and

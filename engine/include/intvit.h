@@ -194,7 +194,7 @@ INTVIT_API size_t intvit_session_arena_bytes(const intvit_session *session);
 
 typedef enum intvit_image_kind INTVIT_ENUM {
   INTVIT_IMAGE_RGB = 0,     /* pixels of any size; resized and cropped by the model's recipe */
-  INTVIT_IMAGE_ENCODED = 1, /* a JPEG, PNG, BMP, GIF or PNM file; decoded, then resized and cropped likewise */
+  INTVIT_IMAGE_ENCODED = 1, /* a JPEG, PNG, WebP, BMP, GIF or PNM file; decoded, then resized and cropped likewise */
   INTVIT_IMAGE_INPUT = 2    /* pixels of exactly the size that the model takes; used unchanged */
 } intvit_image_kind;
 

@@ -30,7 +30,8 @@ bool is_hidden(const fs::path &path) {
 
 // Of formats that are read, in lower case.
 bool ends_like_picture(const fs::path &path) {
-  constexpr std::array<std::string_view, 8> endings = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pnm"};
+  constexpr std::array<std::string_view, 9> endings = {".jpg", ".jpeg", ".png", ".webp", ".bmp",
+                                                       ".gif", ".ppm",  ".pgm", ".pnm"};
   std::string ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

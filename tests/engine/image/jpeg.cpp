@@ -1,16 +1,23 @@
-// Walking through JPEG segments, and the Huffman tables that must not reach the decoder.
-#include "engine/image/jpeg.hpp"
+// Walking through JPEG segments, and what headers must not say.
+#include "engine/image/jpeg/segments.hpp"
 
 #include <string>
 
 #include <catch2/catch.hpp>
 
+#include "engine/image/jpeg/headers.hpp"
+
 using namespace intvit;
 
 namespace {
 
-bool valid(const std::string &bytes) {
-  return has_valid_huffman_tables(std::as_bytes(std::span(bytes)));
+std::span<const std::byte> bytes_of(const std::string &text) {
+  return std::as_bytes(std::span(text));
+}
+
+bool valid(const std::string &huffman_tables) {
+  JpegTables tables;
+  return read_tables(0xC4, bytes_of(huffman_tables), tables).ok();
 }
 
 // A table with counts[i] codes of i + 1 bits.
@@ -61,22 +68,72 @@ TEST_CASE("jpeg: nothing follows the end marker or an impossible length") {
 }
 
 TEST_CASE("jpeg: Huffman tables are checked") {
-  CHECK(valid(start + end));
-  CHECK(valid(start + tables(table({0, 1, 5, 1, 1, 1, 1, 1, 1})) + end));
-  CHECK(valid(start + tables(table({1}) + table({2})) + end));
-  CHECK(valid(start + tables(table({0, 0, 0, 0, 0, 0, 0, 255, 1})) + end)); // 256 codes
-  CHECK(valid(start + tables(table({0, 0, 0, 0, 0, 0, 0, 0, 255, 1})) + end));
+  CHECK(valid(""));
+  CHECK(valid(table({0, 1, 5, 1, 1, 1, 1, 1, 1})));
+  CHECK(valid(table({1}) + table({2})));
+  CHECK(valid(table({0, 0, 0, 0, 0, 0, 0, 255, 1}))); // 256 codes
+  CHECK(valid(table({0, 0, 0, 0, 0, 0, 0, 0, 255, 1})));
 
-  CHECK_FALSE(valid(start + tables(table({0, 0, 0, 0, 0, 0, 0, 0, 255, 2})) + end)); // 257 codes
-  CHECK_FALSE(valid(start + tables(table({0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 99, 99, 99, 99, 255})) + end));
-  CHECK_FALSE(valid(start + tables(table({3})) + end));       // two codes of one bit exist
-  CHECK_FALSE(valid(start + tables(table({2, 1})) + end));    // none left for a second bit
-  CHECK_FALSE(valid(start + tables(table({0, 0, 9})) + end)); // eight codes of three bits exist
-  CHECK_FALSE(valid(start + tables(table({1}) + "rest") + end));
-  CHECK_FALSE(valid(start + tables(std::string(16, '\0')) + end));
-  const std::string missing_codes = table({0, 3}).substr(0, 19);
-  CHECK_FALSE(valid(start + tables(missing_codes) + end));
-  // Behind compressed data, where progressive files have tables too.
-  CHECK_FALSE(valid(start + std::string("\xFF\xDA\x00\x02", 4) + "data" + tables(table({3})) + end));
-  CHECK_FALSE(valid(start + "padding\xFF\xFF" + tables(table({3})) + end));
+  CHECK_FALSE(valid(table({0, 0, 0, 0, 0, 0, 0, 0, 255, 2}))); // 257 codes
+  CHECK_FALSE(valid(table({0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 99, 99, 99, 99, 255})));
+  CHECK_FALSE(valid(table({3})));       // two codes of one bit exist
+  CHECK_FALSE(valid(table({2, 1})));    // none left for a second bit
+  CHECK_FALSE(valid(table({0, 0, 9}))); // eight codes of three bits exist
+  CHECK_FALSE(valid(table({1}) + "rest"));
+  CHECK_FALSE(valid(std::string(16, '\0')));
+  CHECK_FALSE(valid(table({0, 3}).substr(0, 19)));
+  CHECK_FALSE(valid("\x04" + table({1}).substr(1))); // there are four tables of each class
+  CHECK_FALSE(valid("\x20" + table({1}).substr(1))); // and two classes
+}
+
+TEST_CASE("jpeg: frames that are not decoded, and impossible ones") {
+  const auto message = [](int marker, const std::string &payload) {
+    return read_frame(static_cast<std::uint8_t>(marker), bytes_of(payload)).status().message();
+  };
+  // Precision, height, width, components of name, sampling and table.
+  const std::string grey("\x08\0\x10\0\x08\x01\x01\x11\x00", 9);
+  CHECK(message(0xC0, grey).empty());
+  CHECK(message(0xC1, grey).empty());
+  CHECK(message(0xC2, grey).empty());
+  CHECK(message(0xC3, grey) == "lossless JPEG is not decoded");
+  CHECK(message(0xC9, grey) == "JPEG with arithmetic coding is not decoded");
+  CHECK(message(0xC5, grey) == "hierarchical JPEG, or lossless with arithmetic coding is not decoded");
+  CHECK(message(0xC0, "\x0C" + grey.substr(1)) == "JPEG with samples of 12 bits is not decoded");
+  CHECK(message(0xC0, std::string("\x08\0\x10\0\x08\x02\x01\x11\x00\x02\x11\x00", 12)) ==
+        "JPEG with 2 components is not decoded, only with 1, 3 or 4");
+  CHECK(message(0xC0, std::string("\x08\0\x10\0\x08\x03\x01\x31\x00\x02\x21\x00\x03\x11\x00", 15)) ==
+        "JPEG with components sampled in a ratio that is no whole number is not decoded");
+  CHECK(message(0xC0, grey.substr(0, 4)) == "corrupt picture: a frame header is cut short");
+  CHECK(message(0xC0, grey + "x") == "corrupt picture: bad frame header");
+  CHECK(message(0xC0, grey.substr(0, 8)) == "corrupt picture: bad frame header");
+  CHECK(message(0xC0, grey.substr(0, 7) + std::string("\x50\0", 2)) == "corrupt picture: bad sampling factors");
+  CHECK(message(0xC0, grey.substr(0, 7) + std::string("\x10\0", 2)) == "corrupt picture: bad sampling factors");
+  CHECK(message(0xC0, grey.substr(0, 8) + "\x04") == "corrupt picture: bad quantization table");
+}
+
+TEST_CASE("jpeg: scan headers are checked") {
+  const std::string three("\x08\0\x10\0\x08\x03\x01\x44\x00\x02\x11\x00\x03\x11\x00", 15);
+  const auto valid_scan = [&](int marker, const std::string &payload) {
+    return read_scan(bytes_of(payload), *read_frame(static_cast<std::uint8_t>(marker), bytes_of(three))).ok();
+  };
+  CHECK(valid_scan(0xC0, std::string("\x01\x01\x00\x00\x3F\x00", 6)));
+  CHECK(valid_scan(0xC0, std::string("\x02\x02\x11\x03\x33\x00\x00\x00", 8))); // the last three say nothing
+  CHECK_FALSE(valid_scan(0xC0, std::string("\x03\x01\x00\x02\x11\x03\x11\x00\x3F\x00", 10))); // 18 blocks an MCU
+  CHECK_FALSE(valid_scan(0xC0, std::string("\x01\x04\x00\x00\x3F\x00", 6)));                  // no component 4
+  CHECK_FALSE(valid_scan(0xC0, std::string("\x02\x02\x00\x02\x00\x00\x3F\x00", 8)));          // one twice
+  CHECK_FALSE(valid_scan(0xC0, std::string("\x01\x01\x40\x00\x3F\x00", 6)));                  // no such table
+  CHECK_FALSE(valid_scan(0xC0, std::string("\x01\x01\x00\x00\x3F", 5)));
+  CHECK_FALSE(valid_scan(0xC0, std::string("\0\x00\x3F\x00", 4)));
+
+  const auto progressive = [&](const std::string &parameters) {
+    return valid_scan(0xC2, std::string("\x01\x02\x00", 3) + parameters);
+  };
+  CHECK(progressive(std::string("\x00\x00\x01", 3)));
+  CHECK(progressive(std::string("\x01\x3F\x21", 3)));
+  CHECK_FALSE(progressive(std::string("\x00\x3F\x00", 3))); // DC and AC together
+  CHECK_FALSE(progressive(std::string("\x05\x04\x00", 3)));
+  CHECK_FALSE(progressive(std::string("\x01\x40\x00", 3)));
+  CHECK_FALSE(progressive(std::string("\x01\x3F\x31", 3))); // two bits at once
+  CHECK_FALSE(progressive(std::string("\x01\x3F\x0E", 3)));
+  CHECK_FALSE(valid_scan(0xC2, std::string("\x02\x02\x00\x03\x00\x01\x3F\x00", 8))); // AC of two components
 }

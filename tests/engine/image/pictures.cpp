@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/image/decode.hpp"
 #include "tests/support/data.hpp"
 
 namespace intvit::test {
@@ -54,6 +55,18 @@ void for_each_golden(const std::string &table, int cases, const std::function<vo
   CHECK(count == cases);
 }
 
+std::string file_content(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE(file.is_open());
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+Result<Image> decode_text(const std::string &bytes) {
+  return decode_image(std::as_bytes(std::span(bytes)), "origin");
+}
+
 std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
   std::uint32_t crc = 0xFFFFFFFF;
   for (const std::uint8_t byte : bytes) {
@@ -62,15 +75,6 @@ std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
       crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320 : 0);
   }
   return ~crc;
-}
-
-int largest_difference(const Image &a, const Image &b) {
-  if (a.width != b.width || a.height != b.height || a.rgb.size() != b.rgb.size())
-    return 256;
-  int largest = 0;
-  for (std::size_t i = 0; i < a.rgb.size(); ++i)
-    largest = std::max(largest, std::abs(int{a.rgb[i]} - int{b.rgb[i]}));
-  return largest;
 }
 
 } // namespace intvit::test

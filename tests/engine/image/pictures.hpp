@@ -40,10 +40,13 @@ Image picture(std::string_view name, int width, int height);
 // cases.
 void for_each_golden(const std::string &table, int cases, const std::function<void(std::istream &line)> &check);
 
+// All bytes of a file, which must exist.
+std::string file_content(const std::string &path);
+
+// decode_image, with "origin" for the file's name.
+Result<Image> decode_text(const std::string &bytes);
+
 // The checksum of zlib and PNG.
 std::uint32_t crc32(std::span<const std::uint8_t> bytes);
-
-// The largest difference of two bytes of the same place; 256 if the sizes differ.
-int largest_difference(const Image &a, const Image &b);
 
 } // namespace intvit::test

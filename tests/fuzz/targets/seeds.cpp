@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/engine/image/jpeg_writer.hpp"
 #include "tests/fuzz/command_lines.hpp"
 #include "tests/fuzz/model_mutator.hpp"
 
@@ -34,10 +35,14 @@ std::string content(const fs::path &path) {
 }
 
 void pictures(Corpus corpus) {
-  for (const auto &entry : fs::directory_iterator(INTVIT_TEST_DIR "/golden/images/decode"))
-    if (entry.path().extension() != ".ppm" || entry.file_size() < 1100)
-      for (const std::string &recipe : {std::string("\0\0\2\0\7\4\11\5", 8), std::string("\3\1\1\0\37\12\24\24", 8)})
-        corpus.add(content(entry.path()) + recipe);
+  const std::string recipes[] = {std::string("\0\0\2\0\7\4\11\5", 8), std::string("\3\1\1\0\37\12\24\24", 8)};
+  for (const char *folder : {INTVIT_TEST_DIR "/golden/images/decode", INTVIT_TEST_DIR "/golden/images/webp"})
+    for (const auto &entry : fs::directory_iterator(folder))
+      if (entry.path().extension() != ".ppm" || entry.file_size() < 1100)
+        for (const std::string &recipe : recipes)
+          corpus.add(content(entry.path()) + recipe);
+  for (int index = 0; index < intvit::test::jpeg_kinds; index += 4)
+    corpus.add(intvit::test::write_jpeg(intvit::test::jpeg_kind(index)) + recipes[0]);
 }
 
 void configurations(Corpus corpus) {

@@ -1,0 +1,101 @@
+// Vectors of 128 bits in the notation that GCC and clang have in common. They compile for every processor; an operation
+// that it has no instruction for is computed lane by lane. This file adds the operations that the notation lacks.
+//
+// Functions that work on pixels exist once in the source, marked INTVIT_INLINE. Two functions call each: one is
+// compiled with the options of the whole program, one for AVX2. The processor decides at run time which of them runs;
+// both give the same bits.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define INTVIT_INLINE [[gnu::always_inline]] inline
+#if defined(__x86_64__)
+#define INTVIT_AVX2_FUNCTION [[gnu::target("avx2")]]
+#endif
+
+namespace intvit::lanes {
+
+using I16x8 = std::int16_t __attribute__((vector_size(16)));
+using U16x8 = std::uint16_t __attribute__((vector_size(16)));
+using I32x4 = std::int32_t __attribute__((vector_size(16)));
+using U8x16 = std::uint8_t __attribute__((vector_size(16)));
+using U64x2 = std::uint64_t __attribute__((vector_size(16)));
+
+#if defined(__x86_64__)
+inline bool has_avx2() {
+  return __builtin_cpu_supports("avx2") != 0;
+}
+#endif
+
+template <class Vector> INTVIT_INLINE Vector load(const void *from) {
+  Vector vector;
+  std::memcpy(&vector, from, sizeof vector);
+  return vector;
+}
+
+template <class Vector> INTVIT_INLINE void store(void *to, Vector vector) {
+  std::memcpy(to, &vector, sizeof vector);
+}
+
+// a0 b0 a1 b1 ... of the lower or upper halves.
+INTVIT_INLINE I16x8 zip_low(I16x8 a, I16x8 b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+INTVIT_INLINE I16x8 zip_high(I16x8 a, I16x8 b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+INTVIT_INLINE U8x16 zip_low(U8x16 a, U8x16 b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+INTVIT_INLINE U8x16 zip_high(U8x16 a, U8x16 b) {
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+// x0 * a + x1 * b, x2 * a + x3 * b ...: no sum overflows as long as not all four are -2^15.
+INTVIT_INLINE I32x4 multiply_add_pairs(I16x8 x, std::int16_t a, std::int16_t b) {
+#if defined(__SSE2__)
+  return I32x4(_mm_madd_epi16(__m128i(x), __m128i(I16x8{a, b, a, b, a, b, a, b})));
+#else
+  const I32x4 both = I32x4(x); // little-endian: the first of a pair is the lower half
+  return ((both << 16) >> 16) * a + (both >> 16) * b;
+#endif
+}
+
+// Both, clamped to 16 bits.
+INTVIT_INLINE I16x8 narrow(I32x4 low, I32x4 high) {
+#if defined(__SSE2__)
+  return I16x8(_mm_packs_epi32(__m128i(low), __m128i(high)));
+#else
+  I16x8 result{};
+  for (int i = 0; i < 4; ++i) {
+    const auto clamp = [](std::int32_t x) {
+      return static_cast<std::int16_t>(x < -32768 ? -32768 : x > 32767 ? 32767 : x);
+    };
+    result[i] = clamp(low[i]);
+    result[i + 4] = clamp(high[i]);
+  }
+  return result;
+#endif
+}
+
+// Both, clamped to 0 .. 255.
+INTVIT_INLINE U8x16 narrow_unsigned(I16x8 low, I16x8 high) {
+#if defined(__SSE2__)
+  return U8x16(_mm_packus_epi16(__m128i(low), __m128i(high)));
+#else
+  U8x16 result{};
+  for (int i = 0; i < 8; ++i) {
+    const auto clamp = [](int x) { return static_cast<std::uint8_t>(x < 0 ? 0 : x > 255 ? 255 : x); };
+    result[i] = clamp(low[i]);
+    result[i + 8] = clamp(high[i]);
+  }
+  return result;
+#endif
+}
+
+} // namespace intvit::lanes
