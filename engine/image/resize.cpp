@@ -18,12 +18,13 @@ Status check_region(int width, int height, const Region &region) {
   return {};
 }
 
-kernels::ResampleArgs pass(const ResampleTable &table, const ImageView &input, std::uint8_t *output,
-                           std::ptrdiff_t output_stride, int output_width) {
+kernels::ResampleArgs pass(const ResampleTable &table, const std::vector<kernels::ResampleWindow> &windows,
+                           const ImageView &input, std::uint8_t *output, std::ptrdiff_t output_stride,
+                           int output_width) {
   return {.input = input.rgb,
           .input_stride = input.row_stride,
           .input_width = input.width,
-          .windows = table.windows.data(),
+          .windows = windows.data(),
           .weights = table.weights.data(),
           .weight_stride = static_cast<std::ptrdiff_t>(table.stride),
           .output = output,
@@ -32,6 +33,23 @@ kernels::ResampleArgs pass(const ResampleTable &table, const ImageView &input, s
 }
 
 } // namespace
+
+std::shared_ptr<const ResampleTable> ResampleTables::get(int input_size, int output_size, ResizeFilter filter,
+                                                         int first, int count) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry &entry) {
+    return entry.input_size == input_size && entry.output_size == output_size && entry.filter == filter &&
+           entry.first == first && entry.count == count;
+  });
+  if (found != entries_.end()) {
+    std::rotate(found, found + 1, entries_.end());
+    return entries_.back().table;
+  }
+  auto table = std::make_shared<const ResampleTable>(resample_table(input_size, output_size, filter, first, count));
+  if (entries_.size() == most)
+    entries_.erase(entries_.begin());
+  entries_.push_back({input_size, output_size, filter, first, count, table});
+  return table;
+}
 
 Status Resizer::prepare(int input_width, int input_height, int width, int height, ResizeFilter filter,
                         const Region &region) {
@@ -46,18 +64,19 @@ Status Resizer::prepare(int input_width, int input_height, int width, int height
   region_ = region;
   first_row_ = region.top;
   int row_count = region.height;
-  vertical_ = {};
+  vertical_ = nullptr;
   if (height != input_height) {
-    vertical_ = resample_table(input_height, height, filter, region.top, region.height);
-    first_row_ = vertical_.windows.front().first;
-    row_count = vertical_.windows.back().first + vertical_.windows.back().count - first_row_;
-    for (kernels::ResampleWindow &window : vertical_.windows)
+    vertical_ = tables_.get(input_height, height, filter, region.top, region.height);
+    vertical_windows_ = vertical_->windows;
+    first_row_ = vertical_windows_.front().first;
+    row_count = vertical_windows_.back().first + vertical_windows_.back().count - first_row_;
+    for (kernels::ResampleWindow &window : vertical_windows_)
       window.first -= first_row_;
   }
-  horizontal_ = {};
+  horizontal_ = nullptr;
   narrowed_ = {};
   if (width != input_width) {
-    horizontal_ = resample_table(input_width, width, filter, region.left, region.width);
+    horizontal_ = tables_.get(input_width, width, filter, region.left, region.width);
     Result<Image> narrowed = make_image(region.width, row_count);
     if (!narrowed.ok())
       return narrowed.status();
@@ -70,17 +89,19 @@ void Resizer::run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t o
                   const kernels::KernelTable &kernels) {
   ImageView rows = image;
   rows.rgb += first_row_ * image.row_stride;
-  if (!horizontal_.windows.empty()) {
+  if (horizontal_ != nullptr) {
     const auto stride = static_cast<std::ptrdiff_t>(narrowed_.row_bytes());
-    kernels.resample.horizontal(pass(horizontal_, rows, narrowed_.rgb.data(), stride, region_.width),
-                                {0, narrowed_.height});
+    kernels.resample.horizontal(
+        pass(*horizontal_, horizontal_->windows, rows, narrowed_.rgb.data(), stride, region_.width),
+        {0, narrowed_.height});
     rows = view(narrowed_);
   } else {
     rows.rgb += static_cast<std::ptrdiff_t>(region_.left) * 3;
     rows.width = region_.width;
   }
-  if (!vertical_.windows.empty())
-    kernels.resample.vertical(pass(vertical_, rows, output, output_stride, region_.width), {0, region_.height});
+  if (vertical_ != nullptr)
+    kernels.resample.vertical(pass(*vertical_, vertical_windows_, rows, output, output_stride, region_.width),
+                              {0, region_.height});
   else
     for (int y = 0; y < region_.height; ++y)
       std::copy_n(rows.rgb + y * rows.row_stride, static_cast<std::ptrdiff_t>(region_.width) * 3,

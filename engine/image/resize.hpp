@@ -1,11 +1,34 @@
 // Resizing as Pillow does it, byte for byte, in integers.
 #pragma once
 
+#include <cstddef>
+#include <memory>
+#include <vector>
+
 #include "engine/image/image.hpp"
 #include "engine/image/resample_table.hpp"
 #include "kernels/dispatch.hpp"
 
 namespace intvit {
+
+// Makes the table of an axis when it is first asked for, and keeps those asked for last: photographs have few sizes, in
+// turns, and a table takes up to half as long as the resize.
+class ResampleTables {
+public:
+  std::shared_ptr<const ResampleTable> get(int input_size, int output_size, ResizeFilter filter, int first, int count);
+
+private:
+  static constexpr std::size_t most = 8;
+  struct Entry {
+    int input_size = 0;
+    int output_size = 0;
+    ResizeFilter filter = {};
+    int first = 0;
+    int count = 0;
+    std::shared_ptr<const ResampleTable> table;
+  };
+  std::vector<Entry> entries_; // the last one asked for is the last
+};
 
 // Resizes and crops any number of pictures of the same size. It allocates when it is prepared, and never after.
 class Resizer {
@@ -21,11 +44,13 @@ public:
 
 private:
   Region region_;
-  // A pass that would not change the size is left out: its table has no windows.
-  ResampleTable horizontal_;
-  ResampleTable vertical_;
-  int first_row_ = 0; // the first input row that the output needs
-  Image narrowed_;    // those rows at the new width
+  ResampleTables tables_;
+  // A pass that would not change the size is left out: null.
+  std::shared_ptr<const ResampleTable> horizontal_;
+  std::shared_ptr<const ResampleTable> vertical_;
+  int first_row_ = 0;                                     // the first input row that the output needs
+  std::vector<kernels::ResampleWindow> vertical_windows_; // vertical_'s, counted from that row
+  Image narrowed_;                                        // those rows at the new width
 };
 
 // The picture at another size: first each row is brought to the new width, then each column to the new height, with an
