@@ -14,7 +14,7 @@
 
 #include "engine/image/decode.hpp"
 #include "engine/image/other_formats.hpp"
-#include "engine/image/preprocess.hpp"
+#include "models/evaluate/image_loader.hpp"
 #include "models/parallel.hpp"
 
 namespace intvit {
@@ -166,21 +166,12 @@ std::vector<std::string> spread(const std::vector<std::string> &paths, std::size
   return chosen;
 }
 
-Image load_preprocessed(const std::string &path, const Recipe &recipe, const kernels::KernelTable &kernels) {
-  Result<Image> decoded = load_image(path);
-  if (!decoded.ok())
-    throw std::runtime_error(decoded.status().message());
-  Result<Image> image = preprocess(*decoded, recipe, kernels);
-  if (!image.ok())
-    throw std::runtime_error(path + ": " + image.status().message());
-  return std::move(*image);
-}
-
 std::vector<std::string> for_each_image(std::span<const std::string> paths, const Recipe &recipe,
                                         const kernels::KernelTable &kernels, int threads,
                                         const std::function<void(std::size_t, Image, std::size_t)> &use,
                                         const std::function<bool(std::size_t)> &proceed) {
   std::vector<std::string> errors(paths.size());
+  std::vector<ImageLoader> loaders(static_cast<std::size_t>(std::max(threads, 1)), ImageLoader(recipe, kernels));
   std::mutex mutex;
   std::size_t done = 0;
   std::atomic<bool> stopped = false;
@@ -189,7 +180,7 @@ std::vector<std::string> for_each_image(std::span<const std::string> paths, cons
       return;
     std::optional<Image> image;
     try {
-      image = load_preprocessed(paths[i], recipe, kernels);
+      image = loaders[thread].load(paths[i]);
     } catch (const std::runtime_error &error) {
       errors[i] = error.what();
     }

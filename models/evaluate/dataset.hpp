@@ -49,14 +49,10 @@ std::vector<LabelledImage> read_class_folders(const std::string &folder, const C
 // `count` of the paths, spread evenly over the list, or all of them if there are no more than that.
 std::vector<std::string> spread(const std::vector<std::string> &paths, std::size_t count);
 
-// Decodes and preprocesses, resizing with `kernels`. Throws std::runtime_error with the engine's message.
-Image load_preprocessed(const std::string &path, const Recipe &recipe,
-                        const kernels::KernelTable &kernels = kernels::default_kernels());
-
-// Loads each of the images on one of `threads` threads, as load_preprocessed() does, and hands it to `use` with its
-// index and the thread's number. `proceed` is called with the number of images done, from any thread but never from two
-// at once; where it says false no more images are begun. Returns a message for each image: why it could not be read,
-// else nothing.
+// Loads each of the images on one of `threads` threads, as ImageLoader does, and hands it to `use` with its index and
+// the thread's number. `proceed` is called with the number of images done, from any thread but never from two at once;
+// where it says false no more images are begun. Returns a message for each image: why it could not be read, else
+// nothing.
 std::vector<std::string> for_each_image(std::span<const std::string> paths, const Recipe &recipe,
                                         const kernels::KernelTable &kernels, int threads,
                                         const std::function<void(std::size_t i, Image image, std::size_t thread)> &use,

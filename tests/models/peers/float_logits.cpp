@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/architectures/registry.hpp"
-#include "models/evaluate/dataset.hpp"
+#include "models/evaluate/image_loader.hpp"
 #include "models/import/load.hpp"
 #include "models/reference/forward.hpp"
 
@@ -39,7 +39,7 @@ void run(std::vector<std::string> arguments) {
   }
   const intvit::ImportedModel imported = intvit::load_float_model(arguments.at(0), options);
   for (std::size_t i = 1; i < arguments.size(); ++i) {
-    const intvit::Image image = intvit::load_preprocessed(arguments[i], imported.recipe);
+    const intvit::Image image = intvit::ImageLoader(imported.recipe).load(arguments[i]);
     const nlohmann::json line = {{"recipe", intvit::to_string(imported.recipe)},
                                  {"labels", intvit::labels(imported.model)},
                                  {"pixels", image.rgb},

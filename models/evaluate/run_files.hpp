@@ -1,0 +1,39 @@
+// An integer model on picture files, from bytes to logits, in the order of the files.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/runtime/model.hpp"
+#include "models/evaluate/image_loader.hpp"
+
+namespace intvit {
+
+struct FileOutputs {
+  std::size_t file = 0;               // its index
+  std::string error;                  // why it could not be read; then there are no outputs
+  std::vector<std::int32_t> integers; // in units of 2^-logit_fraction_bits()
+  LoadTimes load;
+  double run = 0;  // seconds of the run of the network, divided by its images
+  int threads = 1; // of that run
+};
+
+// Runs `count` files, which `load` loads by index (ImageLoader; its std::runtime_error is the file's error), on
+// `threads` threads, and hands what comes out to `use`, in the files' order and never two at once, as soon as it is
+// there. About `batch` images are in the network at once, at least one a thread where there are many.
+//
+// No thread ever waits for another: where there are at least four times as many files as that, every thread takes some,
+// loads them and runs them by itself, for at most 16 times as many as there are threads ahead of the first that is not
+// done. Of fewer files all threads load the next ones and then run them together. In memory there are one decoded
+// picture a thread, the images that are run at once, and the outputs of those that are ahead.
+//
+// An exception of `use` ends it. Throws std::runtime_error where the model cannot be run.
+void run_files(const std::shared_ptr<const Model> &model, const Recipe &recipe, std::size_t count,
+               const std::function<Image(std::size_t file, ImageLoader &loader)> &load, int threads, int batch,
+               const std::function<void(const FileOutputs &outputs)> &use);
+
+} // namespace intvit
