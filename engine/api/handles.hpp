@@ -36,7 +36,7 @@ struct intvit_session {
   // Looked at by the session, set by other threads.
   std::unique_ptr<std::atomic<bool>> cancelled;
   intvit::Session session;
-  intvit::Preprocessor preprocessor;
+  std::vector<intvit::Preprocessor> preprocessors; // one for each thread
   // The model's input for each image of a batch. They follow the engine's part of the arena.
   std::uint8_t *inputs = nullptr;
   std::vector<const std::uint8_t *> batch; // max_batch pointers, into `inputs` or to the caller's pixels

@@ -1,6 +1,8 @@
 // The functions of intvit.h about sessions and runs.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <span>
 
@@ -80,9 +82,10 @@ Status create(const intvit_model *model, const intvit_session_options &options, 
   model->log(INTVIT_LOG_INFO, "session: " + std::to_string(session->threads()) + " threads, batch " +
                                   std::to_string(options.max_batch) + ", arena of " + std::to_string(planned->bytes) +
                                   " bytes");
+  const auto threads = static_cast<std::size_t>(session->threads());
   *result = new intvit_session{std::move(cancelled),
                                std::move(*session),
-                               Preprocessor(model->model->recipe(), model->model->kernels()),
+                               {threads, Preprocessor(model->model->recipe(), model->model->kernels())},
                                reinterpret_cast<std::uint8_t *>(arena + planned->engine_bytes),
                                std::vector<const std::uint8_t *>(static_cast<std::size_t>(options.max_batch)),
                                std::vector<int>(static_cast<std::size_t>(model->model->classes())),
@@ -130,48 +133,102 @@ Result<const std::uint8_t *> preprocessed(Preprocessor &preprocessor, const Imag
 }
 
 #ifdef INTVIT_DECODER
-Result<const std::uint8_t *> decoded(intvit_session &session, const intvit_image &image, std::uint8_t *place) {
+Result<const std::uint8_t *> decoded(Preprocessor &preprocessor, const intvit_image &image, std::uint8_t *place) {
   if (image.data == nullptr)
     return Status(StatusCode::bad_argument, "the file is at a null pointer");
   const Result<Image> picture =
       decode_image({static_cast<const std::byte *>(image.data), image.size}, "picture in memory");
   if (!picture.ok())
     return picture.status();
-  return preprocessed(session.preprocessor, view(*picture), place);
+  return preprocessed(preprocessor, view(*picture), place);
 }
 #else
-Result<const std::uint8_t *> decoded(intvit_session &, const intvit_image &, std::uint8_t *) {
+Result<const std::uint8_t *> decoded(Preprocessor &, const intvit_image &, std::uint8_t *) {
   return Status(StatusCode::unsupported, "this build decodes no picture files; give it pixels");
 }
 #endif
 
-Result<const std::uint8_t *> input(intvit_session &session, const intvit_image &image, std::uint8_t *place) {
+Result<const std::uint8_t *> input(intvit_session &session, int thread, const intvit_image &image,
+                                   std::uint8_t *place) {
+  Preprocessor &preprocessor = session.preprocessors[static_cast<std::size_t>(thread)];
   if (image.kind == INTVIT_IMAGE_ENCODED)
-    return decoded(session, image, place);
+    return decoded(preprocessor, image, place);
   if (image.kind != INTVIT_IMAGE_RGB && image.kind != INTVIT_IMAGE_INPUT)
     return Status(StatusCode::bad_argument, "there is no such kind of image");
   const Result<ImageView> given = pixels(image);
   if (!given.ok())
     return given.status();
   return image.kind == INTVIT_IMAGE_INPUT ? exact_input(session.session.model(), *given, place)
-                                          : preprocessed(session.preprocessor, *given, place);
+                                          : preprocessed(preprocessor, *given, place);
 }
+
+// Finds or makes the model's input for image i of a run.
+Status load_input(intvit_session &session, int thread, std::span<const intvit_image> images, int i) {
+  const auto index = static_cast<std::size_t>(i);
+  const Result<const std::uint8_t *> pixels =
+      input(session, thread, images[index], session.inputs + index * input_bytes(session.session.model()));
+  if (!pixels.ok())
+    return images.size() == 1 ? pixels.status() : pixels.status().in("image " + std::to_string(i));
+  session.batch[index] = *pixels;
+  return {};
+}
+
+Status load_in_turn(intvit_session &session, std::span<const intvit_image> images) {
+  Status status;
+  for (int i = 0; i < static_cast<int>(images.size()) && status.ok(); ++i)
+    status = load_input(session, 0, images, i);
+  return status;
+}
+
+#ifdef INTVIT_DECODER
+// Files are decoded and resized on all threads of the session. Pixels alone are resized by the caller's, and nothing is
+// allocated for them. Of several failures the first in the images' order is told.
+Status load_inputs(intvit_session &session, std::span<const intvit_image> images) {
+  if (images.size() < 2 || std::none_of(images.begin(), images.end(),
+                                        [](const intvit_image &image) { return image.kind == INTVIT_IMAGE_ENCODED; }))
+    return load_in_turn(session, images);
+  struct Loading {
+    intvit_session &session;
+    std::span<const intvit_image> images;
+    std::vector<Status> statuses;
+    std::vector<std::exception_ptr> exceptions; // of a lack of memory
+  };
+  Loading loading{session, images, std::vector<Status>(images.size()), std::vector<std::exception_ptr>(images.size())};
+  Status status = session.session.for_each(
+      static_cast<int>(images.size()), static_cast<int>(session.preprocessors.size()),
+      [](void *argument, int i, int thread) {
+        Loading &all = *static_cast<Loading *>(argument);
+        const auto index = static_cast<std::size_t>(i);
+        try {
+          all.statuses[index] = load_input(all.session, thread, all.images, i);
+        } catch (const std::exception &) {
+          all.exceptions[index] = std::current_exception();
+        }
+      },
+      &loading);
+  for (std::size_t i = 0; i < images.size() && status.ok(); ++i) {
+    if (loading.exceptions[i])
+      std::rethrow_exception(loading.exceptions[i]);
+    status = loading.statuses[i];
+  }
+  return status;
+}
+#else
+Status load_inputs(intvit_session &session, std::span<const intvit_image> images) {
+  return load_in_turn(session, images);
+}
+#endif
 
 Status run(intvit_session *session, const intvit_image *images, int count) {
   if (session == nullptr || (images == nullptr && count > 0))
     return Status(StatusCode::bad_argument, "the session or the images are null");
   session->images = 0;
   session->cancelled->store(false);
-  const std::size_t places = session->batch.size();
   // Session::run() refuses counts that are out of range.
   const std::size_t used = count < 1 ? 0 : static_cast<std::size_t>(count);
-  const std::size_t bytes = input_bytes(session->session.model());
-  for (std::size_t i = 0; i < used && used <= places; ++i) {
-    const Result<const std::uint8_t *> pixels = input(*session, images[i], session->inputs + i * bytes);
-    if (!pixels.ok())
-      return count == 1 ? pixels.status() : pixels.status().in("image " + std::to_string(i));
-    session->batch[i] = *pixels;
-  }
+  if (used <= session->batch.size())
+    if (Status status = load_inputs(*session, {images, used}); !status.ok())
+      return status;
   if (Status status = session->session.run({session->batch.data(), used}); !status.ok())
     return status;
   session->images = count;

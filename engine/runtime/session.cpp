@@ -121,6 +121,35 @@ Status Session::run(std::span<const std::uint8_t *const> images) {
   return {};
 }
 
+Status Session::for_each(int count, int threads, void (*task)(void *argument, int i, int thread), void *argument) {
+  struct Loop {
+    void (*task)(void *argument, int i, int thread);
+    void *argument;
+    int count;
+    int threads;
+    std::atomic<int> next = 0;
+    std::atomic<int> joined = 0;
+
+    static void join(void *context) {
+      Loop &loop = *static_cast<Loop *>(context);
+      // Not the number that a loop of the caller's gives, which may be wrong.
+      const int thread = loop.joined.fetch_add(1, std::memory_order_relaxed);
+      if (thread >= loop.threads)
+        return;
+      for (int i = loop.next.fetch_add(1, std::memory_order_relaxed); i < loop.count;
+           i = loop.next.fetch_add(1, std::memory_order_relaxed))
+        loop.task(loop.argument, i, thread);
+    }
+  };
+  Loop loop{task, argument, count, threads};
+  if (options_.parallel_for.run == nullptr)
+    workers_.run([](const Team &, void *context) { Loop::join(context); }, &loop);
+  else
+    options_.parallel_for.run(
+        options_.parallel_for.context, options_.threads, [](void *context, int) { Loop::join(context); }, &loop);
+  return loop.next >= count ? Status() : Status(StatusCode::bad_argument, "the caller's loop called no task");
+}
+
 std::span<const std::int32_t> Session::rows(int index) const {
   const int columns = model_->program().values[static_cast<std::size_t>(index)].columns;
   return {reinterpret_cast<const std::int32_t *>(value(index)),

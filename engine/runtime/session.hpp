@@ -61,6 +61,11 @@ public:
   // another error there are none.
   Status run(std::span<const std::uint8_t *const> images);
 
+  // Other work on the threads of runs, at most `threads` of them: calls task(argument, i, thread) once for every i
+  // below `count`. No two calls at the same time have the same `thread`, which is below `threads`. Tasks must not
+  // throw. Errors: bad_argument (a loop of the caller's that called none).
+  Status for_each(int count, int threads, void (*task)(void *argument, int i, int thread), void *argument);
+
   // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().
   std::span<const std::int32_t> logits() const;
   // Likewise [images, features], in units of 2^-model().feature_fraction_bits(). Empty where the model has none.
