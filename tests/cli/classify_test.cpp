@@ -99,6 +99,35 @@ TEST_CASE("raw logits are integers, the same for every instruction set, number o
   }
 }
 
+TEST_CASE("many files and few give the same lines, whatever the threads and the batch") {
+  const std::string folder = temporary_file("in_order");
+  std::filesystem::create_directories(folder);
+  const std::string picture = read_text(sample_photograph());
+  const std::string noise = "P6\n9 7\n255\n" + std::string(3UL * 9 * 7, 'x') + "\n";
+  for (int i = 10; i < 70; ++i)
+    write_text(folder + "/" + std::to_string(i) + ".png", i % 9 == 0 ? "no picture" : i % 2 == 0 ? picture : noise);
+  const auto classify = [&](const std::string &threads, const std::string &batch, const std::string &which) {
+    return run_shell("\"$INTVIT\" classify --raw-logits --format csv -k 1 -t " + threads + " -b " + batch + " " +
+                     quoted(folder) + which);
+  };
+  for (const std::string which : {"", "/1*.png"}) {
+    const Outcome expected = classify("1", "1", which);
+    CHECK(expected.exit_code == 1);
+    const std::size_t files = which.empty() ? 60 : 10;
+    const std::size_t bad = which.empty() ? 7 : 1;
+    CHECK(lines(expected.out).size() == files - bad + 1);
+    CHECK(lines(expected.err).size() == bad);
+    for (const char *threads : {"1", "2", "3"})
+      for (const char *batch : {"1", "4", "100"}) {
+        CAPTURE(threads, batch, which);
+        const Outcome outcome = classify(threads, batch, which);
+        CHECK(outcome.exit_code == 1);
+        CHECK(outcome.out == expected.out);
+        CHECK(outcome.err == expected.err);
+      }
+  }
+}
+
 TEST_CASE("probabilities are the softmax of the logits") {
   const Outcome outcome = run_program({"classify", "--format", "json", "-k", "10", sample_photograph()});
   const json info = json::parse(run_program({"info", "--format", "json"}).out);
@@ -125,6 +154,13 @@ TEST_CASE("an image can come from standard input") {
   const Outcome outcome = run_program({"classify", "-k", "1", "-"}, read_text(sample_photograph()));
   CHECK(outcome.exit_code == 0);
   CHECK_THAT(outcome.out, Contains("cat"));
+  const Outcome among_others = run_program(
+      {"classify", "--format", "csv", "-k", "1", "-t", "2", sample_photograph(), "-", "-", sample_photograph()},
+      read_text(sample_photograph()));
+  CHECK(among_others.exit_code == 1);
+  CHECK_THAT(among_others.err, Contains("standard input: the file is empty")); // the second time
+  CHECK(lines(among_others.out).size() == 4);
+  CHECK_THAT(lines(among_others.out)[2], Catch::Matchers::StartsWith("-,1,3,cat,"));
   const Outcome empty = run_program({"classify", "-"});
   CHECK(empty.exit_code == 1);
   CHECK_THAT(empty.err, Contains("standard input"));

@@ -115,6 +115,57 @@ TEST_CASE("run: a batch of all kinds") {
   CHECK(test::logits_of(session, 0) == engine_logits(large, true));
 }
 
+TEST_CASE("run: picture files on all threads, and of several bad ones the first is told") {
+  const ModelHandle model = test::load(tiny());
+  std::vector<std::vector<std::byte>> files;
+  std::vector<std::vector<std::int32_t>> expected;
+  for (int i = 0; i < 16; ++i) {
+    const Image image = test::random_images(1, 10 + 5 * i, 30, static_cast<unsigned>(i))[0];
+    files.push_back(as_ppm(image));
+    expected.push_back(engine_logits(image, true));
+  }
+  const auto in_order = [](void *, int count, void (*task)(void *, int), void *argument) {
+    for (int i = 0; i < count; ++i)
+      task(argument, i);
+  };
+  for (const int threads : {1, 2, 5})
+    for (const bool own_loop : {false, true}) {
+      CAPTURE(threads, own_loop);
+      intvit_session_options options = intvit_default_session_options();
+      options.threads = threads;
+      options.max_batch = 16;
+      if (own_loop)
+        options.parallel_for = in_order;
+      const SessionHandle session = test::start(model, options);
+      std::vector<intvit_image> images;
+      for (const std::vector<std::byte> &file : files)
+        images.push_back(intvit_encoded_image(file.data(), file.size()));
+      for (const std::size_t count : {16U, 2U, 7U}) {
+        REQUIRE(intvit_run(session.get(), images.data(), static_cast<int>(count), nullptr) == INTVIT_OK);
+        for (std::size_t i = 0; i < count; ++i)
+          REQUIRE(test::logits_of(session, static_cast<int>(i)) == expected[i]);
+      }
+      for (const std::size_t bad : {5U, 3U}) {
+        images[bad].size = 20; // ends before its pixels do
+        intvit_error error;
+        CHECK(intvit_run(session.get(), images.data(), 16, &error) == INTVIT_BAD_FORMAT);
+        CHECK(std::string(error.message).rfind("image " + std::to_string(bad) + ": picture in memory: ", 0) == 0);
+        CHECK(intvit_session_images(session.get()) == 0);
+      }
+    }
+  const auto nothing = [](void *, int, void (*)(void *, int), void *) {};
+  intvit_session_options options = intvit_default_session_options();
+  options.threads = 2;
+  options.max_batch = 2;
+  options.parallel_for = nothing;
+  const SessionHandle session = test::start(model, options);
+  const std::array<intvit_image, 2> images{intvit_encoded_image(files[0].data(), files[0].size()),
+                                           intvit_encoded_image(files[1].data(), files[1].size())};
+  intvit_error error;
+  CHECK(intvit_run(session.get(), images.data(), 2, &error) == INTVIT_BAD_ARGUMENT);
+  CHECK(error.message == std::string("the caller's loop called no task"));
+}
+
 TEST_CASE("run: what it refuses, and that it says why") {
   const ModelHandle model = test::load(tiny());
   const SessionHandle session = test::start(model, 1, 2);

@@ -81,6 +81,39 @@ TEST_CASE("resize: a region is the same part of the whole") {
   }
 }
 
+TEST_CASE("resize: one resizer for pictures of many sizes, and tables that are made once") {
+  struct Sizes {
+    int width, height, new_width, new_height;
+  };
+  const std::vector<Sizes> sizes = {{30, 20, 12, 8},  {20, 30, 8, 12}, {20, 30, 12, 8}, {30, 20, 30, 8},
+                                    {30, 20, 12, 20}, {12, 8, 30, 20}, {12, 8, 12, 8},  {30, 20, 11, 8},
+                                    {31, 20, 12, 8},  {30, 21, 12, 8}};
+  Resizer resizer;
+  for (int round = 0; round < 3; ++round)
+    for (const Sizes &s : sizes)
+      for (const ResizeFilter filter : {ResizeFilter::bicubic, ResizeFilter::box})
+        for (const Region &region : {Region{0, 0, s.new_width, s.new_height}, Region{2, 3, 5, 4}}) {
+          const Image image = picture("noise", s.width, s.height);
+          const Result<Image> expected = resize_region(image, s.new_width, s.new_height, filter, region);
+          REQUIRE(expected.ok());
+          REQUIRE(resizer.prepare(s.width, s.height, s.new_width, s.new_height, filter, region).ok());
+          Image found = *make_image(region.width, region.height);
+          resizer.run(view(image), found.rgb.data(), static_cast<std::ptrdiff_t>(found.row_bytes()),
+                      kernels::default_kernels());
+          REQUIRE(found.rgb == expected->rgb);
+        }
+
+  ResampleTables tables;
+  const auto first = tables.get(500, 224, ResizeFilter::bicubic, 0, 224);
+  for (int size = 501; size < 508; ++size)
+    tables.get(size, 224, ResizeFilter::bicubic, 0, 224);
+  CHECK(tables.get(500, 224, ResizeFilter::bicubic, 0, 224) == first);
+  for (int size = 501; size < 509; ++size) // one more than are kept
+    tables.get(size, 224, ResizeFilter::bicubic, 0, 224);
+  CHECK(tables.get(500, 224, ResizeFilter::bicubic, 0, 224) != first);
+  CHECK(tables.get(500, 224, ResizeFilter::bicubic, 0, 224)->weights == first->weights);
+}
+
 TEST_CASE("resize: impossible requests are refused") {
   const Image image = picture("noise", 4, 3);
   const auto message = [](const Result<Image> &result) { return result.status().message(); };
