@@ -1,9 +1,11 @@
 // intvit bench: how fast a model runs, beside what this processor could do at most.
 #include <iostream>
 
+#include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
 #include "cli/benchmark/report.hpp"
 #include "cli/benchmark/report_file.hpp"
+#include "cli/options/images.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
@@ -65,7 +67,10 @@ std::vector<const kernels::KernelTable *> kernels_list(const Parser &parser) {
 
 Effort effort(const Parser &parser) {
   Effort result;
-  result.warmup = parser.integer("warmup", 0, 1'000'000);
+  if (parser.has("warmup"))
+    result.warmup = parser.integer("warmup", 0, 1'000'000);
+  else if (parser.has("files"))
+    result.warmup = 1;
   result.roofline = parser.has("roofline") || parser.has("report");
   if (parser.has("runs") && parser.has("seconds"))
     throw UsageError("give --runs or --seconds, not both");
@@ -93,7 +98,7 @@ void add_bench_options(Parser &parser) {
   parser.option<std::string>("t,threads", "N,...", "numbers of threads (default: what this process may use)");
   parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
   parser.option<std::string>("isa", "NAME,...", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)");
-  parser.option<int>("warmup", "N", "runs that are not counted", "3");
+  parser.option<int>("warmup", "N", "runs that are not counted, with --files passes (default: 3, with --files 1)");
   parser.option<int>("runs", "N", "runs to measure");
   parser.option<double>("seconds", "S", "without --runs: measure each for so long, and 5 runs at least", "2");
   parser.flag("profile", "time of every kind of operation");
@@ -103,6 +108,11 @@ void add_bench_options(Parser &parser) {
       "instead of models: the matrix products alone that a file lists (lines of rows, out, in, count); may be given "
       "several times");
   parser.option<std::string>(
+      "files", "FOLDER",
+      "instead of random images: the pictures in a folder, from their bytes to the logits: files "
+      "a second, and what reading, decoding, resizing and the network take of it");
+  add_preprocess_option(parser);
+  parser.option<std::string>(
       "report", "FILE",
       "also write a page with drawings (a name in .html) or a text (.md): latencies, operations, "
       "roofline, machine; measures what --profile and --roofline do");
@@ -111,8 +121,8 @@ void add_bench_options(Parser &parser) {
 }
 
 int bench_shapes(const Parser &parser, ReportFormat format) {
-  for (const char *option :
-       {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize", "residual"})
+  for (const char *option : {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize",
+                             "residual", "files", "preprocess"})
     if (parser.has(option))
       throw UsageError(std::string("--") + option +
                        " does not go with --shapes, which times matrix products alone on "
@@ -182,48 +192,71 @@ int bench(const Arguments &arguments) {
   const std::vector<WeightChoice> choices = weight_choices(parser);
   const bool report = parser.has("report");
   const bool profile = report || parser.has("profile");
+  if (parser.has("files"))
+    for (const char *option : {"profile", "roofline", "report"})
+      if (parser.has(option))
+        throw UsageError(std::string("--") + option + " goes with random images, not with --files");
+  if (!parser.has("files") && parser.has("preprocess"))
+    throw UsageError("--preprocess goes with --files; random images have the model's size");
   if (report) {
     check_report_path(parser.get<std::string>("report"));
     if (!models.front().is_architecture)
       check_not_read(parser.get<std::string>("report"), {models.front().name});
   }
 
-  std::vector<ForwardResult> results;
   const std::size_t total = models.size() * choices.size() * tables.size() * threads.size() * batches.size();
-  try {
-    ProgressBar progress("measuring");
-    const auto measure_file = [&](const Source &source, const WeightChoice &weights) {
-      options.weight_format = stored_format(weights.levels);
-      options.two_word_ratio = weights.two_word_ratio;
-      const ModelFile file = load(source, options);
-      for (const kernels::KernelTable *kernels : tables) {
-        const std::shared_ptr<const Model> model =
-            value_of(Model::create(file, *kernels, source.is_architecture ? any_work : max_work(parser)));
-        for (const int thread_count : threads)
-          for (const int batch : batches) {
-            progress.show(results.size(), total);
-            ForwardResult result{source.name,
-                                 source.is_architecture,
-                                 source.is_architecture ? weights.text() : "",
-                                 model->kernels().name,
-                                 thread_count,
-                                 batch,
-                                 {},
-                                 {}};
-            result.samples = measure_forward(model, thread_count, batch, how, profile ? &result.profile : nullptr);
-            results.push_back(std::move(result));
+  const auto measure_all = [&](auto &results, const auto &measure, const auto &print) {
+    try {
+      ProgressBar progress("measuring");
+      for (const Source &source : models)
+        for (const WeightChoice &weights : choices) {
+          options.weight_format = stored_format(weights.levels);
+          options.two_word_ratio = weights.two_word_ratio;
+          const ModelFile file = load(source, options);
+          for (const kernels::KernelTable *kernels : tables) {
+            const std::shared_ptr<const Model> model =
+                value_of(Model::create(file, *kernels, source.is_architecture ? any_work : max_work(parser)));
+            for (const int thread_count : threads)
+              for (const int batch : batches) {
+                progress.show(results.size(), total);
+                results.push_back(measure(model, Combination{source.name, source.is_architecture,
+                                                             source.is_architecture ? weights.text() : "",
+                                                             model->kernels().name, thread_count, batch}));
+              }
           }
-      }
-    };
-    for (const Source &source : models)
-      for (const WeightChoice &weights : choices)
-        measure_file(source, weights);
-  } catch (const Interrupted &) {
-    if (!results.empty())
-      print_forward_results(results, format);
-    throw stopped_after(results.size(), total);
+        }
+    } catch (const Interrupted &) {
+      if (!results.empty())
+        print(results, format);
+      throw stopped_after(results.size(), total);
+    }
+    print(results, format);
+  };
+
+  if (parser.has("files")) {
+    const std::string folder = parser.get<std::string>("files");
+    LeftOut left_out;
+    const std::vector<std::string> paths = list_images(folder, left_out);
+    report_left_out(folder, left_out);
+    std::vector<FilesResult> results;
+    measure_all(
+        results,
+        [&](const std::shared_ptr<const Model> &model, const Combination &combination) {
+          return measure_files(model, combination, paths, recipe_for(parser, *model), how);
+        },
+        print_files_results);
+    return exit_ok;
   }
-  print_forward_results(results, format);
+  std::vector<ForwardResult> results;
+  measure_all(
+      results,
+      [&](const std::shared_ptr<const Model> &model, const Combination &combination) {
+        ForwardResult result{combination, {}, {}};
+        result.samples =
+            measure_forward(model, combination.threads, combination.batch, how, profile ? &result.profile : nullptr);
+        return result;
+      },
+      print_forward_results);
   if (report)
     write_report(parser.get<std::string>("report"), arguments, results);
   return exit_ok;

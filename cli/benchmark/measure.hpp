@@ -52,13 +52,17 @@ struct OperationTime {
   std::int64_t bytes = 0;                // of weights, inputs and outputs in a forward pass
 };
 
-struct ForwardResult {
+// What is measured.
+struct Combination {
   std::string name;             // of the model
   bool is_architecture = false; // with random weights; otherwise a file
   std::string weights;          // WeightChoice::text() of an architecture
   std::string isa;
   int threads = 1;
   int batch = 1;
+};
+
+struct ForwardResult : Combination {
   Samples samples;
   std::vector<OperationTime> profile; // in the order of the first call; empty where not asked for
 };

@@ -1,6 +1,7 @@
 #include "cli/benchmark/report.hpp"
 
 #include <iostream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -74,14 +75,35 @@ std::vector<std::string> operator+(std::vector<std::string> cells, const std::ve
   return cells;
 }
 
+json identity(const Combination &measured) {
+  json object = {{measured.is_architecture ? "arch" : "model", path_text(measured.name)},
+                 {"isa", measured.isa},
+                 {"threads", measured.threads},
+                 {"batch", measured.batch}};
+  if (measured.is_architecture)
+    object["weights"] = measured.weights;
+  return object;
+}
+
+json to_json(const FilesResult &result) {
+  json object = identity(result);
+  object["files"] = result.files;
+  object["passes_s"] = result.seconds;
+  object["files_per_s"] = result.files_per_second();
+  const FileCosts &costs = result.costs;
+  for (const auto &[step, cost] : {std::pair{"read", costs.read},
+                                   {"decode", costs.decode},
+                                   {"resize", costs.resize},
+                                   {"network", costs.network}}) {
+    object["ms"][step] = cost;
+    object["share"][step] = cost / costs.sum();
+  }
+  return object;
+}
+
 json to_json(const ForwardResult &result) {
-  json object = {{result.is_architecture ? "arch" : "model", path_text(result.name)},
-                 {"isa", result.isa},
-                 {"threads", result.threads},
-                 {"batch", result.batch},
-                 {"images_per_s", images_per_second(result)}};
-  if (result.is_architecture)
-    object["weights"] = result.weights;
+  json object = identity(result);
+  object["images_per_s"] = images_per_second(result);
   add_samples(object, result.samples);
   for (const OperationTime &operation : result.profile)
     object["profile"].push_back({{"operation", operation.operation},
@@ -130,6 +152,16 @@ void print_forward_csv(const std::vector<ForwardResult> &results) {
                                                      fixed(gmac_per_s(operation), 3)} +
                             peak_cells(gmac_per_s(operation), samples.peak()));
   }
+}
+
+void print_files_csv(const std::vector<FilesResult> &results) {
+  std::cout << "model,isa,threads,batch,files,passes,files_per_s,read_ms,decode_ms,resize_ms,network_ms\n";
+  for (const FilesResult &result : results)
+    std::cout << csv_line(identity_cells(result) +
+                          std::vector<std::string>{std::to_string(result.files), std::to_string(result.seconds.size()),
+                                                   fixed(result.files_per_second(), 3), fixed(result.costs.read, 6),
+                                                   fixed(result.costs.decode, 6), fixed(result.costs.resize, 6),
+                                                   fixed(result.costs.network, 6)});
 }
 
 // The sum over all shapes of a list, each taken as many times as its count says.
@@ -228,6 +260,17 @@ void print_forward_results(const std::vector<ForwardResult> &results, ReportForm
     print_forward_csv(results);
   else
     print_forward_markdown(results);
+}
+
+void print_files_results(const std::vector<FilesResult> &results, ReportFormat format) {
+  if (format == ReportFormat::json) {
+    print_json(results);
+  } else if (format == ReportFormat::csv) {
+    print_files_csv(results);
+  } else {
+    print_environment();
+    std::cout << markdown(files_table(results));
+  }
 }
 
 void print_shape_results(const std::vector<ShapeList> &lists, ReportFormat format) {

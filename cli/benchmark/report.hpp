@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
 
 namespace intvit::cli {
@@ -11,6 +12,8 @@ namespace intvit::cli {
 enum class ReportFormat { markdown, json, csv };
 
 void print_forward_results(const std::vector<ForwardResult> &results, ReportFormat format);
+
+void print_files_results(const std::vector<FilesResult> &results, ReportFormat format);
 
 // The shapes of one list on one instruction set.
 struct ShapeList {

@@ -15,8 +15,9 @@ std::string row(const std::vector<std::string> &cells) {
 }
 
 // The name, and for an architecture its weights unless they are int8.
-std::string name_with_weights(const ForwardResult &result) {
-  return result.weights.empty() || result.weights == "int8" ? result.name : result.name + ", " + result.weights;
+std::string name_with_weights(const Combination &measured) {
+  return measured.weights.empty() || measured.weights == "int8" ? measured.name
+                                                                : measured.name + ", " + measured.weights;
 }
 
 } // namespace
@@ -38,13 +39,13 @@ std::string markdown(const Table &table) {
   return text;
 }
 
-std::string title(const ForwardResult &result) {
-  return name_with_weights(result) + ", " + result.isa + ", " + std::to_string(result.threads) +
-         (result.threads == 1 ? " thread" : " threads") + ", batch " + std::to_string(result.batch);
+std::string title(const Combination &measured) {
+  return name_with_weights(measured) + ", " + measured.isa + ", " + std::to_string(measured.threads) +
+         (measured.threads == 1 ? " thread" : " threads") + ", batch " + std::to_string(measured.batch);
 }
 
-std::vector<std::string> identity_cells(const ForwardResult &result) {
-  return {name_with_weights(result), result.isa, std::to_string(result.threads), std::to_string(result.batch)};
+std::vector<std::string> identity_cells(const Combination &measured) {
+  return {name_with_weights(measured), measured.isa, std::to_string(measured.threads), std::to_string(measured.batch)};
 }
 
 double images_per_second(const ForwardResult &result) {
@@ -77,6 +78,21 @@ Table summary_table(const std::vector<ForwardResult> &results) {
     if (roofline)
       cells.insert(cells.end(), {fixed(samples.peak(), 1), percent(samples.gmac_per_s() / samples.peak()),
                                  fixed(samples.bandwidth(), 1)});
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Table files_table(const std::vector<FilesResult> &results) {
+  Table table{
+      {"model", "isa", "threads", "batch", "files", "files/s", "read ms", "decode ms", "resize ms", "network ms"}, {}};
+  for (const FilesResult &result : results) {
+    std::vector<std::string> cells = identity_cells(result);
+    cells.push_back(std::to_string(result.files));
+    cells.push_back(fixed(result.files_per_second(), 1));
+    const FileCosts &costs = result.costs;
+    for (const double cost : {costs.read, costs.decode, costs.resize, costs.network})
+      cells.push_back(fixed(cost, 3) + " (" + percent(cost / costs.sum()) + ")");
     table.rows.push_back(std::move(cells));
   }
   return table;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
 #include "models/program/text.hpp"
 
@@ -19,9 +20,9 @@ std::string markdown_text(const std::string &text);
 std::string markdown(const Table &table);
 
 // "deit_tiny_patch16_224, avx512vnni, 2 threads, batch 1"
-std::string title(const ForwardResult &result);
+std::string title(const Combination &measured);
 // Model, instruction set, threads, batch.
-std::vector<std::string> identity_cells(const ForwardResult &result);
+std::vector<std::string> identity_cells(const Combination &measured);
 
 double images_per_second(const ForwardResult &result);
 double gmac_per_s(const OperationTime &operation);
@@ -30,6 +31,7 @@ double intensity(std::int64_t multiply_accumulates, std::int64_t bytes);
 
 // One row for each result.
 Table summary_table(const std::vector<ForwardResult> &results);
+Table files_table(const std::vector<FilesResult> &results);
 // One row for each operation.
 Table profile_table(const ForwardResult &result);
 
