@@ -7,7 +7,10 @@ that keeps its model ready, and lets all take turns, round after round, so that 
 all alike. Ratios are of the medians within a round; what is reported is the median over the rounds. A peer that cannot be
 installed or does not run is reported with its reason, and the rest still run.
 
-Writes peers.json, peers.md and peers.svg into --output. Needs python3 with venv, and build/release/bin/intvit.
+Writes peers.json, peers.md and peers.svg into --output. With --files, a folder of JPEG and PNG files, it measures from
+their bytes to classes instead: `intvit bench --files` and, for the int8 setups of ONNX Runtime and OpenVINO, Pillow
+before the network, every file on one of the threads. A turn is a pass over the files. It then writes files.json and
+files.md. Needs python3 with venv, and build/release/bin/intvit.
 """
 
 import argparse
@@ -52,6 +55,11 @@ SETUPS = [
 PEERS = sorted({setup[0] for setup in SETUPS})
 
 
+# With files: the setups of the peers that Pillow feeds, and what both sides make of a picture.
+FILE_PEERS = ("onnxruntime", "openvino")
+RECIPE = "resize=248,crop=224,filter=bicubic"
+
+
 class Missing(Exception):
     """Why a peer does not run."""
 
@@ -88,11 +96,11 @@ def install(peer):
 class Worker:
     """A setup's process, with its model ready. Throws Missing."""
 
-    def __init__(self, python, peer, setup, arch, threads, folder):
+    def __init__(self, python, peer, setup, arch, threads, folder, pictures=None):
         self.log = open(folder / f"{arch}.{peer}.{setup}.log", "w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
-            [python, HERE / "worker.py", peer, setup, arch, str(threads), folder], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+            [python, HERE / "worker.py", peer, setup, arch, str(threads), folder] + ([pictures] if pictures else []),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         try:
             self.ready = self.answer()
         except Missing:
@@ -128,8 +136,11 @@ class Worker:
 
 def run_intvit(program, arch, options):
     """A turn of ours: the JSON of `intvit bench`."""
-    command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--seconds", str(options.seconds),
-               "--warmup", str(options.warmup), "--roofline", "--format", "json"]
+    command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--format", "json"]
+    if options.files:
+        command += ["--files", options.files, "--preprocess", RECIPE, "--runs", "1", "--warmup", "0"]
+    else:
+        command += ["--seconds", str(options.seconds), "--warmup", str(options.warmup), "--roofline"]
 
     def raise_priority():
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(options.real_time))
@@ -165,21 +176,22 @@ def compare(arch, pythons, options):
     folder.mkdir(parents=True, exist_ok=True)
     workers, peers, versions = {}, {}, {}
     try:
-        for peer, setup, _, name, _ in SETUPS:
+        for peer, setup, _, name, _ in setups(options):
             key = f"{peer} {setup}"
             try:
                 if isinstance(pythons[peer], Missing):
                     raise pythons[peer]
                 print(f"{arch}: preparing {name}", file=sys.stderr)
-                workers[key] = Worker(pythons[peer], peer, setup, arch, options.threads, folder)
+                workers[key] = Worker(pythons[peer], peer, setup, arch, options.threads, folder, options.files)
                 versions[key] = workers[key].ready["version"]
             except Missing as reason:
                 peers[key] = {"missing": str(reason)}
         print(f"{arch}: measuring", file=sys.stderr)
+        effort = ({"seconds": 0, "warmup": 0, "least": 1} if options.files else
+                  {"seconds": options.seconds, "warmup": options.warmup})
         reports, times, failures = take_turns(
             workers, lambda: run_intvit(options.intvit, arch, options), options.rounds,
-            lambda worker: worker.measure(seconds=options.seconds, warmup=options.warmup,
-                                          real_time=options.real_time))
+            lambda worker: worker.measure(real_time=options.real_time, **effort))
         for key, worker in workers.items():
             peers[key] = {"missing": failures[key]} if key in failures else {"ms": times[key],
                                                                              "cosine": worker.ready["cosine"]}
@@ -187,10 +199,20 @@ def compare(arch, pythons, options):
         for worker in workers.values():
             worker.stop()
     results = [report["results"][0] for report in reports]
+    if options.files:
+        return {"arch": arch, "name": NAMES[arch], "isa": results[0]["isa"], "files": results[0]["files"],
+                "ours_ms": [1e3 * result["passes_s"][0] for result in results],
+                "ours_share": [result["share"] for result in results],
+                "peers": peers}, reports[0]["environment"], versions
     return {"arch": arch, "name": NAMES[arch], "isa": results[0]["isa"], "gmac": results[0]["gmac"],
             "ours_ms": [result["median_ms"] for result in results],
             "peak_gmac_per_s": [result["peak_gmac_per_s"] for result in results],
             "peers": peers}, reports[0]["environment"], versions
+
+
+def setups(options):
+    """Those of SETUPS that are measured."""
+    return [setup for setup in SETUPS if not options.files or (setup[0] in FILE_PEERS and setup[2] == "int8")]
 
 
 def words(known):
@@ -216,8 +238,12 @@ def positive(convert):
 
 
 def write(result, folder):
-    for name, text in (("peers.json", json.dumps(result, indent=1) + "\n"), ("peers.md", figures.markdown(result)),
-                       ("peers.svg", figures.drawing(result))):
+    numbers = json.dumps(result, indent=1) + "\n"
+    if result.get("recipe"):
+        texts = {"files.json": numbers, "files.md": figures.files_markdown(result)}
+    else:
+        texts = {"peers.json": numbers, "peers.md": figures.markdown(result), "peers.svg": figures.drawing(result)}
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
@@ -227,6 +253,7 @@ def parse_options(arguments):
                         help="architectures (default: all three DeiTs)")
     parser.add_argument("--peers", type=words(PEERS), default=PEERS, metavar="NAME,...",
                         help=f"default: all of {', '.join(PEERS)}; PyTorch's packages take 2.6 GB")
+    parser.add_argument("--files", metavar="FOLDER", help="measure from the bytes of these pictures to classes")
     parser.add_argument("-t", "--threads", type=positive(int), default=1)
     parser.add_argument("--rounds", type=positive(int), default=5, help="how often each takes its turn")
     parser.add_argument("--seconds", type=positive(float), default=1.0, help="of a turn")
@@ -239,6 +266,8 @@ def parse_options(arguments):
     options = parser.parse_args(arguments)
     if not os.access(options.intvit, os.X_OK):
         parser.exit(1, f"{options.intvit}: no such program; build it or name it with --intvit\n")
+    if options.files and not os.path.isdir(options.files):
+        parser.exit(1, f"{options.files}: no such folder\n")
     return options
 
 
@@ -249,13 +278,16 @@ def main():
     except OSError as error:
         sys.exit(f"{options.output}: {error.strerror}")
     pythons = {}
-    for peer in PEERS:
+    for peer in sorted({setup[0] for setup in setups(options)}):
         try:
             if peer not in options.peers:
                 raise Missing("left out by --peers")
             pythons[peer] = install(peer)
         except Missing as reason:
             pythons[peer] = reason
+    for path in pathlib.Path(options.files).rglob("*") if options.files else []:
+        if path.is_file():
+            path.read_bytes()  # so that no turn is the first to read it from the disk
     models, versions, environment = [], {}, None
     for arch in options.arch:
         model, environment, seen = compare(arch, pythons, options)
@@ -265,13 +297,13 @@ def main():
         "command": shlex.join(["bench/peers/compare.py"] + sys.argv[1:]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
         "threads": options.threads, "rounds": options.rounds, "seconds": options.seconds,
-        "real_time": options.real_time, "environment": environment,
+        "real_time": options.real_time, "recipe": RECIPE if options.files else None, "environment": environment,
         "setups": [{"key": f"{peer} {setup}", "name": name, "precision": precision, "how": how,
                     "version": versions.get(f"{peer} {setup}")} for peer, setup, precision, name, how in SETUPS],
         "models": models,
     }
     write(result, options.output)
-    print(figures.markdown(result), end="")
+    print((figures.files_markdown if options.files else figures.markdown)(result), end="")
 
 
 if __name__ == "__main__":

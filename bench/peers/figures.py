@@ -3,6 +3,8 @@
 A result is a dictionary as compare.py writes it to peers.json:
 
     command, date, threads, rounds, seconds, real_time
+    recipe         of pictures, where files are measured: then a model has instead of gmac and peak_gmac_per_s
+                   files, how many, and ours_share, of reading, decoding, resizing and network; times are of all files
     environment    of `intvit bench --format json`
     setups         [{key, name, precision, how, version}], version None where it ran nowhere
     models         [{arch, name, isa, gmac, ours_ms, peak_gmac_per_s, peers}], the middle two with a number a round;
@@ -121,6 +123,47 @@ def markdown(result):
                f"of which everything ran in turn for {result['seconds']:g} s{priority}.")
     return (f"{machine}\n\n```sh\n{result['command']}\n```\n\n{main_table(result)}\n{setup_lines(result)}\n"
             f"{rounds_table(result)}")
+
+
+def files_table(result):
+    """A line a setup: files a second, and how many times as many intvit takes, for every model."""
+    columns = [""]
+    ours = [f"**intvit {result['environment']['intvit']}, int8**"]
+    for model in result["models"]:
+        columns += [f"{model['name']} files/s", "intvit's, times"]
+        ours += [f"**{model['files'] / statistics.median(model['ours_ms']) * 1e3:.1f}**", "1"]
+    rows = [ours]
+    for setup in result["setups"]:
+        cells = [f"Pillow + {setup['name']}"]
+        for model in result["models"]:
+            values = ratios(model, setup["key"])
+            if values:
+                times = model["peers"][setup["key"]]["ms"]
+                cells += [f"{model['files'] / statistics.median(times) * 1e3:.1f}", f"{statistics.median(values):.2f}"]
+            else:
+                cells += ["missing", ""]
+        rows.append(cells)
+    return table(columns, rows)
+
+
+def shares_text(result):
+    """What intvit's threads spend their time on."""
+    texts = []
+    for model in result["models"]:
+        shares = [f"{step} {100 * statistics.median(share[step] for share in model['ours_share']):.1f} %"
+                  for step in ("read", "decode", "resize", "network")]
+        texts.append(f"{model['name']}: {', '.join(shares)}")
+    return "; ".join(texts)
+
+
+def files_markdown(result):
+    environment = result["environment"]
+    machine = (f"{environment['processor']}, {environment.get('system') or 'system unknown'}, {result['date']}; "
+               f"{result['models'][0]['files']} files, {threads_text(result['threads'])}, intvit on "
+               f"{result['models'][0]['isa']}, {result['recipe']}; medians of {result['rounds']} rounds, in each of which "
+               f"everything went over the files once.")
+    return (f"{machine}\n\n```sh\n{result['command']}\n```\n\n{files_table(result)}\n"
+            f"Of intvit's time: {shares_text(result)}.\n\n{setup_lines(result)}\n{rounds_table(result)}")
 
 
 STYLE = """

@@ -53,20 +53,21 @@ def static_graph(source, target):
     prepared.unlink()
 
 
-def prepare(setup, name, threads, folder):
-    """A function that runs one image and returns its logits, and the float model's logits for the same image."""
+def prepare(setup, name, threads, folder, streams=1):
+    """A function that runs an image and returns its logits, which several threads may call where `streams` are more than
+    one; an image, and the float model's logits for it."""
     logging.getLogger().setLevel(logging.ERROR)
     image = vit_onnx.images(1)[0]
 
     def runner(path):
-        model = session(path, threads)
-        return lambda: model.run(["logits"], {"image": image})[0][0]
+        model = session(path, threads // streams)
+        return lambda image: model.run(["logits"], {"image": image})[0][0]
 
     float_path = vit_onnx.float_graph(name, folder)
-    expected = numpy.array(runner(float_path)())
+    expected = numpy.array(runner(float_path)(image))
     if setup == "float32":
-        return runner(float_path), expected
+        return runner(float_path), image, expected
     quantized = pathlib.Path(folder) / f"{name}.onnxruntime.{setup}.onnx"
     if not quantized.exists():
         {"int8-dynamic": dynamic_graph, "int8-static": static_graph}[setup](float_path, quantized)
-    return runner(quantized), expected
+    return runner(quantized), image, expected

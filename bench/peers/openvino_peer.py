@@ -2,6 +2,7 @@
 
 import logging
 import pathlib
+import threading
 
 import nncf
 import numpy
@@ -19,23 +20,32 @@ def int8_model(core, source, target):
     openvino.save_model(model, target, compress_to_fp16=False)
 
 
-def prepare(setup, name, threads, folder):
-    """A function that runs one image and returns its logits, and the float model's logits for the same image."""
+def prepare(setup, name, threads, folder, streams=1):
+    """A function that runs an image and returns its logits, which several threads may call where `streams` are more than
+    one; an image, and the float model's logits for it."""
     core = openvino.Core()
     image = vit_onnx.images(1)[0]
 
     def runner(path, **more):
-        settings = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": threads, **more}
-        request = core.compile_model(core.read_model(path), "CPU", settings).create_infer_request()
-        return lambda: request.infer([image], share_inputs=True)[0][0]
+        hint = "LATENCY" if streams == 1 else "THROUGHPUT"
+        settings = {"PERFORMANCE_HINT": hint, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": threads, **more}
+        model = core.compile_model(core.read_model(path), "CPU", settings)
+        own = threading.local()  # a request serves one thread
+
+        def run(image):
+            if not hasattr(own, "request"):
+                own.request = model.create_infer_request()
+            return own.request.infer([image], share_inputs=True)[0][0]
+
+        return run
 
     float_path = vit_onnx.float_graph(name, folder)
-    expected = numpy.array(runner(float_path, INFERENCE_PRECISION_HINT="f32")())
+    expected = numpy.array(runner(float_path, INFERENCE_PRECISION_HINT="f32")(image))
     if setup == "float32":
-        return runner(float_path, INFERENCE_PRECISION_HINT="f32"), expected
+        return runner(float_path, INFERENCE_PRECISION_HINT="f32"), image, expected
     if setup == "default":
-        return runner(float_path), expected
+        return runner(float_path), image, expected
     quantized = pathlib.Path(folder) / f"{name}.openvino.int8.xml"
     if not quantized.exists():
         int8_model(core, float_path, quantized)
-    return runner(quantized), expected
+    return runner(quantized), image, expected

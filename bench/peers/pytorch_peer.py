@@ -9,7 +9,7 @@ VERSION = f"{torch.__version__.split('+')[0]}, timm {timm.__version__}"
 
 
 def prepare(setup, name, threads, folder):
-    """A function that runs one image and returns its logits, and the float model's logits for the same image."""
+    """A function that runs an image and returns its logits; an image, and the float model's logits for it."""
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     model = timm.create_model(name, pretrained=False).eval()
@@ -24,8 +24,8 @@ def prepare(setup, name, threads, folder):
         torch._inductor.config.freezing = True
         model = torch.compile(model)
 
-    def run():
+    def run(image):
         with torch.no_grad():
             return model(image)[0].float().numpy()
 
-    return run, numpy.array(expected)
+    return run, image, numpy.array(expected)

@@ -1,19 +1,27 @@
 """One peer in one setup, on one model: started by compare.py in the peer's own environment.
 
-    worker.py PEER SETUP MODEL THREADS FOLDER
+    worker.py PEER SETUP MODEL THREADS FOLDER [PICTURES]
 
-Says on standard output that it is ready, or why not; then answers every line of standard input, a request to measure,
+With a folder of pictures a run is a pass over them: Pillow decodes and resizes, the peer runs the network, every file on
+one of the threads. Says on standard output that it is ready, or why not; then answers every line of standard input, a request to measure,
 with the times. All in JSON, one object a line.
 """
 
+import concurrent.futures
 import contextlib
+import functools
 import importlib
 import json
 import os
+import pathlib
 import sys
 import time
 
 import numpy
+
+# Of ImageNet, in units of bytes.
+MEAN = numpy.array([0.485, 0.456, 0.406], dtype=numpy.float32) * 255
+SCALE = 1 / (numpy.array([0.229, 0.224, 0.225], dtype=numpy.float32) * 255)
 
 
 def set_priority(real_time):
@@ -23,15 +31,15 @@ def set_priority(real_time):
         os.sched_setscheduler(int(thread), policy, os.sched_param(real_time))
 
 
-def measure(run, seconds, warmup, real_time):
-    """Milliseconds of every run."""
+def measure(run, seconds, warmup, real_time, least=5):
+    """Milliseconds of every run, of which there are `least` at least."""
     set_priority(real_time)
     try:
         for _ in range(warmup):
             run()
         times = []
         end = time.perf_counter() + seconds
-        while len(times) < 5 or time.perf_counter() < end:
+        while len(times) < least or time.perf_counter() < end:
             begin = time.perf_counter()
             run()
             times.append((time.perf_counter() - begin) * 1e3)
@@ -40,8 +48,36 @@ def measure(run, seconds, warmup, real_time):
         set_priority(0)
 
 
+def load(path):
+    """A picture as the model's input: the short side to 248 pixels, the centre 224 x 224, as timm prepares them."""
+    from PIL import Image  # not there for peers without pictures
+
+    with Image.open(path) as file:
+        picture = file.convert("RGB")
+    width, height = picture.size
+    width, height = (248, 248 * height // width) if width <= height else (248 * width // height, 248)
+    left, top = (width - 224) // 2, (height - 224) // 2
+    picture = picture.resize((width, height), Image.Resampling.BICUBIC).crop((left, top, left + 224, top + 224))
+    pixels = numpy.asarray(picture, dtype=numpy.float32)
+    pixels -= MEAN
+    pixels *= SCALE
+    return numpy.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+
+
+def pass_over(paths, run, threads):
+    """A function that classifies all files, each on one of as many threads."""
+    def classify(path):
+        return int(run(load(path)).argmax())
+
+    if threads == 1:
+        return lambda: [classify(path) for path in paths]
+    pool = concurrent.futures.ThreadPoolExecutor(threads)
+    return lambda: list(pool.map(classify, paths))
+
+
 def main():
-    peer, setup, name, threads, folder = sys.argv[1:]
+    peer, setup, name, threads, folder, *pictures = sys.argv[1:]
+    threads = int(threads)
     answers = sys.stdout
 
     def answer(**fields):
@@ -50,12 +86,19 @@ def main():
     with contextlib.redirect_stdout(sys.stderr):  # what libraries print must not end up among the answers
         try:
             module = importlib.import_module(f"{peer}_peer")
-            run, expected = module.prepare(setup, name, int(threads), folder)
+            streams = {"streams": threads} if pictures else {}
+            run, image, expected = module.prepare(setup, name, threads, folder, **streams)
             for _ in range(3):  # compilers may do more in the second run than in the first
-                logits = run()
+                logits = run(image)
             cosine = float(logits @ expected / (numpy.linalg.norm(logits) * numpy.linalg.norm(expected)))
             if not cosine > 0.9:
                 raise RuntimeError(f"its logits do not follow the float model's (cosine {cosine:.3f})")
+            if pictures:
+                paths = sorted(path for path in pathlib.Path(pictures[0]).rglob("*")
+                               if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+                measured = pass_over(paths, run, threads)
+            else:
+                measured = functools.partial(run, image)
         except Exception as error:  # whatever goes wrong in a peer is its reason for being missing
             answer(error=f"{type(error).__name__}: {error}")
             return
@@ -63,7 +106,7 @@ def main():
         for line in sys.stdin:
             request = json.loads(line)
             try:
-                answer(samples_ms=measure(run, **request))
+                answer(samples_ms=measure(measured, **request))
             except Exception as error:
                 answer(error=f"{type(error).__name__}: {error}")
 

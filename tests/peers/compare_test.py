@@ -117,6 +117,55 @@ class Figures(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(folder)), ["peers.json", "peers.md", "peers.svg"])
 
 
+class Files(unittest.TestCase):
+    SHARES = {"read": 0.01, "decode": 0.25, "resize": 0.04, "network": 0.7}
+
+    def result(self):
+        result = dict(copy.deepcopy(RESULT), recipe="resize=248,crop=224")
+        for model in result["models"]:
+            model.update({"files": 250, "ours_share": [self.SHARES] * 3})
+        return result
+
+    def test_table(self):
+        self.assertEqual(figures.files_table(self.result()).splitlines(), [
+            "|  | DeiT-T files/s | intvit's, times | DeiT-B files/s | intvit's, times |",
+            "| --- | --: | --: | --: | --: |",
+            "| **intvit 1.2.3, int8** | **62500.0** | 1 | **6250.0** | 1 |",
+            "| Pillow + A int8 | 41666.7 | 2.00 | 781.2 | 8.00 |",
+            "| Pillow + B <float> & more | missing |  | missing |  |",
+            "| Pillow + C half | 31250.0 | 2.00 | missing |  |",
+        ])
+
+    def test_text(self):
+        text = figures.files_markdown(self.result())
+        for part in ("250 files, 1 thread, intvit on avx2, resize=248,crop=224; medians of 3 rounds",
+                     "DeiT-T: read 1.0 %, decode 25.0 %, resize 4.0 %, network 70.0 %; DeiT-B: read",
+                     "| A int8 | 1.50 3.00 2.00 | 8.00 8.00 8.00 |"):
+            self.assertIn(part, text)
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            compare.write(self.result(), pathlib.Path(folder))
+            self.assertEqual(sorted(os.listdir(folder)), ["files.json", "files.md"])
+
+    def test_only_the_int8_setups_that_pillow_feeds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            options = compare.parse_options(["--intvit", sys.executable, "--files", folder])
+            self.assertEqual({(setup[0], setup[2]) for setup in compare.setups(options)},
+                             {("onnxruntime", "int8"), ("openvino", "int8")})
+        self.assertEqual(compare.setups(compare.parse_options(["--intvit", sys.executable])), compare.SETUPS)
+
+    def test_ours_is_asked_for_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "intvit"
+            program.write_text("""#!/bin/sh\nprintf '{"words": "%s"}' "$*"\n""")
+            program.chmod(0o755)
+            options = compare.parse_options(["--intvit", str(program), "--files", folder, "-t", "2"])
+            words = compare.run_intvit(program, "deit_tiny_patch16_224", options)["words"]
+        self.assertEqual(words, "bench --arch deit_tiny_patch16_224 -t 2 --format json --files " + folder +
+                         " --preprocess resize=248,crop=224,filter=bicubic --runs 1 --warmup 0")
+
+
 class Turns(unittest.TestCase):
     def test_every_round_has_all_and_begins_with_another(self):
         seen = []
@@ -227,6 +276,11 @@ class Options(unittest.TestCase):
             code, text = self.refused(arguments)
             self.assertEqual(code, 2)
             self.assertIn(message, text)
+
+    def test_no_folder(self):
+        code, text = self.refused(["--intvit", sys.executable, "--files", "/nonexistent"])
+        self.assertEqual(code, 1)
+        self.assertEqual(text, "/nonexistent: no such folder\n")
 
     def test_no_program(self):
         code, text = self.refused(["--intvit", "/nonexistent/intvit"])
