@@ -10,12 +10,14 @@ MAKE_JPEGS is the program of that name (build target make_jpegs); without it, jp
   recipe.txt   one preprocessing a line: picture width height recipe crc32, after torchvision's Resize and CenterCrop
   decode.txt   one file of decode/ a line: name width height crc32
   decode/      small picture files of all kinds; beside each JPEG file, Pillow's pixels as PPM
+  png.txt      the same of png/, of every kind of pixels, filters and compression
   webp.txt     the same of webp/
   jpeg.txt     one file of MAKE_JPEGS a line: its number, width height crc32
 
 The pictures are drawn here and, by the same integer formulas, in tests/engine/image/pictures.cpp.
 """
 
+import io
 import os
 import struct
 import subprocess
@@ -154,12 +156,13 @@ def write_recipes(folder):
                 print(name, width, height, text, checksum(result), file=table)
 
 
+def chunk(kind, data):
+    """A chunk of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png(width, height, bit_depth, colour_type, samples, palette=b""):
     """A PNG file of kinds that Pillow does not write."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, 0))
     row_bytes = len(samples) // height
     rows = [samples[i : i + row_bytes] for i in range(0, len(samples), row_bytes)]
@@ -260,6 +263,87 @@ def write_files(folder):
         jpeg("orientation_%d" % orientation, scene, quality=90, subsampling="4:4:4", exif=exif)
 
 
+# Colour types with the samples of a pixel, and their depths.
+PNG_COLORS = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4: (2, (8, 16)), 6: (4, (8, 16))}
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def filtered(kind, row, above, distance):
+    """A row of bytes as PNG's filter stores it."""
+
+    def paeth(left, up, corner):
+        distances = [abs(left + up - corner - neighbour) for neighbour in (left, up, corner)]
+        return (left, up, corner)[distances.index(min(distances))]
+
+    result = bytearray([kind])
+    for i, value in enumerate(row):
+        left, corner = (row[i - distance], above[i - distance]) if i >= distance else (0, 0)
+        predicted = (0, left, above[i], (left + above[i]) // 2, paeth(left, above[i], corner))[kind]
+        result.append((value - predicted) & 255)
+    return bytes(result)
+
+
+def png_data(pixels, width, height, depth, channels, interlaced):
+    """The uncompressed data of a PNG file; `pixels` gives the samples of one as a list."""
+    data, kind = b"", 0
+    for x0, y0, dx, dy in ADAM7 if interlaced else ((0, 0, 1, 1),):
+        above = None
+        for y in range(y0, height, dy):
+            bits = "".join(f"{sample:0{depth}b}" for x in range(x0, width, dx) for sample in pixels(x, y))
+            row = bytes(int(bits[i:i + 8].ljust(8, "0"), 2) for i in range(0, len(bits), 8))
+            if row:
+                data += filtered(kind % 5, row, above or bytes(len(row)), max(1, depth * channels // 8))
+                above, kind = row, kind + 1
+    return data
+
+
+def write_png(folder):
+    os.makedirs(os.path.join(folder, "png"), exist_ok=True)
+    lcg = Lcg(7)
+    strategies = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FILTERED)
+    number = 0
+    with open(os.path.join(folder, "png.txt"), "w") as table:
+
+        def save(color, depth, width, height, interlaced):
+            nonlocal number
+            channels = PNG_COLORS[color][0]
+            samples = {}
+            for y in range(height):
+                for x in range(width):
+                    samples[x, y] = [(x * 2500 + y * 900 * (c + 1) + lcg.byte() * 40) % 65536 >> (16 - depth)
+                                     for c in range(channels)]
+            data = png_data(lambda x, y: samples[x, y], width, height, depth, channels, interlaced)
+            stored = number % 6 == 5
+            compressor = zlib.compressobj(0 if stored else 9, zlib.DEFLATED, 9 + number % 7, 9, strategies[number % 5])
+            compressed = compressor.compress(data) + compressor.flush()
+            cuts = sorted({0, len(compressed), *(lcg.byte() % len(compressed) for _ in range(number % 4))})
+            file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0,
+                                                                     int(interlaced)))
+            if color == 3:
+                file += chunk(b"PLTE", bytes(lcg.byte() for _ in range(3 << depth)))
+            file += b"".join(chunk(b"IDAT", compressed[a:b]) for a, b in zip(cuts, cuts[1:])) + chunk(b"IEND", b"")
+            name = f"{number}_color{color}_{depth}bits{'_interlaced' * interlaced}.png"
+            with open(os.path.join(folder, "png", name), "wb") as output:
+                output.write(file)
+            if (color, depth) == (0, 16):  # Pillow clips
+                upper = bytes(samples[x, y][0] >> 8 for y in range(height) for x in range(width) for _ in range(3))
+                result = Image.frombytes("RGB", (width, height), upper)
+            else:
+                result = Image.open(io.BytesIO(file)).convert("RGB")
+            print(name, width, height, checksum(result), file=table)
+            number += 1
+
+        for color, (_, depths) in PNG_COLORS.items():
+            for depth in depths:
+                for interlaced in (False, True):
+                    save(color, depth, 21, 13, interlaced)
+        for width, height in ((1, 1), (1, 5), (5, 1), (2, 3), (4, 4), (5, 8), (8, 9)):
+            save(2, 8, width, height, True)
+            save(0, 1, width, height, True)
+        save(6, 8, 1, 1, False)
+        save(0, 2, 300, 2, False)
+
+
 def write_webp(folder):
     os.makedirs(os.path.join(folder, "webp"), exist_ok=True)
     scene = picture("gradient", 37, 25)
@@ -302,6 +386,7 @@ def main():
     write_resizes(folder)
     write_recipes(folder)
     write_files(folder)
+    write_png(folder)
     write_webp(folder)
     if len(sys.argv) > 2:
         write_jpegs(folder, sys.argv[2])

@@ -7,7 +7,7 @@
 
 #include "engine/container/signature.hpp"
 #include "engine/image/jpeg/segments.hpp"
-#include "engine/image/png.hpp"
+#include "engine/image/png/chunks.hpp"
 
 namespace intvit {
 namespace {

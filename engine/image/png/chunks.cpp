@@ -1,4 +1,4 @@
-#include "engine/image/png.hpp"
+#include "engine/image/png/chunks.hpp"
 
 #include <algorithm>
 
