@@ -36,7 +36,8 @@ std::string content(const fs::path &path) {
 
 void pictures(Corpus corpus) {
   const std::string recipes[] = {std::string("\0\0\2\0\7\4\11\5", 8), std::string("\3\1\1\0\37\12\24\24", 8)};
-  for (const char *folder : {INTVIT_TEST_DIR "/golden/images/decode", INTVIT_TEST_DIR "/golden/images/webp"})
+  for (const char *folder : {INTVIT_TEST_DIR "/golden/images/decode", INTVIT_TEST_DIR "/golden/images/png",
+                             INTVIT_TEST_DIR "/golden/images/webp"})
     for (const auto &entry : fs::directory_iterator(folder))
       if (entry.path().extension() != ".ppm" || entry.file_size() < 1100)
         for (const std::string &recipe : recipes)
