@@ -14,5 +14,8 @@ cmake --build --preset wasm
 ctest --preset wasm
 cmake --preset release -DINTVIT_TESTS=ON >/dev/null
 cmake --build --preset release --target intvit
-build/release/bin/intvit classify --format json --raw-logits docs/sample/chelsea.png >build/wasm/native.json
-python3 tests/web/check.py build/wasm/web build/wasm/native.json docs/sample/chelsea.png
+pictures="docs/sample/chelsea.png tests/golden/images/decode/subsampled.jpg"
+# shellcheck disable=SC2086 # two names
+build/release/bin/intvit classify --format json --raw-logits $pictures >build/wasm/native.json
+# shellcheck disable=SC2086
+python3 tests/web/check.py build/wasm/web build/wasm/native.json $pictures

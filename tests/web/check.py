@@ -1,10 +1,10 @@
 """The page of examples/web in a headless Chromium: does it give the native program's logits?
 
-    check.py WEB_FOLDER NATIVE_JSON PHOTOGRAPH [--screenshot PNG]
+    check.py WEB_FOLDER NATIVE_JSON PHOTOGRAPH JPEG [--screenshot PNG]
 
-WEB_FOLDER is given out by a server of this process, drive.html and the photograph beside it. drive.html drops pictures
+WEB_FOLDER is given out by a server of this process, drive.html and the two pictures beside it. drive.html drops pictures
 onto the page as a user would and posts what the page then shows; every result must be what is expected below.
-NATIVE_JSON is `intvit classify --format json --raw-logits PHOTOGRAPH`. With --screenshot, takes a picture of the page
+NATIVE_JSON is `intvit classify --format json --raw-logits PHOTOGRAPH JPEG`. With --screenshot, takes a picture of the page
 after its start as well. Exit code 0: all as expected, 1: not.
 """
 
@@ -66,7 +66,7 @@ def run_page(address, profile):
     return Handler.posted
 
 
-def check(results, native):
+def check(results, photograph, jpeg):
     failures = []
 
     def expect(what, found, expected):
@@ -74,9 +74,10 @@ def check(results, native):
             failures.append(f"{what}: {found!r} instead of {expected!r}")
 
     expect("results", [result["picture"] for result in results],
-           ["start", "dropped photograph", "dropped text", "chosen photograph"])
+           ["start", "dropped photograph", "dropped text", "chosen photograph", "dropped jpeg"])
     for result in results:
-        if "photograph" in result["picture"] or result["picture"] == "start":
+        if result["picture"] != "dropped text":
+            native = jpeg if "jpeg" in result["picture"] else photograph
             expect(f'{result["picture"]}: logits', result["logits"], native["logits"])
             names = [entry["label"] for entry in native["top"]]
             expect(f'{result["picture"]}: names', result["names"], names)
@@ -94,27 +95,27 @@ def check(results, native):
 
 
 def main():
-    folder, native_json, photograph = map(pathlib.Path, sys.argv[1:4])
-    native = json.loads(native_json.read_text())
+    folder, native_json, photograph, jpeg = map(pathlib.Path, sys.argv[1:5])
+    native = [json.loads(line) for line in native_json.read_text().splitlines()]
     here = pathlib.Path(__file__).parent
-    Handler.extra = {"/drive.html": here / "drive.html", "/photograph": photograph}
+    Handler.extra = {"/drive.html": here / "drive.html", "/photograph": photograph, "/jpeg": jpeg}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         results = run_page(address + "/drive.html", profile)
-        if sys.argv[4:5] == ["--screenshot"]:
+        if sys.argv[5:6] == ["--screenshot"]:
             Handler.done.clear()
             subprocess.run(browser(profile, "--window-size=860,490", "--hide-scrollbars",
-                                   f"--screenshot={sys.argv[5]}", address + "/drive.html#start"),
+                                   f"--screenshot={sys.argv[6]}", address + "/drive.html#start"),
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server.shutdown()
-    failures = check(results, native)
+    failures = check(results, *native)
     for failure in failures:
         print(f"check.py: {failure}", file=sys.stderr)
     if failures:
         sys.exit(1)
-    top = native["top"][0]
+    top = native[0]["top"][0]
     print(f'{len(results)} results of the page as expected; {photograph.name}: "{top["label"]}", logits equal to the '
           f"native program's bit for bit; {results[0]['time']}")
 
