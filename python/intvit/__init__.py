@@ -112,7 +112,7 @@ class Model:
     model: a path, or the file's bytes.
     isa: the instruction set to use, one of isas(); None: the fastest, or $INTVIT_ISA.
     threads: for each call; 0: as many as the process may use.
-    max_batch: how many images are run at once; longer lists are run in parts.
+    max_batch: how many images are run at once; longer lists are run in parts. Files among them are decoded on all threads.
     """
 
     def __init__(self, model: Any, *, isa: Optional[str] = None, threads: int = 0, max_batch: int = 8) -> None:

@@ -232,6 +232,7 @@ std::vector<Arguments> CommandLines::seeds() {
           {"bench", "-m", "m0", "--profile"},
           {"bench", "--weight-format", "int8,stlq", "--two-word-ratio", "0,100", "--shapes", "s"},
           {"bench", "--runs", "1", "--seconds", "0.1"},
+          {"bench", "-m", "m0", "--files", "d", "--preprocess", "resize=20,crop=16"},
           {"quantize", "--weights", "w", "--calib", "d", "-o", "out", "--observer", "omse", "--softmax", "lis4",
            "--residual", "ptf8"},
           {"quantize", "--weights=w", "--calib=d", "-o", "o", "--weight-format=stlq", "--two-word-ratio=15",
