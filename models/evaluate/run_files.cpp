@@ -74,7 +74,7 @@ Session create_session(const std::shared_ptr<const Model> &model, std::size_t th
 void run_files(const std::shared_ptr<const Model> &model, const Recipe &recipe, std::size_t count, const LoadFile &load,
                int threads, int batch, const std::function<void(const FileOutputs &)> &use) {
   const auto team = static_cast<std::size_t>(std::clamp(threads, 1, thread_limit()));
-  const auto at_once = static_cast<std::size_t>(std::max(batch, 1));
+  const std::size_t at_once = std::clamp<std::size_t>(count, 1, static_cast<std::size_t>(std::max(batch, 1)));
   std::vector<ImageLoader> loaders(team, ImageLoader(recipe, model->kernels()));
 
   const std::size_t share = (at_once + team - 1) / team; // of a thread that works by itself
