@@ -138,7 +138,7 @@ def run_intvit(program, arch, options):
     """A turn of ours: the JSON of `intvit bench`."""
     command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--format", "json"]
     if options.files:
-        command += ["--files", options.files, "--preprocess", RECIPE, "--runs", "1", "--warmup", "0"]
+        command += ["--files", options.files, "--preprocess", RECIPE, "--runs", "1", "--warmup", "1"]
     else:
         command += ["--seconds", str(options.seconds), "--warmup", str(options.warmup), "--roofline"]
 
@@ -299,7 +299,7 @@ def main():
         "threads": options.threads, "rounds": options.rounds, "seconds": options.seconds,
         "real_time": options.real_time, "recipe": RECIPE if options.files else None, "environment": environment,
         "setups": [{"key": f"{peer} {setup}", "name": name, "precision": precision, "how": how,
-                    "version": versions.get(f"{peer} {setup}")} for peer, setup, precision, name, how in SETUPS],
+                    "version": versions.get(f"{peer} {setup}")} for peer, setup, precision, name, how in setups(options)],
         "models": models,
     }
     write(result, options.output)

@@ -163,7 +163,7 @@ class Files(unittest.TestCase):
             options = compare.parse_options(["--intvit", str(program), "--files", folder, "-t", "2"])
             words = compare.run_intvit(program, "deit_tiny_patch16_224", options)["words"]
         self.assertEqual(words, "bench --arch deit_tiny_patch16_224 -t 2 --format json --files " + folder +
-                         " --preprocess resize=248,crop=224,filter=bicubic --runs 1 --warmup 0")
+                         " --preprocess resize=248,crop=224,filter=bicubic --runs 1 --warmup 1")
 
 
 class Turns(unittest.TestCase):
