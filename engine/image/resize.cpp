@@ -34,21 +34,24 @@ kernels::ResampleArgs pass(const ResampleTable &table, const std::vector<kernels
 
 } // namespace
 
-std::shared_ptr<const ResampleTable> ResampleTables::get(int input_size, int output_size, ResizeFilter filter,
-                                                         int first, int count) {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry &entry) {
-    return entry.input_size == input_size && entry.output_size == output_size && entry.filter == filter &&
-           entry.first == first && entry.count == count;
-  });
-  if (found != entries_.end()) {
-    std::rotate(found, found + 1, entries_.end());
-    return entries_.back().table;
+int ResampleTables::find(int input_size, int output_size, ResizeFilter filter, int first, int count) {
+  const std::array<int, 5> of = {input_size, output_size, static_cast<int>(filter), first, count};
+  int oldest = 0;
+  for (int number = 0; number < most; ++number) {
+    Entry &entry = entries_[static_cast<std::size_t>(number)];
+    if (entry.asked != 0 && entry.of == of) {
+      entry.asked = ++asked_;
+      return number;
+    }
+    if (entry.asked < entries_[static_cast<std::size_t>(oldest)].asked)
+      oldest = number;
   }
-  auto table = std::make_shared<const ResampleTable>(resample_table(input_size, output_size, filter, first, count));
-  if (entries_.size() == most)
-    entries_.erase(entries_.begin());
-  entries_.push_back({input_size, output_size, filter, first, count, table});
-  return table;
+  Entry &entry = entries_[static_cast<std::size_t>(oldest)];
+  entry.asked = 0; // until there is one
+  entry.table = resample_table(input_size, output_size, filter, first, count);
+  entry.of = of;
+  entry.asked = ++asked_;
+  return oldest;
 }
 
 Status Resizer::prepare(int input_width, int input_height, int width, int height, ResizeFilter filter,
@@ -64,19 +67,19 @@ Status Resizer::prepare(int input_width, int input_height, int width, int height
   region_ = region;
   first_row_ = region.top;
   int row_count = region.height;
-  vertical_ = nullptr;
+  vertical_ = -1;
   if (height != input_height) {
-    vertical_ = tables_.get(input_height, height, filter, region.top, region.height);
-    vertical_windows_ = vertical_->windows;
+    vertical_ = tables_.find(input_height, height, filter, region.top, region.height);
+    vertical_windows_ = tables_[vertical_].windows;
     first_row_ = vertical_windows_.front().first;
     row_count = vertical_windows_.back().first + vertical_windows_.back().count - first_row_;
     for (kernels::ResampleWindow &window : vertical_windows_)
       window.first -= first_row_;
   }
-  horizontal_ = nullptr;
+  horizontal_ = -1;
   narrowed_ = {};
   if (width != input_width) {
-    horizontal_ = tables_.get(input_width, width, filter, region.left, region.width);
+    horizontal_ = tables_.find(input_width, width, filter, region.left, region.width);
     Result<Image> narrowed = make_image(region.width, row_count);
     if (!narrowed.ok())
       return narrowed.status();
@@ -89,18 +92,18 @@ void Resizer::run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t o
                   const kernels::KernelTable &kernels) {
   ImageView rows = image;
   rows.rgb += first_row_ * image.row_stride;
-  if (horizontal_ != nullptr) {
+  if (horizontal_ >= 0) {
     const auto stride = static_cast<std::ptrdiff_t>(narrowed_.row_bytes());
     kernels.resample.horizontal(
-        pass(*horizontal_, horizontal_->windows, rows, narrowed_.rgb.data(), stride, region_.width),
+        pass(tables_[horizontal_], tables_[horizontal_].windows, rows, narrowed_.rgb.data(), stride, region_.width),
         {0, narrowed_.height});
     rows = view(narrowed_);
   } else {
     rows.rgb += static_cast<std::ptrdiff_t>(region_.left) * 3;
     rows.width = region_.width;
   }
-  if (vertical_ != nullptr)
-    kernels.resample.vertical(pass(*vertical_, vertical_windows_, rows, output, output_stride, region_.width),
+  if (vertical_ >= 0)
+    kernels.resample.vertical(pass(tables_[vertical_], vertical_windows_, rows, output, output_stride, region_.width),
                               {0, region_.height});
   else
     for (int y = 0; y < region_.height; ++y)

@@ -1,8 +1,8 @@
 // Resizing as Pillow does it, byte for byte, in integers.
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 #include "engine/image/image.hpp"
@@ -12,22 +12,23 @@
 namespace intvit {
 
 // Makes the table of an axis when it is first asked for, and keeps those asked for last: photographs have few sizes, in
-// turns, and a table takes up to half as long as the resize.
+// turns.
 class ResampleTables {
 public:
-  std::shared_ptr<const ResampleTable> get(int input_size, int output_size, ResizeFilter filter, int first, int count);
+  static constexpr int most = 8;
+
+  // The number of such a table, which stays until `most` others have been asked for.
+  int find(int input_size, int output_size, ResizeFilter filter, int first, int count);
+  const ResampleTable &operator[](int number) const { return entries_[static_cast<std::size_t>(number)].table; }
 
 private:
-  static constexpr std::size_t most = 8;
   struct Entry {
-    int input_size = 0;
-    int output_size = 0;
-    ResizeFilter filter = {};
-    int first = 0;
-    int count = 0;
-    std::shared_ptr<const ResampleTable> table;
+    std::array<int, 5> of{}; // what find() was asked for
+    unsigned asked = 0;      // when; 0: there is no table
+    ResampleTable table;
   };
-  std::vector<Entry> entries_; // the last one asked for is the last
+  std::array<Entry, most> entries_;
+  unsigned asked_ = 0; // how often
 };
 
 // Resizes and crops any number of pictures of the same size. It allocates when it is prepared, and never after.
@@ -45,9 +46,9 @@ public:
 private:
   Region region_;
   ResampleTables tables_;
-  // A pass that would not change the size is left out: null.
-  std::shared_ptr<const ResampleTable> horizontal_;
-  std::shared_ptr<const ResampleTable> vertical_;
+  // A pass that would not change the size is left out: -1.
+  int horizontal_ = -1;
+  int vertical_ = -1;
   int first_row_ = 0;                                     // the first input row that the output needs
   std::vector<kernels::ResampleWindow> vertical_windows_; // vertical_'s, counted from that row
   Image narrowed_;                                        // those rows at the new width

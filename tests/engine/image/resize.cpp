@@ -104,14 +104,16 @@ TEST_CASE("resize: one resizer for pictures of many sizes, and tables that are m
         }
 
   ResampleTables tables;
-  const auto first = tables.get(500, 224, ResizeFilter::bicubic, 0, 224);
+  const auto find = [&](int size) { return tables.find(size, 224, ResizeFilter::bicubic, 0, 224); };
+  const int first = find(500);
+  const auto *const weights = tables[first].weights.data();
   for (int size = 501; size < 508; ++size)
-    tables.get(size, 224, ResizeFilter::bicubic, 0, 224);
-  CHECK(tables.get(500, 224, ResizeFilter::bicubic, 0, 224) == first);
+    find(size);
+  CHECK(find(500) == first);
+  CHECK(tables[first].weights.data() == weights);
   for (int size = 501; size < 509; ++size) // one more than are kept
-    tables.get(size, 224, ResizeFilter::bicubic, 0, 224);
-  CHECK(tables.get(500, 224, ResizeFilter::bicubic, 0, 224) != first);
-  CHECK(tables.get(500, 224, ResizeFilter::bicubic, 0, 224)->weights == first->weights);
+    CHECK(tables[find(size)].weights == resample_table(size, 224, ResizeFilter::bicubic, 0, 224).weights);
+  CHECK(tables[find(500)].weights == resample_table(500, 224, ResizeFilter::bicubic, 0, 224).weights);
 }
 
 TEST_CASE("resize: impossible requests are refused") {
