@@ -210,7 +210,7 @@ int bench(const Arguments &arguments) {
       ProgressBar progress("measuring");
       for (const Source &source : models)
         for (const WeightChoice &weights : choices) {
-          options.weight_format = stored_format(weights.levels);
+          options.weight_levels = weights.levels;
           options.two_word_ratio = weights.two_word_ratio;
           const ModelFile file = load(source, options);
           for (const kernels::KernelTable *kernels : tables) {

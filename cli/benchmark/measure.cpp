@@ -14,6 +14,7 @@
 #include "cli/command.hpp"
 #include "cli/process.hpp"
 #include "engine/threads/workers.hpp"
+#include "models/random/random_integer.hpp"
 #include "models/random/random_stlq.hpp"
 
 namespace intvit::cli {
@@ -165,7 +166,8 @@ public:
     std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
     // The outputs are to have a standard deviation of 32 codes; random bytes have 74.
     const bool stlq = format_ == kernels::WeightFormat::stlq;
-    const double spread = stlq ? random_stlq_spread(weights.two_word_ratio) : 74.0;
+    const bool int7 = weights.levels == WeightLevels::int7;
+    const double spread = stlq ? random_stlq_spread(weights.two_word_ratio) : int7 ? int7_weight_spread : 74.0;
     const double factor = 32 / (74.0 * spread * std::sqrt(static_cast<double>(shape.in_features)));
     // The multiplier of a very narrow matrix would not fit 31 bits; its outputs then spread less.
     const auto multiplier_value = static_cast<std::int32_t>(std::min<double>(std::ldexp(factor, shift), INT32_MAX));
@@ -179,6 +181,14 @@ public:
             .out_features = shape.out_features,
             .in_features = shape.in_features,
             .stlq = words.view()},
+           requantization);
+    } else if (int7) {
+      const std::vector<std::int8_t> values =
+          random_int7_weights(out * static_cast<std::size_t>(shape.in_features), generator);
+      pack({.format = format_,
+            .out_features = shape.out_features,
+            .in_features = shape.in_features,
+            .int8 = values.data()},
            requantization);
     } else {
       std::vector<std::uint8_t> bytes = random_bytes(out * static_cast<std::size_t>(shape.in_features), generator);

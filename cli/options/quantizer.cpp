@@ -128,7 +128,7 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
        << (options.published.renormalize ? "" : " no-renormalize")
        << " residual=" << name_of(residuals, options.residual);
   if (options.weight_levels != WeightLevels::int8)
-    text << " weight-format=" << (options.weight_levels == WeightLevels::stlq ? "stlq" : "int4");
+    text << " weight-format=" << name_of(options.weight_levels);
   if (options.weight_levels == WeightLevels::stlq && words_are_given)
     text << " words=as-trained";
   else if (options.weight_levels == WeightLevels::stlq)

@@ -12,16 +12,16 @@ namespace {
 struct Format {
   const char *name;
   WeightLevels levels;
-  bool is_stored; // under this name
+  bool in_benchmarks;
 };
 
-constexpr std::array formats{Format{"int8", WeightLevels::int8, true}, Format{"stlq", WeightLevels::stlq, true},
-                             Format{"int4", WeightLevels::int4, false}};
+constexpr std::array formats{Format{"int8", WeightLevels::int8, true}, Format{"int7", WeightLevels::int7, true},
+                             Format{"stlq", WeightLevels::stlq, true}, Format{"int4", WeightLevels::int4, false}};
 
-WeightLevels levels_named(const std::string &name, bool stored_only) {
+WeightLevels levels_named(const std::string &name, bool benchmarks) {
   std::string known;
   for (const Format &format : formats)
-    if (format.is_stored || !stored_only) {
+    if (format.in_benchmarks || !benchmarks) {
       if (name == format.name)
         return format.levels;
       known += (known.empty() ? "" : ", ") + std::string(format.name);
@@ -36,15 +36,20 @@ void require_stlq(const Parser &parser, bool stlq) {
 
 } // namespace
 
+const char *name_of(WeightLevels levels) {
+  return std::find_if(formats.begin(), formats.end(), [&](const Format &known) { return known.levels == levels; })
+      ->name;
+}
+
 std::string WeightChoice::text() const {
-  const auto *format =
-      std::find_if(formats.begin(), formats.end(), [&](const Format &known) { return known.levels == levels; });
-  return levels == WeightLevels::stlq ? std::string(format->name) + " " + percent_text(two_word_ratio) : format->name;
+  const std::string name = name_of(levels);
+  return levels == WeightLevels::stlq ? name + " " + percent_text(two_word_ratio) : name;
 }
 
 void add_weight_options(Parser &parser) {
   parser.option<std::string>("weight-format", "NAME",
-                             "weights of the blocks' linear maps: int8, or stlq, one or two words of 4 bits on a log "
+                             "weights of the blocks' linear maps: int8; int7, integers up to 63, which processors "
+                             "with AVX2 but without VNNI multiply faster; or stlq, one or two words of 4 bits on a log "
                              "scale (default: int8)");
   parser.option<std::string>("two-word-ratio", "R",
                              "stlq: percent of the weights that get a second word (default: 15)");
@@ -62,7 +67,7 @@ WeightChoice weight_choice(const Parser &parser) {
 
 void add_weight_lists(Parser &parser) {
   parser.option<std::string>("weight-format", "NAME,...",
-                             "weights of the blocks' linear maps: int8, stlq (default: int8)");
+                             "weights of the blocks' linear maps: int8, int7, stlq (default: int8)");
   parser.option<std::string>("two-word-ratio", "R,...",
                              "stlq: percent of the weights that have a second word (default: 15)");
 }
@@ -78,11 +83,12 @@ std::vector<WeightChoice> weight_choices(const Parser &parser) {
   bool has_stlq = false;
   for (const std::string &name :
        parser.has("weight-format") ? parser.list("weight-format") : std::vector<std::string>{"int8"}) {
-    if (levels_named(name, true) == WeightLevels::stlq) {
+    const WeightLevels levels = levels_named(name, true);
+    if (levels == WeightLevels::stlq) {
       has_stlq = true;
       choices.insert(choices.end(), stlq.begin(), stlq.end());
     } else {
-      choices.push_back({});
+      choices.push_back({.levels = levels});
     }
   }
   require_stlq(parser, has_stlq);

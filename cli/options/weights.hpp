@@ -9,6 +9,9 @@
 
 namespace intvit::cli {
 
+// As --weight-format calls them.
+const char *name_of(WeightLevels levels);
+
 struct WeightChoice {
   WeightLevels levels = WeightLevels::int8;
   double two_word_ratio = QuantizeOptions{}.two_word_ratio; // stlq: of the weights
@@ -19,7 +22,7 @@ struct WeightChoice {
 void add_weight_options(Parser &parser);
 WeightChoice weight_choice(const Parser &parser);
 
-// The same options, each with a list: every format, STLQ with every ratio. Only formats that files hold.
+// The same options, each with a list: every format, STLQ with every ratio. Only those that benchmarks know.
 void add_weight_lists(Parser &parser);
 std::vector<WeightChoice> weight_choices(const Parser &parser);
 

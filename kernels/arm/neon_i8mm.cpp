@@ -48,7 +48,7 @@ struct Vector : neon::Operations<NeonI8mm> {
   // An instruction multiplies 2 rows of 8 inputs by 2 columns of 8 weights and adds to 4 sums, which are a vector: the
   // first row's two columns, then the second row's. A tile is 3 x 8 of them: with the inputs of a step and a vector of
   // weights 28 of 32 registers, and 24 sums in flight hide the instruction's latency.
-  struct TileProduct {
+  struct TileProduct : vector::TakesNoNotes {
     static constexpr int pairs = tile_rows / 2;
     static_assert(tile_rows % 2 == 0 && lanes == 4);
 
@@ -85,7 +85,8 @@ struct Vector : neon::Operations<NeonI8mm> {
       }
 
       template <vector::Inputs inputs>
-      INTVIT_INLINE void add(const Input &input, const Element *panel, int steps, vector::Ahead *ahead) {
+      INTVIT_INLINE void add(const Input &input, const Element *panel, const std::byte * /*notes*/, int steps,
+                             vector::Ahead *ahead) {
         const std::byte *fetch = ahead != nullptr ? ahead->at : nullptr;
         const std::ptrdiff_t fetch_step = ahead != nullptr ? ahead->step : 0;
         const Element *at = input.at;

@@ -35,7 +35,7 @@ struct Peak {
     for (std::int64_t step = 0; step < steps; ++step) {
       const Vector::Element *at = panel;
       __asm__ volatile("" : "+r"(at) : : "memory"); // so that no step can be left out
-      sums.add<vector::Inputs::codes>(rows, at, length, nullptr);
+      sums.add<vector::Inputs::codes>(rows, at, nullptr, length, nullptr);
       __asm__ volatile("" : "+m"(sums));
     }
     return steps * length * Vector::tile_rows * Vector::tile_vectors * Vector::lanes;

@@ -1,4 +1,5 @@
-// Panels of int8 weights: elements [steps][columns][V::group], ready for the product, then the panel's constants.
+// Panels of int8 weights: elements [steps][columns][V::group], ready for the product, then the panel's constants and
+// the product's notes.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +8,13 @@
 
 #include "kernels/linear.hpp"
 #include "kernels/vector/panel.hpp"
+#include "kernels/vector/tile_product.hpp"
 
 namespace intvit::kernels::vector {
 
 template <ElementOperations V> class Int8Panels {
   using Element = typename V::Element;
+  using Product = TileProduct<V>;
 
   static constexpr int group = V::group;
   static constexpr int columns = Panel<V>::columns;
@@ -20,7 +23,7 @@ template <ElementOperations V> class Int8Panels {
     return std::ptrdiff_t{steps<V>(in_features)} * columns * group * static_cast<std::ptrdiff_t>(sizeof(Element));
   }
   static constexpr std::ptrdiff_t panel_bytes(int in_features) {
-    return weight_bytes(in_features) + Panel<V>::constants_bytes;
+    return weight_bytes(in_features) + Panel<V>::constants_bytes + (Product::notes_bytes(in_features) + 63) / 64 * 64;
   }
 
 public:
@@ -37,6 +40,7 @@ public:
       std::memset(packed, 0, static_cast<std::size_t>(panel_bytes(in_features)));
       auto *elements = reinterpret_cast<Element *>(packed);
       const PanelConstants<V, std::byte> constants(packed + weight_bytes(in_features));
+      std::byte *notes = packed + weight_bytes(in_features) + Panel<V>::constants_bytes;
       for (int v = 0; v < Panel<V>::vectors; ++v)
         for (int lane = 0; lane < V::lanes; ++lane) {
           const int column = first + Panel<V>::column(v, lane);
@@ -46,8 +50,12 @@ public:
           const int place_in_panel = v * V::lanes + lane;
           // In unsigned integers, which wrap around: the start is needed modulo 2^32 only (V::code_bias).
           std::uint32_t sum = 0;
-          for (int k = 0; k < in_features; ++k)
+          NotedColumn<Product> noted(notes);
+          for (int k = 0; k < in_features; ++k) {
             sum += static_cast<std::uint32_t>(row[k]);
+            noted.add(row[k]);
+          }
+          noted.finish();
           Element *to = elements + std::ptrdiff_t{place_in_panel} * group;
           for (int k = 0; k < in_features; k += group, to += std::ptrdiff_t{columns} * group) {
             Element together[std::size_t{group}] = {};
@@ -59,6 +67,8 @@ public:
               static_cast<std::int32_t>(0U - static_cast<std::uint32_t>(V::code_bias) * sum);
           place<V>(requantization, column, v, lane, constants);
         }
+      if constexpr (Product::noted_inputs > 0)
+        Product::finish_notes(in_features, notes);
     }
   }
 
@@ -70,7 +80,8 @@ public:
   static std::ptrdiff_t bytes(const LinearArgs &args, int) { return panel_bytes(args.in_features); }
   static PanelView<V> view(const LinearArgs &args, int panel, Element *) {
     const std::byte *packed = begin(args, panel);
-    return {reinterpret_cast<const Element *>(packed), packed + weight_bytes(args.in_features)};
+    const std::byte *constants = packed + weight_bytes(args.in_features);
+    return {reinterpret_cast<const Element *>(packed), constants, constants + Panel<V>::constants_bytes};
   }
 };
 

@@ -96,18 +96,18 @@ private:
       const PanelEpilogue<V, epilogue> finish(args, panel.constants,
                                               {column, column + columns < wanted.end ? column + columns : wanted.end});
       for (int row = rows.begin; row < rows.end; row += tile_rows)
-        tile(input, row - rows.begin, panel.weights, tile_steps, finish,
+        tile(input, row - rows.begin, panel, tile_steps, finish,
              {row, row + tile_rows < rows.end ? row + tile_rows : rows.end}, ahead);
     }
   }
 
   // A tile with fewer rows computes its last one several times and drops the results.
   template <Epilogue epilogue>
-  static void tile(const Rows &input, int first, const Element *panel, int steps,
+  static void tile(const Rows &input, int first, const PanelView<V> &panel, int steps,
                    const PanelEpilogue<V, epilogue> &finish, Range rows, Ahead &ahead) {
     const int count = rows.end - rows.begin;
     typename TileProduct<V>::template Sums<vectors> sums(finish.constants().start);
-    sums.template add<Inputs::codes>(input.tile(first, count), panel, steps, &ahead);
+    sums.template add<Inputs::codes>(input.tile(first, count), panel.weights, panel.notes, steps, &ahead);
 #pragma GCC unroll 16
     for (int r = 0; r < tile_rows; ++r)
       if (r < count)

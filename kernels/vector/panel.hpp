@@ -54,10 +54,12 @@ template <class V, typename Byte> struct PanelConstants {
         multiplier(start + Panel<V>::columns), odd_multiplier(multiplier + Panel<V>::columns) {}
 };
 
-// A panel that is ready for the product: its elements [steps][columns][V::group] and its constants.
+// A panel that is ready for the product: its elements [steps][columns][V::group], its constants, and what the product
+// noted of its weights.
 template <class V> struct PanelView {
   const typename V::Element *weights;
   const std::byte *constants;
+  const std::byte *notes;
 };
 
 // Puts a multiplier where lane `lane` of vector `vector` finds it; odd lanes' also into the even lanes before them.

@@ -11,6 +11,7 @@
 //   second words     [steps that have them][step_bytes]
 //   constants        PanelConstants
 //   which steps      uint32 each, rising: those that have second words
+//   notes            the product's
 // Words stand in the order of the elements that they become. Byte i of a step holds two of them: the low four bits are
 // element i, the high four element i + step_bytes. So one vector of bytes gives two vectors of neighbouring elements,
 // by a mask each and a table look-up within registers.
@@ -22,12 +23,14 @@
 
 #include "kernels/linear.hpp"
 #include "kernels/vector/panel.hpp"
+#include "kernels/vector/tile_product.hpp"
 
 namespace intvit::kernels::vector {
 
 template <StlqOperations V> class StlqPanels {
   using Element = typename V::Element;
   using Bytes = typename V::Bytes;
+  using Product = TileProduct<V>;
 
   static constexpr int columns = Panel<V>::columns;
   static constexpr int step_inputs = V::group > stlq_tile_inputs ? V::group : stlq_tile_inputs;
@@ -44,6 +47,8 @@ template <StlqOperations V> class StlqPanels {
   };
   static constexpr auto entry_bytes = static_cast<std::ptrdiff_t>(sizeof(Entry));
 
+  static constexpr auto list_entry_bytes = static_cast<std::ptrdiff_t>(sizeof(std::uint32_t)); // of which steps
+
   static constexpr std::ptrdiff_t whole_lines(std::ptrdiff_t bytes) { return (bytes + 63) / 64 * 64; }
   static constexpr int steps_of(int in_features) { return (in_features + step_inputs - 1) / step_inputs; }
   static constexpr int panels(int out_features) { return (out_features + columns - 1) / columns; }
@@ -52,7 +57,7 @@ template <StlqOperations V> class StlqPanels {
   }
   static std::ptrdiff_t panel_bytes(int in_features, std::ptrdiff_t two_word_steps) {
     return whole_lines((steps_of(in_features) + two_word_steps) * step_bytes + Panel<V>::constants_bytes +
-                       two_word_steps * static_cast<std::ptrdiff_t>(sizeof(std::uint32_t)));
+                       two_word_steps * list_entry_bytes + Product::notes_bytes(in_features));
   }
   static Entry entry(const std::byte *packed, int panel) {
     Entry result;
@@ -102,17 +107,20 @@ template <StlqOperations V> class StlqPanels {
       std::uint8_t *second = first + steps * step_bytes;
       std::byte *constants_at = reinterpret_cast<std::byte *>(second + two_word_steps_ * step_bytes);
       const PanelConstants<V, std::byte> constants(constants_at);
+      std::byte *list = constants_at + Panel<V>::constants_bytes;
+      std::byte *notes = list + two_word_steps_ * list_entry_bytes;
       for (int v = 0; v < Panel<V>::vectors; ++v)
         for (int lane = 0; lane < V::lanes; ++lane) {
           const int column = first_column + Panel<V>::column(v, lane);
           if (column >= matrix_.out_features)
             continue;
           const int place_in_panel = v * V::lanes + lane;
-          const std::int32_t sum = put_column(column, Places(place_in_panel), first, second);
+          const std::int32_t sum = put_column(column, Places(place_in_panel), first, second, notes);
           constants.start[place_in_panel] = -V::code_bias * sum;
           place<V>(requantization, column, v, lane, constants);
         }
-      std::byte *list = constants_at + Panel<V>::constants_bytes;
+      if constexpr (Product::noted_inputs > 0)
+        Product::finish_notes(matrix_.in_features, notes);
       for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(steps); ++step)
         if (step_has_second_words(static_cast<int>(step))) {
           std::memcpy(list, &step, sizeof step);
@@ -133,7 +141,8 @@ template <StlqOperations V> class StlqPanels {
 
     // Returns the sum of the column's weights. The loader has proven that 128 times the sum of their magnitudes is
     // below 2^31, so neither it nor its product with V::code_bias overflows.
-    std::int32_t put_column(int column, const Places &places, std::uint8_t *first, std::uint8_t *second) const {
+    std::int32_t put_column(int column, const Places &places, std::uint8_t *first, std::uint8_t *second,
+                            std::byte *notes) const {
       const int tiles = stlq_tile_column_count(matrix_.in_features);
       const int row_bytes = stlq_row_bytes(matrix_.in_features);
       const std::uint8_t *row = matrix_.first + std::ptrdiff_t{column} * row_bytes;
@@ -141,6 +150,7 @@ template <StlqOperations V> class StlqPanels {
       if (second_row != nullptr)
         second_row += before_ * stlq_tile_bytes + std::ptrdiff_t{column % stlq_tile_outputs} * (stlq_tile_inputs / 2);
       std::int32_t sum = 0;
+      NotedColumn<Product> noted(notes);
       for (int tile = 0; tile < tiles; ++tile) {
         const int place = tile % step_tiles;
         // A row ends with a single byte where the number of inputs is 4 n + 1 or 4 n + 2.
@@ -153,13 +163,17 @@ template <StlqOperations V> class StlqPanels {
           places.put(more, place, second);
           second_row += stlq_tile_bytes;
         }
-        for (int k = 0; k < stlq_tile_inputs; ++k)
-          sum += stlq_value(words >> (4 * k) & 15, more >> (4 * k) & 15);
+        for (int k = 0; k < stlq_tile_inputs; ++k) {
+          const std::int8_t value = stlq_value(words >> (4 * k) & 15, more >> (4 * k) & 15);
+          sum += value;
+          noted.add(value);
+        }
         if (place == step_tiles - 1) {
           first += step_bytes;
           second += step_has_second_words(tile / step_tiles) ? step_bytes : 0;
         }
       }
+      noted.finish();
       return sum;
     }
 
@@ -234,7 +248,7 @@ public:
     const std::byte *list = constants + Panel<V>::constants_bytes;
     for (std::ptrdiff_t n = 0; n < found.two_word_steps; ++n, second += step_bytes) {
       std::uint32_t step = 0;
-      std::memcpy(&step, list + n * static_cast<std::ptrdiff_t>(sizeof step), sizeof step);
+      std::memcpy(&step, list + n * list_entry_bytes, sizeof step);
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(step) * step_bytes;
 #pragma GCC unroll 4
       for (std::ptrdiff_t i = 0; i < step_bytes; i += vector_bytes) {
@@ -247,7 +261,7 @@ public:
                                                                     V::stlq_values(V::high_nibbles(more))));
       }
     }
-    return {decoded, constants};
+    return {decoded, constants, list + found.two_word_steps * list_entry_bytes};
   }
 };
 

@@ -31,16 +31,64 @@ struct Ahead {
 // The sums of a product P over a tile of `vectors` vectors of columns.
 template <class P, class V, int vectors>
 concept TileSumsOf = requires(typename P::template Sums<vectors> sums, const std::int32_t *start,
-                              const typename P::Input &input, const typename V::Element *panel, int steps, Ahead *ahead,
-                              int r) {
+                              const typename P::Input &input, const typename V::Element *panel, const std::byte *notes,
+                              int steps, Ahead *ahead, int r) {
   // Every row begins with these integers, one for a column in the panel's order.
   decltype(sums)(start);
   // Adds the products of all rows with `steps` steps of a panel [steps][vectors * lanes][V::group], aligned to 64
-  // bytes. `ahead` is null where there is nothing to fetch, else left at what comes next.
-  sums.template add<Inputs::codes>(input, panel, steps, ahead);
-  sums.template add<Inputs::attention_weights>(input, panel, steps, ahead);
+  // bytes. `notes` are the panel's, null where none were taken. `ahead` is null where there is nothing to fetch, else
+  // left at what comes next.
+  sums.template add<Inputs::codes>(input, panel, notes, steps, ahead);
+  sums.template add<Inputs::attention_weights>(input, panel, notes, steps, ahead);
   // The sums of row r, 0 <= r < tile_rows, for the caller to change; valid until the next call for another row.
   { sums.row(r) } -> std::same_as<typename V::Vec(&)[std::size_t{vectors}]>;
+};
+
+// A product may want to know something of a panel's weights before it multiplies by them. Then whoever packs a linear
+// map's panel shows it the weights, P::noted_inputs of a column at a time, and it takes notes:
+//   static constexpr int noted_inputs;
+//   static std::ptrdiff_t notes_bytes(int in_features);              // a multiple of 4
+//   // Weights of a column, those of the inputs from index * noted_inputs on, zeros behind the last input. `notes` are
+//   // aligned to 4 bytes and begin as zeros.
+//   static void note(const std::int8_t (&weights)[noted_inputs], int index, std::byte *notes);
+//   static void finish_notes(int in_features, std::byte *notes);     // after all columns
+// Nobody takes notes of attention's panels, which are made anew for every image.
+struct TakesNoNotes {
+  static constexpr int noted_inputs = 0;
+  static constexpr std::ptrdiff_t notes_bytes(int) { return 0; }
+};
+
+// Shows a column's weights, one after the other, to the product P.
+template <class P> class NotedColumn {
+public:
+  explicit NotedColumn(std::byte *notes) : notes_(notes) {}
+
+  void add(std::int8_t weight) {
+    if constexpr (P::noted_inputs > 0) {
+      weights_[count_++] = weight;
+      if (count_ == P::noted_inputs)
+        show();
+    }
+  }
+  // After the last input's.
+  void finish() {
+    if constexpr (P::noted_inputs > 0)
+      if (count_ > 0)
+        show();
+  }
+
+private:
+  void show() {
+    while (count_ < P::noted_inputs)
+      weights_[count_++] = 0;
+    P::note(weights_, index_++, notes_);
+    count_ = 0;
+  }
+
+  std::byte *notes_;
+  std::int8_t weights_[P::noted_inputs > 0 ? std::size_t{P::noted_inputs} : 1] = {};
+  int count_ = 0;
+  int index_ = 0;
 };
 
 // A product P for the operations V: sums of whole tiles, and of the narrower ones that attention's keys end with.
@@ -57,6 +105,8 @@ concept TileProductFor = TileSumsOf<P, V, V::tile_vectors> && TileSumsOf<P, V, 1
   P::arrange(rows, elements, to);
   // The rows as they are and as arrange() left them; whichever the product does not use need not be there.
   { P::input(rows, from) } -> std::same_as<typename P::Input>;
+  { P::noted_inputs } -> std::convertible_to<int>;
+  { P::notes_bytes(elements) } -> std::same_as<std::ptrdiff_t>;
 };
 
 // A dot product of lanes: what DotProduct needs.
@@ -77,7 +127,7 @@ concept DotProductOperations = ElementOperations<V> &&
 
 // One accumulator vector for every row and vector of columns. A step broadcasts a group of each row and multiplies it
 // by all columns' weights, which are loaded once for all rows.
-template <DotProductOperations V> struct DotProduct {
+template <DotProductOperations V> struct DotProduct : TakesNoNotes {
   using Vec = typename V::Vec;
   using Element = typename V::Element;
   static constexpr int tile_rows = V::tile_rows;
@@ -110,7 +160,9 @@ template <DotProductOperations V> struct DotProduct {
       }
     }
 
-    template <Inputs inputs> INTVIT_INLINE void add(const Input &input, const Element *panel, int steps, Ahead *ahead) {
+    template <Inputs inputs>
+    INTVIT_INLINE void add(const Input &input, const Element *panel, const std::byte * /*notes*/, int steps,
+                           Ahead *ahead) {
       const Element *rows[std::size_t{tile_rows}];
 #pragma GCC unroll 16
       for (int r = 0; r < tile_rows; ++r)
@@ -178,7 +230,7 @@ template <class V, Inputs inputs, int vectors>
 [[gnu::noinline]] void multiply_tile(const typename TileProduct<V>::Input &input, const typename V::Element *panel,
                                      int steps, const std::int32_t *start, std::int32_t *to, std::ptrdiff_t to_stride) {
   typename TileProduct<V>::template Sums<vectors> sums(start);
-  sums.template add<inputs>(input, panel, steps, nullptr);
+  sums.template add<inputs>(input, panel, nullptr, steps, nullptr);
 #pragma GCC unroll 16
   for (int r = 0; r < V::tile_rows; ++r) {
     const auto &row = sums.row(r);

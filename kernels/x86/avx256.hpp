@@ -234,6 +234,18 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     return result;
   }
 
+  // 4 rows of 16 bytes to a panel's [columns][4].
+  static void interleave4(const std::int8_t *from, std::ptrdiff_t stride, void *to) {
+    const auto row = [&](int i) { // 8 bytes in the lower quarter of each half
+      return _mm256_permute4x64_epi64(_mm256_castsi128_si256(load128(from + i * stride)), 0x50);
+    };
+    const __m256i rows01 = _mm256_unpacklo_epi8(row(0), row(1));
+    const __m256i rows23 = _mm256_unpacklo_epi8(row(2), row(3));
+    auto *bytes = static_cast<std::uint8_t *>(to);
+    store256(bytes, _mm256_unpacklo_epi16(rows01, rows23));
+    store256(bytes + 32, _mm256_unpackhi_epi16(rows01, rows23));
+  }
+
   // Sums of 64 bits.
   static Vec add64(Vec a, Vec b) {
     return _mm256_add_epi64(a, b);

@@ -33,16 +33,7 @@ struct Vector : avx256::Operations<AvxVnni> {
   }
   static void store_attention_weights(Element *to, Bytes value) { store256(to, value); }
   static void store_elements(Element *to, Bytes value) { store256(to, value); }
-  // 4 rows of 16 bytes to a panel's [columns][4].
-  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
-    const auto row = [&](int i) { // 8 bytes in the lower quarter of each half
-      return _mm256_permute4x64_epi64(_mm256_castsi128_si256(load128(from + i * stride)), 0x50);
-    };
-    const __m256i rows01 = _mm256_unpacklo_epi8(row(0), row(1));
-    const __m256i rows23 = _mm256_unpacklo_epi8(row(2), row(3));
-    store256(to, _mm256_unpacklo_epi16(rows01, rows23));
-    store256(to + 32, _mm256_unpackhi_epi16(rows01, rows23));
-  }
+  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) { interleave4(from, stride, to); }
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_dpbusd_avx_epi32(sum, input, weights); }
 };
 

@@ -21,6 +21,7 @@ enum class ResidualFormat : std::uint8_t {
 // The values to which weights of the blocks' linear maps are rounded. The first and the last layer's are int8 always.
 enum class WeightLevels : std::uint8_t {
   int8, // all integers of 8 bits
+  int7, // integers of 7 bits, which AVX2 multiplies faster (kernels/x86/avx2_folded.hpp); stored as int8
   stlq, // one or two words of 4 bits on a log scale (kernels/stlq.hpp)
   int4, // a study: every 16th int8, which is what uniform 4 bits give; stored as int8
 };

@@ -18,11 +18,11 @@ struct RandomModelOptions {
   kernels::Softmax softmax = kernels::Softmax::int16;
   bool renormalize = true; // see Attention
   // Of the blocks' linear maps; all else is int8.
-  kernels::WeightFormat weight_format = kernels::WeightFormat::int8;
+  WeightLevels weight_levels = WeightLevels::int8;
   double two_word_ratio = 0.15; // stlq: the part of the tiles that has second words
 };
 
-// The bytes of a model file. int8 weights are uniform in [-127, 127], STLQ weights have uniform codes; requantizations
+// The bytes of a model file. int8 weights are uniform in [-127, 127], int7 weights bell-shaped, STLQ weights have uniform codes; requantizations
 // follow from the spread that random weights give, so that codes fill their range, residual branches matter and
 // attention is neither flat nor a single token. The same seed gives the same bytes on every machine. Throws
 // std::runtime_error where `config` is impossible.

@@ -63,15 +63,17 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
 }
 
 // As in quantized models only the weights of blocks have another format than int8.
-RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, kernels::WeightFormat format) {
+RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, WeightLevels levels) {
   Weights weights;
   weights.out_features = out_features;
-  if (format == kernels::WeightFormat::stlq) {
+  if (levels == WeightLevels::stlq) {
     weights.words = random_stlq_weights(out_features, in_features, options_.two_word_ratio, generator_);
     weights.values = decode_stlq(*weights.words);
+  } else if (const std::size_t count = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
+             levels == WeightLevels::int7) {
+    weights.values = random_int7_weights(count, generator_);
   } else {
-    weights.values =
-        draw<std::int8_t>(static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features), -127, 127);
+    weights.values = draw<std::int8_t>(count, -127, 127);
   }
   return weights;
 }
@@ -98,8 +100,14 @@ void RandomNetwork::requantization(const std::string &node, const FixedPoint &fi
 }
 
 double RandomNetwork::block_weight_spread() const {
-  return options_.weight_format == kernels::WeightFormat::stlq ? random_stlq_spread(options_.two_word_ratio)
-                                                               : weight_spread;
+  switch (options_.weight_levels) {
+  case WeightLevels::stlq:
+    return random_stlq_spread(options_.two_word_ratio);
+  case WeightLevels::int7:
+    return int7_weight_spread;
+  default:
+    return weight_spread;
+  }
 }
 
 // How the stream's codes are drawn where one is written: the zero point of every channel.
@@ -258,7 +266,7 @@ void RandomNetwork::linear(const std::string &name, const std::string &input, Li
   const FixedPoint fixed = fixed_point(factors(out_features, spread / accumulators), ArrayXd::Zero(out_features));
   operation.shift = fixed.shift;
   graph_.add(name, input, operation);
-  write(name, draw_weights(out_features, in_features, head ? kernels::WeightFormat::int8 : options_.weight_format));
+  write(name, draw_weights(out_features, in_features, head ? WeightLevels::int8 : options_.weight_levels));
   requantization(name, fixed);
 }
 
@@ -321,7 +329,7 @@ void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input
 // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the
 // branch's input codes; what it gives is the same for all tokens and taken off.
 void RandomNetwork::add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean) {
-  const Weights weights = draw_weights(channels_, in_features, options_.weight_format);
+  const Weights weights = draw_weights(channels_, in_features, options_.weight_levels);
   const ArrayXd next_zero = draw_stream_zero();
   const ArrayXd factor = factors(channels_, std::sqrt(branch_variance) * stream_spread() /
                                                 accumulator_spread(in_features, code_spread, block_weight_spread()));

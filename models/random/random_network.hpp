@@ -40,7 +40,7 @@ private:
 
     Eigen::ArrayXd row_sums() const;
   };
-  Weights draw_weights(int out_features, int in_features, kernels::WeightFormat format = kernels::WeightFormat::int8);
+  Weights draw_weights(int out_features, int in_features, WeightLevels levels = WeightLevels::int8);
   // Constants of a node.
   void write(const std::string &node, const Weights &weights);
   void requantization(const std::string &node, const FixedPoint &fixed);

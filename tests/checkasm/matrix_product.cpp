@@ -24,7 +24,7 @@ struct Vector : scalar::Operations<Unit> {
 
   // Blocks of 2 rows by 2 columns. Rows are rearranged in pairs, a group of either row after the other's, and stand
   // behind a gap, so that rows which were taken as they are would give wrong sums.
-  struct TileProduct {
+  struct TileProduct : vector::TakesNoNotes {
     static constexpr int pairs = tile_rows / 2;
     static constexpr int gap = 64 / static_cast<int>(sizeof(Element));
 
@@ -59,7 +59,7 @@ struct Vector : scalar::Operations<Unit> {
       }
 
       template <vector::Inputs inputs>
-      void add(const Input &input, const Element *panel, int steps, vector::Ahead *ahead) {
+      void add(const Input &input, const Element *panel, const std::byte * /*notes*/, int steps, vector::Ahead *ahead) {
         const Element *rows = input.pairs_of_rows;
         for (int step = 0; step < steps; ++step, rows += tile_rows * group, panel += columns * group)
           for (int r = 0; r < tile_rows; ++r)

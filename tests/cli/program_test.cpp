@@ -100,7 +100,7 @@ TEST_CASE("info tells how each layer's weights are stored") {
   auto config = std::get<intvit::VitConfig>(intvit::architecture("deit_tiny_patch16_224"));
   config.depth = 1;
   intvit::RandomModelOptions options;
-  options.weight_format = intvit::kernels::WeightFormat::stlq;
+  options.weight_levels = intvit::WeightLevels::stlq;
   options.two_word_ratio = 0.25;
   const std::vector<std::byte> bytes = intvit::random_model(config, options, 1);
   const std::string path = temporary_file("info_stlq.safetensors");

@@ -1,6 +1,8 @@
 // The matrix product and its epilogues against 128-bit arithmetic.
 #include "kernels/linear.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "kernels/dispatch.hpp"
@@ -124,6 +126,41 @@ TEST_CASE("linear: extreme bytes") {
         LinearCase linear = make_linear(random, {3, 200, 20}, epilogue);
         std::fill(linear.input.begin(), linear.input.end(), static_cast<std::int8_t>(input));
         std::fill(linear.weights.begin(), linear.weights.end(), static_cast<std::int8_t>(weight));
+        check_all(linear);
+      }
+}
+
+TEST_CASE("linear: eight weights at and beyond what 16 bits hold, inputs at their ends") {
+  // Of either sign: two, three or four weights of 255 * 128 and of one more, in one lane and spread over two; and the
+  // largest that there are.
+  constexpr int patterns[][8] = {
+      {64, 64, 0, 0, 0, 0, 0, 0},       {64, 0, 0, 0, 64, 0, 0, 0},         {32, 32, 0, 0, 32, 32, 0, 0},
+      {64, 65, 0, 0, 0, 0, 0, 0},       {64, 0, 0, 0, 65, 0, 0, 0},         {32, 32, 0, 0, 32, 33, 0, 0},
+      {127, 1, 0, 0, 0, 0, 0, 0},       {127, 2, 0, 0, 0, 0, 0, 0},         {127, 0, 0, 0, 0, 2, 0, 0},
+      {127, 127, 0, 0, 0, 0, 0, 0},     {127, 0, 0, 0, 127, 0, 0, 0},       {127, 127, 127, 127, 127, 127, 127, 127},
+      {64, 64, 64, 64, 0, 0, 0, 0},     {64, 64, 64, 64, 64, 64, 64, 64},   {128, 0, 0, 0, 0, 0, 0, 0},
+      {128, 0, 128, 0, 128, 0, 128, 0}, {127, -127, 0, 0, 127, -127, 0, 0}, {64, -64, 0, 0, 64, -64, 0, 0},
+      {0, 64, 64, 0, 0, 64, 64, 0},     {1, 127, 0, 0, 1, 0, 0, 0},         {0, 0, 0, 127, 0, 0, 0, 127},
+  };
+  Random random(7);
+  for (const auto &pattern : patterns)
+    for (const int sign : {-1, 1})
+      for (const bool against : {false, true}) {
+        LinearCase linear = make_linear(random, {5, 100, 20}, Epilogue::logits);
+        for (std::int8_t &weight : linear.weights)
+          weight = static_cast<std::int8_t>(random.between(-8, 8));
+        // In another step of every column, and twice the last, which 100 inputs leave incomplete.
+        for (std::size_t n = 0; n < 20; ++n)
+          for (const std::size_t step : {n % 13, std::size_t{12}})
+            for (std::size_t i = 0; i < 8 && step * 8 + i < 100; ++i) {
+              const int weight = std::max(-128, std::min(127, sign * pattern[i]));
+              linear.weights[n * 100 + step * 8 + i] = static_cast<std::int8_t>(weight);
+            }
+        // Each input makes its product as large as it gets, all of one sign, or of the other.
+        for (std::size_t row = 0; row < 5; ++row)
+          for (std::size_t k = 0; k < 100; ++k)
+            linear.input[row * linear.input_stride + k] =
+                (linear.weights[row * 100 + k] > 0) != against ? std::int8_t{127} : std::int8_t{-128};
         check_all(linear);
       }
 }

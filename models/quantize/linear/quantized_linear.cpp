@@ -32,11 +32,13 @@ WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
   case WeightLevels::stlq:
     return LogGrid(inputs);
   case WeightLevels::int4:
-    return UniformGrid(4);
+    return UniformGrid(16, 7);
+  case WeightLevels::int7:
+    return UniformGrid(1, 63);
   case WeightLevels::int8:
     break;
   }
-  return UniformGrid(8);
+  return UniformGrid();
 }
 
 // The weights whose error with one word costs most.

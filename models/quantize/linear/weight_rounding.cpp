@@ -97,8 +97,6 @@ RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, c
 
 } // namespace
 
-UniformGrid::UniformGrid(int bits) : step_(1 << (8 - bits)), steps_(127 / step_) {}
-
 std::int8_t UniformGrid::nearest(double weight, Eigen::Index, Eigen::Index) const {
   const double most = steps_;
   return static_cast<std::int8_t>(step_ * static_cast<int>(std::clamp(round_to_even(weight / step_), -most, most)));

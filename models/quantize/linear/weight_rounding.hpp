@@ -12,11 +12,10 @@
 
 namespace intvit {
 
-// Integers of at most `bits` bits, evenly spaced and symmetric: 8 bits are all of [-127, 127], fewer are multiples of
-// 2^(8 - bits).
+// Multiples of `step` up to `steps` times that on either side of 0: by default all of [-127, 127].
 class UniformGrid {
 public:
-  explicit UniformGrid(int bits = 8);
+  explicit UniformGrid(int step = 1, int steps = 127) : step_(step), steps_(steps) {}
 
   int largest() const { return step_ * steps_; }
   std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const;

@@ -119,7 +119,7 @@ TEST_CASE("random models: STLQ weights fill the codes' range too") {
   const auto ratio = GENERATE(0.0, 0.15, 1.0);
   CAPTURE(ratio);
   RandomModelOptions options;
-  options.weight_format = kernels::WeightFormat::stlq;
+  options.weight_levels = WeightLevels::stlq;
   options.two_word_ratio = ratio;
   const std::vector<std::byte> bytes = random_model(shallow("deit_tiny_patch16_224"), options, 1);
   check_filled(first_rows(bytes, test::random_images(1, 224, 224, 5).front()),
