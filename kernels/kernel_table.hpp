@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kernels/attention.hpp"
+#include "kernels/l2_normalize.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/mean_rows.hpp"
@@ -56,6 +57,7 @@ struct KernelTable {
   const char *name = "";
   LinearKernel linear;
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
+  void (*l2_normalize)(const L2NormalizeArgs &args, Range rows) = nullptr;
   void (*mean_rows)(const MeanRowsArgs &args, Range columns) = nullptr;
   AttentionKernel attention;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;

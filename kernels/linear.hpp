@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/gelu.hpp"
 #include "kernels/range.hpp"
 #include "kernels/requantize.hpp"
 #include "kernels/residual.hpp"
@@ -35,6 +36,7 @@ struct GeluParameters {
   int fraction_bits = 0;                    // of its input, which is the requantization to 16 bits, and of its result
   const std::int16_t *multiplier = nullptr; // [out_features]
   const std::int8_t *zero_point = nullptr;  // [out_features]
+  GeluFunction function = GeluFunction::gelu;
 };
 
 // The stream that a product is added to and the constants of add_requantize() that are the stream's.

@@ -29,6 +29,9 @@ std::uint64_t normalized_bound(int channels);
 // the divisor.
 inline constexpr std::uint64_t attention_bound = std::uint64_t{1} << 24;
 
+// The largest number of a row of length 1, with its 16 fraction bits and their rounding.
+inline constexpr std::uint64_t unit_bound = (std::uint64_t{1} << 16) + 1;
+
 // distance_code() for every possible distance of two scores of `head_dim` int8 products, to which a bias has been added
 // whose values lie within `bias_range` of one another.
 bool score_fits(int head_dim, std::int32_t multiplier, int shift, std::uint64_t bias_range = 0);

@@ -33,6 +33,8 @@ constexpr auto epilogue_names = [] {
   return names;
 }();
 
+constexpr std::array<std::string_view, kernels::gelu_function_count> gelu_functions{"gelu", "quick_gelu"};
+
 } // namespace
 
 std::vector<std::string_view> Linear::features() const {
@@ -41,6 +43,8 @@ std::vector<std::string_view> Linear::features() const {
   const std::string_view feature = epilogues[static_cast<std::size_t>(epilogue)].feature;
   if (feature.empty())
     return {};
+  if (epilogue == Epilogue::gelu && gelu_function == kernels::GeluFunction::quick)
+    return {feature, "quick_gelu"};
   return {feature};
 }
 
@@ -53,9 +57,12 @@ std::vector<const char *> Linear::inputs() const {
 void Linear::describe(Fields &fields) {
   fields.choice("epilogue", epilogue, epilogue_names);
   fields.integer("shift", shift, kernels::min_shift, kernels::max_shift);
-  if (epilogue == Epilogue::gelu)
+  if (epilogue == Epilogue::gelu) {
     fields.integer("gelu_fraction_bits", gelu_fraction_bits, kernels::min_gelu_fraction_bits,
                    kernels::max_gelu_fraction_bits);
+    if (fields.has("gelu_function", gelu_function != kernels::GeluFunction::gelu))
+      fields.choice("gelu_function", gelu_function, gelu_functions);
+  }
   if (epilogue == Epilogue::residual) {
     fields.integer("residual_shift", residual_shift, 0, kernels::max_residual_shift(ElementType::int8));
     fields.choice("output_type", output_type, std::span(element_type_names).first(2));
@@ -74,6 +81,7 @@ Binding Linear::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) cons
   std::vector<std::uint64_t> extra; // what a channel's sum in 64 bits holds besides product and offset
   if (epilogue == Epilogue::gelu) {
     bound->gelu_fraction_bits = gelu_fraction_bits;
+    bound->gelu_function = gelu_function;
     bound->gelu_multiplier = binder.read<std::int16_t>("gelu_multiplier", DType::i16, {channels});
     bound->gelu_zero_point = binder.read<std::int8_t>("gelu_zero_point", DType::i8, {channels});
     if (std::any_of(bound->gelu_multiplier.begin(), bound->gelu_multiplier.end(), [](int m) { return m < 1; }))
@@ -109,7 +117,8 @@ void BoundLinear::run(const Step &step) const {
                            .shift = linear_map->requantization.shift,
                            .gelu = {.fraction_bits = gelu_fraction_bits,
                                     .multiplier = gelu_multiplier.data(),
-                                    .zero_point = gelu_zero_point.data()},
+                                    .zero_point = gelu_zero_point.data(),
+                                    .function = gelu_function},
                            .output = step.output.data,
                            .output_type = output.type,
                            .output_stride = output.columns,

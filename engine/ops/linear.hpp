@@ -17,12 +17,13 @@ namespace intvit {
 
 struct Linear {
   static constexpr std::string_view name = "linear";
-  static constexpr std::array<std::string_view, 4> all_features{"requantize16", "gelu16", "residual.ptf8",
+  static constexpr std::array<std::string_view, 5> all_features{"requantize16", "gelu16", "quick_gelu", "residual.ptf8",
                                                                 "residual.int16"};
 
   kernels::Epilogue epilogue = kernels::Epilogue::requantize;
   int shift = 0;
-  int gelu_fraction_bits = 0;                  // gelu
+  int gelu_fraction_bits = 0; // gelu
+  kernels::GeluFunction gelu_function = kernels::GeluFunction::gelu;
   int residual_shift = 0;                      // residual
   ElementType output_type = ElementType::int8; // residual: int8 or int16
 
@@ -36,6 +37,7 @@ class BoundLinear : public BoundOperation {
 public:
   kernels::Epilogue epilogue = kernels::Epilogue::requantize;
   int gelu_fraction_bits = 0;
+  kernels::GeluFunction gelu_function = kernels::GeluFunction::gelu;
   std::vector<std::int16_t> gelu_multiplier;
   std::vector<std::int8_t> gelu_zero_point;
   int residual_shift = 0;

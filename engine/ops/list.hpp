@@ -6,6 +6,7 @@
 
 #include "engine/ops/attention.hpp"
 #include "engine/ops/flatten.hpp"
+#include "engine/ops/l2_normalize.hpp"
 #include "engine/ops/layer_norm.hpp"
 #include "engine/ops/linear.hpp"
 #include "engine/ops/mean_rows.hpp"
@@ -18,6 +19,6 @@
 namespace intvit {
 
 using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
-                               Flatten, MergePatches>;
+                               Flatten, MergePatches, L2Normalize>;
 
 } // namespace intvit

@@ -4,8 +4,16 @@
 
 namespace intvit {
 
+std::vector<std::string_view> Patches::features() const {
+  if (partial)
+    return {"patches.partial"};
+  return {};
+}
+
 void Patches::describe(Fields &fields) {
   fields.integer("patch", patch, 1, 4096);
+  if (fields.has("partial", partial))
+    fields.boolean("partial", partial);
 }
 
 Binding Patches::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
@@ -13,7 +21,7 @@ Binding Patches::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) con
   const int width = image.columns / 3;
   if (image.type != ElementType::uint8)
     binder.fail("cuts up something that is not the image");
-  else if (image.rows % patch != 0 || width % patch != 0)
+  else if (image.rows < patch || width < patch || (!partial && (image.rows % patch != 0 || width % patch != 0)))
     binder.fail("an image of " + std::to_string(width) + "x" + std::to_string(image.rows) +
                 " pixels is not a whole number of patches of " + std::to_string(patch));
   auto bound = std::make_unique<BoundPatches>();

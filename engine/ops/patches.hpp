@@ -13,11 +13,13 @@ namespace intvit {
 
 struct Patches {
   static constexpr std::string_view name = "patches";
-  static constexpr std::array<std::string_view, 0> all_features{};
+  static constexpr std::array<std::string_view, 1> all_features{"patches.partial"};
 
   int patch = 0; // side in pixels
+  // Pixels at the right and at the bottom that do not fill a patch are left out. Otherwise there are none.
+  bool partial = false;
 
-  std::vector<std::string_view> features() const { return {}; }
+  std::vector<std::string_view> features() const;
   std::vector<const char *> inputs() const { return {"input"}; }
   void describe(Fields &fields);
   Binding bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const;

@@ -21,17 +21,17 @@ namespace intvit::kernels::neon {
 
 static_assert(std::endian::native == std::endian::little, "bytes of lanes and lanes of bytes are read as each other");
 
-// gelu_tail's chords as bytes: where each begins and its slope, in tables of 64, which tbl looks up at once.
+// The chords of a GELU's tail as bytes: where each begins and its slope, in tables of 64, which tbl looks up at once.
 struct alignas(64) TailBytes {
   std::uint8_t start_low[64];
   std::uint8_t start_high[64];
   std::uint8_t slope_low[64];
   std::uint8_t slope_high[64];
 
-  constexpr TailBytes() : start_low{}, start_high{}, slope_low{}, slope_high{} {
+  constexpr explicit TailBytes(const GeluTail &tail) : start_low{}, start_high{}, slope_low{}, slope_high{} {
     for (std::size_t chord = 0; chord < 64; ++chord) {
-      const int start = gelu_tail[chord];
-      const int slope = gelu_tail[chord + 1] - gelu_tail[chord];
+      const int start = tail[chord];
+      const int slope = tail[chord + 1] - tail[chord];
       start_low[chord] = static_cast<std::uint8_t>(start & 255);
       start_high[chord] = static_cast<std::uint8_t>(start >> 8 & 255);
       slope_low[chord] = static_cast<std::uint8_t>(slope & 255);
@@ -39,7 +39,8 @@ struct alignas(64) TailBytes {
     }
   }
 };
-inline constexpr TailBytes tail_bytes;
+// By GeluFunction.
+inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail)};
 
 // xsimd::neon is 32-bit Arm's, which has all that is used here. xsimd 8.1's neon64 does not compile for an architecture
 // that is derived from it.
@@ -160,15 +161,21 @@ template <class Unit> struct Operations : Lanes<Unit> {
     vst1q_s16(to + 8, clamp16(row[2], row[3]));
   }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
-  static void store_gelu(std::int8_t *to, const Row &row, int fraction_bits, const std::int16_t *multiplier,
-                         const std::int16_t *zero_point) {
+  static void store_gelu(std::int8_t *to, const Row &row, GeluFunction function, int fraction_bits,
+                         const std::int16_t *multiplier, const std::int16_t *zero_point) {
+    const TailBytes &tail = tail_bytes[static_cast<std::size_t>(function)];
     const int16x8_t shift = vdupq_n_s16(static_cast<std::int16_t>(4 - fraction_bits)); // a chord is 2^shift wide
     const int16x8_t last = vdupq_n_s16(static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1));
     const int16x8_t x[2] = {clamp16(row[0], row[1]), clamp16(row[2], row[3])};
-    const int16x8_t u[2] = {vminq_s16(vabsq_s16(x[0]), last), vminq_s16(vabsq_s16(x[1]), last)};
+    const int16x8_t fold_shift = vdupq_n_s16(static_cast<std::int16_t>(-gelu_fold_shift(function)));
+    const int16x8_t fold_start = vdupq_n_s16(static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits)));
+    int16x8_t u[2] = {vabsq_s16(x[0]), vabsq_s16(x[1])};
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+      u[i] = vminq_s16(vminq_s16(u[i], vaddq_s16(vshlq_s16(u[i], fold_shift), fold_start)), last);
     const Bytes chord = vreinterpretq_u8_s8(vmovn_high_s16(vmovn_s16(vshlq_s16(u[0], shift)), vshlq_s16(u[1], shift)));
-    const int8x16x2_t start = look_up_chords(tail_bytes.start_low, tail_bytes.start_high, chord);
-    const int8x16x2_t slope = look_up_chords(tail_bytes.slope_low, tail_bytes.slope_high, chord);
+    const int8x16x2_t start = look_up_chords(tail.start_low, tail.start_high, chord);
+    const int8x16x2_t slope = look_up_chords(tail.slope_low, tail.slope_high, chord);
     int16x8_t code[2];
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i)
@@ -374,8 +381,8 @@ private:
     return vzipq_s8(vreinterpretq_s8_u8(vqtbl4q_u8(vld1q_u8_x4(low), index)),
                     vreinterpretq_s8_u8(vqtbl4q_u8(vld1q_u8_x4(high), index)));
   }
-  // GELU of x, whose magnitude is u, as codes that are still to be clamped. sqrdmulh(a, b) = (a * b + 2^14) >> 15 is
-  // the rounding of both products here, and rounding shifts add their half.
+  // GELU of x, whose place among the chords is u, as codes that are still to be clamped. sqrdmulh(a, b) = (a * b +
+  // 2^14) >> 15 is the rounding of both products here, and rounding shifts add their half.
   static int16x8_t gelu16(int16x8_t x, int16x8_t u, int16x8_t start, int16x8_t slope, int fraction_bits,
                           int16x8_t multiplier, int16x8_t zero_point) {
     const int chord_bits = fraction_bits - 4;

@@ -47,7 +47,8 @@ void store(const LinearArgs &args, const Requantization &r, int row, int column,
     break;
   case Epilogue::gelu: {
     const std::int16_t x = clamp_to_int16(requantize(accumulator, r.multiplier[n], r.offset[n], r.shift));
-    output8[index] = gelu_code(gelu(x, args.gelu.fraction_bits), args.gelu.multiplier[n], args.gelu.zero_point[n]);
+    output8[index] = gelu_code(gelu(x, args.gelu.fraction_bits, args.gelu.function), args.gelu.multiplier[n],
+                               args.gelu.zero_point[n]);
     break;
   }
   case Epilogue::residual: {

@@ -12,6 +12,7 @@ const KernelTable &reference_kernels() {
                      PerFormat<PackedFormat>::all({reference::packed_bytes, reference::pack, reference::scratch_bytes}),
                  .run = reference::linear},
       .layer_norm = reference::layer_norm,
+      .l2_normalize = reference::l2_normalize,
       .mean_rows = reference::mean_rows,
       .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .patches = reference::patches,

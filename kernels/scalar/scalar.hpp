@@ -193,13 +193,13 @@ template <class Unit> struct Operations {
         to[column(v, i)] = clamp_to_int16(row[v][i]);
   }
   // A pair of vectors' multipliers and zero points are in the order of its columns.
-  static void store_gelu(std::int8_t *to, const Row &row, int fraction_bits, const std::int16_t *multiplier,
-                         const std::int16_t *zero_point) {
+  static void store_gelu(std::int8_t *to, const Row &row, GeluFunction function, int fraction_bits,
+                         const std::int16_t *multiplier, const std::int16_t *zero_point) {
     static_assert(vectors == 2);
     for (std::size_t v = 0; v < vectors; ++v)
       for (std::size_t i = 0; i < size; ++i) {
         const std::size_t c = column(v, i);
-        to[c] = gelu_code(gelu(clamp_to_int16(row[v][i]), fraction_bits), multiplier[c],
+        to[c] = gelu_code(gelu(clamp_to_int16(row[v][i]), fraction_bits, function), multiplier[c],
                           static_cast<std::int8_t>(zero_point[c]));
       }
   }

@@ -89,7 +89,7 @@ private:
     T whole[std::size_t{columns}];
     T *place = count_ < columns ? whole : to;
     if constexpr (epilogue == Epilogue::gelu)
-      V::store_gelu(place, row, args_.gelu.fraction_bits, gelu_multiplier_, gelu_zero_point_);
+      V::store_gelu(place, row, args_.gelu.function, args_.gelu.fraction_bits, gelu_multiplier_, gelu_zero_point_);
     else
       V::store_row(place, row);
     if (count_ < columns)

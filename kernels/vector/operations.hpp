@@ -94,7 +94,8 @@ template <class V>
 concept EpilogueOperations = RowOperations<V> &&
     requires(typename V::Vec a, typename V::Vec (&row)[std::size_t{V::tile_vectors}],
              const typename V::Vec (&results)[std::size_t{V::tile_vectors}], const std::int8_t *int8,
-             const std::int16_t *int16, std::int8_t *to8, std::int16_t *to16, int shift, int fraction_bits) {
+             const std::int16_t *int16, std::int8_t *to8, std::int16_t *to16, int shift, GeluFunction function,
+             int fraction_bits) {
   // The codes of all columns, shifted to the left: by 0..23 for int8, 0..15 for int16.
   V::load_row(int8, shift, row);
   V::load_row(int16, shift, row);
@@ -103,7 +104,7 @@ concept EpilogueOperations = RowOperations<V> &&
   V::store_row(to16, results);
   // gelu_code(gelu(clamp_to_int16(result))) of all columns (kernels/gelu.hpp). Multipliers and zero points are in the
   // order of Panel::column16(), aligned to 64 bytes; zero points are int8 codes.
-  V::store_gelu(to8, results, fraction_bits, int16, int16);
+  V::store_gelu(to8, results, function, fraction_bits, int16, int16);
   // kernels::add_requantize() in every lane: accumulators, multipliers, odd_lanes(multipliers), codes that have been
   // shifted, their multipliers and odd_lanes() of those, both vectors of offsets, shift.
   { V::add_requantize(a, a, a, a, a, a, a, a, shift) } -> std::same_as<typename V::Vec>;

@@ -18,19 +18,19 @@
 
 namespace intvit::kernels::avx256 {
 
-// gelu_tail's chords as bytes: where each begins and its slope. vpshufb looks up 16 bytes in each half of a vector, so
-// every 16 entries are there twice.
+// The chords of a GELU's tail as bytes: where each begins and its slope. vpshufb looks up 16 bytes in each half of a
+// vector, so every 16 entries are there twice.
 struct alignas(32) TailBytes {
   std::uint8_t start_low[4][32];
   std::uint8_t start_high[4][32];
   std::uint8_t slope_low[4][32];
   std::uint8_t slope_high[4][32];
 
-  constexpr TailBytes() : start_low{}, start_high{}, slope_low{}, slope_high{} {
+  constexpr explicit TailBytes(const GeluTail &tail) : start_low{}, start_high{}, slope_low{}, slope_high{} {
     for (std::size_t i = 0; i < 128; ++i) {
       const std::size_t chord = i / 32 * 16 + i % 16;
-      const int start = gelu_tail[chord];
-      const int slope = gelu_tail[chord + 1] - gelu_tail[chord];
+      const int start = tail[chord];
+      const int slope = tail[chord + 1] - tail[chord];
       start_low[i / 32][i % 32] = static_cast<std::uint8_t>(start & 255);
       start_high[i / 32][i % 32] = static_cast<std::uint8_t>(start >> 8 & 255);
       slope_low[i / 32][i % 32] = static_cast<std::uint8_t>(slope & 255);
@@ -38,7 +38,8 @@ struct alignas(32) TailBytes {
     }
   }
 };
-inline constexpr TailBytes tail_bytes;
+// By GeluFunction.
+inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail)};
 
 // `Set`: a type of the translation unit's own.
 template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx2, Set>> {
@@ -140,17 +141,22 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   // 16-bit codes are symmetric: -32768 does not occur.
   static void store_row(std::int16_t *to, const Vec (&row)[2]) { store256(to, clamp16(row[0], row[1])); }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
-  static void store_gelu(std::int8_t *to, const Vec (&row)[2], int fraction_bits, const std::int16_t *multiplier,
-                         const std::int16_t *zero_point) {
+  static void store_gelu(std::int8_t *to, const Vec (&row)[2], GeluFunction function, int fraction_bits,
+                         const std::int16_t *multiplier, const std::int16_t *zero_point) {
     // mulhrs(a, b) = (a * b + 2^14) >> 15 is the rounding of both products here.
     const __m256i x = clamp16(row[0], row[1]);
     const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
     const int chord_bits = fraction_bits - 4;
     const int down = 16 - fraction_bits;
-    const __m256i u = _mm256_min_epi16(_mm256_abs_epi16(x), _mm256_set1_epi16(last));
+    const auto fold = static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits));
+    const __m256i magnitude = _mm256_abs_epi16(x);
+    const __m256i folded =
+        _mm256_add_epi16(_mm256_srl_epi16(magnitude, shift_count(gelu_fold_shift(function))), _mm256_set1_epi16(fold));
+    const __m256i u = _mm256_min_epi16(_mm256_min_epi16(magnitude, folded), _mm256_set1_epi16(last));
     __m256i start;
     __m256i slope;
-    look_up_chords(_mm256_srl_epi16(u, shift_count(chord_bits)), start, slope);
+    look_up_chords(tail_bytes[static_cast<std::size_t>(function)], _mm256_srl_epi16(u, shift_count(chord_bits)), start,
+                   slope);
     const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
     const __m256i position =
         _mm256_sll_epi16(_mm256_and_si256(u, _mm256_set1_epi16(below_chord)), shift_count(15 - chord_bits));
@@ -360,18 +366,18 @@ private:
     const __m256i second = _mm256_blendv_epi8(quarter(2), quarter(3), bit4);
     return _mm256_blendv_epi8(first, second, bit5);
   }
-  // gelu_tail[i] and gelu_tail[i + 1] - gelu_tail[i] for 16-bit indices below 64. An index is put into both bytes of
+  // tail[i] and tail[i + 1] - tail[i] for 16-bit indices i below 64. An index is put into both bytes of
   // its lane: the low byte looks up the low half of the entry, the high byte the high half.
-  static void look_up_chords(__m256i index, __m256i &start, __m256i &slope) {
+  static void look_up_chords(const TailBytes &tail, __m256i index, __m256i &start, __m256i &slope) {
     const __m256i both = _mm256_or_si256(index, _mm256_slli_epi16(index, 8));
     const __m256i place = _mm256_and_si256(both, _mm256_set1_epi8(15));
     const __m256i bit4 = _mm256_slli_epi16(both, 3); // moved to the bytes' highest bits, which alone count
     const __m256i bit5 = _mm256_slli_epi16(both, 2);
     const __m256i high = _mm256_set1_epi16(static_cast<std::int16_t>(0xFF00));
-    start = _mm256_blendv_epi8(look_up_64(tail_bytes.start_low, place, bit4, bit5),
-                               look_up_64(tail_bytes.start_high, place, bit4, bit5), high);
-    slope = _mm256_blendv_epi8(look_up_64(tail_bytes.slope_low, place, bit4, bit5),
-                               look_up_64(tail_bytes.slope_high, place, bit4, bit5), high);
+    start = _mm256_blendv_epi8(look_up_64(tail.start_low, place, bit4, bit5),
+                               look_up_64(tail.start_high, place, bit4, bit5), high);
+    slope = _mm256_blendv_epi8(look_up_64(tail.slope_low, place, bit4, bit5),
+                               look_up_64(tail.slope_high, place, bit4, bit5), high);
   }
 };
 

@@ -17,19 +17,20 @@
 
 namespace intvit::kernels::avx512vnni {
 
-// gelu_tail's chords: where they begin and their slopes.
+// The chords of a GELU's tail: where they begin and their slopes.
 struct alignas(64) TailTable {
   std::int16_t starts[64];
   std::int16_t slopes[64];
 
-  constexpr TailTable() : starts{}, slopes{} {
+  constexpr explicit TailTable(const GeluTail &tail) : starts{}, slopes{} {
     for (std::size_t i = 0; i < 64; ++i) {
-      starts[i] = gelu_tail[i];
-      slopes[i] = static_cast<std::int16_t>(gelu_tail[i + 1] - gelu_tail[i]);
+      starts[i] = tail[i];
+      slopes[i] = static_cast<std::int16_t>(tail[i + 1] - tail[i]);
     }
   }
 };
-inline constexpr TailTable tail_table;
+// By GeluFunction.
+inline constexpr TailTable tail_tables[gelu_function_count] = {TailTable(gelu_tail), TailTable(quick_gelu_tail)};
 
 // `Set`: a type of the translation unit's own.
 template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx512bw, Set>> {
@@ -155,10 +156,10 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high));
   }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
-  static void store_gelu(std::int8_t *to, const Vec (&row)[4], int fraction_bits, const std::int16_t *multiplier,
-                         const std::int16_t *zero_point) {
-    const __m512i low = gelu16(clamp16(row[0], row[1]), fraction_bits, multiplier, zero_point);
-    const __m512i high = gelu16(clamp16(row[2], row[3]), fraction_bits, multiplier + 32, zero_point + 32);
+  static void store_gelu(std::int8_t *to, const Vec (&row)[4], GeluFunction function, int fraction_bits,
+                         const std::int16_t *multiplier, const std::int16_t *zero_point) {
+    const __m512i low = gelu16(clamp16(row[0], row[1]), function, fraction_bits, multiplier, zero_point);
+    const __m512i high = gelu16(clamp16(row[2], row[3]), function, fraction_bits, multiplier + 32, zero_point + 32);
     _mm512_storeu_si512(to, _mm512_packs_epi16(low, high));
   }
 
@@ -307,16 +308,22 @@ private:
   // clamp_to_int16() of two vectors, interleaved in blocks of four.
   static __m512i clamp16(Vec a, Vec b) { return _mm512_max_epi16(_mm512_packs_epi32(a, b), _mm512_set1_epi16(-32767)); }
   // mulhrs(a, b) = (a * b + 2^14) >> 15 is the rounding of both products here.
-  static __m512i gelu16(__m512i x, int fraction_bits, const std::int16_t *multiplier, const std::int16_t *zero_point) {
+  static __m512i gelu16(__m512i x, GeluFunction function, int fraction_bits, const std::int16_t *multiplier,
+                        const std::int16_t *zero_point) {
     const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
     const int chord_bits = fraction_bits - 4;
     const int down = 16 - fraction_bits;
-    const __m512i u = _mm512_min_epi16(_mm512_abs_epi16(x), _mm512_set1_epi16(last));
+    const auto fold = static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits));
+    const __m512i magnitude = _mm512_abs_epi16(x);
+    const __m512i folded =
+        _mm512_add_epi16(_mm512_srl_epi16(magnitude, shift_count(gelu_fold_shift(function))), _mm512_set1_epi16(fold));
+    const __m512i u = _mm512_min_epi16(_mm512_min_epi16(magnitude, folded), _mm512_set1_epi16(last));
     const __m512i chord = _mm512_srl_epi16(u, shift_count(chord_bits));
-    const __m512i start = _mm512_permutex2var_epi16(_mm512_load_si512(tail_table.starts), chord,
-                                                    _mm512_load_si512(tail_table.starts + 32));
-    const __m512i slope = _mm512_permutex2var_epi16(_mm512_load_si512(tail_table.slopes), chord,
-                                                    _mm512_load_si512(tail_table.slopes + 32));
+    const TailTable &tails = tail_tables[static_cast<std::size_t>(function)];
+    const __m512i start =
+        _mm512_permutex2var_epi16(_mm512_load_si512(tails.starts), chord, _mm512_load_si512(tails.starts + 32));
+    const __m512i slope =
+        _mm512_permutex2var_epi16(_mm512_load_si512(tails.slopes), chord, _mm512_load_si512(tails.slopes + 32));
     const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
     const __m512i position =
         _mm512_sll_epi16(_mm512_and_si512(u, _mm512_set1_epi16(below_chord)), shift_count(15 - chord_bits));

@@ -84,6 +84,7 @@ template <typename T> void maybe_extreme(Random &random, std::vector<T> &codes, 
 void add_linear_checks(std::vector<Check> &checks);
 void add_attention_checks(std::vector<Check> &checks);
 void add_layer_norm_checks(std::vector<Check> &checks);
+void add_l2_normalize_checks(std::vector<Check> &checks);
 void add_mean_rows_checks(std::vector<Check> &checks);
 void add_patches_checks(std::vector<Check> &checks);
 void add_resample_checks(std::vector<Check> &checks);

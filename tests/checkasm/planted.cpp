@@ -66,6 +66,16 @@ template <Mistake mistake> struct Planted {
                   output + rows.end * output_row);
   }
 
+  static void l2_normalize(const L2NormalizeArgs &args, Range rows) {
+    reference_kernels().l2_normalize(args, rows);
+    if (empty(rows))
+      return;
+    std::byte *output = static_cast<std::byte *>(args.output);
+    const std::ptrdiff_t output_row = args.channels * bytes(args.output_type);
+    harm<mistake>(output + rows.begin * output_row, args.input + std::ptrdiff_t{rows.end} * args.channels,
+                  output + rows.end * output_row);
+  }
+
   static void mean_rows(const MeanRowsArgs &args, Range columns) {
     reference_kernels().mean_rows(args, columns);
     if (empty(columns))
@@ -122,6 +132,7 @@ template <Mistake mistake> struct Planted {
     KernelTable table = reference_kernels();
     table.linear.run = linear;
     table.layer_norm = layer_norm;
+    table.l2_normalize = l2_normalize;
     table.mean_rows = mean_rows;
     table.attention.run = attention;
     table.patches = patches;

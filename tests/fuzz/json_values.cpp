@@ -71,7 +71,8 @@ constexpr const char *words[] = {"patches",    "patch_embed",
                                  "I16",        "I32",
                                  "I64",        "F32",
                                  "BOOL",       "weight",
-                                 "labels",     "scores"};
+                                 "labels",     "scores",
+                                 "quick_gelu", "l2_normalize"};
 
 } // namespace
 

@@ -76,9 +76,10 @@ private:
       width = choices_.between(200, 600);
     }
     Graph &graph = graph_.graph();
-    graph.image_height = height * patch;
-    graph.image_width = width * patch;
-    add({image_value}, Patches{patch}, ElementType::int8, height * width, 3 * patch * patch);
+    const bool partial = choices_.one_in(4);
+    graph.image_height = height * patch + (partial ? choices_.between(0, patch - 1) : 0);
+    graph.image_width = width * patch + (partial ? choices_.between(0, patch - 1) : 0);
+    add({image_value}, Patches{patch, partial}, ElementType::int8, height * width, 3 * patch * patch);
     if (choices_.between(0, 3) > 0)
       patch_embed(values_.back());
   }
@@ -120,7 +121,7 @@ private:
   }
 
   void any_operation() {
-    switch (choices_.between(0, 11)) {
+    switch (choices_.between(0, 12)) {
     case 0:
       return patch_embed(codes());
     case 1:
@@ -141,6 +142,8 @@ private:
       return mean_rows(*stream());
     case 10:
       return flatten(values_.back());
+    case 11:
+      return l2_normalize();
     default:
       return merge_patches();
     }
@@ -204,6 +207,8 @@ private:
     if (operation.epilogue == Epilogue::gelu) {
       operation.gelu_fraction_bits = choices_.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
       spread = std::ldexp(1.0, operation.gelu_fraction_bits);
+      if (choices_.one_in(3))
+        operation.gelu_function = kernels::GeluFunction::quick;
       constants_.values<std::int16_t>(name, "gelu_multiplier", {channels}, 1,
                                       choices_.one_in(3) ? std::int16_t{INT16_MAX} : std::int16_t{1200});
       constants_.values<std::int8_t>(name, "gelu_zero_point", {channels}, INT8_MIN, INT8_MAX);
@@ -345,6 +350,23 @@ private:
     const Value input = values_.back();
     if (const auto patches = grid(input.rows, 2))
       add({input.name}, MergePatches{patches->first, patches->second}, input.type, input.rows / 4, 4 * input.columns);
+  }
+
+  // Of int32; where there are none, they are made first.
+  void l2_normalize() {
+    const auto input = value_where([](const Value &v) { return v.type == ElementType::int32; });
+    if (!input)
+      return linear(codes(), side(most_outputs(codes())), Epilogue::logits);
+    if (input->columns > kernels::max_l2_channels)
+      return;
+    const std::string name = next_name();
+    L2Normalize operation{.output_type = output_type()};
+    const auto channels = static_cast<std::size_t>(input->columns);
+    operation.shift = constants_.requantization(
+        name,
+        {std::vector<std::uint64_t>(channels, unit_bound), quotient_spread / std::sqrt(static_cast<double>(channels))},
+        spread_of(operation.output_type));
+    add({input->name}, operation, operation.output_type, input->rows, input->columns);
   }
 
   // One row of int32: logits of codes, or features of a stream.

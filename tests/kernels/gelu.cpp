@@ -21,12 +21,20 @@ long double real_gelu(long double x) {
   return x / 2 * std::erfc(-x / std::sqrt(2.0L));
 }
 
+long double real_quick_gelu(long double x) {
+  return x / (1 + std::exp(-1.702L * x));
+}
+
 // docs/numerics.md, "GELU", without a shift.
-std::int64_t defined_gelu(int x, int fraction_bits) {
+std::int64_t defined_gelu(int x, int fraction_bits, GeluFunction function) {
+  const GeluTail &tail = tail_of(function);
   const Int128 width = power_of_two(fraction_bits - 4); // of a chord
-  const Int128 u = std::min(absolute(x), power_of_two(fraction_bits + 2) - 1);
+  Int128 u = absolute(x);
+  if (function == GeluFunction::quick)
+    u = std::min(u, power_of_two(fraction_bits) + floor_div(u, 2));
+  u = std::min(u, power_of_two(fraction_bits + 2) - 1);
   const auto i = static_cast<std::size_t>(u / width);
-  const Int128 tail16 = gelu_tail[i] + round_div((gelu_tail[i + 1] - gelu_tail[i]) * (u % width), width);
+  const Int128 tail16 = tail[i] + round_div((tail[i + 1] - tail[i]) * (u % width), width);
   return static_cast<std::int64_t>(std::max(x, 0) - round_div(tail16, power_of_two(16 - fraction_bits)));
 }
 
@@ -38,23 +46,36 @@ TEST_CASE("gelu_tail: every entry is the real tail, rounded") {
   CHECK(gelu_tail[64] == 0);
 }
 
+TEST_CASE("quick_gelu_tail: every entry is the real tail, rounded") {
+  for (std::size_t i = 0; i < 64; ++i) {
+    const long double u = i <= 32 ? static_cast<long double>(i) / 16 : static_cast<long double>(i) / 8 - 2;
+    CHECK(quick_gelu_tail[i] == std::lround(std::ldexp(-real_quick_gelu(-u), 16)));
+  }
+  CHECK(quick_gelu_tail[64] == 0);
+}
+
 TEST_CASE("gelu: every input of every format") {
-  // Largest errors in units of the last place for 8 to 12 fraction bits, measured and rounded up.
-  constexpr double largest_error[] = {0.54, 0.66, 0.85, 1.26, 2.04};
+  struct Case {
+    GeluFunction function;
+    long double (*real)(long double);
+    double largest_error[5]; // in units of the last place for 8 to 12 fraction bits, measured and rounded up
+  };
+  const auto [function, real, largest_error] =
+      GENERATE(Case{GeluFunction::gelu, real_gelu, {0.54, 0.66, 0.85, 1.26, 2.04}},
+               Case{GeluFunction::quick, real_quick_gelu, {0.57, 0.67, 0.90, 1.31, 2.14}});
   for (int bits = min_gelu_fraction_bits; bits <= max_gelu_fraction_bits; ++bits) {
     long double worst = 0;
-    const int lowest_point = -(3 << (bits - 2)); // the table's largest tail stands at 0.75
+    const int lowest_point = -(3 << (bits - 2)); // both tables' largest tails stand at 0.75
     for (int x = -32767; x <= 32767; ++x) {
-      const int y = gelu(static_cast<std::int16_t>(x), bits);
-      const long double error =
-          std::abs(y - std::ldexp(real_gelu(std::ldexp(static_cast<long double>(x), -bits)), bits));
+      const int y = gelu(static_cast<std::int16_t>(x), bits, function);
+      const long double error = std::abs(y - std::ldexp(real(std::ldexp(static_cast<long double>(x), -bits)), bits));
       worst = std::max(worst, error);
-      const int before = x == -32767 ? y : gelu(static_cast<std::int16_t>(x - 1), bits);
-      if (y != defined_gelu(x, bits) || y > std::max(x, 0) || -y > std::ldexp(0.17, bits) + 0.5 ||
-          y - gelu(static_cast<std::int16_t>(-x), bits) != x || (x <= lowest_point ? y > before : y < before))
-        FAIL("gelu(" << x << " / 2^" << bits << ") = " << y);
+      const int before = x == -32767 ? y : gelu(static_cast<std::int16_t>(x - 1), bits, function);
+      if (y != defined_gelu(x, bits, function) || y > std::max(x, 0) || -y > std::ldexp(0.17, bits) + 0.5 ||
+          y - gelu(static_cast<std::int16_t>(-x), bits, function) != x || (x <= lowest_point ? y > before : y < before))
+        FAIL("function " << static_cast<int>(function) << ": gelu(" << x << " / 2^" << bits << ") = " << y);
     }
-    CAPTURE(bits, worst, std::ldexp(worst, -bits));
+    CAPTURE(static_cast<int>(function), bits, worst, std::ldexp(worst, -bits));
     CHECK(worst < largest_error[bits - min_gelu_fraction_bits]);
   }
 }

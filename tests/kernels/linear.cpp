@@ -30,7 +30,7 @@ std::int64_t exact_output(const LinearCase &linear, std::size_t row, std::size_t
     return clamped(linear.constants.exact(accumulator, n), -32767, 32767);
   case Epilogue::gelu: {
     const auto x = static_cast<std::int16_t>(clamped(linear.constants.exact(accumulator, n), -32767, 32767));
-    const Int128 g = gelu(x, linear.gelu_fraction_bits); // tests/kernels/gelu.cpp
+    const Int128 g = gelu(x, linear.gelu_fraction_bits, linear.gelu_function); // tests/kernels/gelu.cpp
     return clamped(linear.gelu_zero_point[n] + round_div(g * linear.gelu_multiplier[n], power_of_two(15)), -128, 127);
   }
   case Epilogue::residual: {

@@ -42,7 +42,7 @@ LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byt
                   .output_stride = static_cast<std::ptrdiff_t>(output_stride),
                   .scratch = scratch};
   if (epilogue == Epilogue::gelu)
-    args.gelu = {gelu_fraction_bits, gelu_multiplier.data(), gelu_zero_point.data()};
+    args.gelu = {gelu_fraction_bits, gelu_multiplier.data(), gelu_zero_point.data(), gelu_function};
   if (epilogue == Epilogue::residual) {
     const void *stream = stream_type == ElementType::int8 ? static_cast<const void *>(stream8.data()) : stream16.data();
     args.residual = {
@@ -83,6 +83,7 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, Wei
   result.constants = random_constants(random, out, wide ? typical >> 7 : typical);
   if (epilogue == Epilogue::gelu) {
     result.gelu_fraction_bits = random.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
+    result.gelu_function = (random.bits() & 1) != 0 ? kernels::GeluFunction::quick : kernels::GeluFunction::gelu;
     result.gelu_multiplier = random.values<std::int16_t>(out, 1, 32767);
     result.gelu_zero_point = random.values<std::int8_t>(out, -128, 127);
   }

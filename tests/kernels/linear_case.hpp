@@ -33,6 +33,7 @@ struct LinearCase {
   StlqCase stlq; // of that format
   Constants constants;
   int gelu_fraction_bits = 8;
+  kernels::GeluFunction gelu_function = kernels::GeluFunction::gelu;
   std::vector<std::int16_t> gelu_multiplier;
   std::vector<std::int8_t> gelu_zero_point;
   std::vector<std::int8_t> stream8;

@@ -59,8 +59,8 @@ TEST_CASE("model file: the features that a reader must have") {
   check("required_features", R"(["features","gelu16","layer_norm.int32","softmax.int16"])",
         "intvit.required_features does not name \"residual.int16\", which the model needs");
   CHECK(status_with("required_features",
-                    R"(["features","flatten","gelu16","layer_norm.int16","layer_norm.int32","mean_rows","merge_patches",
-                       "prefix_tokens","requantize16","residual.int16","residual.ptf8","result","result.labels",
+                    R"(["features","flatten","gelu16","l2_normalize","layer_norm.int16","layer_norm.int32","mean_rows",
+                       "merge_patches","patches.partial","prefix_tokens","quick_gelu","requantize16","residual.int16","residual.ptf8","result","result.labels",
                        "result.scores","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8","weights.stlq",
                        "window_attention"])")
             .ok());

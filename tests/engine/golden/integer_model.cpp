@@ -16,12 +16,14 @@ constexpr int patches = integer_model_width / patch * (integer_model_height / pa
 constexpr int heads = 3;
 constexpr int channels = heads * 20;
 constexpr int hidden = 150;
+constexpr int projected = 44;
 constexpr int classes = 37;
 constexpr int blocks = 3;
 
 int prefix_rows_of(IntegerHead head) {
   switch (head) {
   case IntegerHead::class_token:
+  case IntegerHead::words:
     return 1;
   case IntegerHead::distilled:
     return 2;
@@ -37,19 +39,27 @@ int prefix_rows_of(IntegerHead head) {
 class Vit : IntegerBuilder {
 public:
   explicit Vit(const IntegerModel &options)
-      : IntegerBuilder(integer_model_width, integer_model_height, options.stream, options.stlq), options_(options),
-        prefix_rows_(prefix_rows_of(options.head)) {}
+      : IntegerBuilder(integer_model_width + (options.head == IntegerHead::words ? 5 : 0),
+                       integer_model_height + (options.head == IntegerHead::words ? 7 : 0), options.stream,
+                       options.stlq),
+        options_(options), prefix_rows_(prefix_rows_of(options.head)) {}
 
   std::vector<std::byte> file() {
-    add("patches", "image", Patches{patch});
+    add("patches", "image", Patches{patch, has_words()});
     patch_embed();
     std::string tokens = "patch_embed";
+    if (has_words()) {
+      layer_norm("pre_norm", tokens, channels, stream(), 65536 / 40 / scale(), stream());
+      tokens = "pre_norm";
+    }
     for (int i = 0; i < blocks; ++i)
       tokens = block("blocks." + std::to_string(i) + ".", tokens, i == blocks - 1 ? last_rows() : 0);
     return IntegerBuilder::file(head(tokens));
   }
 
 private:
+  bool has_words() const { return options_.head == IntegerHead::words; }
+
   // The logits or features from the stream behind the last block; returns how many there are.
   int head(std::string tokens) {
     int in = channels;
@@ -74,6 +84,13 @@ private:
       tokens = "flatten";
       in *= prefix_rows_;
     }
+    if (has_words()) {
+      linear("projection", {tokens}, in, projected, 34, 16, Linear{.epilogue = Epilogue::logits});
+      add("unit", "projection", L2Normalize{.shift = 34});
+      requantization("unit", projected, 34, 65536 / 250); // numbers of some 1 / sqrt(44)
+      tokens = "unit";
+      in = projected;
+    }
     linear("head", {tokens}, in, classes, 36, 64, Linear{.epilogue = Epilogue::logits});
     return classes;
   }
@@ -83,6 +100,7 @@ private:
     switch (options_.head) {
     case IntegerHead::class_token:
     case IntegerHead::features:
+    case IntegerHead::words:
       return 1;
     case IntegerHead::distilled:
       return 2;
@@ -125,7 +143,9 @@ private:
     linear(prefix + "attn.proj", {prefix + "attn", rows}, channels, channels, 38, 800 / scale(), add_to_stream);
     layer_norm(prefix + "norm2", prefix + "attn.proj", channels, stream());
     linear(prefix + "mlp.fc1", {prefix + "norm2"}, channels, hidden, 34, 15,
-           Linear{.epilogue = Epilogue::gelu, .gelu_fraction_bits = 10});
+           Linear{.epilogue = Epilogue::gelu,
+                  .gelu_fraction_bits = 10,
+                  .gelu_function = has_words() ? kernels::GeluFunction::quick : kernels::GeluFunction::gelu});
     linear(prefix + "mlp.fc2", {prefix + "mlp.fc1", prefix + "attn.proj"}, hidden, channels, 38, 1200 / scale(),
            add_to_stream);
     return prefix + "mlp.fc2";

@@ -17,6 +17,9 @@ enum class IntegerHead {
   pooled,      // no prefix row; the mean of all patches, normalized, to logits
   registers,   // five prefix rows; the mean of the patches alone, normalized, to logits
   features,    // five prefix rows, of which the first, normalized, is the result
+  // A picture that patches do not cover whole, a LayerNorm before the first block, quick-GELU; one prefix row,
+  // normalized and projected, that is brought to length 1, to logits: CLIP with class embeddings.
+  words,
 };
 
 struct IntegerModel {

@@ -313,6 +313,34 @@ TEST_CASE("bind: mean_rows") {
         "its input must be int8 or int16");
 }
 
+TEST_CASE("bind: l2_normalize") {
+  ModelParts parts = test::tiny_parts();
+  parts.node("head").inputs[0] = "unit";
+  auto &nodes = parts.description.graph.nodes;
+  nodes.insert(nodes.end() - 1, {"unit", {"features"}, L2Normalize{.shift = 40}});
+  parts.set("unit.multiplier", DType::i32, {16}, std::vector<std::int32_t>(16, 1 << 29));
+  parts.set("unit.offset", DType::i64, {16}, std::vector<std::int64_t>(16));
+  CHECK(bind_message(parts) == "");
+  parts.operation<L2Normalize>("unit").output_type = kernels::ElementType::int16;
+  CHECK(message_of(parts, "head") == "its input must be int8");
+  parts.node("unit").inputs[0] = "norm";
+  CHECK(message_of(parts, "unit") == "its input must be int32");
+  CHECK(message_of(small_graph(8, 8, {{"u", {"image"}, L2Normalize{.shift = 32}}}), "u") == "its input must be int32");
+}
+
+TEST_CASE("bind: patches that do not cover the image") {
+  const auto message = [](int width, int height, bool partial) {
+    return bind_message(small_graph(width, height,
+                                    {{"p", {"image"}, Patches{8, partial}},
+                                     {"h", {"p"}, Linear{.epilogue = kernels::Epilogue::logits, .shift = 32}}}));
+  };
+  const std::string whole = "graph node p: an image of 20x17 pixels is not a whole number of patches of 8";
+  CHECK(message(20, 17, false) == whole);
+  CHECK(message(20, 17, true).rfind("graph node h: ", 0) == 0); // which has no constants
+  CHECK(message(7, 17, true) == "graph node p: an image of 7x17 pixels is not a whole number of patches of 8");
+  CHECK(message(16, 24, true).rfind("graph node h: ", 0) == 0);
+}
+
 TEST_CASE("bind: flatten") {
   CHECK(message_of(small_graph(8, 8, {{"f", {"image"}, Flatten{}}}), "f") == "its input must not be the image");
   ModelParts parts = wide_rows();

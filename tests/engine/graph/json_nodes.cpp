@@ -9,6 +9,8 @@ using nlohmann::json;
 std::vector<NodeCase> valid_nodes() {
   return {
       {"patches", json::parse(R"({"name":"p","op":"patches","input":"image","patch":16})")},
+      {"patches partial", json::parse(R"({"name":"q","op":"patches","input":"image","patch":15,"partial":true})"),
+       "partial"},
       {"patch_embed", json::parse(R"({"name":"e","op":"patch_embed","input":"p","shift":41,"position_shift":3})")},
       {"patch_embed prefix",
        json::parse(
@@ -28,6 +30,11 @@ std::vector<NodeCase> valid_nodes() {
       {"linear gelu", json::parse(
                           R"({"name":"g","op":"linear","input":"n","epilogue":"gelu","shift":44,
                               "gelu_fraction_bits":11})")},
+      {"linear quick_gelu",
+       json::parse(
+           R"({"name":"k","op":"linear","input":"n","epilogue":"gelu","shift":41,
+                                      "gelu_fraction_bits":9,"gelu_function":"quick_gelu"})"),
+       "gelu_function"},
       {"linear residual", json::parse(
                               R"({"name":"r","op":"linear","input":"n","epilogue":"residual","shift":45,
                                   "residual":"e","residual_shift":9,"output_type":"int16"})")},
@@ -45,6 +52,7 @@ std::vector<NodeCase> valid_nodes() {
       {"mean_rows", json::parse(
                         R"({"name":"o","op":"mean_rows","input":"e","first":5,"rows":49,"shift":48,
                             "output_type":"int16"})")},
+      {"l2_normalize", json::parse(R"({"name":"u","op":"l2_normalize","input":"h","shift":44,"output_type":"int8"})")},
       {"flatten", json::parse(R"({"name":"s","op":"flatten","input":"t"})")},
       {"merge_patches",
        json::parse(R"({"name":"d","op":"merge_patches","input":"e","grid_height":14,"grid_width":28})")},
@@ -54,6 +62,7 @@ std::vector<NodeCase> valid_nodes() {
 std::vector<IntegerField> integer_fields() {
   return {
       {"patches", "patch", 1, 4096},
+      {"patches partial", "patch", 1, 4096},
       {"patch_embed", "shift", 32, 62},
       {"patch_embed", "position_shift", 0, 15},
       {"patch_embed prefix", "shift", 32, 62},
@@ -67,6 +76,8 @@ std::vector<IntegerField> integer_fields() {
       {"linear requantize16", "shift", 32, 62},
       {"linear gelu", "shift", 32, 62},
       {"linear gelu", "gelu_fraction_bits", 8, 12},
+      {"linear quick_gelu", "shift", 32, 62},
+      {"linear quick_gelu", "gelu_fraction_bits", 8, 12},
       {"linear residual", "shift", 32, 62},
       {"linear residual", "residual_shift", 0, 23},
       {"linear logits", "shift", 32, 62},
@@ -93,6 +104,7 @@ std::vector<IntegerField> integer_fields() {
       {"mean_rows", "first", 0, 16383},
       {"mean_rows", "rows", 1, 16384},
       {"mean_rows", "shift", 32, 62},
+      {"l2_normalize", "shift", 32, 62},
       {"merge_patches", "grid_height", 2, 16384},
       {"merge_patches", "grid_width", 2, 16384},
   };

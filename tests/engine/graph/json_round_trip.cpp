@@ -33,6 +33,9 @@ template <typename T> T parsed_operation(const std::string &variant) {
 
 TEST_CASE("graph json: every operation is read to the values that stand there") {
   CHECK(parsed_operation<Patches>("patches").patch == 16);
+  CHECK_FALSE(parsed_operation<Patches>("patches").partial);
+  CHECK(parsed_operation<Patches>("patches partial").patch == 15);
+  CHECK(parsed_operation<Patches>("patches partial").partial);
 
   const auto embed = parsed_operation<PatchEmbed>("patch_embed");
   CHECK(embed.shift == 41);
@@ -57,6 +60,8 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(gelu.epilogue == kernels::Epilogue::gelu);
   CHECK(gelu.shift == 44);
   CHECK(gelu.gelu_fraction_bits == 11);
+  CHECK(gelu.gelu_function == kernels::GeluFunction::gelu);
+  CHECK(parsed_operation<Linear>("linear quick_gelu").gelu_function == kernels::GeluFunction::quick);
 
   const auto residual = parsed_operation<Linear>("linear residual");
   CHECK(residual.epilogue == kernels::Epilogue::residual);
@@ -91,6 +96,10 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(windows.window_shift == 3);
 
   CHECK(parsed_operation<TakeRows>("take_rows").rows == 1);
+
+  const auto unit = parsed_operation<L2Normalize>("l2_normalize");
+  CHECK(unit.shift == 44);
+  CHECK(unit.output_type == kernels::ElementType::int8);
 
   const auto mean = parsed_operation<MeanRows>("mean_rows");
   CHECK(mean.first == 5);

@@ -25,7 +25,7 @@ Int integer_root(Int square) {
 
 Table patches(const NodeReader &reader, const Table &image) {
   const auto patch = static_cast<std::size_t>(reader.integer("patch"));
-  const std::size_t across = image.columns / 3 / patch;
+  const std::size_t across = image.columns / 3 / patch; // what does not fill a patch is left out
   Table output(image.rows / patch * across, patch * patch * 3);
   for (std::size_t p = 0; p < output.rows; ++p)
     for (std::size_t i = 0; i < output.columns; ++i) {
@@ -142,13 +142,50 @@ Table layer_norm(const NodeReader &reader, const Table &input) {
   return output;
 }
 
-// max(x, 0) - tail(|x|), tail(u) = u (1 - Phi(u)) on 64 chords up to u = 4.
-Int gelu(Int x, int fraction_bits) {
-  const auto tail = [](Int i) -> Int {
-    const double u = static_cast<double>(i) / 16;
-    return i < 64 ? std::llround(65536 * u * 0.5 * std::erfc(u / std::sqrt(2.0))) : 0;
+// x / sqrt(sum x^2) with 16 fraction bits, of numbers without the low bits that the largest of 2^23 and more can spare.
+Table l2_normalize(const NodeReader &reader, const Table &input) {
+  const Requantizer requantize(reader);
+  const std::string type = reader.text("output_type");
+  Table output(input.rows, input.columns);
+  for (std::size_t m = 0; m < input.rows; ++m) {
+    Int largest = 0;
+    for (std::size_t c = 0; c < input.columns; ++c)
+      largest = std::max(largest, input.at(m, c) < 0 ? -input.at(m, c) : input.at(m, c));
+    Int unit = 1;
+    while (floor_divide(largest, unit) >= power_of_two(23))
+      unit *= 2;
+    Int square = 0;
+    for (std::size_t c = 0; c < input.columns; ++c)
+      square += floor_divide(input.at(m, c), unit) * floor_divide(input.at(m, c), unit);
+    square = within(std::max<Int>(square, 1), 63);
+    int doublings = 0; // of the root, by four of the square
+    for (; square < power_of_two(60); square *= 4)
+      ++doublings;
+    const Int root = integer_root(square);
+    for (std::size_t c = 0; c < input.columns; ++c)
+      output.at(m, c) =
+          stored(requantize(divide_by_row_constant(floor_divide(input.at(m, c), unit), root, doublings), c), type);
+  }
+  return output;
+}
+
+// max(x, 0) - tail(|x|) on 64 chords: tail(u) = u (1 - Phi(u)) up to u = 4, or of quick-GELU u / (1 + exp(1.702 u)) up
+// to u = 6, where chords from 2 on are twice as long.
+Int gelu(Int x, int fraction_bits, bool quick) {
+  const auto tail = [quick](Int i) -> Int {
+    if (i >= 64)
+      return 0;
+    const auto place = static_cast<double>(i);
+    if (quick) {
+      const double u = i <= 32 ? place / 16 : 2 + (place - 32) / 8;
+      return std::llround(65536 * u / (1 + std::exp(1.702 * u)));
+    }
+    return std::llround(65536 * place / 16 * 0.5 * std::erfc(place / 16 / std::sqrt(2.0)));
   };
-  const Int magnitude = std::min<Int>(x < 0 ? -x : x, 4 * power_of_two(fraction_bits) - 1);
+  Int magnitude = x < 0 ? -x : x;
+  if (quick && magnitude > 2 * power_of_two(fraction_bits))
+    magnitude = power_of_two(fraction_bits) + floor_divide(magnitude, 2);
+  magnitude = std::min<Int>(magnitude, 4 * power_of_two(fraction_bits) - 1);
   const Int chord_length = power_of_two(fraction_bits - 4);
   const Int chord = magnitude / chord_length;
   const Int fraction = magnitude % chord_length * (32768 / chord_length);
@@ -175,10 +212,11 @@ Table linear(const NodeReader &reader, const Table &input, const std::map<std::s
     each([&](Int value, std::size_t, std::size_t n) { return requantize(value, n); });
   } else if (epilogue == "gelu") {
     const int fraction_bits = reader.integer("gelu_fraction_bits");
+    const bool quick = reader.node.value("gelu_function", "gelu") == "quick_gelu";
     const std::vector<Int> multiplier = reader.constant("gelu_multiplier");
     const std::vector<Int> zero_point = reader.constant("gelu_zero_point");
     each([&](Int value, std::size_t, std::size_t n) {
-      const Int result = gelu(saturate(requantize(value, n), -32767, 32767), fraction_bits);
+      const Int result = gelu(saturate(requantize(value, n), -32767, 32767), fraction_bits, quick);
       return saturate(zero_point.at(n) + floor_divide(result * multiplier.at(n) + 16384, 32768), -128, 127);
     });
   } else {
@@ -253,7 +291,8 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
         {"layer_norm", layer_norm},     {"linear", linear_map},
         {"attention", naive_attention}, {"window_attention", naive_window_attention},
         {"take_rows", take_rows},       {"mean_rows", mean_rows},
-        {"flatten", flatten},           {"merge_patches", merge_patches}};
+        {"flatten", flatten},           {"merge_patches", merge_patches},
+        {"l2_normalize", l2_normalize}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }
