@@ -1,6 +1,7 @@
 // How a transformer block computes, beside its weights.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 namespace intvit {
@@ -17,11 +18,20 @@ struct Windows {
   int tokens() const { return grid_height * grid_width; }
 };
 
+// What stands between an MLP's two linear maps.
+enum class Activation : std::uint8_t {
+  gelu,       // x Phi(x), the exact ("erf") one
+  gelu_tanh,  // its approximation with tanh, which integer models take for the exact one
+  quick_gelu, // x / (1 + exp(-1.702 x))
+};
+
 struct BlockConfig {
   int tokens = 0; // rows of the residual stream
   int heads = 0;
   double layer_norm_eps = 0;
   std::optional<Windows> windows; // none: all tokens attend to all
+  Activation activation = Activation::gelu;
+  bool causal = false; // a token attends to itself and to those before it; not with windows
 
   int keys() const { return windows ? windows->size * windows->size : tokens; } // that a query attends to
 };

@@ -33,8 +33,14 @@ void validate_common(const ModelConfig &config) {
   validate_dimension("image height", config.image_height, 16384);
   validate_dimension("image width", config.image_width, 16384);
   validate_dimension("patch size", config.patch, 512);
-  validate_multiple("image height", config.image_height, "patch size", config.patch);
-  validate_multiple("image width", config.image_width, "patch size", config.patch);
+  if (!config.partial_patches) {
+    validate_multiple("image height", config.image_height, "patch size", config.patch);
+    validate_multiple("image width", config.image_width, "patch size", config.patch);
+  } else if (config.grid_height() == 0 || config.grid_width() == 0) {
+    throw std::runtime_error("an image of " + std::to_string(config.image_width) + " x " +
+                             std::to_string(config.image_height) + " pixels is smaller than a patch of " +
+                             std::to_string(config.patch) + " x " + std::to_string(config.patch));
+  }
   // Before a position embedding is resampled to them: a small configuration can ask for 2^28.
   if (const int patches = config.grid_height() * config.grid_width(); patches > kernels::max_tokens)
     throw std::runtime_error("an image of " + std::to_string(config.image_width) + " x " +

@@ -12,9 +12,11 @@ namespace intvit {
 struct ModelConfig {
   std::string architecture; // timm's name without the pretrained tag; "vit" or "swin" where the source gives no name
 
-  int image_height = 224; // pixels, a multiple of patch
+  int image_height = 224; // pixels, a multiple of patch, unless partial_patches
   int image_width = 224;
-  int patch = 16;  // pixels, square
+  int patch = 16; // pixels, square
+  // Pixels at the right and at the bottom that do not fill a patch are left out. Otherwise there must be none.
+  bool partial_patches = false;
   int classes = 0; // logits; 0: the model has no head and gives features
   // What the logits mean, where there are any: not embedding.
   ResultKind head = ResultKind::logits;

@@ -26,10 +26,11 @@ struct EmbeddingPart {
   // tokens are put in front.
   bool normalized = false;
   int prefix_tokens = 0;
+  bool pre_norm = false; // with positions and prefix tokens, all rows are normalized (CLIP)
 
   const LinearWeights *patch_embed = nullptr;
-  const LayerNormWeights *norm = nullptr; // where it is normalized
-  const RowMatrix *prefix = nullptr;      // where it is not: [prefix_tokens, C]
+  const LayerNormWeights *norm = nullptr; // where something is normalized
+  const RowMatrix *prefix = nullptr;      // unless the patches alone are normalized: [prefix_tokens, C]
   const RowMatrix *position = nullptr;    // likewise: [patches, C]
 };
 
@@ -63,6 +64,8 @@ enum class Pool : std::uint8_t {
   token_pair,  // class and distillation token, each normalized, side by side
   mean,        // the mean of the patches, then normalized (timm's fc_norm)
   normed_mean, // the mean of the normalized patches
+  raw_mean,    // the mean of the patches, not normalized (transformers' CLIPForImageClassification)
+  attention,   // what a learned query makes of all normalized tokens (AttentionPoolWeights)
 };
 
 // How the residual stream becomes logits, or features where there are no classes.
@@ -71,15 +74,24 @@ struct EndPart {
   int first = 0; // the pool reads the rows [first, first + rows) of the stream
   int rows = 1;
   int channels = 0;
+  int projection = 0;       // width of a linear map between the pool and the features; 0: there is none
+  bool unit_length = false; // the head reads the features brought to length 1: its rows are class embeddings
   int classes = 0;
+  BlockConfig pool_block; // Pool::attention: its heads and its MLP's activation
+  int pool_hidden = 0;    // likewise: the MLP's width
   // What an error of the stream costs here, by which a quantizer chooses the stream's codes, depends on the head's
   // weights too. Otherwise on the LayerNorm's alone.
   bool head_weighs_errors = true;
 
-  const LayerNormWeights *norm = nullptr;
-  const LinearWeights *head = nullptr; // [classes, features()]; its weight is empty where there are no classes
+  const LayerNormWeights *norm = nullptr; // of raw_mean null
+  const AttentionPoolWeights *attention = nullptr;
+  const LinearWeights *projected = nullptr; // [projection, pooled()], where there is one
+  const LinearWeights *head = nullptr;      // [classes, features()]; its weight is empty where there are no classes
 
-  int features() const { return pool == Pool::token_pair ? 2 * channels : channels; }
+  int pooled() const { return pool == Pool::token_pair ? 2 * channels : channels; }
+  int features() const { return projection > 0 ? projection : pooled(); }
+  // What reads the pooled row: the projection, else the head; null where both are missing.
+  const LinearWeights *reader() const { return projection > 0 ? projected : classes > 0 ? head : nullptr; }
   int outputs() const { return classes == 0 ? features() : classes; }
 };
 

@@ -15,9 +15,15 @@ void validate(const VitConfig &config) {
   if (config.prefix_tokens < 0 || config.prefix_tokens > 1024)
     throw std::runtime_error("number of prefix tokens is " + std::to_string(config.prefix_tokens) +
                              ", must be 0 to 1024");
-  if (!config.pools_patches() && config.prefix_tokens < config.pooled_rows())
+  if (config.pools_tokens() && config.prefix_tokens < config.pooled_rows())
     throw std::runtime_error("the head reads " + std::to_string(config.pooled_rows()) + " prefix tokens of " +
                              std::to_string(config.prefix_tokens));
+  if (config.pool == Pool::attention)
+    validate_dimension("hidden dimension of the pooling's MLP", config.pool_hidden, 65536);
+  if (config.projection != 0)
+    validate_dimension("width of the projection", config.projection, 16384);
+  if (config.projection != 0 && config.classes != 0 && !config.unit_length)
+    throw std::runtime_error("a head cannot read projected features other than at length 1");
 }
 
 VitWeights::VitWeights(const VitConfig &config)
@@ -28,6 +34,14 @@ VitWeights::VitWeights(const VitConfig &config)
       norm(zero_layer_norm(config.channels)) {
   if (config.classes > 0)
     head = zero_linear(config.classes, config.features());
+  if (config.pool == Pool::raw_mean)
+    norm = {};
+  if (config.pre_norm)
+    pre_norm = zero_layer_norm(config.channels);
+  if (config.pool == Pool::attention)
+    attention_pool = zero_attention_pool(config.channels, config.pool_hidden);
+  if (config.projection > 0)
+    projection = zero_linear(config.projection, config.pooled());
 }
 
 std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weights) {
@@ -39,9 +53,16 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
   tensors.add("position", {config.patches(), channels}, weights.position.data());
   for (std::size_t i = 0; i < weights.blocks.size(); ++i)
     tensors.add_block("blocks." + std::to_string(i) + ".", channels, config.mlp_hidden, weights.blocks[i]);
-  tensors.add_layer_norm("norm", channels, weights.norm);
+  if (config.pool != Pool::raw_mean)
+    tensors.add_layer_norm("norm", channels, weights.norm);
   if (config.classes > 0)
     tensors.add_linear("head", {config.classes, config.features()}, weights.head);
+  if (config.pre_norm)
+    tensors.add_layer_norm("norm_pre", channels, weights.pre_norm);
+  if (config.pool == Pool::attention)
+    tensors.add_attention_pool("attn_pool.", channels, config.pool_hidden, weights.attention_pool);
+  if (config.projection > 0)
+    tensors.add_linear("projection", {config.projection, config.pooled()}, weights.projection);
   return tensors.take();
 }
 
@@ -60,26 +81,36 @@ void set_image_size(VitModel &model, int height, int width, Antialias antialias)
 Network network(const VitConfig &config, const VitWeights *weights) {
   Network result;
   result.common = static_cast<const ModelConfig &>(config);
-  result.embedding = {.channels = config.channels, .prefix_tokens = config.prefix_tokens};
+  result.embedding = {.channels = config.channels, .prefix_tokens = config.prefix_tokens, .pre_norm = config.pre_norm};
   // After the last block a head that reads tokens needs no others.
   for (int i = 0; i < config.depth; ++i)
     result.body.push_back(
         BlockPart{.name = "blocks." + std::to_string(i),
                   .config = config.block(),
                   .mlp_hidden = config.mlp_hidden,
-                  .kept_rows = i + 1 == config.depth && !config.pools_patches() ? config.pooled_rows() : 0,
+                  .kept_rows = i + 1 == config.depth && config.pools_tokens() ? config.pooled_rows() : 0,
                   .weights = weights == nullptr ? nullptr : &weights->blocks[static_cast<std::size_t>(i)]});
   result.end = {.pool = config.pool,
                 .first = config.first_pooled(),
                 .rows = config.pooled_rows(),
                 .channels = config.channels,
-                .classes = config.classes};
+                .projection = config.projection,
+                .unit_length = config.unit_length,
+                .classes = config.classes,
+                .pool_block = config.block(),
+                .pool_hidden = config.pool_hidden};
   if (weights != nullptr) {
     result.embedding.patch_embed = &weights->patch_embed;
     result.embedding.prefix = &weights->prefix;
     result.embedding.position = &weights->position;
-    result.end.norm = &weights->norm;
+    result.end.norm = config.pool == Pool::raw_mean ? nullptr : &weights->norm;
     result.end.head = &weights->head;
+    if (config.pre_norm)
+      result.embedding.norm = &weights->pre_norm;
+    if (config.pool == Pool::attention)
+      result.end.attention = &weights->attention_pool;
+    if (config.projection > 0)
+      result.end.projected = &weights->projection;
   }
   return result;
 }

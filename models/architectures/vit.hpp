@@ -1,7 +1,8 @@
 // The plain Vision Transformer (ViT, arXiv 2010.11929) and its kin: DeiT with and without distillation token
 // (arXiv 2012.12877), DeiT III (arXiv 2204.07118), DINOv2 with and without register tokens (arXiv 2304.07193,
-// 2309.16588). One canonical form for all of them: importers fold layer scales, add the positions of prefix tokens and
-// join two heads to one, so that nothing else needs to know of these.
+// 2309.16588), and the image towers of CLIP (arXiv 2103.00020) and SigLIP (arXiv 2303.15343). One canonical form for
+// all of them: importers fold layer scales, add the positions of prefix tokens and join two heads to one, so that
+// nothing else needs to know of these.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +29,24 @@ struct VitConfig : ModelConfig {
   int mlp_hidden = 0;    // width of fc1's output
   int prefix_tokens = 1; // tokens before the patches: class token, distillation token, registers; may be 0
   Pool pool = Pool::token;
+  Activation activation = Activation::gelu;
+  bool pre_norm = false;    // a LayerNorm before the first block
+  int pool_hidden = 0;      // Pool::attention: width of its MLP
+  int projection = 0;       // width of a linear map behind the pool, whose outputs are the features; 0: there is none
+  bool unit_length = false; // the head's inputs are the features brought to length 1
 
   int tokens() const { return prefix_tokens + patches(); }
   int head_dim() const { return channels / heads; }
-  BlockConfig block() const { return {tokens(), heads, layer_norm_eps, std::nullopt}; }
-  bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean; }
+  BlockConfig block() const { return {tokens(), heads, layer_norm_eps, std::nullopt, activation}; }
+  bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean || pool == Pool::raw_mean; }
+  bool pools_tokens() const { return pool == Pool::token || pool == Pool::token_pair; } // single ones
   // The rows of the stream that the head reads are [first_pooled(), first_pooled() + pooled_rows()).
   int first_pooled() const { return pools_patches() ? prefix_tokens : 0; }
-  int pooled_rows() const { return pools_patches() ? patches() : pool == Pool::token_pair ? 2 : 1; }
-  int features() const { return pool == Pool::token_pair ? 2 * channels : channels; } // inputs of the head
+  int pooled_rows() const {
+    return pools_patches() ? patches() : pool == Pool::attention ? tokens() : pool == Pool::token_pair ? 2 : 1;
+  }
+  int pooled() const { return pool == Pool::token_pair ? 2 * channels : channels; }
+  int features() const { return projection > 0 ? projection : pooled(); } // inputs of the head
   int outputs() const { return classes == 0 ? features() : classes; }
 };
 
@@ -52,8 +62,11 @@ struct VitWeights {
   RowMatrix prefix;          // [prefix_tokens, C]: the class token first; their positions are added already
   RowMatrix position;        // [patches, C], row by row of the grid
   std::vector<BlockWeights> blocks;
-  LayerNormWeights norm; // the last
-  LinearWeights head;    // [classes, features]; empty where there are no classes
+  LayerNormWeights norm;               // the last; empty where the pool is raw_mean
+  LinearWeights head;                  // [classes, features]; empty where there are no classes
+  LayerNormWeights pre_norm;           // empty where there is none
+  AttentionPoolWeights attention_pool; // likewise
+  LinearWeights projection;            // [projection, pooled]; likewise
 };
 
 struct VitModel {

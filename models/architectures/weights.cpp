@@ -25,6 +25,11 @@ BlockWeights zero_block(int channels, int mlp_hidden) {
           RowMatrix()};
 }
 
+AttentionPoolWeights zero_attention_pool(int channels, int mlp_hidden) {
+  return {RowVector::Zero(channels), zero_linear(2 * channels, channels), zero_linear(channels, channels),
+          zero_layer_norm(channels), zero_linear(mlp_hidden, channels),   zero_linear(channels, mlp_hidden)};
+}
+
 std::int64_t NamedTensor::elements() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
@@ -52,6 +57,16 @@ void NamedTensors::add_block(const std::string &prefix, std::int64_t channels, s
   add_layer_norm(prefix + "norm2", channels, block.norm2);
   add_linear(prefix + "mlp.fc1", {mlp_hidden, channels}, block.fc1);
   add_linear(prefix + "mlp.fc2", {channels, mlp_hidden}, block.fc2);
+}
+
+void NamedTensors::add_attention_pool(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden,
+                                      AttentionPoolWeights &pool) {
+  add(prefix + "query", {1, channels}, pool.query.data());
+  add_linear(prefix + "key_value", {2 * channels, channels}, pool.key_value);
+  add_linear(prefix + "proj", {channels, channels}, pool.proj);
+  add_layer_norm(prefix + "norm2", channels, pool.norm2);
+  add_linear(prefix + "mlp.fc1", {mlp_hidden, channels}, pool.fc1);
+  add_linear(prefix + "mlp.fc2", {channels, mlp_hidden}, pool.fc2);
 }
 
 void randomize(const std::vector<NamedTensor> &tensors, std::uint32_t seed) {

@@ -48,10 +48,22 @@ struct BlockWeights {
   RowMatrix position_bias;
 };
 
+// SigLIP's attention pooling: one learned query attends to the normalized tokens; y = proj(attention(query, tokens)),
+// then y += fc2(gelu(fc1(norm2(y)))).
+struct AttentionPoolWeights {
+  RowVector query;         // [C], mapped already
+  LinearWeights key_value; // [2C, C]: rows of k, then v; within each, head by head
+  LinearWeights proj;      // [C, C]
+  LayerNormWeights norm2;
+  LinearWeights fc1; // [hidden, C]
+  LinearWeights fc2; // [C, hidden]
+};
+
 // All zero.
 LinearWeights zero_linear(int outputs, int inputs);
 LayerNormWeights zero_layer_norm(int channels);
 BlockWeights zero_block(int channels, int mlp_hidden); // without a position bias
+AttentionPoolWeights zero_attention_pool(int channels, int mlp_hidden);
 
 // A tensor of a model under a name and a shape ("blocks.0.attn.qkv.weight", [3C, C]), row-major.
 struct NamedTensor {
@@ -71,6 +83,10 @@ public:
   void add_layer_norm(const std::string &name, std::int64_t channels, LayerNormWeights &layer);
   // norm1, attn.qkv, attn.proj, norm2, mlp.fc1 and mlp.fc2, `prefix` ending in a point.
   void add_block(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
+
+  // query, key_value, proj, norm2, mlp.fc1 and mlp.fc2.
+  void add_attention_pool(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden,
+                          AttentionPoolWeights &pool);
 
   std::vector<NamedTensor> take() { return std::move(tensors_); }
 

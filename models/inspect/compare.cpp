@@ -59,7 +59,7 @@ public:
   void observe(const reference::Site &site, const MatrixView &activation) override {
     using reference::SiteKind;
     if (site.kind != SiteKind::embedding && site.kind != SiteKind::merge_input && site.kind != SiteKind::block_input &&
-        site.kind != SiteKind::block_middle && site.kind != SiteKind::final_input)
+        site.kind != SiteKind::block_middle && site.kind != SiteKind::final_input && site.kind != SiteKind::pooled)
       return;
     std::vector<double> &values = layers.emplace_back(Observed::Layer{activation.cols(), {}}).values;
     values.reserve(static_cast<std::size_t>(activation.size()));

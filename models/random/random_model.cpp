@@ -14,6 +14,8 @@ std::vector<std::byte> random_model(const ArchitectureConfig &config, const Rand
     generator.normalized_patch_embed(parts.embedding.channels);
   else
     generator.patch_embed(parts.embedding.channels, parts.embedding.prefix_tokens);
+  if (parts.embedding.pre_norm)
+    generator.pre_norm("norm_pre");
   for (const BodyPart &part : parts.body)
     std::visit(Overloaded{[&](const BlockPart &block) { generator.block(block); },
                           [&](const MergingPart &merging) { generator.merge(merging); }},

@@ -21,10 +21,6 @@ using kernels::Epilogue;
 
 namespace {
 
-constexpr int gelu_zero_point = -96;
-constexpr int gelu_mean_code = -82; // gelu() of a standard normal number has a mean of 0.28
-constexpr int logit_fraction_bits = 10;
-
 std::vector<std::int8_t> codes_of(const ArrayXd &zero) {
   const Eigen::Array<std::int8_t, Eigen::Dynamic, 1> codes = zero.cast<std::int8_t>();
   return {codes.begin(), codes.end()};
@@ -128,12 +124,18 @@ double RandomNetwork::stream_spread() const {
   return stream_ == ElementType::int8 ? code_spread : wide_stream_spread;
 }
 
+void RandomNetwork::add_patches() {
+  const int patch = config_.patch;
+  graph_.add("patches", image_value,
+             Patches{patch, config_.image_height % patch != 0 || config_.image_width % patch != 0});
+}
+
 void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
   channels_ = channels;
   const auto count = static_cast<std::size_t>(channels);
   alpha_ = draw<std::uint8_t>(count, 0, largest_alpha());
   stream_zero_ = draw_stream_zero();
-  graph_.add("patches", image_value, Patches{config_.patch});
+  add_patches();
   stream_node_ = "patch_embed";
   const Weights weights = draw_weights(channels, config_.patch_inputs());
   const ResidualFixedPoint fixed = residual_fixed_point(
@@ -162,7 +164,7 @@ void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
 void RandomNetwork::normalized_patch_embed(int channels) {
   channels_ = channels;
   const ElementType type = stream_;
-  graph_.add("patches", image_value, Patches{config_.patch});
+  add_patches();
   const Weights weights = draw_weights(channels, config_.patch_inputs());
   const FixedPoint fixed =
       fixed_point(factors(channels, wide_stream_spread / accumulator_spread(config_.patch_inputs(), pixel_spread)),
@@ -172,16 +174,25 @@ void RandomNetwork::normalized_patch_embed(int channels) {
   requantization("patch_embed.proj", fixed);
   use_wide_stream("patch_embed.proj");
 
+  normalize_stream("patch_embed.norm", type);
+}
+
+void RandomNetwork::pre_norm(const std::string &name) {
+  normalize_stream(name, stream_);
+}
+
+void RandomNetwork::normalize_stream(const std::string &name, ElementType type) {
+  const ElementType before = stream_;
   stream_ = type;
-  const auto alpha = draw<std::uint8_t>(static_cast<std::size_t>(channels), 0, largest_alpha());
+  const auto alpha = draw<std::uint8_t>(static_cast<std::size_t>(channels_), 0, largest_alpha());
   const ArrayXd zero = draw_stream_zero();
   const double spread = stream_spread();
-  stream_ = ElementType::int16;
-  layer_norm("patch_embed.norm", type == ElementType::int8 ? ElementType::int8 : ElementType::int16, spread, zero);
+  stream_ = before;
+  layer_norm(name, type == ElementType::int8 ? ElementType::int8 : ElementType::int16, spread, zero);
   stream_ = type;
   alpha_ = alpha;
   stream_zero_ = zero;
-  stream_node_ = "patch_embed.norm";
+  stream_node_ = name;
 }
 
 void RandomNetwork::use_wide_stream(const std::string &node) {
@@ -202,7 +213,7 @@ void RandomNetwork::block(const BlockPart &part) {
   }
   add_to_stream(name + ".attn.proj", name + ".attn", channels_, 0);
   layer_norm(name + ".norm2");
-  mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden);
+  mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden, part.config.activation);
   add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", part.mlp_hidden, gelu_mean_code);
 }
 
@@ -314,9 +325,11 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
 }
 
 // fc1: its output's codes have gelu_zero_point.
-void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input, int hidden) {
+void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input, int hidden, Activation activation) {
   constexpr int fraction_bits = 11;
-  const Linear operation{.epilogue = Epilogue::gelu, .gelu_fraction_bits = fraction_bits};
+  Linear operation{.epilogue = Epilogue::gelu, .gelu_fraction_bits = fraction_bits};
+  if (activation == Activation::quick_gelu)
+    operation.gelu_function = kernels::GeluFunction::quick;
   linear(name, input, operation, hidden, channels_, std::ldexp(gelu_input_spread, fraction_bits));
   // gelu() of a standard normal number has a root mean square of 0.65.
   const int multiplier =
@@ -345,64 +358,6 @@ void RandomNetwork::add_to_stream(const std::string &name, const std::string &in
   graph_.constant(name, "residual_multiplier", fixed.multiplier);
   stream_node_ = name;
   stream_zero_ = next_zero;
-}
-
-// `factor`: from a token's codes to those of the mean.
-void RandomNetwork::mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
-                              const ArrayXd &zero, ElementType type) {
-  const ArrayXd of_sum = factors(channels_, factor / rows);
-  const FixedPoint fixed = fixed_point(of_sum, -of_sum * rows * zero);
-  graph_.add(name, input, MeanRows{first, rows, fixed.shift, type});
-  requantization(name, fixed);
-}
-
-void RandomNetwork::head(const std::string &input, int in_features, int classes) {
-  linear("head", input, {.epilogue = Epilogue::logits}, classes, in_features,
-         std::ldexp(logit_spread, logit_fraction_bits));
-}
-
-void RandomNetwork::end(const EndPart &part) {
-  switch (part.pool) {
-  case Pool::token:
-  case Pool::token_pair:
-    return rows_head(part.rows, part.classes);
-  case Pool::mean:
-    return mean_head(part.first, part.rows, part.classes);
-  case Pool::normed_mean:
-    return normed_mean_head(part.first, part.rows, part.classes);
-  }
-}
-
-void RandomNetwork::rows_head(int rows, int classes) {
-  if (classes > 0)
-    layer_norm("norm");
-  else
-    layer_norm("norm", ElementType::int32, std::ldexp(logit_spread, logit_fraction_bits), ArrayXd::Zero(channels_));
-  if (rows > 1)
-    graph_.add("features", "norm", Flatten{});
-  if (classes > 0)
-    head(rows > 1 ? "features" : "norm", rows * channels_, classes);
-}
-
-void RandomNetwork::mean_head(int first, int rows, int classes) {
-  // As wide as a requantization can make it.
-  const double factor = std::min(wide_stream_spread / stream_spread() / mean_spread(1.0 / rows), 0.39 * rows);
-  mean_rows("mean", stream_node_, first, rows, factor, stream_zero_, ElementType::int16);
-  use_wide_stream("mean");
-  rows_head(1, classes);
-}
-
-void RandomNetwork::normed_mean_head(int first, int rows, int classes) {
-  const ArrayXd zero = ArrayXd::Zero(channels_);
-  layer_norm("norm", ElementType::int16, wide_stream_spread, zero);
-  const double factor = 1 / (wide_stream_spread * mean_spread(1.0 / rows));
-  if (classes == 0) {
-    mean_rows("features", "norm", first, rows, std::ldexp(factor * logit_spread, logit_fraction_bits), zero,
-              ElementType::int32);
-    return;
-  }
-  mean_rows("mean", "norm", first, rows, factor * code_spread, zero, ElementType::int8);
-  head("mean", channels_, classes);
 }
 
 } // namespace intvit

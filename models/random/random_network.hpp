@@ -23,6 +23,8 @@ public:
   void patch_embed(int channels, int prefix_tokens);
   // The stream of a Swin: patches projected and normalized.
   void normalized_patch_embed(int channels);
+  // The stream, normalized, becomes the one that the first block reads.
+  void pre_norm(const std::string &name);
   void block(const BlockPart &part);
   void merge(const MergingPart &part);
   void end(const EndPart &part);
@@ -45,6 +47,9 @@ private:
   void write(const std::string &node, const Weights &weights);
   void requantization(const std::string &node, const FixedPoint &fixed);
 
+  void add_patches();
+  // The stream normalized, as a stream of that type.
+  void normalize_stream(const std::string &name, kernels::ElementType type);
   double block_weight_spread() const;
   Eigen::ArrayXd draw_stream_zero();
   int largest_alpha() const;
@@ -54,16 +59,20 @@ private:
   void linear(const std::string &name, const std::string &input, Linear operation, int out_features, int in_features,
               double spread);
   void attention(const std::string &name, const BlockConfig &config, int kept_rows);
-  void mlp_hidden(const std::string &name, const std::string &input, int hidden);
+  void mlp_hidden(const std::string &name, const std::string &input, int hidden, Activation activation);
   void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean);
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
                  const Eigen::ArrayXd &zero, kernels::ElementType type);
   void head(const std::string &input, int in_features, int classes);
   // Ends: the normalized rows of the stream side by side, or the mean of rows, normalized before or after. Features
-  // where there are no classes.
-  void rows_head(int rows, int classes);
-  void mean_head(int first, int rows, int classes);
+  // where there are no classes. random_end.cpp has them.
+  void rows_head(int rows, int projection, int classes);
+  void mean_head(const EndPart &part);
   void normed_mean_head(int first, int rows, int classes);
+  // The same of rows as they are, and of what a query makes of them.
+  void raw_mean_head(int first, int rows, int projection, int classes);
+  void attention_head(const EndPart &part);
+  void projection_head(int projection);
   // Another stream, of 16 bits, for the norm at the end.
   void use_wide_stream(const std::string &node);
 

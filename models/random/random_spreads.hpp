@@ -18,6 +18,13 @@ constexpr double bias_spread = 0.5;          // position biases in attention sco
 constexpr double gelu_input_spread = 1;      // a real number, not codes
 constexpr double logit_spread = 1;           // likewise
 
+// Of logits.
+constexpr int logit_fraction_bits = 10;
+
+// gelu() of a standard normal number has a mean of 0.28, in these codes.
+constexpr int gelu_zero_point = -96;
+constexpr int gelu_mean_code = -82;
+
 // The share of a value's variance that all tokens have in common, about.
 constexpr double shared_variance = 0.25;
 

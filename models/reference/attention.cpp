@@ -90,6 +90,9 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
     RowMatrix scores(tokens, window);
     for (Eigen::Index first = 0; first < tokens; first += window) {
       scores.middleRows(first, window) = matmul_transposed(part(first, 0), part(first, 1)) * scale;
+      if (config.causal)
+        for (Eigen::Index query = 0; query < tokens; ++query)
+          scores.row(query).tail(tokens - query - 1).setConstant(-largest_value);
       if (config.windows) {
         scores.middleRows(first, window) += bias;
         if (config.windows->shift > 0)
@@ -104,6 +107,19 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
       for (Eigen::Index i = 0; i < window; ++i)
         output.row(order[static_cast<std::size_t>(first + i)]).segment(head * head_dim, head_dim) = attended.row(i);
     }
+  }
+  return output;
+}
+
+RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value) {
+  const Eigen::Index channels = query.size();
+  const Eigen::Index head_dim = channels / config.heads;
+  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
+  RowMatrix output(1, channels);
+  for (Eigen::Index first = 0; first < channels; first += head_dim) {
+    const RowMatrix scores =
+        matmul_transposed(query.segment(first, head_dim), key_value.middleCols(first, head_dim)) * scale;
+    output.middleCols(first, head_dim) = matmul(softmax(scores), key_value.middleCols(channels + first, head_dim));
   }
   return output;
 }

@@ -19,4 +19,8 @@ std::vector<int> window_order(const Windows &windows);
 // In that order, a number for each token: tokens of a window attend to one another where it is equal.
 std::vector<int> window_regions(const Windows &windows);
 
+// One query [C], the same for every image, on keys and values [T, 2C] side by side, without the output projection:
+// [1, C].
+RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value);
+
 } // namespace intvit::reference

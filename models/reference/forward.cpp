@@ -23,9 +23,9 @@ RowMatrix extract_patches(const ModelConfig &config, const Image &pixels) {
     // (pixel / 255 - mean) / std as one multiplication and one addition.
     const auto scale = static_cast<float>(1.0 / (255.0 * config.std[index]));
     const auto offset = static_cast<float>(-config.mean[index] / config.std[index]);
-    for (int y = 0; y < config.image_height; ++y) {
+    for (int y = 0; y < config.grid_height() * config.patch; ++y) {
       const std::uint8_t *row = pixels.rgb.data() + static_cast<std::size_t>(y) * pixels.row_bytes();
-      for (int x = 0; x < config.image_width; ++x) {
+      for (int x = 0; x < config.grid_width() * config.patch; ++x) {
         const int patch = (y / config.patch) * config.grid_width() + x / config.patch;
         const int input = (colour * config.patch + y % config.patch) * config.patch + x % config.patch;
         patches(patch, input) = static_cast<float>(row[x * 3 + colour]) * scale + offset;
@@ -38,26 +38,47 @@ RowMatrix extract_patches(const ModelConfig &config, const Image &pixels) {
 RowMatrix embed(const Network &network, const MatrixView &patches, Observer *observer) {
   const EmbeddingPart &part = network.embedding;
   const RowMatrix projected = linear(patches, *part.patch_embed);
-  if (part.normalized) {
-    report(observer, 0, SiteKind::embedding, projected);
-    const RowMatrix normalized = normalize(projected, network.common.layer_norm_eps);
+  const auto norm = [&](const MatrixView &rows) {
+    report(observer, 0, SiteKind::embedding, rows);
+    const RowMatrix normalized = normalize(rows, network.common.layer_norm_eps);
     report(observer, 0, SiteKind::embedding_normalized, normalized);
     return affine(normalized, *part.norm);
-  }
+  };
+  if (part.normalized)
+    return norm(projected);
   RowMatrix tokens(part.prefix->rows() + patches.rows(), part.position->cols());
   tokens.topRows(part.prefix->rows()) = *part.prefix;
   tokens.bottomRows(patches.rows()) = projected + *part.position;
-  return tokens;
+  return part.pre_norm ? norm(tokens) : tokens;
 }
+
+namespace {
+
+// `middle` plus the MLP's branch; of a block or of an attention pooling, which have it under the same names.
+template <class Weights, class Tap>
+RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMatrix &middle, const Tap &tap) {
+  tap(SiteKind::block_middle, middle);
+  const RowMatrix normalized = normalize(middle, config.layer_norm_eps);
+  tap(SiteKind::norm2_normalized, normalized);
+  const RowMatrix normed = affine(normalized, weights.norm2);
+  tap(SiteKind::norm2_output, normed);
+  RowMatrix hidden = linear(normed, weights.fc1);
+  tap(SiteKind::fc1_output, hidden);
+  hidden = activate(hidden, config.activation);
+  tap(SiteKind::gelu_output, hidden);
+  return middle + linear(hidden, weights.fc2);
+}
+
+} // namespace
 
 RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer,
                         Observer *observer) {
   const auto tap = [&](SiteKind kind, const MatrixView &activation) { report(observer, layer, kind, activation); };
 
   tap(SiteKind::block_input, stream);
-  RowMatrix normalized = normalize(stream, config.layer_norm_eps);
+  const RowMatrix normalized = normalize(stream, config.layer_norm_eps);
   tap(SiteKind::norm1_normalized, normalized);
-  RowMatrix normed = affine(normalized, block.norm1);
+  const RowMatrix normed = affine(normalized, block.norm1);
   tap(SiteKind::norm1_output, normed);
   const RowMatrix qkv = linear(normed, block.qkv);
   tap(SiteKind::query, qkv.leftCols(stream.cols()));
@@ -65,18 +86,7 @@ RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, co
   tap(SiteKind::value, qkv.rightCols(stream.cols()));
   const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer);
   tap(SiteKind::attention_output, attended);
-  const RowMatrix middle = stream + linear(attended, block.proj);
-
-  tap(SiteKind::block_middle, middle);
-  normalized = normalize(middle, config.layer_norm_eps);
-  tap(SiteKind::norm2_normalized, normalized);
-  normed = affine(normalized, block.norm2);
-  tap(SiteKind::norm2_output, normed);
-  RowMatrix hidden = linear(normed, block.fc1);
-  tap(SiteKind::fc1_output, hidden);
-  hidden = gelu(hidden);
-  tap(SiteKind::gelu_output, hidden);
-  return middle + linear(hidden, block.fc2);
+  return add_mlp(config, block, RowMatrix(stream + linear(attended, block.proj)), tap);
 }
 
 RowMatrix merge_patches(const Network &network, const MergingPart &part, const MatrixView &stream, int layer,
@@ -131,6 +141,37 @@ public:
     return mean;
   }
 
+  RowMatrix attention(const EndPart &end, const MatrixView &tokens) const {
+    const AttentionPoolWeights &weights = *end.attention;
+    const RowMatrix key_value = linear(tokens, weights.key_value);
+    tap(SiteKind::key, key_value.leftCols(end.channels));
+    tap(SiteKind::value, key_value.rightCols(end.channels));
+    const RowMatrix attended = query_attention(end.pool_block, weights.query, key_value);
+    tap(SiteKind::attention_output, attended);
+    RowMatrix pooled = add_mlp(end.pool_block, weights, linear(attended, weights.proj),
+                               [this](SiteKind kind, const MatrixView &activation) { tap(kind, activation); });
+    tap(SiteKind::pooled, pooled);
+    return pooled;
+  }
+
+  // The features of a pooled row.
+  RowMatrix features(const EndPart &end, const MatrixView &pooled) const {
+    if (end.projection == 0)
+      return pooled;
+    RowMatrix projected = linear(pooled, *end.projected);
+    tap(SiteKind::projected, projected);
+    return projected;
+  }
+
+  // What the head reads of them.
+  RowMatrix head_input(const EndPart &end, RowMatrix features) const {
+    if (!end.unit_length)
+      return features;
+    RowMatrix unit = unit_length(features);
+    tap(SiteKind::unit_features, unit);
+    return unit;
+  }
+
   // Features pass where there is no head.
   RowVector head(const MatrixView &features, const LinearWeights &weights) const {
     const RowMatrix logits = weights.weight.size() == 0 ? RowMatrix(features) : linear(features, weights);
@@ -151,13 +192,17 @@ RowVector classify(const Network &network, const MatrixView &stream, Observer *o
   const Classifier classifier(network.blocks(), network.common.layer_norm_eps, observer);
   classifier.tap(SiteKind::final_input, stream);
   RowMatrix pooled = stream.middleRows(end.first, end.rows);
-  if (end.pool == Pool::mean)
+  if (end.pool == Pool::mean || end.pool == Pool::raw_mean)
     pooled = classifier.mean(pooled);
-  pooled = classifier.norm(pooled, *end.norm);
+  if (end.pool != Pool::raw_mean)
+    pooled = classifier.norm(pooled, *end.norm);
   if (end.pool == Pool::normed_mean)
     pooled = classifier.mean(pooled);
+  if (end.pool == Pool::attention)
+    pooled = classifier.attention(end, pooled);
   // Two tokens side by side: rows lie one behind the other already.
-  return classifier.head(Eigen::Map<const RowMatrix>(pooled.data(), 1, end.features()), *end.head);
+  const RowMatrix features = classifier.features(end, Eigen::Map<const RowMatrix>(pooled.data(), 1, end.pooled()));
+  return classifier.head(classifier.head_input(end, features), *end.head);
 }
 
 std::vector<float> forward(const Network &network, const Image &pixels, Observer *observer) {

@@ -46,13 +46,46 @@ RowMatrix layer_norm(const MatrixView &x, const LayerNormWeights &weights, doubl
   return affine(normalize(x, eps), weights);
 }
 
-RowMatrix gelu(const MatrixView &x) {
+namespace {
+
+template <float (*function)(float)> RowMatrix each(const MatrixView &x) {
   RowMatrix y(x.rows(), x.cols());
   for (Eigen::Index row = 0; row < x.rows(); ++row) {
     const float *from = x.row(row).data();
     float *to = y.row(row).data();
     for (Eigen::Index i = 0; i < x.cols(); ++i)
-      to[i] = gelu(from[i]);
+      to[i] = function(from[i]);
+  }
+  return y;
+}
+
+} // namespace
+
+RowMatrix gelu(const MatrixView &x) {
+  return each<gelu>(x);
+}
+
+RowMatrix activate(const MatrixView &x, Activation activation) {
+  switch (activation) {
+  case Activation::gelu:
+    break;
+  case Activation::gelu_tanh:
+    return each<gelu_tanh>(x);
+  case Activation::quick_gelu:
+    return each<quick_gelu>(x);
+  }
+  return gelu(x);
+}
+
+RowMatrix unit_length(const MatrixView &x) {
+  RowMatrix y = x;
+  for (Eigen::Index row = 0; row < x.rows(); ++row) {
+    double squares = 0.0;
+    for (Eigen::Index i = 0; i < x.cols(); ++i)
+      squares += static_cast<double>(x(row, i)) * static_cast<double>(x(row, i));
+    const double inverse = squares > 0 ? 1.0 / std::sqrt(squares) : 0.0;
+    for (Eigen::Index i = 0; i < x.cols(); ++i)
+      y(row, i) = static_cast<float>(static_cast<double>(x(row, i)) * inverse);
   }
   return y;
 }

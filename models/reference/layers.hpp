@@ -2,6 +2,7 @@
 // for the promise on bits.
 #pragma once
 
+#include "models/architectures/block.hpp"
 #include "models/architectures/weights.hpp"
 
 namespace intvit::reference {
@@ -21,6 +22,12 @@ RowMatrix layer_norm(const MatrixView &x, const LayerNormWeights &weights, doubl
 
 // x Phi(x), the exact ("erf") GELU, elementwise.
 RowMatrix gelu(const MatrixView &x);
+
+// The activation of an MLP, elementwise.
+RowMatrix activate(const MatrixView &x, Activation activation);
+
+// x / sqrt(sum x^2), each row; a row of zeros stays one. The sum is taken in double.
+RowMatrix unit_length(const MatrixView &x);
 
 // exp(x - row maximum) / row sum, each row.
 RowMatrix softmax(const MatrixView &x);

@@ -50,4 +50,14 @@ inline float gelu(float x) {
   return (x > 0.0F ? x : 0.0F) - t * tail;
 }
 
+// x / (1 + e^(-1.702 x)), to a few units of the last place.
+inline float quick_gelu(float x) {
+  return x / (1.0F + exp(-1.702F * x));
+}
+
+// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), as tanh(u) = 2 / (1 + e^(-2 u)) - 1 gives it.
+inline float gelu_tanh(float x) {
+  return x / (1.0F + exp(-1.5957691216F * (x + 0.044715F * x * x * x)));
+}
+
 } // namespace intvit::reference

@@ -11,8 +11,8 @@ namespace intvit::reference {
 // keys that a query attends to: T, or those of its window, window after window.
 // In the order in which a forward reports them; in the parts at the end see Pool.
 enum class SiteKind : std::uint8_t {
-  // Swin only, layer 0:
-  embedding,            // [T, C] projected patches, before their norm
+  // Where there is a norm before the first block, layer 0:
+  embedding,            // [T, C] what it normalizes: Swin's projected patches, or tokens with their positions
   embedding_normalized, // [T, C] (x - mean) / sqrt(variance + eps), before gamma and beta
   // Swin only, before the first block of every stage but the first, layer = that block:
   merge_input,      // [4T, C / 2] residual stream at the end of the stage before
@@ -37,7 +37,12 @@ enum class SiteKind : std::uint8_t {
   final_normalized, // [R, C]
   final_output,     // [R, C] normalized times gamma plus beta
   final_mean,       // [1, C] where the mean of the patches is taken: before final_normalized or after final_output
-  logits,           // [1, outputs]
+  // Attention pooling has key, value, attention_output and all from block_middle to gelu_output as a block, of one row
+  // but for the first two, and then:
+  pooled,        // [1, C]
+  projected,     // [1, features] where a projection gives them
+  unit_features, // [1, features] where the head reads them at length 1
+  logits,        // [1, outputs]
 };
 
 struct Site {

@@ -49,35 +49,39 @@ int gelu_fraction_bits(double largest, const QuantizedLinear &fc1) {
   return fraction_bits;
 }
 
-StreamNode mlp_branch(PartContext &context, const BlockPart &part, const BlockSamples &samples,
-                      const StreamNode &stream, const ArrayXd &next_importance) {
-  const BlockWeights &block = *part.weights;
+} // namespace
+
+StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSamples &samples,
+                        const StreamNode &stream, const QuantizeOptions &options,
+                        const std::function<StreamCodes(double smallest_scale)> &output) {
   const double largest_scale = std::ldexp(largest_factor, -kernels::min_gelu_fraction_bits);
   const QuantizedLinear fc1 = quantize_normed_linear(
-      block.fc1, block.norm2, samples_of(samples, SiteKind::norm2_normalized), context.options, largest_scale);
-  context.nodes.layer_norm(part.name + ".norm2", stream, block.norm2, fc1.input);
+      part.fc1, part.norm, samples_of(samples, SiteKind::norm2_normalized), options, largest_scale);
+  context.nodes.layer_norm(part.norm_name, stream, part.norm, fc1.input);
   const double largest = static_cast<double>(samples_of(samples, SiteKind::fc1_output).overall_maximum().maxCoeff());
   const int fraction_bits = gelu_fraction_bits(largest, fc1);
   // GELU's outputs are requantized by an integer multiplier over 2^15 and have integer zero points.
   const double unit = std::ldexp(1.0, 15 - fraction_bits);
-  const QuantizedLinear fc2 =
-      quantize_linear(block.fc2, samples_of(samples, SiteKind::gelu_output), unchanged(block.fc2.weight.cols()),
-                      context.options, [&](ChannelCodes &codes) {
-                        codes.scale = unit / (unit / codes.scale).round().max(1.0).min(32767.0);
-                        codes.zero = codes.zero.round().max(-128.0).min(127.0);
-                      });
-  context.nodes.linear_gelu(part.name + ".mlp.fc1", part.name + ".norm2", fc1, fraction_bits, fc2.input);
-  return context.nodes.linear_residual(
-      part.name + ".mlp.fc2", part.name + ".mlp.fc1", fc2, stream,
-      choose_stream_codes(context.calibration.stream(), context.options, next_importance, smallest_stream_scale(fc2)));
+  const QuantizedLinear fc2 = quantize_linear(part.fc2, samples_of(samples, SiteKind::gelu_output),
+                                              unchanged(part.fc2.weight.cols()), options, [&](ChannelCodes &codes) {
+                                                codes.scale = unit / (unit / codes.scale).round().max(1.0).min(32767.0);
+                                                codes.zero = codes.zero.round().max(-128.0).min(127.0);
+                                              });
+  context.nodes.linear_gelu(part.name + ".fc1", part.norm_name, fc1, part.activation, fraction_bits, fc2.input);
+  return context.nodes.linear_residual(part.name + ".fc2", part.name + ".fc1", fc2, stream,
+                                       output(smallest_stream_scale(fc2)));
 }
-
-} // namespace
 
 StreamNode quantize_block(PartContext &context, const BlockPart &part, const StreamNode &stream,
                           const ArrayXd &next_importance) {
   const BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows);
-  return mlp_branch(context, part, samples, attention_branch(context, part, samples, stream), next_importance);
+  const StreamNode middle = attention_branch(context, part, samples, stream);
+  const BlockWeights &block = *part.weights;
+  const MlpPart mlp{part.name + ".norm2",  part.name + ".mlp", block.norm2, block.fc1, block.fc2,
+                    part.config.activation};
+  return quantize_mlp(context, mlp, samples, middle, context.options, [&](double smallest_scale) {
+    return choose_stream_codes(context.calibration.stream(), context.options, next_importance, smallest_scale);
+  });
 }
 
 } // namespace intvit

@@ -38,13 +38,28 @@ StreamNode normalized(PartContext &context, const QuantizedLinear &layer, const 
       choose_stream_codes(context.calibration.stream(), context.options, next_importance, smallest_stream_scale(norm)));
 }
 
+// The tokens have codes of 16 bits, for the same reason.
+StreamNode pre_normed(PartContext &context, const QuantizedLinear &layer, const ArrayXd &next_importance) {
+  const EmbeddingPart &part = context.network.embedding;
+  const BlockSamples samples = emit_tokens(context, {SiteKind::embedding});
+  context.nodes.patches("patches", context.network.common.patch);
+  const StreamNode tokens = context.nodes.patch_embed(
+      "patch_embed", "patches", layer, *part.position, *part.prefix,
+      int16_stream_codes(samples_of(samples, SiteKind::embedding), smallest_stream_scale(layer)));
+  return context.nodes.layer_norm_stream("norm_pre", tokens, *part.norm,
+                                         choose_stream_codes(context.calibration.stream(), context.options,
+                                                             next_importance, smallest_stream_scale(*part.norm)));
+}
+
 } // namespace
 
 StreamNode quantize_embedding(PartContext &context, const ArrayXd &next_importance) {
   const QuantizedLinear layer =
       quantize_pixel_linear(*context.network.embedding.patch_embed, context.network.common, context.options);
-  return context.network.embedding.normalized ? normalized(context, layer, next_importance)
-                                              : positioned(context, layer, next_importance);
+  if (context.network.embedding.normalized)
+    return normalized(context, layer, next_importance);
+  return context.network.embedding.pre_norm ? pre_normed(context, layer, next_importance)
+                                            : positioned(context, layer, next_importance);
 }
 
 } // namespace intvit

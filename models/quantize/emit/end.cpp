@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "models/quantize/attention/attention_codes.hpp"
 #include "models/quantize/emit/parts.hpp"
 #include "models/quantize/linear/normed_linear.hpp"
 #include "models/reference/forward.hpp"
@@ -21,23 +22,90 @@ BlockSamples run_end(PartContext &context, std::initializer_list<SiteKind> kinds
   });
 }
 
-// One row, of which `normalized` are samples. Features are the same row normalized without being rounded to codes.
-void normalize_and_classify(PartContext &context, const StreamNode &input, const SiteSamples &normalized) {
+// Logits of the features, which the node "features" gives, at length 1.
+void unit_head(PartContext &context) {
+  const EndPart &end = context.network.end;
+  const BlockSamples samples = run_end(context, {SiteKind::unit_features});
+  const QuantizedLinear layer = quantize_linear(*end.head, samples_of(samples, SiteKind::unit_features),
+                                                unchanged(end.features()), with_int8_weights(context.options),
+                                                requantizable(ArrayXd::Constant(end.features(), quotient_unit)));
+  context.nodes.l2_normalize("unit", "features", layer.input);
+  context.nodes.linear_logits("head", "unit", layer);
+}
+
+// The features of a pooled row and what follows them. `Row` says how the row is written.
+template <class Row> void classify(PartContext &context, const Row &row) {
   const EndPart &end = context.network.end;
   const bool has_head = end.classes > 0;
-  const int fraction_bits = context.nodes.layer_norm_features(has_head ? "features" : "norm", input, *end.norm);
+  if (end.projection > 0) {
+    const QuantizedLinear layer = row.quantized(*end.projected);
+    row.write_codes("pooled", layer.input);
+    const int fraction_bits = context.nodes.linear_features("features", "pooled", layer);
+    if (!has_head)
+      return context.nodes.set_projected_result(fraction_bits);
+    context.nodes.set_features(end.projection, fraction_bits, true);
+    return unit_head(context);
+  }
+  const int fraction_bits = row.write_features(has_head ? "features" : "norm");
   context.nodes.set_features(end.channels, fraction_bits, has_head);
   if (!has_head)
     return;
-  const QuantizedLinear layer =
-      quantize_normed_linear(*end.head, *end.norm, normalized, with_int8_weights(context.options));
-  context.nodes.layer_norm("norm", input, *end.norm, layer.input);
+  if (end.unit_length)
+    return unit_head(context);
+  const QuantizedLinear layer = row.quantized(*end.head);
+  row.write_codes("norm", layer.input);
   context.nodes.linear_logits("head", "norm", layer);
 }
 
+// One row of a stream, of which `normalized` are samples, normalized. Features are not rounded to codes.
+struct NormedRow {
+  PartContext &context;
+  const StreamNode &input;
+  const SiteSamples &normalized;
+
+  const LayerNormWeights &norm() const { return *context.network.end.norm; }
+
+  QuantizedLinear quantized(const LinearWeights &layer) const {
+    return quantize_normed_linear(layer, norm(), normalized, with_int8_weights(context.options));
+  }
+  void write_codes(const std::string &name, const ChannelCodes &codes) const {
+    context.nodes.layer_norm(name, input, norm(), codes);
+  }
+  int write_features(const std::string &name) const { return context.nodes.layer_norm_features(name, input, norm()); }
+};
+
+// The mean of rows of a stream, or a row alone, as it is; `samples` are of it.
+struct MeanRow {
+  PartContext &context;
+  const StreamNode &input;
+  int first;
+  int rows;
+  const SiteSamples &samples;
+
+  // Of the sum of the rows' codes.
+  ArrayXd factor() const { return input.codes.scale() / rows; }
+  ArrayXd zero() const { return -input.codes.scale() * input.codes.zero(); }
+
+  QuantizedLinear quantized(const LinearWeights &layer) const {
+    return quantize_linear(layer, samples, unchanged(context.network.end.channels), with_int8_weights(context.options),
+                           requantizable(factor()));
+  }
+  void write_codes(const std::string &name, const ChannelCodes &codes) const {
+    context.nodes.mean_rows(name, input.name, first, rows,
+                            fixed_point(factor() / codes.scale, zero() / codes.scale + codes.zero), ElementType::int8);
+  }
+  int write_features(const std::string &name) const {
+    const int fraction_bits = output_fraction_bits(factor());
+    const double unit = std::ldexp(1.0, fraction_bits);
+    context.nodes.mean_rows(name, input.name, first, rows, fixed_point(factor() * unit, zero() * unit),
+                            ElementType::int32);
+    return fraction_bits;
+  }
+};
+
 void token_end(PartContext &context, const StreamNode &stream) {
   const BlockSamples samples = run_end(context, {SiteKind::final_normalized});
-  normalize_and_classify(context, stream, samples_of(samples, SiteKind::final_normalized));
+  classify(context, NormedRow{context, stream, samples_of(samples, SiteKind::final_normalized)});
 }
 
 // Codes for the two rows of a pair, one beside the other. Both go through one LayerNorm, which has one requantization a
@@ -64,6 +132,8 @@ void token_pair_end(PartContext &context, const StreamNode &stream) {
   context.nodes.set_features(end.features(), fraction_bits, has_head);
   if (!has_head)
     return;
+  if (end.unit_length)
+    return unit_head(context);
   const Eigen::Index channels = end.channels;
   context.calibration.run({}, [&](const MatrixView &rows, Observer &) {
     const RowMatrix normalized = reference::normalize(rows, context.network.common.layer_norm_eps);
@@ -90,7 +160,69 @@ void mean_end(PartContext &context, const StreamNode &stream) {
   const ArrayXd ratio = from.scale / mean.codes.scale();
   context.nodes.mean_rows(mean.name, stream.name, end.first, end.rows,
                           fixed_point(ratio / end.rows, -ratio * from.zero), ElementType::int16);
-  normalize_and_classify(context, mean, samples_of(samples, SiteKind::final_normalized));
+  classify(context, NormedRow{context, mean, samples_of(samples, SiteKind::final_normalized)});
+}
+
+void raw_mean_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
+  const BlockSamples samples = run_end(context, {SiteKind::final_mean});
+  classify(context, MeanRow{context, stream, end.first, end.rows, samples_of(samples, SiteKind::final_mean)});
+}
+
+// A linear map to keys and values with one to queries in front, which gives the same query whatever the input.
+QuantizedLinear with_query(const QuantizedLinear &key_value, const RowVector &query) {
+  const Eigen::Index channels = query.size();
+  QuantizedLinear result = key_value;
+  result.weights.insert(result.weights.begin(), static_cast<std::size_t>(channels * channels), 0);
+  result.scale.resize(3 * channels);
+  result.scale << ArrayXd::Zero(channels), key_value.scale;
+  result.bias.resize(3 * channels);
+  result.bias << to_array(query), key_value.bias;
+  return result;
+}
+
+// A query that is known: no image has another one, and its codes need not reach further on either side.
+SiteSamples samples_of_query(const RowVector &query, const SiteSamples &keys) {
+  SiteSamples result;
+  for (std::size_t half = 0; half < 2; ++half) {
+    result.rows[half] = query.replicate(keys.rows[half].rows(), 1);
+    result.maximum[half] = query.cwiseAbs().replicate(keys.maximum[half].rows(), 1);
+    result.minimum[half] = -result.maximum[half];
+  }
+  return result;
+}
+
+// Attention as in a block, of which one query is wanted; then an MLP on what it gives.
+void attention_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
+  const AttentionPoolWeights &pool = *end.attention;
+  const QuantizeOptions options = with_int8_weights(context.options);
+  const BlockSamples samples =
+      run_end(context, {SiteKind::final_normalized, SiteKind::key, SiteKind::value, SiteKind::attention_output,
+                        SiteKind::block_middle, SiteKind::norm2_normalized, SiteKind::fc1_output, SiteKind::gelu_output,
+                        SiteKind::pooled});
+  const QuantizedLinear qkv = with_query(
+      quantize_normed_linear(pool.key_value, *end.norm, samples_of(samples, SiteKind::final_normalized), options),
+      pool.query);
+  context.nodes.layer_norm("norm", stream, *end.norm, qkv.input);
+  const SiteSamples &keys = samples_of(samples, SiteKind::key);
+  const AttentionCodes codes =
+      choose_attention_codes(samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value),
+                             end.pool_block.heads, options, qkv.scale);
+  context.nodes.linear("attn_pool.qkv", "norm", qkv, codes.side_by_side());
+  const QuantizedLinear proj =
+      quantize_linear(pool.proj, samples_of(samples, SiteKind::attention_output), unchanged(end.channels), options,
+                      requantizable(codes.value.scale * quotient_unit));
+  context.nodes.attention("attn_pool", "attn_pool.qkv", end.pool_block, codes, proj.input, 1);
+  const StreamNode attended = context.nodes.linear_stream(
+      "attn_pool.proj", "attn_pool", proj,
+      int16_stream_codes(samples_of(samples, SiteKind::block_middle), smallest_stream_scale(proj)));
+  const MlpPart mlp{"attn_pool.norm2", "attn_pool.mlp", pool.norm2, pool.fc1, pool.fc2, end.pool_block.activation};
+  const SiteSamples &pooled = samples_of(samples, SiteKind::pooled);
+  const StreamNode row = quantize_mlp(context, mlp, samples, attended, options, [&](double smallest_scale) {
+    return int16_stream_codes(pooled, smallest_scale);
+  });
+  classify(context, MeanRow{context, row, 0, 1, pooled});
 }
 
 // The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
@@ -120,6 +252,8 @@ void normed_mean_end(PartContext &context, const StreamNode &stream) {
   context.nodes.set_features(end.channels, fraction_bits, has_head);
   if (!has_head)
     return;
+  if (end.unit_length)
+    return unit_head(context);
   const QuantizedLinear layer =
       quantize_linear(*end.head, samples_of(samples, SiteKind::final_mean), unchanged(end.channels),
                       with_int8_weights(context.options), requantizable(factor));
@@ -141,6 +275,10 @@ void quantize_end(PartContext &context, const StreamNode &stream) {
     return mean_end(context, stream);
   case Pool::normed_mean:
     return normed_mean_end(context, stream);
+  case Pool::raw_mean:
+    return raw_mean_end(context, stream);
+  case Pool::attention:
+    return attention_end(context, stream);
   }
 }
 

@@ -18,10 +18,23 @@ ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &nex
   return importance;
 }
 
+namespace {
+
+ArrayXd importance_before(const EndPart &end) {
+  LayerNormWeights norm{RowVector::Ones(end.channels), {}};
+  if (end.norm != nullptr)
+    norm = *end.norm;
+  const LinearWeights *next = end.pool == Pool::attention ? &end.attention->key_value
+                              : end.head_weighs_errors    ? end.reader()
+                                                          : nullptr;
+  return stream_importance(norm, next == nullptr ? LinearWeights() : *next);
+}
+
+} // namespace
+
 ArrayXd importance_before(const Network &network, std::size_t index) {
   if (index == network.body.size())
-    return network.end.head_weighs_errors ? stream_importance(*network.end.norm, *network.end.head)
-                                          : ArrayXd(to_array(network.end.norm->weight).square());
+    return importance_before(network.end);
   return std::visit(
       Overloaded{[](const BlockPart &part) { return stream_importance(part.weights->norm1, part.weights->qkv); },
                  // Four neighbours side by side: every channel of the stream is read in four places.

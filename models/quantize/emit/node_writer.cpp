@@ -26,7 +26,8 @@ NodeWriter::NodeWriter(const QuantizeInput &input, const QuantizeOptions &option
       options_(options), layer_norm_eps_(common_config(input.model).layer_norm_eps) {}
 
 void NodeWriter::patches(const std::string &name, int patch) {
-  graph_.add(name, image_value, Patches{patch});
+  const Graph &graph = graph_.graph();
+  graph_.add(name, image_value, Patches{patch, graph.image_height % patch != 0 || graph.image_width % patch != 0});
 }
 
 StreamNode NodeWriter::patch_embed(const std::string &name, const std::string &input, const QuantizedLinear &layer,
@@ -116,7 +117,7 @@ StreamNode NodeWriter::linear_residual(const std::string &name, const std::strin
 }
 
 void NodeWriter::linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer,
-                             int fraction_bits, const ChannelCodes &output) {
+                             Activation activation, int fraction_bits, const ChannelCodes &output) {
   const double unit = std::ldexp(1.0, 15 - fraction_bits);
   std::vector<std::int16_t> multiplier;
   std::vector<std::int8_t> zero_point;
@@ -128,6 +129,8 @@ void NodeWriter::linear_gelu(const std::string &name, const std::string &input, 
       fixed_point(layer.scale * std::ldexp(1.0, fraction_bits), layer.bias * std::ldexp(1.0, fraction_bits));
   Linear operation{.epilogue = Epilogue::gelu, .shift = fixed.shift};
   operation.gelu_fraction_bits = fraction_bits;
+  if (activation == Activation::quick_gelu)
+    operation.gelu_function = kernels::GeluFunction::quick;
   graph_.add(name, input, operation);
   weights(name, layer);
   requantization(name, fixed);
@@ -136,13 +139,23 @@ void NodeWriter::linear_gelu(const std::string &name, const std::string &input, 
 }
 
 void NodeWriter::linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
-  const int fraction_bits = output_fraction_bits(layer.scale);
-  graph_.graph().logit_fraction_bits = fraction_bits;
+  graph_.graph().logit_fraction_bits = linear_features(name, input, layer);
   graph_.graph().result = common_config(input_.model).result_kind();
+}
+
+int NodeWriter::linear_features(const std::string &name, const std::string &input, const QuantizedLinear &layer) {
+  const int fraction_bits = output_fraction_bits(layer.scale);
   const double unit = std::ldexp(1.0, fraction_bits);
   const FixedPoint fixed = fixed_point(layer.scale * unit, layer.bias * unit);
   graph_.add(name, input, Linear{.epilogue = Epilogue::logits, .shift = fixed.shift});
   weights(name, layer);
+  requantization(name, fixed);
+  return fraction_bits;
+}
+
+void NodeWriter::l2_normalize(const std::string &name, const std::string &input, const ChannelCodes &output) {
+  const FixedPoint fixed = fixed_point(quotient_unit / output.scale, output.zero);
+  graph_.add(name, input, L2Normalize{fixed.shift, ElementType::int8});
   requantization(name, fixed);
 }
 
@@ -205,6 +218,11 @@ void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_he
   graph.features = graph.nodes.back().name;
   graph.feature_fraction_bits = fraction_bits;
   features_ = static_cast<int>(count);
+}
+
+void NodeWriter::set_projected_result(int fraction_bits) {
+  graph_.graph().logit_fraction_bits = fraction_bits;
+  graph_.graph().result = ResultKind::embedding;
 }
 
 void NodeWriter::report(const StreamNode &stream) const {

@@ -50,9 +50,13 @@ public:
   // A linear map added to a stream.
   StreamNode linear_residual(const std::string &name, const std::string &input, const QuantizedLinear &layer,
                              const StreamNode &stream, StreamCodes output);
-  // GELU of a linear map; GELU's inputs have `fraction_bits`.
-  void linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer, int fraction_bits,
-                   const ChannelCodes &output);
+  // An activation of a linear map; its inputs have `fraction_bits`.
+  void linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer,
+                   Activation activation, int fraction_bits, const ChannelCodes &output);
+  // A linear map as int32 in fixed point, for features; returns the fraction bits.
+  int linear_features(const std::string &name, const std::string &input, const QuantizedLinear &layer);
+  // Features brought to length 1, as 8-bit codes.
+  void l2_normalize(const std::string &name, const std::string &input, const ChannelCodes &output);
   // The logits, with which a model ends; their meaning is the model's.
   void linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer);
 
@@ -69,6 +73,8 @@ public:
 
   // The last node gives the features: of a model with a head besides its logits, of one without as its result.
   void set_features(Eigen::Index count, int fraction_bits, bool has_head);
+  // The last node is a linear map, whose outputs are the result as features.
+  void set_projected_result(int fraction_bits);
 
   // Tells of a stream that the blocks read, or of one that was made for the end alone.
   void report(const StreamNode &stream) const;

@@ -3,6 +3,9 @@
 // execution: the calibration is then always at the part's input.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include <Eigen/Core>
 
 #include "models/architectures/network.hpp"
@@ -30,6 +33,21 @@ StreamNode quantize_block(PartContext &context, const BlockPart &part, const Str
 
 StreamNode quantize_merging(PartContext &context, const MergingPart &part, const StreamNode &stream,
                             const Eigen::ArrayXd &next_importance);
+
+// An MLP, whose branch is added to a stream: of a block or of an attention pooling.
+struct MlpPart {
+  std::string norm_name; // of the nodes
+  std::string name;
+  const LayerNormWeights &norm;
+  const LinearWeights &fc1;
+  const LinearWeights &fc2;
+  Activation activation;
+};
+
+// `output` chooses the codes of the sum, of which no scale may be smaller than the one that it is given.
+StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSamples &samples,
+                        const StreamNode &stream, const QuantizeOptions &options,
+                        const std::function<StreamCodes(double smallest_scale)> &output);
 
 // Logits or features, with which the model ends.
 void quantize_end(PartContext &context, const StreamNode &stream);
