@@ -15,17 +15,7 @@ template <class... Models> std::vector<ArchitectureConfig> known_of(const std::v
   return all;
 }
 
-// Some of an architecture's weights were trained with other preprocessing than the rest. timm tells them apart by the
-// pretrained tag behind the name's dot.
-void use_tag(std::string_view tag, ModelConfig &config) {
-  if (config.architecture.starts_with("deit3_") && tag == "fb_in22k_ft_in1k") {
-    config.crop_pct = 1.0;
-  } else if (config.architecture == "vit_base_patch16_224" && tag == "bamboo") {
-    config.crop_pct = 1.0;
-    config.mean = clip_mean;
-    config.std = clip_std;
-  }
-}
+void use_tag(std::string_view /*tag*/, SwinConfig & /*config*/) {}
 
 } // namespace
 
@@ -41,7 +31,7 @@ std::optional<ArchitectureConfig> find_architecture(std::string_view name) {
   for (const ArchitectureConfig &known : known_architectures())
     if (common_config(known).architecture == without_tag) {
       ArchitectureConfig config = known;
-      std::visit([&](ModelConfig &model) { use_tag(tag, model); }, config);
+      std::visit([&](auto &model) { use_tag(tag, model); }, config);
       return config;
     }
   return std::nullopt;

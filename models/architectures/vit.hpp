@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/architectures/network.hpp"
@@ -84,6 +85,10 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
 // Lets the model take images of that size, in pixels: its position embedding is resampled. Throws std::runtime_error
 // where the size is not possible.
 void set_image_size(VitModel &model, int height, int width, Antialias antialias = Antialias::yes);
+
+// Some of an architecture's weights were trained with other preprocessing, or to other ends, than the rest. timm tells
+// them apart by the pretrained tag behind the name's dot; a tag that is not known changes nothing.
+void use_tag(std::string_view tag, VitConfig &config);
 
 // The parts of the model; of its shapes alone where there are no `weights`.
 Network network(const VitConfig &config, const VitWeights *weights = nullptr);

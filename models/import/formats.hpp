@@ -15,6 +15,7 @@ namespace intvit::importer {
 struct TimmSource;        // timm_source.hpp
 class ConfigFields;       // huggingface_source.hpp
 struct HuggingFaceConfig; // likewise
+struct BlockNames;        // tensors.hpp
 class TensorReader;       // tensors.hpp
 
 // timm.
@@ -38,6 +39,13 @@ template <> struct TimmFormat<SwinModel> {
 
 VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config);
+
+// Of CLIP and SigLIP the image towers, whose tensors read_tower() reads.
+VitConfig clip_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
+VitConfig siglip_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
+VitModel read_tower(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config);
+// Of the blocks of all their towers.
+BlockNames clip_block_names();
 
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config);
@@ -69,6 +77,10 @@ inline constexpr std::array transformers_types = {
     transformers_type<swin_of_transformers>("swin", "Swin"),
     transformers_type<vit_of_transformers>("dinov2", "Dinov2"),
     transformers_type<vit_of_transformers>("dinov2_with_registers", "Dinov2WithRegisters"),
+    transformers_type<clip_of_transformers>("clip", "CLIP"),
+    transformers_type<clip_of_transformers>("clip_vision_model", "CLIPVision"),
+    transformers_type<siglip_of_transformers>("siglip", "Siglip"),
+    transformers_type<siglip_of_transformers>("siglip_vision_model", "SiglipVision"),
 };
 
 } // namespace intvit::importer

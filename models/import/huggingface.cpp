@@ -41,6 +41,13 @@ void fit_image_size(const HuggingFaceConfig &config, const Recipe &recipe, Float
 
 } // namespace
 
+std::string image_processor_path(const std::string &folder) {
+  const fs::path path = fs::path(folder) / "preprocessor_config.json";
+  const fs::path all = fs::path(folder) / "processor_config.json";
+  std::error_code ignored;
+  return (!fs::exists(path, ignored) && fs::exists(all, ignored) ? all : path).string();
+}
+
 HuggingFaceModel load_huggingface(const std::string &folder) {
   const HuggingFaceConfig config = read_huggingface_config((fs::path(folder) / "config.json").string());
   return load_huggingface(folder, config, WeightFiles(folder));
@@ -48,7 +55,7 @@ HuggingFaceModel load_huggingface(const std::string &folder) {
 
 HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config,
                                   const WeightFiles &files) {
-  const std::string processor_path = (fs::path(folder) / "preprocessor_config.json").string();
+  const std::string processor_path = image_processor_path(folder);
   if (std::error_code ignored; !fs::exists(processor_path, ignored))
     throw std::runtime_error(processor_path +
                              ": is missing, and nothing else tells how pictures are prepared for the "

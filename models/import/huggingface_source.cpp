@@ -25,6 +25,31 @@ const TransformersType &model_type(const ConfigFields &fields) {
   throw std::runtime_error("\"model_type\" is " + show(*value) + "; can be imported: " + known);
 }
 
+// Which class an image tower was saved by. A file without "architectures" is taken for the whole model's.
+void read_tower_class(const ConfigFields &fields, const std::string &classes, HuggingFaceConfig &config) {
+  const bool siglip = config.is_siglip();
+  std::vector<std::string> known = {classes + "Model"}; // of a tower alone
+  if (config.model_type == "clip_vision_model")
+    known.push_back("CLIPVisionModelWithProjection");
+  const std::string family = siglip ? "Siglip" : "CLIP";
+  if (classes == family) // transformers once saved towers alone with the configuration of both
+    known = {family + "Model", family + "ForImageClassification", family + "VisionModel"};
+  if (classes == "CLIP")
+    known.push_back("CLIPVisionModelWithProjection");
+  std::string name = known.front();
+  if (const json *value = fields.find("architectures"))
+    name = string(array(*value, "architectures", 1)[0], "architectures");
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    std::string list;
+    for (const std::string &entry : known)
+      list += (list.empty() ? "" : ", ") + entry;
+    throw std::runtime_error("\"architectures\" is [\"" + name + "\"]; can be imported: " + list);
+  }
+  config.has_head = name.ends_with("ForImageClassification");
+  config.has_text = name == family + "Model";
+  config.projects = !siglip && (config.has_text || name.ends_with("WithProjection"));
+}
+
 // Which head stands on the model. A file without "architectures" is taken for the usual classifier's.
 void read_model_class(const ConfigFields &fields, const std::string &classes, HuggingFaceConfig &config) {
   const std::string classifier = classes + "ForImageClassification";
@@ -61,22 +86,6 @@ void read_id2label(const ConfigFields &fields, HuggingFaceConfig &config) {
     config.labels.clear();
 }
 
-// What the head's outputs mean. Where the file does not say it, transformers takes a single output for a regression.
-ResultKind head_of(const ConfigFields &fields, int classes) {
-  const json *value = fields.find("problem_type");
-  if (value == nullptr)
-    return classes == 1 ? ResultKind::scores : ResultKind::logits;
-  const std::string name = string(*value, "problem_type");
-  if (name == "single_label_classification")
-    return ResultKind::logits;
-  if (name == "multi_label_classification")
-    return ResultKind::labels;
-  if (name == "regression")
-    return ResultKind::scores;
-  throw std::runtime_error("\"problem_type\" is " + show(*value) +
-                           "; can be imported: single_label_classification, multi_label_classification, regression");
-}
-
 } // namespace
 
 const json *ConfigFields::find(const char *key) const {
@@ -87,6 +96,24 @@ const json *ConfigFields::find(const char *key) const {
 int ConfigFields::integer(const char *key, int otherwise) const {
   const json *value = find(key);
   return value != nullptr ? positive_integer(*value, key) : otherwise;
+}
+
+Activation ConfigFields::activation(const char *otherwise) const {
+  const json *value = find("hidden_act");
+  const std::string name = value != nullptr ? string(*value, "hidden_act") : otherwise;
+  if (name == "gelu" || name == "gelu_python")
+    return Activation::gelu;
+  if (name == "quick_gelu")
+    return Activation::quick_gelu;
+  if (name == "gelu_pytorch_tanh" || name == "gelu_new" || name == "gelu_fast")
+    return Activation::gelu_tanh;
+  throw std::runtime_error("\"hidden_act\" is " + show(json(name)) +
+                           "; gelu, quick_gelu and gelu_pytorch_tanh can be imported");
+}
+
+ConfigFields ConfigFields::section(const char *key) const {
+  const json *value = find(key);
+  return value != nullptr ? ConfigFields(object(*value, key)) : *this;
 }
 
 std::vector<int> ConfigFields::integers(const char *key, const std::vector<int> &otherwise) const {
@@ -121,6 +148,21 @@ std::pair<int, int> ConfigFields::size(const char *key, int otherwise) const {
   return {positive_integer((*value)[0], key), positive_integer((*value)[1], key)};
 }
 
+ResultKind ConfigFields::head(int classes) const {
+  const json *value = find("problem_type");
+  if (value == nullptr)
+    return classes == 1 ? ResultKind::scores : ResultKind::logits;
+  const std::string name = string(*value, "problem_type");
+  if (name == "single_label_classification")
+    return ResultKind::logits;
+  if (name == "multi_label_classification")
+    return ResultKind::labels;
+  if (name == "regression")
+    return ResultKind::scores;
+  throw std::runtime_error("\"problem_type\" is " + show(*value) +
+                           "; can be imported: single_label_classification, multi_label_classification, regression");
+}
+
 void ConfigFields::read_common(const HuggingFaceConfig &config, int patch, double eps, ModelConfig &model) const {
   model.architecture = config.model_type;
   std::tie(model.image_height, model.image_width) = size("image_size", 224);
@@ -132,7 +174,7 @@ void ConfigFields::read_common(const HuggingFaceConfig &config, int patch, doubl
   model.layer_norm_eps = real("layer_norm_eps", eps);
   model.classes = config.has_head ? config.classes : 0;
   if (config.has_head)
-    model.head = head_of(*this, config.classes);
+    model.head = head(config.classes);
 }
 
 HuggingFaceConfig huggingface_config(const json &root) {
@@ -141,10 +183,12 @@ HuggingFaceConfig huggingface_config(const json &root) {
   HuggingFaceConfig config;
   config.type = &type;
   config.model_type = type.name;
-  read_model_class(fields, std::string(type.classes), config);
+  if (config.is_tower())
+    read_tower_class(fields, std::string(type.classes), config);
+  else
+    read_model_class(fields, std::string(type.classes), config);
   read_id2label(fields, config);
   config.qkv_bias = fields.flag("qkv_bias", true);
-  fields.require("hidden_act", "gelu", "only the exact GELU (\"gelu\")");
   if (const int colours = fields.integer("num_channels", 3); colours != 3)
     throw std::runtime_error("\"num_channels\" is " + std::to_string(colours) + "; only RGB models can be imported");
   config.architecture = type.config(fields, config);

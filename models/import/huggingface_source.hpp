@@ -25,7 +25,11 @@ struct HuggingFaceConfig {
   int registers = 0;
   bool qkv_bias = true;
   std::vector<std::string> labels; // of id2label, or empty where these are the placeholders "LABEL_0", ...
+  bool projects = false;           // CLIP: the features are those of the projection
+  bool has_text = false;           // CLIP, SigLIP: a text tower stands beside the image tower
 
+  bool is_siglip() const { return model_type.starts_with("siglip"); }
+  bool is_tower() const { return model_type.starts_with("clip") || is_siglip(); } // an image tower
   bool is_dinov2() const { return model_type.starts_with("dinov2"); }
 };
 
@@ -41,6 +45,12 @@ public:
   double real(const char *key, double otherwise) const;
   bool flag(const char *key, bool otherwise) const;
   std::pair<int, int> size(const char *key, int otherwise) const; // height and width
+  // What the outputs of so many classes mean. Where the file does not say it, transformers takes a single output for a
+  // regression.
+  ResultKind head(int classes) const;
+  Activation activation(const char *otherwise) const; // of "hidden_act"
+  // The values of the object under that key, or these where there is none.
+  ConfigFields section(const char *key) const;
 
   // Refuses all values but one, which is the default.
   template <typename T> void require(const char *key, const T &wanted, const std::string &supported) const {

@@ -7,6 +7,7 @@ namespace intvit::importer {
 
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
   SwinConfig model;
+  fields.require("hidden_act", "gelu", "only the exact GELU (\"gelu\")");
   fields.read_common(config, 4, 1e-5, model);
   model.channels = fields.integer("embed_dim", 96);
   model.depths = fields.integers("depths", {2, 2, 6, 2});

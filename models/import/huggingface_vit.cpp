@@ -9,6 +9,7 @@ namespace intvit::importer {
 
 VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
   VitConfig model;
+  fields.require("hidden_act", "gelu", "only the exact GELU (\"gelu\")");
   const bool dinov2 = config.is_dinov2();
   fields.read_common(config, config.model_type == "dinov2" ? 14 : 16, dinov2 ? 1e-6 : 1e-12, model);
   model.channels = fields.integer("hidden_size", 768);
@@ -71,6 +72,8 @@ BlockNames vit_block_names(const HuggingFaceConfig &config) {
 } // namespace
 
 VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config) {
+  if (config.is_tower())
+    return read_tower(tensors, model, config);
   const std::string &prefix = config.prefix;
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;

@@ -65,7 +65,11 @@ const Defaults &choose_processor(const json &root, const std::string &model_type
         known += (known.empty() ? "" : ", ") + std::string(processor.name) + "ImageProcessor";
       throw std::runtime_error("\"" + std::string(key) + "\" is " + show(*value) + "; can be followed: " + known);
     }
-  const std::string_view name = model_type == "deit" ? "DeiT" : model_type.starts_with("dinov2") ? "Bit" : "ViT";
+  const std::string_view name = model_type == "deit"               ? "DeiT"
+                                : model_type.starts_with("dinov2") ? "Bit"
+                                : model_type.starts_with("clip")   ? "CLIP"
+                                : model_type.starts_with("siglip") ? "Siglip"
+                                                                   : "ViT";
   return *std::find_if(processors.begin(), processors.end(), [&](const Defaults &p) { return p.name == name; });
 }
 
@@ -272,7 +276,12 @@ private:
 
 ImageProcessor read_image_processor(const std::string &path, const std::string &model_type) {
   ImageProcessor processor;
-  read_json_file(path, [&](const json &root) { processor = Reader(root, choose_processor(root, model_type)).read(); });
+  read_json_file(path, [&](const json &file) {
+    // processor_config.json holds it beside other processors of the model.
+    const json *part = find(file, "image_processor");
+    const json &root = part != nullptr ? object(*part, "image_processor") : file;
+    processor = Reader(root, choose_processor(root, model_type)).read();
+  });
   return processor;
 }
 

@@ -55,6 +55,15 @@ Recipe scaled(Recipe recipe, int size) {
   return recipe;
 }
 
+// timm stores CLIP's projection and a classifier's head under one name: who says what the outputs mean has a head.
+void projection_as_head(FloatModel &model) {
+  auto *vit = std::get_if<VitModel>(&model);
+  if (vit == nullptr || vit->config.projection == 0 || vit->config.classes > 0)
+    return;
+  std::swap(vit->config.classes, vit->config.projection);
+  std::swap(vit->weights.head, vit->weights.projection);
+}
+
 } // namespace
 
 ImportedModel load_float_model(const std::string &path, const ImportOptions &options) {
@@ -71,6 +80,8 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
   };
   auto [model, recipe] = load();
   if (options.head) {
+    if (transformers == nullptr)
+      projection_as_head(model);
     if (common_config(model).classes == 0)
       throw std::runtime_error(path + ": has no head, so its outputs are features and not " +
                                std::string(outputs_word(*options.head)));
@@ -87,7 +98,7 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
   if (!config_path.empty())
     read.push_back(config_path);
   if (transformers != nullptr)
-    read.push_back((fs::path(path) / "preprocessor_config.json").string());
+    read.push_back(importer::image_processor_path(path));
   return {std::move(model), recipe, options.hash_files ? files.sha256() : "", std::move(read)};
 }
 

@@ -109,6 +109,12 @@ LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t 
   return result;
 }
 
+void TensorReader::ignore_all(const std::string &prefix) {
+  for (auto entry = files_.tensors().lower_bound(prefix);
+       entry != files_.tensors().end() && entry->first.starts_with(prefix); ++entry)
+    read_.insert(entry->first);
+}
+
 void TensorReader::require_all_read(const std::string &hint) const {
   for (const auto &[name, tensor] : files_.tensors())
     if (read_.count(name) == 0)
@@ -147,6 +153,17 @@ BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const 
 RowMatrix read_position_bias(TensorReader &tensors, const std::string &name, int size, int heads) {
   const std::int64_t offsets = 2 * size - 1;
   return tensors.matrix(name, {offsets * offsets, heads}, heads).transpose();
+}
+
+RowVector mapped(const RowMatrix &x, const LinearWeights &layer) {
+  RowVector y(layer.weight.rows());
+  for (Eigen::Index n = 0; n < y.size(); ++n) {
+    double sum = static_cast<double>(layer.bias[n]);
+    for (Eigen::Index k = 0; k < x.cols(); ++k)
+      sum += static_cast<double>(x(0, k)) * static_cast<double>(layer.weight(n, k));
+    y[n] = static_cast<float>(sum);
+  }
+  return y;
 }
 
 LinearWeights read_two_heads(TensorReader &tensors, const std::string &token, const std::string &distilled, int classes,

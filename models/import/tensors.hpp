@@ -34,7 +34,10 @@ public:
   LinearWeights linear_words(const std::string &name, const Shape &shape, bool has_bias = true);
   LayerNormWeights layer_norm(const std::string &name, std::int64_t channels);
 
-  // A tensor that may be there and has no influence on the result.
+  bool has(const std::string &name) const { return files_.find(name) != nullptr; }
+
+  // Tensors that may be there and have no influence on the result: one, and all whose names begin so.
+  void ignore_all(const std::string &prefix);
   void ignore(const std::string &name) { read_.insert(name); }
 
   // Throws std::runtime_error, naming a tensor that was neither read nor ignored and ending in `hint`.
@@ -67,6 +70,9 @@ BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const 
 
 // BlockWeights::position_bias of windows of `size` x `size` tokens, which files hold as [(2 size - 1)^2, heads].
 RowMatrix read_position_bias(TensorReader &tensors, const std::string &name, int size, int heads);
+
+// What a linear map makes of the only row of x. Sums are taken in double.
+RowVector mapped(const RowMatrix &x, const LinearWeights &layer);
 
 // The heads of class token and distillation token as one map of both tokens side by side: their logits are averaged.
 LinearWeights read_two_heads(TensorReader &tensors, const std::string &token, const std::string &distilled, int classes,

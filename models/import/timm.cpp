@@ -23,10 +23,13 @@ std::optional<ArchitectureConfig> choose_architecture(const std::string &weights
     return architecture(options.architecture);
   if (config.architecture.empty())
     return find_architecture(fs::path(weights_path).filename().string());
+  const std::string name = config.tag.empty() || config.architecture.find('.') != std::string::npos
+                               ? config.architecture
+                               : config.architecture + "." + config.tag;
   // A name that is not timm's own may stand for a model that model_args describe.
   if (config.heads || options.heads != 0)
-    return find_architecture(config.architecture);
-  return architecture(config.architecture);
+    return find_architecture(name);
+  return architecture(name);
 }
 
 // By the names of the blocks' tensors; where those of two architectures are there, one of them does not belong there.

@@ -12,13 +12,25 @@ namespace {
 
 using namespace importer;
 
-// Whether the head reads the mean of the patches.
-bool pools_patches(const json &value, const std::string &key) {
-  if (value != "token" && value != "avg")
+// What the head reads.
+void read_pool(const json &value, const std::string &key, TimmConfig &config) {
+  if (value != "token" && value != "avg" && value != "map")
     throw std::runtime_error("\"" + key + "\" is " + show(value) +
-                             "; only models that classify by the class token (\"token\") or the mean of the patches "
-                             "(\"avg\") are supported");
-  return value == "avg";
+                             "; only models that classify by the class token (\"token\"), the mean of the patches "
+                             "(\"avg\") or attention to them (\"map\") are supported");
+  config.mean_pool = value == "avg";
+  config.attention_pool = value == "map";
+}
+
+Activation activation(const json &value, const std::string &key) {
+  if (value == "gelu")
+    return Activation::gelu;
+  if (value == "gelu_tanh")
+    return Activation::gelu_tanh;
+  if (value == "quick_gelu")
+    return Activation::quick_gelu;
+  throw std::runtime_error("\"" + key + "\" is " + show(value) +
+                           "; \"gelu\", \"gelu_tanh\" and \"quick_gelu\" can be imported");
 }
 
 // 0: no head.
@@ -39,11 +51,13 @@ bool is_irrelevant(const std::string &name, const json &value) {
   static const std::set<std::string, std::less<>> names = {
       "attn_drop_rate", "drop_path_rate", "drop_rate",      "dynamic_img_pad", "dynamic_img_size",
       "fc_norm",        "fix_init",       "no_embed_class", "patch_drop_rate", "pos_drop_rate",
-      "proj_drop_rate", "qkv_bias",       "weight_init",    "strict_img_size"};
+      "pre_norm",       "proj_drop_rate", "qkv_bias",       "weight_init",     "strict_img_size"};
   static const std::map<std::string, json, std::less<>> usual = {
-      {"act_layer", "gelu"},    {"always_partition", false}, {"ape", false},       {"final_norm", true},
-      {"in_chans", 3},          {"norm_layer", "layernorm"}, {"patch_norm", true}, {"pos_embed", "learn"},
-      {"pre_norm", false},      {"proj_bias", true},         {"qk_norm", false},   {"scale_attn_norm", false},
+      {"always_partition", false}, {"ape", false},
+      {"final_norm", true},        {"in_chans", 3},
+      {"norm_layer", "layernorm"}, {"patch_norm", true},
+      {"pos_embed", "learn"},      {"proj_bias", true},
+      {"qk_norm", false},          {"scale_attn_norm", false},
       {"scale_mlp_norm", false}};
   const auto found = usual.find(name);
   return names.contains(name) || (found != usual.end() && found->second == value);
@@ -93,7 +107,9 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
   } else if (name == "init_values") { // 0 stands for no layer scale
     config.layer_scales = number(value, key) != 0 ? 2 : 0;
   } else if (name == "global_pool") {
-    config.mean_pool = pools_patches(value, key);
+    read_pool(value, key, config);
+  } else if (name == "act_layer") {
+    config.activation = activation(value, key);
   } else if (!is_irrelevant(name, value)) {
     throw std::runtime_error("\"" + key + "\" is not supported (value " + show(value) +
                              "): only plain ViT, DeiT, DINOv2 and Swin models of RGB images can be imported");
@@ -113,7 +129,9 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
     const std::string key = "pretrained_cfg." + name;
     if (value.is_null())
       continue;
-    if (name == "mean") {
+    if (name == "tag") {
+      config.tag = string(value, key);
+    } else if (name == "mean") {
       config.mean = three_numbers(value, key);
     } else if (name == "std") {
       config.std = three_numbers(value, key);
@@ -139,7 +157,7 @@ TimmConfig timm_config(const json &root) {
   if (root.contains("num_classes"))
     config.classes = class_count(root["num_classes"], "num_classes");
   if (root.contains("global_pool"))
-    config.mean_pool = pools_patches(root["global_pool"], "global_pool");
+    read_pool(root["global_pool"], "global_pool", config);
   for (const char *key : {"labels", "label_names"}) // the first is that of early versions
     if (root.contains(key) && !root[key].is_null())
       config.labels = class_names(root[key], key);

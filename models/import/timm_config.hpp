@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/architectures/block.hpp"
 #include "models/architectures/model_config.hpp"
 #include "models/import/json.hpp"
 
@@ -18,7 +19,8 @@ struct TimmConfig {
   std::vector<std::string> labels;
   std::optional<int> classes;
 
-  std::optional<bool> mean_pool; // global_pool: "avg" or "token"
+  std::optional<bool> mean_pool;      // global_pool: "avg", or "token" or "map"
+  std::optional<bool> attention_pool; // whether it is "map"
 
   // model_args: departures from the architecture.
   std::optional<std::pair<int, int>> image_size; // height, width; also from pretrained_cfg's input_size
@@ -31,9 +33,11 @@ struct TimmConfig {
   std::optional<double> mlp_ratio; // mlp_hidden = floor(channels * mlp_ratio)
   std::optional<int> class_tokens; // class_token: 0 or 1
   std::optional<int> register_tokens;
-  std::optional<int> layer_scales; // a block; init_values
+  std::optional<int> layer_scales;      // a block; init_values
+  std::optional<Activation> activation; // act_layer
 
   // pretrained_cfg.
+  std::string tag; // which of the architecture's weights; may be empty
   std::optional<std::array<double, 3>> mean;
   std::optional<std::array<double, 3>> std;
   std::optional<double> crop_pct;

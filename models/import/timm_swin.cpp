@@ -103,6 +103,8 @@ SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config
 
 SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
   const std::optional<SwinConfig> architecture = source.architecture_of<SwinModel>();
+  if (source.config.activation.value_or(Activation::gelu) != Activation::gelu)
+    throw std::runtime_error("act_layer of a Swin Transformer must be \"gelu\"");
   if (source.config.mean_pool && !*source.config.mean_pool)
     throw std::runtime_error("\"global_pool\" is not \"avg\" by " + source.config_path +
                              "; only Swin models that classify by the mean are supported");

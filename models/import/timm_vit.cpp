@@ -1,6 +1,7 @@
 // timm's VisionTransformer and VisionTransformerDistilled.
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "models/import/formats.hpp"
 #include "models/import/tensors.hpp"
@@ -18,6 +19,8 @@ struct VitForm {
   bool prefix_positions = false; // pos_embed has rows for the prefix tokens as well
   bool layer_scale = false;
   bool qkv_bias = true;
+  bool patch_bias = true;
+  bool attention_pool = false;
   bool stlq_words = false; // intvit-train's: the blocks' weights are words
 
   int prefix_tokens() const { return static_cast<int>(class_token) + static_cast<int>(distillation_token) + registers; }
@@ -29,16 +32,19 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   const TimmConfig &declared = source.config;
   VitForm form;
   form.class_token = source.has("cls_token") ||
-                     (architecture && !architecture->pools_patches() && declared.class_tokens.value_or(1) != 0);
+                     (architecture && architecture->pools_tokens() && declared.class_tokens.value_or(1) != 0);
   form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == Pool::token_pair);
   if (declared.register_tokens)
     form.registers = *declared.register_tokens;
   else if (architecture && !form.distillation_token)
-    form.registers = architecture->prefix_tokens - static_cast<int>(!architecture->pools_patches());
+    form.registers = architecture->prefix_tokens - static_cast<int>(architecture->pools_tokens());
   if (source.has("reg_token"))
     form.registers = source.dimension("reg_token", 3, 1);
   form.layer_scale = source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
   form.qkv_bias = source.has_in_block(".attn.qkv.bias");
+  form.attention_pool =
+      source.has("attn_pool.latent") ||
+      declared.attention_pool.value_or(architecture && !declared.mean_pool && architecture->pool == Pool::attention);
   // A layer scale folded into weights would leave no words.
   form.stlq_words = source.has_in_block(".stlq_unit") && !form.layer_scale;
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured) {
@@ -56,6 +62,11 @@ void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfi
   config.depth = source.count("blocks.");
   config.mlp_hidden = source.dimension("blocks.0.mlp.fc1.weight", 2, 0);
   config.classes = source.classes("head.weight");
+  // CLIP's projection is stored as a head.
+  config.projection = 0;
+  if (architecture && architecture->projection > 0 && config.classes == architecture->projection &&
+      source.config.labels.empty())
+    std::swap(config.projection, config.classes);
 
   const TimmConfig &declared = source.config;
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured, int VitConfig::*member) {
@@ -84,6 +95,8 @@ int choose_heads(const TimmSource &source, const std::optional<VitConfig> &archi
 }
 
 Pool choose_pool(const TimmSource &source, const VitForm &form, const std::optional<VitConfig> &architecture) {
+  if (form.attention_pool && !form.distillation_token)
+    return Pool::attention;
   std::optional<bool> mean = source.config.mean_pool;
   const bool norms_mean = source.has("fc_norm.weight") || source.has("fc_norm.bias");
   if (mean && !*mean && norms_mean)
@@ -115,8 +128,8 @@ void choose_image_size(const TimmSource &source, bool has_architecture, VitConfi
     config.image_width = declared->second;
   }
   if (declared || has_architecture) {
-    form.prefix_positions =
-        config.image_height % config.patch != 0 || config.image_width % config.patch != 0 || rows != config.patches();
+    config.partial_patches = config.image_height % config.patch != 0 || config.image_width % config.patch != 0;
+    form.prefix_positions = rows != config.patches();
     return;
   }
   form.prefix_positions = is_square(rows - config.prefix_tokens);
@@ -150,11 +163,23 @@ void read_timm_tokens(TensorReader &tensors, const VitConfig &config, const VitF
   weights.position = position.bottomRows(config.patches());
 }
 
+AttentionPoolWeights read_attention_pool(TensorReader &tensors, std::int64_t channels, std::int64_t hidden) {
+  AttentionPoolWeights pool;
+  pool.query = mapped(tensors.matrix("attn_pool.latent", {1, 1, channels}, channels),
+                      tensors.linear("attn_pool.q", {channels, channels}));
+  pool.key_value = tensors.linear("attn_pool.kv", {2 * channels, channels});
+  pool.proj = tensors.linear("attn_pool.proj", {channels, channels});
+  pool.norm2 = tensors.layer_norm("attn_pool.norm", channels);
+  pool.fc1 = tensors.linear("attn_pool.mlp.fc1", {hidden, channels});
+  pool.fc2 = tensors.linear("attn_pool.mlp.fc2", {channels, hidden});
+  return pool;
+}
+
 VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, const VitForm &form) {
   const std::int64_t channels = config.channels;
   TensorReader tensors(files);
   VitWeights weights;
-  weights.patch_embed = tensors.linear("patch_embed.proj", {channels, 3, config.patch, config.patch});
+  weights.patch_embed = tensors.linear("patch_embed.proj", {channels, 3, config.patch, config.patch}, form.patch_bias);
   read_timm_tokens(tensors, config, form, weights);
   BlockNames names;
   names.qkv_bias = form.qkv_bias;
@@ -167,6 +192,12 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
     weights.blocks.push_back(
         read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden));
   weights.norm = tensors.layer_norm(config.pool == Pool::mean ? "fc_norm" : "norm", channels);
+  if (config.pre_norm)
+    weights.pre_norm = tensors.layer_norm("norm_pre", channels);
+  if (config.pool == Pool::attention)
+    weights.attention_pool = read_attention_pool(tensors, channels, config.pool_hidden);
+  if (config.projection > 0)
+    weights.projection = tensors.linear("head", {config.projection, channels});
   if (config.classes > 0)
     weights.head = form.distillation_token ? read_two_heads(tensors, "head", "head_dist", config.classes, channels)
                                            : tensors.linear("head", {config.classes, channels});
@@ -189,6 +220,10 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   config.heads = choose_heads(source, architecture);
   config.prefix_tokens = form.prefix_tokens();
   config.pool = choose_pool(source, form, architecture);
+  config.pool_hidden = config.pool == Pool::attention ? source.dimension("attn_pool.mlp.fc1.weight", 2, 0) : 0;
+  config.pre_norm = source.has("norm_pre.weight") || (architecture && architecture->pre_norm);
+  form.patch_bias = source.has("patch_embed.proj.bias") || !config.pre_norm;
+  config.activation = source.config.activation.value_or(config.activation);
   choose_image_size(source, architecture.has_value(), config, form);
   source.read_preprocessing(config);
   validate(config);

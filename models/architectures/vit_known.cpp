@@ -1,0 +1,282 @@
+// timm's names of ViTs, what they stand for, and what its pretrained tags change.
+#include "models/architectures/vit.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace intvit {
+
+namespace {
+
+struct Size {
+  const char *name;
+  int channels;
+  int depth;
+  int heads;
+  int mlp_hidden = 0; // 0: four times the channels
+};
+
+constexpr Size tiny = {"tiny", 192, 12, 3};
+constexpr Size small = {"small", 384, 12, 6};
+constexpr Size medium = {"medium", 512, 12, 8};
+constexpr Size base = {"base", 768, 12, 12};
+constexpr Size large = {"large", 1024, 24, 16};
+constexpr Size huge = {"huge", 1280, 32, 16};
+
+// `prefix`_SIZE_patchP_IMAGE.
+VitConfig vit(const std::string &prefix, Size size, int patch, int image) {
+  VitConfig config;
+  config.architecture = prefix + "_" + size.name + "_patch" + std::to_string(patch) + "_" + std::to_string(image);
+  config.image_height = image;
+  config.image_width = image;
+  config.patch = patch;
+  config.channels = size.channels;
+  config.depth = size.depth;
+  config.heads = size.heads;
+  config.mlp_hidden = size.mlp_hidden != 0 ? size.mlp_hidden : 4 * size.channels;
+  config.classes = 1000;
+  if (image > 256)
+    config.crop_pct = 1.0;
+  return config;
+}
+
+// Heads that read the mean of the patches.
+VitConfig vit_with_mean_pool(Size size, const std::string &name, int image, int registers, double crop_pct) {
+  VitConfig config = vit("vit", size, 16, image);
+  config.architecture = name;
+  config.prefix_tokens = registers;
+  // timm's models with registers normalize the mean, those without take the mean of normalized patches.
+  config.pool = registers > 0 ? Pool::mean : Pool::normed_mean;
+  config.crop_pct = crop_pct;
+  return config;
+}
+
+// DeiT and DeiT III.
+VitConfig deit(const std::string &prefix, Size size, int patch, int image) {
+  VitConfig config = vit(prefix, size, patch, image);
+  config.mean = imagenet_mean;
+  config.std = imagenet_std;
+  return config;
+}
+
+VitConfig distilled(Size size, int image) {
+  VitConfig config = deit("deit", size, 16, image);
+  config.architecture.insert(config.architecture.find("_patch"), "_distilled");
+  config.prefix_tokens = 2;
+  config.pool = Pool::token_pair;
+  return config;
+}
+
+VitConfig dinov2(Size size, int registers) {
+  VitConfig config = deit("vit", size, 14, 518);
+  config.architecture = std::string("vit_") + size.name + "_patch14" +
+                        (registers > 0 ? "_reg" + std::to_string(registers) : "") + "_dinov2";
+  config.prefix_tokens = 1 + registers;
+  config.classes = 0;
+  return config;
+}
+
+// CLIP's image tower, whose features are a projection of that width, or a classifier where it is 0.
+VitConfig clip(const std::string &architecture, Size size, int patch, int image, int projection, double crop_pct) {
+  VitConfig config = vit("vit", size, patch, image);
+  config.architecture = architecture;
+  config.layer_norm_eps = 1e-5;
+  config.pre_norm = true;
+  config.projection = projection;
+  config.classes = projection == 0 ? 1000 : 0;
+  if (architecture.find("quickgelu") != std::string::npos)
+    config.activation = Activation::quick_gelu;
+  config.mean = clip_mean;
+  config.std = clip_std;
+  config.crop_pct = crop_pct;
+  return config;
+}
+
+void append_clip(std::vector<VitConfig> &all) {
+  const auto add = [&](Size size, int patch, const std::string &rest, int image, int projection, double crop_pct = 1.0,
+                       CropMode mode = CropMode::center) {
+    const std::string name =
+        std::string("vit_") + size.name + "_patch" + std::to_string(patch) + "_" + rest + "_" + std::to_string(image);
+    all.push_back(clip(name, size, patch, image, projection, crop_pct));
+    all.back().crop_mode = mode;
+  };
+  const auto with_halves = [&] {
+    all.back().mean = VitConfig{}.mean;
+    all.back().std = VitConfig{}.std;
+  };
+  add(base, 32, "clip", 224, 512, 0.9);
+  add(base, 32, "clip_quickgelu", 224, 512, 0.9);
+  add(base, 32, "clip", 256, 512);
+  add(base, 32, "clip", 384, 0);
+  add(base, 32, "clip", 448, 0);
+  add(base, 16, "clip", 224, 512, 0.95);
+  add(base, 16, "clip_quickgelu", 224, 512);
+  add(base, 16, "clip", 384, 0, 1.0, CropMode::squash);
+  add({"base", 896, 12, 14}, 16, "plus_clip", 240, 640);
+  add(large, 14, "clip", 224, 768);
+  with_halves();
+  add(large, 14, "clip_quickgelu", 224, 768);
+  add(large, 14, "clip", 336, 768, 1.0, CropMode::squash);
+  with_halves();
+  add(large, 14, "clip_quickgelu", 336, 768);
+  add(huge, 14, "clip", 224, 1024);
+  add(huge, 14, "clip_quickgelu", 224, 1024);
+  add(huge, 14, "clip", 336, 0, 1.0, CropMode::squash);
+  add(huge, 14, "clip", 378, 1024);
+  add(huge, 14, "clip_quickgelu", 378, 1024);
+  add({"giant", 1408, 40, 16, 6144}, 14, "clip", 224, 1024);
+  add({"gigantic", 1664, 48, 16, 8192}, 14, "clip", 224, 1280);
+  add({"gigantic", 1664, 48, 16, 8192}, 14, "clip_quickgelu", 224, 1280);
+  add({"gigantic", 1664, 48, 16, 8192}, 14, "clip", 378, 1280, 1.0, CropMode::squash);
+  add({"xsmall", 256, 10, 4}, 16, "clip", 224, 512, 0.9); // TinyCLIP
+  add(medium, 16, "clip", 224, 512, 0.9);
+  add(medium, 32, "clip", 224, 512, 0.9);
+  add({"betwixt", 640, 12, 10}, 32, "clip", 224, 512, 0.9);
+}
+
+// SigLIP's image tower: the patches alone, pooled by attention or, under names with "gap", their mean.
+void append_siglip(std::vector<VitConfig> &all) {
+  constexpr Size so400m = {"so400m", 1152, 27, 16, 4304};
+  constexpr Size giantopt = {"giantopt", 1536, 40, 16, 6144};
+  const auto add = [&](Size size, int patch, int image, Activation activation, bool gap, double crop_pct = 0.9) {
+    VitConfig config = vit("vit", size, patch, image);
+    config.architecture = std::string("vit_") + size.name + "_patch" + std::to_string(patch) + "_siglip_" +
+                          (gap ? "gap_" : "") + std::to_string(image);
+    config.prefix_tokens = 0;
+    config.classes = 0;
+    config.pool = gap ? Pool::normed_mean : Pool::attention;
+    config.pool_hidden = gap ? 0 : config.mlp_hidden;
+    config.activation = activation;
+    config.crop_pct = crop_pct;
+    config.partial_patches = image % patch != 0;
+    all.push_back(config);
+  };
+  constexpr Activation exact = Activation::gelu;
+  constexpr Activation tanh = Activation::gelu_tanh; // of SigLIP 2's own sizes
+  for (const bool gap : {false, true}) {
+    add(base, 32, 256, tanh, gap);
+    for (const int image : {224, 256, 384, 512})
+      add(base, 16, image, exact, gap);
+    add(large, 16, 256, exact, gap);
+    add(large, 16, 384, exact, gap);
+    add(large, 16, 512, tanh, gap);
+    add(so400m, 14, 224, exact, gap);
+    add(so400m, 14, 378, exact, gap);
+    add(so400m, 14, 384, exact, gap, gap ? 1.0 : 0.9);
+    for (const int image : {256, 384, 512})
+      add(so400m, 16, image, tanh, gap);
+    add(giantopt, 16, 256, tanh, gap);
+    add(giantopt, 16, 384, tanh, gap);
+  }
+  add(so400m, 14, 448, exact, true, 1.0);
+  add(so400m, 14, 896, exact, true, 1.0);
+}
+
+} // namespace
+
+std::vector<VitConfig> VitConfig::known() {
+  std::vector<VitConfig> all;
+  for (const auto &[size, patch] : {std::pair{tiny, 16}, {small, 32}, {small, 16}, {base, 32}, {base, 16}})
+    for (const int image : {224, 384})
+      all.push_back(vit("vit", size, patch, image));
+  all.push_back(vit("vit", base, 8, 224));
+  VitConfig without_head = vit("vit", large, 32, 224); // as timm has it, trained on ImageNet-21k
+  without_head.classes = 0;
+  all.push_back(without_head);
+  all.push_back(vit("vit", large, 32, 384));
+  for (const int image : {224, 384})
+    all.push_back(vit("vit", large, 16, image));
+  all.push_back(vit("vit", large, 14, 224));
+  // Sixteen heads, not the twelve of other base models.
+  all.push_back(vit_with_mean_pool({"base", 768, 12, 16}, "vit_base_patch16_gap_224", 224, 0, 0.9));
+  all.push_back(vit_with_mean_pool(medium, "vit_medium_patch16_gap_256", 256, 0, 0.95));
+  all.push_back(vit_with_mean_pool(medium, "vit_medium_patch16_gap_384", 384, 0, 0.95));
+  all.back().crop_mode = CropMode::squash;
+  all.push_back(vit_with_mean_pool(medium, "vit_medium_patch16_reg4_gap_256", 256, 4, 0.95));
+  all.push_back(vit_with_mean_pool(base, "vit_base_patch16_reg4_gap_256", 256, 4, 0.9));
+
+  for (const Size size : {tiny, small, base})
+    all.push_back(deit("deit", size, 16, 224));
+  all.push_back(deit("deit", base, 16, 384));
+  for (const Size size : {tiny, small, base})
+    all.push_back(distilled(size, 224));
+  all.push_back(distilled(base, 384));
+  for (const Size size : {small, medium, base, large})
+    all.push_back(deit("deit3", size, 16, 224));
+  for (const Size size : {small, base, large})
+    all.push_back(deit("deit3", size, 16, 384));
+  all.push_back(deit("deit3", huge, 14, 224));
+
+  for (const int registers : {0, 4})
+    for (const Size size : {small, base, large})
+      all.push_back(dinov2(size, registers));
+
+  append_clip(all);
+  append_siglip(all);
+  return all;
+}
+
+namespace {
+
+struct TagRecipe {
+  std::string_view architecture;
+  std::string_view tag;
+  double crop_pct;
+  CropMode mode = CropMode::center;
+};
+
+// Where it is not the architecture's.
+constexpr std::array tag_recipes = {
+    TagRecipe{"vit_base_patch16_224", "bamboo", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "datacompxl", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "dfn2b", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "laion2b", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "laion2b_ft_in1k", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "laion2b_ft_in12k", 0.9},
+    TagRecipe{"vit_base_patch16_clip_224", "laion400m_e32", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "metaclip_2pt5b", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "metaclip_400m", 1.0},
+    TagRecipe{"vit_base_patch16_clip_224", "openai", 0.9},
+    TagRecipe{"vit_base_patch16_clip_224", "openai_ft_in1k", 0.9},
+    TagRecipe{"vit_base_patch16_clip_224", "openai_ft_in12k", 0.9},
+    TagRecipe{"vit_base_patch16_clip_384", "openai_ft_in12k_in1k", 0.95, CropMode::squash},
+    TagRecipe{"vit_base_patch16_clip_quickgelu_224", "openai", 0.9},
+    TagRecipe{"vit_base_patch32_clip_224", "datacompxl", 1.0},
+    TagRecipe{"vit_base_patch32_clip_224", "metaclip_2pt5b", 1.0},
+    TagRecipe{"vit_base_patch32_clip_224", "metaclip_400m", 1.0},
+    TagRecipe{"vit_base_patch32_clip_384", "openai_ft_in12k_in1k", 0.95, CropMode::squash},
+    TagRecipe{"vit_base_patch32_clip_quickgelu_224", "metaclip_2pt5b", 1.0},
+    TagRecipe{"vit_base_patch32_clip_quickgelu_224", "metaclip_400m", 1.0},
+    TagRecipe{"vit_huge_patch14_clip_378", "metaclip2_worldwide", 1.0, CropMode::squash},
+    TagRecipe{"vit_large_patch14_clip_336", "openai", 1.0},
+    TagRecipe{"vit_so400m_patch14_siglip_378", "webli_ft_in1k", 1.0, CropMode::squash},
+    TagRecipe{"vit_so400m_patch14_siglip_gap_378", "webli", 1.0},
+    TagRecipe{"vit_so400m_patch14_siglip_gap_378", "webli_ft_in1k", 1.0, CropMode::squash},
+};
+
+} // namespace
+
+void use_tag(std::string_view tag, VitConfig &config) {
+  const std::string_view name = config.architecture;
+  for (const TagRecipe &recipe : tag_recipes)
+    if (recipe.architecture == name && recipe.tag == tag) {
+      config.crop_pct = recipe.crop_pct;
+      config.crop_mode = recipe.mode;
+    }
+  if (name.starts_with("deit3_") && tag == "fb_in22k_ft_in1k")
+    config.crop_pct = 1.0;
+  // Of CLIP's large models those of LAION-2B alone have other pixels than the rest.
+  const bool large_clip = name == "vit_large_patch14_clip_224" || name == "vit_large_patch14_clip_336";
+  if ((name == "vit_base_patch16_224" && tag == "bamboo") ||
+      (large_clip && !tag.empty() && !tag.starts_with("laion2b"))) {
+    config.mean = clip_mean;
+    config.std = clip_std;
+  }
+  if (config.projection > 0 && tag.find("_ft_in") != std::string_view::npos) { // fine-tuned to classify
+    config.projection = 0;
+    config.classes = 1000;
+  }
+}
+
+} // namespace intvit
