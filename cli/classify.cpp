@@ -1,6 +1,5 @@
 // intvit classify: what is on these images.
 #include <algorithm>
-#include <filesystem>
 
 #include "cli/classified.hpp"
 #include "cli/options/images.hpp"
@@ -9,7 +8,6 @@
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "engine/image/decode.hpp"
-#include "models/evaluate/dataset.hpp"
 #include "models/evaluate/run_files.hpp"
 
 namespace intvit::cli {
@@ -17,32 +15,6 @@ namespace intvit::cli {
 namespace {
 
 constexpr const char *standard_input = "-";
-
-// Folders are replaced by the images in them. What they hold besides is reported. A folder that cannot be used is
-// reported, and the rest still runs.
-std::vector<std::string> expand(const std::vector<std::string> &names, std::size_t &errors) {
-  std::vector<std::string> paths;
-  for (const std::string &name : names) {
-    std::error_code ignored;
-    if (name == standard_input || !std::filesystem::is_directory(name, ignored)) {
-      paths.push_back(name);
-      continue;
-    }
-    try {
-      LeftOut left_out;
-      const std::vector<std::string> images = list_images(name, left_out, [&](const std::string &message) {
-        print_error(message);
-        ++errors;
-      });
-      report_left_out(name, left_out);
-      paths.insert(paths.end(), images.begin(), images.end());
-    } catch (const std::runtime_error &error) {
-      print_error(error.what());
-      ++errors;
-    }
-  }
-  return paths;
-}
 
 Classified classified(const std::string &path, const Model &model, const FileOutputs &outputs, int count,
                       bool raw_logits) {
@@ -92,7 +64,7 @@ int classify(const Arguments &arguments) {
   const Printer printer(format, *model, parser.has("timing"));
 
   std::size_t errors = 0;
-  const std::vector<std::string> paths = expand(parser.positional(), errors);
+  const std::vector<std::string> paths = named_images(parser.positional(), errors);
   printer.header(parser.has("raw-logits"));
   ProgressBar progress("classifying");
   std::size_t done = 0; // images whose results are printed, or that were reported

@@ -9,6 +9,7 @@
 #include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
 #include "cli/options/running.hpp"
+#include "cli/options/words.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/text.hpp"
@@ -21,6 +22,7 @@
 #include "models/program/text_file.hpp"
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/quantize.hpp"
+#include "models/words/other_words.hpp"
 
 namespace intvit::cli {
 
@@ -107,6 +109,7 @@ void add_quantize_options(Parser &parser) {
   parser.option<std::string>("outputs", "NAME",
                              "what the outputs mean: classes, labels (each true or not by itself) or scores (numbers; "
                              "default: what config.json says, else classes)");
+  add_words_options(parser);
   parser.flag("report", "print the quantization error of every layer");
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
@@ -140,8 +143,18 @@ int quantize(const Arguments &arguments) {
     import.head = head_option(parser);
   import.hash_files = true;
   import.image_size = parser.integer("image-size", 0, 16384);
-  const ImportedModel imported = load_float_model(weights, import);
+  for (const char *option : {"labels", "outputs"})
+    if (parser.has(option) && parser.has("classes"))
+      throw UsageError(std::string("--") + option + " does not go with --classes, which tells them");
+  check_words_options(parser);
+  ImportedModel imported = load_float_model(weights, import);
   check_not_read(output, imported.files);
+  std::map<std::string, std::string> of_words;
+  if (const std::optional<ClassWords> words = words_option(parser, weights, options.threads, ScoreScale{})) {
+    check_not_read(output, words_files(parser));
+    add_words(*words, imported.model);
+    of_words = words_provenance(words->scale);
+  }
   const FloatModel &model = imported.model;
   const ModelConfig &config = common_config(model);
   const bool words_are_given = has_stlq_words(model);
@@ -156,17 +169,18 @@ int quantize(const Arguments &arguments) {
   const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads, output);
 
   std::vector<LayerReport> layers;
-  const QuantizeInput input{.model = model,
-                            .calibration = images,
-                            .recipe = recipe,
-                            .labels = labels,
-                            .provenance = {{"architecture", config.architecture},
-                                           {"source", fs::path(weights).filename().string()},
-                                           {"source_sha256", imported.sha256},
-                                           {"calibration", std::to_string(images.size()) + " images"},
-                                           {"settings", settings_text(options, words_are_given)},
-                                           {"generator", "intvit " INTVIT_VERSION}},
-                            .report = [&](const LayerReport &layer) { layers.push_back(layer); }};
+  QuantizeInput input{.model = model,
+                      .calibration = images,
+                      .recipe = recipe,
+                      .labels = labels,
+                      .provenance = {{"architecture", config.architecture},
+                                     {"source", fs::path(weights).filename().string()},
+                                     {"source_sha256", imported.sha256},
+                                     {"calibration", std::to_string(images.size()) + " images"},
+                                     {"settings", settings_text(options, words_are_given)},
+                                     {"generator", "intvit " INTVIT_VERSION}},
+                      .report = [&](const LayerReport &layer) { layers.push_back(layer); }};
+  input.provenance.merge(of_words);
   std::vector<std::byte> file;
   {
     ProgressBar progress("quantizing");

@@ -87,7 +87,7 @@ std::shared_ptr<const Model> open_model_with_head(const Parser &parser, const st
   std::shared_ptr<const Model> model = open_model(parser, path);
   if (!model->has_head())
     throw std::runtime_error(path + ": has no classes: it gives " + std::to_string(model->features()) +
-                             " features, which the C, C++ and Python interfaces hand out");
+                             " features, which intvit features gives, and the C, C++ and Python interfaces");
   return model;
 }
 

@@ -31,6 +31,12 @@ void GraphBuilder::stream_factors(const std::string &node, const std::vector<std
   constant(node, "zero_point", zero_point);
 }
 
+void GraphBuilder::tensor(const std::string &name, const TensorView &view) {
+  const Status added = constants_.add_tensor(name, view.dtype, view.shape, view.bytes);
+  if (status_.ok())
+    status_ = added;
+}
+
 void GraphBuilder::add_constant(const std::string &node, const char *suffix, DType dtype,
                                 std::vector<std::int64_t> shape, std::span<const std::byte> bytes) {
   const Status added = constants_.add_tensor(node + "." + suffix, dtype, std::move(shape), bytes);

@@ -62,6 +62,9 @@ public:
       constant(node, "prefix_tokens", values, {rows, channels});
   }
 
+  // A tensor under its whole name, as another file has it.
+  void tensor(const std::string &name, const TensorView &view);
+
   Graph &graph() { return graph_; }
   const Graph &graph() const { return graph_; }
   const SafetensorsWriter &constants() const { return constants_; }

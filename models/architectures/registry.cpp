@@ -15,8 +15,6 @@ template <class... Models> std::vector<ArchitectureConfig> known_of(const std::v
   return all;
 }
 
-void use_tag(std::string_view /*tag*/, SwinConfig & /*config*/) {}
-
 } // namespace
 
 std::span<const ArchitectureConfig> known_architectures() {

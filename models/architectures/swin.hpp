@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/architectures/network.hpp"
@@ -80,6 +81,9 @@ std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &we
 // Lets the model take images of that size, in pixels. Its position biases belong to windows, which must keep their
 // size; there is nothing to resample. Throws std::runtime_error where the size is not possible.
 void set_image_size(SwinModel &model, int height, int width, Antialias antialias = Antialias::yes);
+
+// timm's pretrained tags change nothing of these.
+inline void use_tag(std::string_view /*tag*/, SwinConfig & /*config*/) {}
 
 // The parts of the model; of its shapes alone where there are no `weights`.
 Network network(const SwinConfig &config, const SwinWeights *weights = nullptr);

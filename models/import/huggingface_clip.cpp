@@ -58,7 +58,7 @@ VitConfig siglip_of_transformers(const ConfigFields &fields, HuggingFaceConfig &
 
 namespace {
 
-AttentionPoolWeights read_pool(TensorReader &tensors, const std::string &prefix, const VitConfig &model) {
+AttentionPoolWeights read_pooling_head(TensorReader &tensors, const std::string &prefix, const VitConfig &model) {
   const Eigen::Index channels = model.channels;
   AttentionPoolWeights pool;
   const RowMatrix weight = tensors.matrix(prefix + "attention.in_proj_weight", {3 * channels, channels}, channels);
@@ -104,7 +104,7 @@ VitModel read_tower(TensorReader &tensors, const VitConfig &model, const Hugging
   else
     weights.norm = tensors.layer_norm(prefix + "post_layernorm", model.channels);
   if (model.pool == Pool::attention)
-    weights.attention_pool = read_pool(tensors, prefix + "head.", model);
+    weights.attention_pool = read_pooling_head(tensors, prefix + "head.", model);
   else
     tensors.ignore_all(prefix + "head.");
   if (model.projection > 0)

@@ -13,7 +13,7 @@ namespace {
 using namespace importer;
 
 // What the head reads.
-void read_pool(const json &value, const std::string &key, TimmConfig &config) {
+void read_global_pool(const json &value, const std::string &key, TimmConfig &config) {
   if (value != "token" && value != "avg" && value != "map")
     throw std::runtime_error("\"" + key + "\" is " + show(value) +
                              "; only models that classify by the class token (\"token\"), the mean of the patches "
@@ -107,7 +107,7 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
   } else if (name == "init_values") { // 0 stands for no layer scale
     config.layer_scales = number(value, key) != 0 ? 2 : 0;
   } else if (name == "global_pool") {
-    read_pool(value, key, config);
+    read_global_pool(value, key, config);
   } else if (name == "act_layer") {
     config.activation = activation(value, key);
   } else if (!is_irrelevant(name, value)) {
@@ -157,7 +157,7 @@ TimmConfig timm_config(const json &root) {
   if (root.contains("num_classes"))
     config.classes = class_count(root["num_classes"], "num_classes");
   if (root.contains("global_pool"))
-    read_pool(root["global_pool"], "global_pool", config);
+    read_global_pool(root["global_pool"], "global_pool", config);
   for (const char *key : {"labels", "label_names"}) // the first is that of early versions
     if (root.contains(key) && !root[key].is_null())
       config.labels = class_names(root[key], key);

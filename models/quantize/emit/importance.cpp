@@ -20,7 +20,7 @@ ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &nex
 
 namespace {
 
-ArrayXd importance_before(const EndPart &end) {
+ArrayXd end_importance(const EndPart &end) {
   LayerNormWeights norm{RowVector::Ones(end.channels), {}};
   if (end.norm != nullptr)
     norm = *end.norm;
@@ -34,7 +34,7 @@ ArrayXd importance_before(const EndPart &end) {
 
 ArrayXd importance_before(const Network &network, std::size_t index) {
   if (index == network.body.size())
-    return importance_before(network.end);
+    return end_importance(network.end);
   return std::visit(
       Overloaded{[](const BlockPart &part) { return stream_importance(part.weights->norm1, part.weights->qkv); },
                  // Four neighbours side by side: every channel of the stream is read in four places.

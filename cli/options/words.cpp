@@ -1,0 +1,110 @@
+#include "cli/options/words.hpp"
+
+#include <array>
+#include <filesystem>
+
+#include "cli/process.hpp"
+#include "cli/progress.hpp"
+#include "models/words/npy.hpp"
+
+namespace intvit::cli {
+
+namespace {
+
+ScoreScale given_scale(const Parser &parser, ScoreScale scale) {
+  if (parser.has("logit-scale"))
+    scale.scale = parser.get<double>("logit-scale");
+  if (parser.has("logit-bias")) {
+    scale.bias = parser.get<double>("logit-bias");
+    scale.sigmoid = true;
+  }
+  if (!(scale.scale > 0 && scale.scale <= 1e6))
+    throw UsageError("--logit-scale must be positive and at most 1000000");
+  if (!(scale.bias >= -1e6 && scale.bias <= 1e6))
+    throw UsageError("--logit-bias must be a number from -1000000 to 1000000");
+  return scale;
+}
+
+ClassWords embedded(const std::vector<std::string> &names, const Parser &parser, const std::string &weights,
+                    int threads) {
+  if (std::error_code ignored; !std::filesystem::is_directory(weights, ignored))
+    throw std::runtime_error(weights +
+                             ": is no folder of transformers' CLIPModel or SiglipModel, whose text tower turns "
+                             "names into embeddings; make them elsewhere and give them with --text-features");
+  const TextModel model = load_text_model(weights);
+  std::vector<std::string> prompts = parser.all("prompt");
+  if (prompts.empty())
+    prompts.push_back(default_prompt(model.scale));
+  const std::size_t total = names.size() * prompts.size();
+  ProgressBar progress("reading the classes' texts");
+  ClassWords words = embed_words(
+      model, names, prompts, threads,
+      [&](std::size_t done) {
+        stop_if_interrupted();
+        progress.show(done, total);
+      },
+      [&](const std::string &message) {
+        progress.wipe();
+        print_error("warning: " + message);
+      });
+  progress.wipe();
+  return words;
+}
+
+} // namespace
+
+void add_words_options(Parser &parser) {
+  parser.option<std::string>("classes", "FILE|LIST",
+                             "classes by name, of CLIP and SigLIP: a file with one a line, or a list like cat,dog");
+  parser.option<std::string>("prompt", "TEXT",
+                             "what is said of a class, {} being its name; may be given several times (default: \"a "
+                             "photo of a {}.\", SigLIP: \"This is a photo of {}.\")");
+  parser.option<std::string>(
+      "text-features", "FILE",
+      "embeddings of the classes made elsewhere, one a row (.npy), in place of the text tower's");
+  parser.option<double>("logit-scale", "S", "with --text-features: what cosines are multiplied by (default: 100)");
+  parser.option<double>("logit-bias", "B",
+                        "with --text-features: what is added; each class then has a probability of its own (SigLIP)");
+}
+
+void check_words_options(const Parser &parser) {
+  for (const char *option : {"prompt", "text-features"})
+    if (parser.has(option) && !parser.has("classes"))
+      throw UsageError(std::string("--") + option + " goes with --classes");
+  for (const char *option : {"logit-scale", "logit-bias"})
+    if (parser.has(option) && !parser.has("text-features"))
+      throw UsageError(std::string("--") + option + " goes with --text-features");
+  if (parser.has("prompt") && parser.has("text-features"))
+    throw UsageError("--prompt does not go with --text-features, which holds the classes' embeddings already");
+  for (const std::string &prompt : parser.all("prompt"))
+    if (prompt.find("{}") == std::string::npos)
+      throw UsageError("--prompt \"" + prompt + "\" has no {}, which stands for the name of a class");
+}
+
+std::optional<ClassWords> words_option(const Parser &parser, const std::string &weights, int threads,
+                                       const ScoreScale &given) {
+  if (!parser.has("classes"))
+    return std::nullopt;
+  const std::vector<std::string> names = class_name_list(parser.get<std::string>("classes"));
+  if (!parser.has("text-features"))
+    return embedded(names, parser, weights, threads);
+  const ScoreScale scale = given_scale(parser, given);
+  const std::string path = parser.get<std::string>("text-features");
+  const RowMatrix embeddings = read_npy(path);
+  try {
+    return given_words(names, embeddings, scale);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(path + ": " + error.what());
+  }
+}
+
+std::vector<std::string> words_files(const Parser &parser) {
+  std::vector<std::string> files;
+  for (const char *option : {"classes", "text-features"})
+    if (std::error_code ignored;
+        parser.has(option) && std::filesystem::exists(parser.get<std::string>(option), ignored))
+      files.push_back(parser.get<std::string>(option));
+  return files;
+}
+
+} // namespace intvit::cli

@@ -1,0 +1,101 @@
+#include "models/import/text_tower.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <stdexcept>
+
+#include "models/architectures/model_config.hpp"
+#include "models/import/formats.hpp"
+#include "models/import/huggingface_source.hpp"
+#include "models/import/tensors.hpp"
+
+namespace intvit {
+
+using namespace importer;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+TextConfig text_config(const json &root, const HuggingFaceConfig &config) {
+  const ConfigFields fields(root);
+  const ConfigFields text = fields.section("text_config");
+  const bool siglip = config.is_siglip();
+  TextConfig result;
+  result.vocabulary = text.integer("vocab_size", siglip ? 32000 : 49408);
+  result.positions = text.integer("max_position_embeddings", siglip ? 64 : 77);
+  result.channels = text.integer("hidden_size", siglip ? 768 : 512);
+  result.depth = text.integer("num_hidden_layers", 12);
+  result.heads = text.integer("num_attention_heads", siglip ? 12 : 8);
+  result.mlp_hidden = text.integer("intermediate_size", siglip ? 3072 : 2048);
+  result.layer_norm_eps = text.real("layer_norm_eps", siglip ? 1e-6 : 1e-5);
+  result.activation = text.activation(siglip ? "gelu_pytorch_tanh" : "quick_gelu");
+  result.features = siglip ? text.integer("projection_size", result.channels) : fields.integer("projection_dim", 512);
+  validate_dimension("vocabulary", result.vocabulary, 1 << 22);
+  validate_dimension("number of positions", result.positions, 4096);
+  validate_dimension("width of the text tower", result.channels, 16384);
+  validate_dimension("depth of the text tower", result.depth, 1024);
+  validate_multiple("width of the text tower", result.channels, "number of heads", result.heads);
+  validate_dimension("MLP hidden dimension of the text tower", result.mlp_hidden, 65536);
+  validate_dimension("width of the projection", result.features, 16384);
+  // transformers' configurations once said 2 whatever the vocabulary; the largest token is taken then.
+  result.end_token = text.integer("eos_token_id", 49407);
+  result.pool = siglip ? TextPool::last : result.end_token == 2 ? TextPool::largest : TextPool::first_end;
+  return result;
+}
+
+TextTower read_text_tower(TensorReader &tensors, const TextConfig &config, bool siglip) {
+  const std::int64_t channels = config.channels;
+  TextTower tower{config, {}, {}, {}, {}, {}};
+  tower.token = tensors.matrix("text_model.embeddings.token_embedding.weight", {config.vocabulary, channels}, channels);
+  tower.position =
+      tensors.matrix("text_model.embeddings.position_embedding.weight", {config.positions, channels}, channels);
+  for (int i = 0; i < config.depth; ++i)
+    tower.blocks.push_back(read_block(tensors, "text_model.encoder.layers." + std::to_string(i) + ".",
+                                      clip_block_names(), channels, config.mlp_hidden));
+  tower.norm = tensors.layer_norm("text_model.final_layer_norm", channels);
+  tower.projection = siglip ? tensors.linear("text_model.head", {config.features, channels})
+                            : tensors.linear("text_projection", {config.features, channels}, false);
+  return tower;
+}
+
+ScoreScale read_score_scale(TensorReader &tensors, bool siglip) {
+  const auto one = [&](const std::string &name) {
+    return static_cast<double>(siglip ? tensors.vector(name, 1)[0] : tensors.matrix(name, {}, 1)(0, 0));
+  };
+  ScoreScale scale{std::exp(one("logit_scale")), siglip ? one("logit_bias") : 0.0, siglip};
+  if (!(scale.scale <= 1e6))
+    throw std::runtime_error("tensor logit_scale is too large to compute with");
+  return scale;
+}
+
+} // namespace
+
+TextModel load_text_model(const std::string &folder) {
+  const std::string config_path = (fs::path(folder) / "config.json").string();
+  HuggingFaceConfig config;
+  TextModel result;
+  read_json_file(config_path, [&](const json &root) {
+    config = huggingface_config(root);
+    if (!config.has_text)
+      throw std::runtime_error("describes a model without a text tower, which turns the names of classes into "
+                               "embeddings: it must be transformers' CLIPModel or SiglipModel");
+    result.tower.config = text_config(root, config);
+  });
+  const WeightFiles files(folder);
+  try {
+    TensorReader tensors(files);
+    result.tower = read_text_tower(tensors, result.tower.config, config.is_siglip());
+    result.scale = read_score_scale(tensors, config.is_siglip());
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(files.path() + ": " + error.what());
+  }
+  result.tokenizer = config.is_siglip() ? load_siglip_tokenizer(folder) : load_clip_tokenizer(folder);
+  if (result.tokenizer->vocabulary() > result.tower.config.vocabulary)
+    throw std::runtime_error(folder + ": the tokenizer has tokens up to " +
+                             std::to_string(result.tokenizer->vocabulary() - 1) + ", but the model a vocabulary of " +
+                             std::to_string(result.tower.config.vocabulary) + ": they do not belong together");
+  return result;
+}
+
+} // namespace intvit

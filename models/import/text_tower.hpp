@@ -1,0 +1,22 @@
+// Reads what a folder of transformers' CLIPModel or SiglipModel holds of texts.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "models/architectures/text_tower.hpp"
+#include "models/text/tokenizer.hpp"
+
+namespace intvit {
+
+struct TextModel {
+  TextTower tower;
+  ScoreScale scale;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+// Throws std::runtime_error whose message begins with the folder or the file at fault: it is no model with a text
+// tower; a tensor is missing, or not as it must be; the tokenizer is missing or of another vocabulary.
+TextModel load_text_model(const std::string &folder);
+
+} // namespace intvit
