@@ -95,7 +95,7 @@ Network network(const VitConfig &config, const VitWeights *weights) {
                 .rows = config.pooled_rows(),
                 .channels = config.channels,
                 .projection = config.projection,
-                .unit_length = config.unit_length,
+                .unit_length = config.unit_length && config.classes > 0,
                 .classes = config.classes,
                 .pool_block = config.block(),
                 .pool_hidden = config.pool_hidden};

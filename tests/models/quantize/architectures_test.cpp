@@ -38,6 +38,7 @@ Outputs integer_outputs(const std::vector<std::byte> &file, const Image &image) 
 FloatModel without_head(const FloatModel &model) {
   VitModel result = std::get<VitModel>(model);
   result.config.classes = 0;
+  result.config.unit_length = false;
   result.weights.head = {};
   return result;
 }
@@ -108,6 +109,97 @@ TEST_CASE("integer models of the ViT family follow their float models") {
   check(4, Pool::mean);
   check(0, Pool::normed_mean);
   check(1, Pool::normed_mean);
+}
+
+namespace {
+
+// The tower of a CLIP or SigLIP, small; with `classes` names that its features are compared with.
+FloatModel tower(const VitConfig &changes, int classes) {
+  VitConfig config = changes;
+  config.image_height = 26; // two pixels more than patches cover
+  config.image_width = 35;
+  config.partial_patches = true;
+  config.patch = 8;
+  config.channels = 72; // heads of 24
+  config.depth = 2;
+  config.heads = 3;
+  config.mlp_hidden = 128;
+  config.classes = classes;
+  config.unit_length = classes > 0 && config.pool != Pool::raw_mean;
+  VitModel model = random_weights(config, 12);
+  if (config.unit_length) // as class embeddings are: of one length, times a scale
+    model.weights.head.weight *= 20.0F / model.weights.head.weight.row(0).norm();
+  return model;
+}
+
+void check_tower(const VitConfig &config) {
+  for (const int classes : {0, 9})
+    for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
+      if (config.pool == Pool::raw_mean && config.projection > 0 && classes > 0)
+        continue; // no model has them
+      CAPTURE(static_cast<int>(config.pool), config.projection, static_cast<int>(config.activation), classes,
+              static_cast<int>(residual));
+      QuantizeOptions options;
+      options.residual = residual;
+      const double distance = worst_distance(tower(config, classes), options);
+      CAPTURE(distance);
+      CHECK(distance < (residual == ResidualFormat::int16 ? 0.08 : 0.16));
+    }
+}
+
+} // namespace
+
+TEST_CASE("integer models of CLIP's towers follow their float models") {
+  VitConfig config;
+  config.layer_norm_eps = 1e-5;
+  config.pre_norm = true;
+  config.activation = Activation::quick_gelu;
+  check_tower(config);
+  config.projection = 40;
+  check_tower(config);
+  config.projection = 0;
+  config.pool = Pool::raw_mean;
+  check_tower(config);
+}
+
+TEST_CASE("integer models of SigLIP's towers follow their float models") {
+  VitConfig config;
+  config.prefix_tokens = 0;
+  config.activation = Activation::gelu_tanh;
+  config.pool = Pool::attention;
+  config.pool_hidden = 96;
+  check_tower(config);
+  config.pool = Pool::normed_mean;
+  check_tower(config);
+}
+
+TEST_CASE("integer models of towers: what files say of them") {
+  VitConfig config;
+  config.pre_norm = true;
+  config.projection = 40;
+  const FloatModel model = tower(config, 9);
+  const std::vector<Image> images = test::random_images(16, 35, 26, 3);
+  const std::vector<std::byte> bytes = quantize(
+      {.model = model, .calibration = images, .recipe = squash_recipe(35, 26), .labels = {}, .provenance = {}}, {});
+  const ModelFile file = test::parse_model(bytes);
+  const std::shared_ptr<const Model> integer = test::load_model(file);
+  CHECK(integer->classes() == 9);
+  CHECK(integer->features() == 40);
+  CHECK(integer->result_kind() == ResultKind::logits);
+  const std::string features = file.tensors().metadata().at("intvit.required_features");
+  for (const char *feature : {"\"l2_normalize\"", "\"patches.partial\"", "\"layer_norm.int16\""})
+    CHECK(features.find(feature) != std::string::npos);
+  CHECK(features.find("quick_gelu") == std::string::npos);
+
+  const std::vector<std::byte> alone = quantize({.model = without_head(model),
+                                                 .calibration = images,
+                                                 .recipe = squash_recipe(35, 26),
+                                                 .labels = {},
+                                                 .provenance = {}},
+                                                {});
+  const std::shared_ptr<const Model> embedding = test::load_model(test::parse_model(alone));
+  CHECK(embedding->result_kind() == ResultKind::embedding);
+  CHECK(embedding->features() == 40);
 }
 
 } // namespace intvit
