@@ -51,7 +51,7 @@ bool is_irrelevant(const std::string &name, const json &value) {
   static const std::set<std::string, std::less<>> names = {
       "attn_drop_rate", "drop_path_rate", "drop_rate",      "dynamic_img_pad", "dynamic_img_size",
       "fc_norm",        "fix_init",       "no_embed_class", "patch_drop_rate", "pos_drop_rate",
-      "pre_norm",       "proj_drop_rate", "qkv_bias",       "weight_init",     "strict_img_size"};
+      "proj_drop_rate", "qkv_bias",       "weight_init",    "strict_img_size"};
   static const std::map<std::string, json, std::less<>> usual = {
       {"always_partition", false}, {"ape", false},
       {"final_norm", true},        {"in_chans", 3},
@@ -108,6 +108,8 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     config.layer_scales = number(value, key) != 0 ? 2 : 0;
   } else if (name == "global_pool") {
     read_global_pool(value, key, config);
+  } else if (name == "pre_norm") {
+    config.pre_norm = boolean(value, key);
   } else if (name == "act_layer") {
     config.activation = activation(value, key);
   } else if (!is_irrelevant(name, value)) {

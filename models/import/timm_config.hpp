@@ -35,6 +35,7 @@ struct TimmConfig {
   std::optional<int> register_tokens;
   std::optional<int> layer_scales;      // a block; init_values
   std::optional<Activation> activation; // act_layer
+  std::optional<bool> pre_norm;
 
   // pretrained_cfg.
   std::string tag; // which of the architecture's weights; may be empty

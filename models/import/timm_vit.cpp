@@ -78,8 +78,10 @@ void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfi
   agree("depth", config.depth, declared.depth, &VitConfig::depth);
   // timm scales the hidden dimension with an embedding dimension that model_args change; its ratio is 4 by default.
   std::optional<int> mlp_hidden;
-  if (declared.mlp_ratio || declared.channels)
-    mlp_hidden = static_cast<int>(config.channels * declared.mlp_ratio.value_or(4.0));
+  if (declared.mlp_ratio || declared.channels) {
+    const double usual = architecture ? static_cast<double>(architecture->mlp_hidden) / architecture->channels : 4.0;
+    mlp_hidden = static_cast<int>(config.channels * declared.mlp_ratio.value_or(usual));
+  }
   agree("MLP hidden dimension", config.mlp_hidden, mlp_hidden, &VitConfig::mlp_hidden);
 }
 
@@ -221,7 +223,8 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   config.prefix_tokens = form.prefix_tokens();
   config.pool = choose_pool(source, form, architecture);
   config.pool_hidden = config.pool == Pool::attention ? source.dimension("attn_pool.mlp.fc1.weight", 2, 0) : 0;
-  config.pre_norm = source.has("norm_pre.weight") || (architecture && architecture->pre_norm);
+  config.pre_norm =
+      source.has("norm_pre.weight") || source.config.pre_norm.value_or(architecture && architecture->pre_norm);
   form.patch_bias = source.has("patch_embed.proj.bias") || !config.pre_norm;
   config.activation = source.config.activation.value_or(config.activation);
   choose_image_size(source, architecture.has_value(), config, form);

@@ -313,7 +313,9 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused(R"({"architecture": 5})", "\"architecture\" must be a string, is 5");
   refused(R"({"num_classes": 10})", "number of classes is 3 by the tensors, but 10 by ");
   refused(R"({"num_classes": -1})", "\"num_classes\" must be a positive integer, is -1");
-  refused(R"({"global_pool": "map"})", "\"global_pool\" is \"map\"; only models that classify by the class token");
+  refused(R"({"global_pool": "avgmax"})",
+          "\"global_pool\" is \"avgmax\"; only models that classify by the class token");
+  refused(R"({"global_pool": "map"})", "tensor attn_pool.mlp.fc1.weight is missing");
   refused(R"({"label_names": ["cat"]})", "1 label_names in ");
   refused(R"({"label_names": "cat"})", "\"label_names\" must be a list of names or an object, is \"cat\"");
   refused_args(R"("depth": 3)", "depth is 2 by the tensors, but 3 by ");
@@ -323,9 +325,9 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused_args(R"("img_size": [8])", "\"model_args.img_size\" must be a list of 2, is [8]");
   refused_args(R"("patch_size": [4, 8])", "\"model_args.patch_size\" is [4,8]; only squares can be imported");
   refused_args(R"("qk_norm": true)", "\"model_args.qk_norm\" is not supported (value true)");
-  refused_args(R"("pre_norm": true)", "\"model_args.pre_norm\" is not supported (value true)");
+  refused_args(R"("pre_norm": true)", "tensor norm_pre.weight is missing");
   refused_args(R"("init_values": 1e-5)", "number of layer scales in a block is 0 by the tensors, but 2 by ");
-  refused_args(R"("act_layer": "quick_gelu")", "\"model_args.act_layer\" is not supported (value \"quick_gelu\")");
+  refused_args(R"("act_layer": "silu")", "\"model_args.act_layer\" is \"silu\"; \"gelu\", \"gelu_tanh\" and");
   refused_args(R"("in_chans": 1)", "\"model_args.in_chans\" is not supported (value 1)");
   refused(R"({"pretrained_cfg": {"mean": [0.5]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5]");
   refused(R"({"pretrained_cfg": {"std": [0.5, 0.5, 0]}})", "std is 0.0");

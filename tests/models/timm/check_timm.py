@@ -42,6 +42,9 @@ GOLDENS = {
     "deit3": ("deit3_small_patch16_224", SMALL),
     "dinov2": ("vit_small_patch14_dinov2", SMALL | {"num_classes": 0}),
     "dinov2_registers": ("vit_small_patch14_reg4_dinov2", SMALL | {"num_classes": 0}),
+    "clip": ("vit_base_patch16_clip_quickgelu_224", SMALL),
+    "siglip": ("vit_so400m_patch14_siglip_224", SMALL | {"img_size": [18, 21], "num_classes": 0}),
+    "siglip_mean": ("vit_base_patch32_siglip_gap_256", SMALL),
     "swin": ("swin_tiny_patch4_window7_224", {"img_size": 48, "patch_size": 2, "window_size": 3, "embed_dim": 8,
                                               "depths": [2, 2, 2], "num_heads": [1, 2, 4], "num_classes": 5}),
 }
@@ -118,7 +121,9 @@ def integer_cosine(quantizer, images, architecture, weights):
 def check(program, known, quantizer, images):
     """What is wrong with one architecture, as text; empty where nothing is. Then the cosines."""
     architecture = known["architecture"]
-    model, state = build(architecture, {}, torch.float32)
+    # Of CLIP's names timm's defaults are now a projection, now a fine-tuned head.
+    arguments = {"num_classes": known["outputs"]} if "_clip_" in architecture else {}
+    model, state = build(architecture, arguments, torch.float32)
     wrong = [f"{key} is {known[key]}, timm's {model.pretrained_cfg[key]}"
              for key in ("input_size", "mean", "std", "crop_pct", "interpolation")
              if known[key] != (list(value) if isinstance(value := model.pretrained_cfg[key], tuple) else value)]
