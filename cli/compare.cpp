@@ -29,6 +29,8 @@ public:
     if (decides())
       std::printf("agreement   %.2f %%\n", result_.agreement);
     std::printf("cosine      %.6f\n", result_.cosine);
+    if (result_.neighbours)
+      std::printf("neighbours  %.2f %%\n", *result_.neighbours);
     if (kind_ == ResultKind::scores)
       std::printf("difference  %.6g\n", result_.difference);
     if (result_.first_top1)
@@ -54,6 +56,8 @@ public:
                              {"images", result_.images.size()},
                              {"cosine", result_.cosine},
                              {"layers", nlohmann::json::array()}};
+    if (result_.neighbours)
+      object["neighbours"] = *result_.neighbours;
     if (result_.first_top1) {
       object["first_top1"] = *result_.first_top1;
       object["second_top1"] = *result_.second_top1;

@@ -20,7 +20,30 @@ std::vector<double> from_mean(std::span<const double> values) {
   return differences;
 }
 
+// The image whose features are nearest to those of `image`.
+std::size_t nearest_to(std::size_t image, std::span<const std::vector<double>> features) {
+  std::size_t nearest = features.size();
+  double largest = 0;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    if (i == image)
+      continue;
+    const double near = cosine(features[i], features[image]);
+    if (nearest == features.size() || near > largest) {
+      nearest = i;
+      largest = near;
+    }
+  }
+  return nearest;
+}
+
 } // namespace
+
+double neighbour_agreement(std::span<const std::vector<double>> a, std::span<const std::vector<double>> b) {
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    same += nearest_to(i, a) == nearest_to(i, b) ? 1U : 0U;
+  return static_cast<double>(same) / static_cast<double>(a.size());
+}
 
 double cosine(std::span<const double> a, std::span<const double> b) {
   double ab = 0;

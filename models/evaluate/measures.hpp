@@ -11,6 +11,10 @@ namespace intvit {
 // The cosine of the angle between two vectors of equal length; 0 if one of them is zero.
 double cosine(std::span<const double> a, std::span<const double> b);
 
+// Of two models' features of the same images, at least three: the share of images of which both find the same other one
+// nearest, by the cosine; of equally near ones the first.
+double neighbour_agreement(std::span<const std::vector<double>> a, std::span<const std::vector<double>> b);
+
 // A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
 bool in_top(std::span<const double> logits, int label, int k);
 

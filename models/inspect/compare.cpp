@@ -1,6 +1,7 @@
 #include "models/inspect/compare.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 
@@ -108,7 +109,8 @@ ImageComparison comparison_of(const ComparedImage &image, const std::vector<doub
 
 struct OneImage {
   std::optional<ImageComparison> image;
-  std::vector<double> layers; // cosines; empty where the shapes differ
+  std::vector<double> layers;                  // cosines; empty where the shapes differ
+  std::array<std::vector<double>, 2> features; // of models without classes, and of the first images alone
 };
 
 // Empty where the models' layers have other shapes.
@@ -144,6 +146,17 @@ void add_layers(const std::vector<OneImage> &outcomes, const std::vector<std::st
   }
 }
 
+std::optional<double> neighbours_of(const std::vector<OneImage> &outcomes) {
+  std::array<std::vector<std::vector<double>>, 2> features;
+  for (const OneImage &outcome : outcomes)
+    if (!outcome.features[0].empty())
+      for (std::size_t model = 0; model < 2; ++model)
+        features[model].push_back(outcome.features[model]);
+  if (features[0].size() < 3)
+    return std::nullopt;
+  return 100 * neighbour_agreement(features[0], features[1]);
+}
+
 } // namespace
 
 std::unique_ptr<ComparedModel> compared(const std::shared_ptr<const Model> &model, int threads) {
@@ -174,6 +187,8 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
         const Observed b = second.run(image, thread);
         outcomes[i].image = comparison_of(images[i], a.logits, b.logits, first.result_kind());
         outcomes[i].layers = layer_cosines(a, b);
+        if (first.result_kind() == ResultKind::embedding && i < max_neighbours)
+          outcomes[i].features = {a.logits, b.logits};
       },
       [&](std::size_t done) {
         progress(done);
@@ -206,6 +221,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
     result.first_top1 = 100 * first_right / count;
     result.second_top1 = 100 * second_right / count;
   }
+  result.neighbours = neighbours_of(outcomes);
   add_layers(outcomes, first.stream_names(), result);
   return result;
 }

@@ -65,11 +65,17 @@ struct LayerComparison {
   double lowest_cosine = 1; // of an image
 };
 
+// Every image is compared with every other.
+inline constexpr std::size_t max_neighbours = 2000;
+
 struct Comparison {
   std::vector<ImageComparison> images; // that could be read, in their order
   double agreement = 0;                // images of which both say the same, or of labels decisions, in percent
   double cosine = 0;                   // of the logits, the mean
   double difference = 0;               // likewise
+  // Of features: on how many of the first max_neighbours images both find the same other one nearest, in percent; empty
+  // with fewer than three.
+  std::optional<double> neighbours;
   std::vector<LayerComparison> layers; // empty where the models' layers have other shapes
   std::optional<double> first_top1;    // in percent, where all labels are known
   std::optional<double> second_top1;

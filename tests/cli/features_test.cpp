@@ -53,10 +53,11 @@ TEST_CASE("compare and inspect tell of features nothing about classes") {
     const std::string data = picture_folder(labelled);
     const Outcome text = run_program({"compare", one, other, "--data", data});
     CHECK(text.exit_code == 0);
-    CHECK_THAT(text.out, Contains("images      3\ncosine ") && !Contains("agreement") && !Contains("top-1") &&
-                             !Contains("class") && !Contains("differ"));
+    CHECK_THAT(text.out, Contains("images      3\ncosine ") && Contains("\nneighbours  ") && !Contains("agreement") &&
+                             !Contains("top-1") && !Contains("class") && !Contains("differ"));
     const json object = json::parse(run_program({"compare", one, other, "--data", data, "--format", "json"}).out);
     CHECK(object["cosine"].get<double>() > 0.5);
+    CHECK(object["neighbours"].get<double>() >= 0);
     for (const char *key : {"agreement", "differences", "first_top1"})
       CHECK_FALSE(object.contains(key));
     const std::vector<std::string> rows =

@@ -32,6 +32,17 @@ double average_precision_by_thresholds(const std::vector<double> &outputs, const
   return sum;
 }
 
+TEST_CASE("measures: whether two models find the same neighbours") {
+  using Features = std::vector<std::vector<double>>;
+  const Features a = {{1, 0}, {0.9, 0.1}, {0, 1}, {-1, 0.2}};
+  CHECK(neighbour_agreement(a, a) == 1);
+  // 0 and 1 are beside one another, and so are 2 and 3; here 2 is nearer to 1.
+  const Features b = {{1, 0}, {2, 0.2}, {0.5, 1}, {-1, 0.2}};
+  CHECK(neighbour_agreement(a, b) == 0.75);
+  const Features lengths = {{7, 0}, {0.09, 0.01}, {0, 0.5}, {-3, 0.6}};
+  CHECK(neighbour_agreement(a, lengths) == 1);
+}
+
 TEST_CASE("measures: average precision of examples worked by hand") {
   // Found one after the other: right, wrong, right, wrong. 1/1 and 2/3 at the two right ones.
   CHECK(average_precision(std::vector<double>{4, 3, 2, 1}, {true, false, true, false}) == Approx((1 + 2.0 / 3) / 2));

@@ -60,6 +60,35 @@ def crop(processor, resize, size, **changes):
     return processor(size=resize, crop_size={"height": size, "width": size}, **changes)
 
 
+VISION = {**SMALL, "intermediate_size": 96, "num_hidden_layers": 2}
+TEXT = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 99}
+
+
+def clip(model=hf.CLIPModel, **changes):
+    vision = {**VISION, "projection_dim": 40, **changes}
+    if model in (hf.CLIPVisionModel, hf.CLIPVisionModelWithProjection):
+        return model(hf.CLIPVisionConfig(**vision))
+    labels = LABELS if model is hf.CLIPForImageClassification else {}
+    return model(hf.CLIPConfig(vision_config=vision, text_config=TEXT, projection_dim=40, **labels))
+
+
+def siglip(model=hf.SiglipModel, **changes):
+    vision = {**VISION, **changes}
+    if model is hf.SiglipVisionModel:
+        return model(hf.SiglipVisionConfig(**vision))
+    labels = LABELS if model is hf.SiglipForImageClassification else {}
+    text = {**TEXT, "projection_size": vision["hidden_size"]}
+    return model(hf.SiglipConfig(vision_config=vision, text_config=text, **labels))
+
+
+def clip_crop(size):
+    return hf.CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
+
+
+def siglip_squash(size):
+    return hf.SiglipImageProcessorPil(size={"height": size, "width": size})
+
+
 # Name, model, processor, how it is saved.
 SMALL_CASES = [
     ("vit", vit, lambda: squash(64), {}),
@@ -85,6 +114,18 @@ SMALL_CASES = [
     ("dinov2 with registers", dinov2_registers, lambda: crop(hf.BitImageProcessorPil, 73, 64), {}),
     ("dinov2 with registers at another size", lambda: dinov2_registers(image_size=112),
      lambda: crop(hf.BitImageProcessorPil, 73, 64), {}),
+    ("clip", clip, lambda: clip_crop(64), {}),
+    ("clip, shards of float16", clip, lambda: clip_crop(64), {"dtype": torch.float16, "max_shard_size": "60KB"}),
+    ("clip, gelu", lambda: clip(hidden_act="gelu", layer_norm_eps=1e-6), lambda: clip_crop(64), {}),
+    ("clip, patches of 14 in 64 pixels", lambda: clip(patch_size=14), lambda: clip_crop(64), {}),
+    ("clip, image tower", lambda: clip(hf.CLIPVisionModel), lambda: clip_crop(64), {}),
+    ("clip, image tower with projection", lambda: clip(hf.CLIPVisionModelWithProjection), lambda: clip_crop(64), {}),
+    ("clip, classifier", lambda: clip(hf.CLIPForImageClassification), lambda: clip_crop(64), {}),
+    ("siglip", siglip, lambda: siglip_squash(64), {}),
+    ("siglip, heads of 72", lambda: siglip(hidden_size=144, num_attention_heads=2), lambda: siglip_squash(64), {}),
+    ("siglip, patches of 14 in 64 pixels", lambda: siglip(patch_size=14), lambda: siglip_squash(64), {}),
+    ("siglip, image tower", lambda: siglip(hf.SiglipVisionModel), lambda: siglip_squash(64), {}),
+    ("siglip, classifier", lambda: siglip(hf.SiglipForImageClassification), lambda: siglip_squash(64), {}),
 ]
 FULL_CASES = [
     ("ViT-B/16", lambda: hf.ViTForImageClassification(hf.ViTConfig(num_labels=1000)), lambda: squash(224), {}),
@@ -98,6 +139,15 @@ FULL_CASES = [
     ("DINOv2-S/14 with registers, 518 to 224", lambda: hf.Dinov2WithRegistersModel(hf.Dinov2WithRegistersConfig(
         hidden_size=384, num_attention_heads=6, image_size=518, patch_size=14)),
      lambda: crop(hf.BitImageProcessorPil, 256, 224), {}),
+    ("CLIP B/32", lambda: hf.CLIPVisionModelWithProjection(hf.CLIPVisionConfig()), lambda: clip_crop(224), {}),
+    ("CLIP B/16", lambda: hf.CLIPVisionModelWithProjection(hf.CLIPVisionConfig(patch_size=16)), lambda: clip_crop(224), {}),
+    ("CLIP L/14", lambda: hf.CLIPVisionModelWithProjection(hf.CLIPVisionConfig(
+        hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, patch_size=14,
+        projection_dim=768)), lambda: clip_crop(224), {}),
+    ("SigLIP B/16", lambda: hf.SiglipVisionModel(hf.SiglipVisionConfig()), lambda: siglip_squash(224), {}),
+    ("SigLIP so400m/14, 384, 6 blocks", lambda: hf.SiglipVisionModel(hf.SiglipVisionConfig(
+        hidden_size=1152, intermediate_size=4304, num_hidden_layers=6, num_attention_heads=16, patch_size=14,
+        image_size=384)), lambda: siglip_squash(384), {}),
 ]
 
 
@@ -120,7 +170,13 @@ def expected(model, processor, photograph):
     plain = type(processor)(**{**processor.to_dict(), "do_rescale": False, "do_normalize": False})
     pixels = np.asarray(plain(photograph, return_tensors="np").pixel_values[0]).transpose(1, 2, 0)
     with torch.no_grad():
-        output = model(processor(photograph, return_tensors="pt").pixel_values.float())
+        values = processor(photograph, return_tensors="pt").pixel_values.float()
+        towers = isinstance(model, (hf.CLIPModel, hf.SiglipModel))
+        output = model.get_image_features(values) if towers else model(values)
+    if isinstance(model, hf.CLIPVisionModelWithProjection):
+        return pixels, output.image_embeds[0]
+    if towers or isinstance(model, (hf.CLIPVisionModel, hf.SiglipVisionModel)):
+        return pixels, getattr(output, "pooler_output", output)[0]
     if hasattr(output, "logits"):
         return pixels, output.logits[0]
     if isinstance(model, hf.SwinModel):
