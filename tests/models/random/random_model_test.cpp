@@ -113,6 +113,10 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
   fills(shallow_swin(), {"layers.0.blocks.0.norm1", "layers.0.blocks.1.attn", "layers.1.downsample.norm",
                          "layers.2.blocks.1.attn", "layers.3.downsample.norm", "layers.3.blocks.0.norm2", "mean"});
   fills(shallow("vit_base_patch16_reg4_gap_256"), {"norm"});
+  fills(shallow("vit_base_patch32_clip_quickgelu_224"),
+        {"blocks.0.norm1", "blocks.2.attn", "blocks.2.mlp.fc1", "norm"});
+  fills(shallow("vit_base_patch32_siglip_256"),
+        {"blocks.2.norm2", "norm", "attn_pool.qkv", "attn_pool", "attn_pool.norm2", "attn_pool.mlp.fc1"});
 }
 
 TEST_CASE("random models: STLQ weights fill the codes' range too") {
@@ -130,7 +134,8 @@ TEST_CASE("random models: valid files with golden logits") {
   std::vector<ArchitectureConfig> configs;
   for (const char *name :
        {"deit_tiny_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224", "deit_tiny_distilled_patch16_224",
-        "vit_medium_patch16_gap_256", "vit_medium_patch16_reg4_gap_256", "vit_small_patch14_reg4_dinov2"})
+        "vit_medium_patch16_gap_256", "vit_medium_patch16_reg4_gap_256", "vit_small_patch14_reg4_dinov2",
+        "vit_base_patch32_clip_224", "vit_base_patch32_siglip_256", "vit_base_patch32_siglip_gap_256"})
     configs.emplace_back(shallow(name));
   for (const int classes : {0, 10}) {
     SwinConfig swin = shallow_swin();

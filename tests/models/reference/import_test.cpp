@@ -106,6 +106,39 @@ TEST_CASE("16-bit weights are widened") {
   }
 }
 
+TEST_CASE("timm's CLIP: a head of the projection's width gives features, another one classes") {
+  VitConfig config = small_config();
+  config.pre_norm = true;
+  config.classes = 512;
+  const VitModel model = random_weights(config, 3);
+  Tensors tensors = timm_tensors(model);
+  const auto load = [&](const std::string &tag, const ImportOptions &options = {}) {
+    return std::get<VitModel>(
+        load_float_model(
+            folder_of(tensors, R"({"architecture": "vit_base_patch16_clip_224", "model_args": {"img_size": 8,
+                             "patch_size": 4, "embed_dim": 6, "depth": 2, "num_heads": 2},
+                             "pretrained_cfg": {"tag": ")" +
+                                   tag + "\"}}"),
+            options)
+            .model);
+  };
+  const VitModel projected = load("openai");
+  CHECK(projected.config.projection == 512);
+  CHECK(projected.config.classes == 0);
+  CHECK(projected.config.crop_pct == 0.9);
+  CHECK(projected.config.layer_norm_eps == 1e-5);
+  CHECK(projected.config.result_kind() == ResultKind::embedding);
+  CHECK(projected.weights.projection.weight == model.weights.head.weight);
+  for (const VitModel &classifier : {load("openai_ft_in1k"), load("openai", {.head = ResultKind::logits})}) {
+    CHECK(classifier.config.projection == 0);
+    CHECK(classifier.config.classes == 512);
+    CHECK(classifier.weights.head.weight == model.weights.head.weight);
+  }
+  tensors.erase("head.weight");
+  tensors.erase("head.bias");
+  CHECK(load("openai").config.features() == 6);
+}
+
 TEST_CASE("config.json describes a custom model") {
   VitConfig config = small_config();
   config.image_width = 16;
@@ -187,6 +220,22 @@ TEST_CASE("timm's crop modes, tags and models that are not square become recipes
   for (const std::string end : {"", ".safetensors", ".x"})
     CHECK(common_config(architecture("deit3_small_patch16_224.fb_in22k_ft_in1k" + end)).crop_pct == 1.0);
   CHECK(common_config(architecture("vit_base_patch16_224.bamboo")).mean == clip_mean);
+  CHECK(common_config(architecture("vit_base_patch16_224.bamboo")).crop_pct == 1.0);
+  CHECK(common_config(architecture("vit_base_patch16_clip_224")).crop_pct == 0.95);
+  CHECK(common_config(architecture("vit_base_patch16_clip_224.openai")).crop_pct == 0.9);
+  CHECK(common_config(architecture("vit_large_patch14_clip_224.laion2b")).mean[0] == 0.5);
+  CHECK(common_config(architecture("vit_large_patch14_clip_336.openai")).mean == clip_mean);
+  CHECK(common_config(architecture("vit_large_patch14_clip_336.openai")).crop_mode == CropMode::center);
+  CHECK(common_config(architecture("vit_large_patch14_clip_336.openai_ft_in12k_in1k")).crop_mode == CropMode::squash);
+  const auto clip = [](const char *name) { return std::get<VitConfig>(architecture(name)); };
+  CHECK(clip("vit_base_patch16_clip_224.openai").projection == 512);
+  CHECK(clip("vit_base_patch16_clip_224.openai").classes == 0);
+  CHECK(clip("vit_base_patch16_clip_224.openai_ft_in1k").projection == 0);
+  CHECK(clip("vit_base_patch16_clip_224.openai_ft_in1k").classes == 1000);
+  CHECK(clip("vit_base_patch32_clip_quickgelu_224").activation == Activation::quick_gelu);
+  CHECK(clip("vit_so400m_patch14_siglip_384").partial_patches);
+  CHECK(clip("vit_so400m_patch14_siglip_384").tokens() == 729);
+  CHECK(clip("vit_so400m_patch16_siglip_gap_512").pool == Pool::normed_mean);
   CHECK(common_config(architecture("vit_base_patch16_224.augreg_in21k")).mean == std::array<double, 3>{0.5, 0.5, 0.5});
   CHECK(common_config(architecture("vit_medium_patch16_gap_384.sw_in12k_ft_in1k")).crop_mode == CropMode::squash);
 }
