@@ -29,7 +29,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "peers"
 
-NAMES = {"deit_tiny_patch16_224": "DeiT-T", "deit_small_patch16_224": "DeiT-S", "deit_base_patch16_224": "DeiT-B"}
+NAMES = {"deit_tiny_patch16_224": "DeiT-T", "deit_small_patch16_224": "DeiT-S", "deit_base_patch16_224": "DeiT-B",
+         "vit_base_patch32_clip_224": "CLIP-B/32"}
 
 # Peer, setup, precision of its products, name, and how it was made.
 SETUPS = [
@@ -249,8 +250,9 @@ def write(result, folder):
 
 def parse_options(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arch", type=words(NAMES), default=list(NAMES), metavar="NAME,...",
-                        help="architectures (default: all three DeiTs)")
+    parser.add_argument("--arch", type=words(NAMES), default=[name for name in NAMES if name.startswith("deit")],
+                        metavar="NAME,...",
+                        help="architectures: " + ", ".join(NAMES) + " (default: all three DeiTs)")
     parser.add_argument("--peers", type=words(PEERS), default=PEERS, metavar="NAME,...",
                         help=f"default: all of {', '.join(PEERS)}; PyTorch's packages take 2.6 GB")
     parser.add_argument("--files", metavar="FOLDER", help="measure from the bytes of these pictures to classes")

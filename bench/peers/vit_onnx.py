@@ -13,14 +13,14 @@ import onnx.helper
 import onnx.numpy_helper
 
 IMAGE = 224
-PATCH = 16
-CLASSES = 1000
 DEPTH = 12
-# Channels and heads of the architectures by timm's names.
+# Channels, heads, side of a patch and outputs of the architectures by timm's names, and whether they are CLIP's image
+# tower: a LayerNorm before the blocks, a patch embedding without bias, and a projection.
 ARCHITECTURES = {
-    "deit_tiny_patch16_224": (192, 3),
-    "deit_small_patch16_224": (384, 6),
-    "deit_base_patch16_224": (768, 12),
+    "deit_tiny_patch16_224": (192, 3, 16, 1000, False),
+    "deit_small_patch16_224": (384, 6, 16, 1000, False),
+    "deit_base_patch16_224": (768, 12, 16, 1000, False),
+    "vit_base_patch32_clip_224": (768, 12, 32, 512, True),
 }
 
 
@@ -56,9 +56,8 @@ class GraphWriter:
         beta = self.weight(name + ".beta", channels, scale=0.1)
         return self.node("LayerNormalization", [x, gamma, beta], name, axis=-1, epsilon=1e-6)
 
-    def attention(self, name, x, channels, heads):
+    def attention(self, name, x, channels, heads, tokens):
         head_dim = channels // heads
-        tokens = (IMAGE // PATCH) ** 2 + 1
         qkv = self.linear(name + ".qkv", x, channels, 3 * channels)
         shape = self.integers(name + ".heads", 1, tokens, 3, heads, head_dim)
         split = self.node("Reshape", [qkv, shape], name + ".split")
@@ -77,31 +76,34 @@ class GraphWriter:
         return self.linear(name + ".proj", merged, channels, channels)
 
 
-def vision_transformer(channels, heads):
+def vision_transformer(channels, heads, patch, outputs, clip):
     """A plain ViT in float, batch 1, as timm exports it."""
     writer = GraphWriter()
-    patches = (IMAGE // PATCH) ** 2
-    kernel = writer.weight("patch_embed.weight", channels, 3, PATCH, PATCH, scale=(3 * PATCH * PATCH) ** -0.5)
-    bias = writer.weight("patch_embed.bias", channels, scale=0.1)
-    x = writer.node("Conv", ["image", kernel, bias], "patch_embed", kernel_shape=(PATCH, PATCH), strides=(PATCH, PATCH))
+    patches = (IMAGE // patch) ** 2
+    kernel = writer.weight("patch_embed.weight", channels, 3, patch, patch, scale=(3 * patch * patch) ** -0.5)
+    bias = [] if clip else [writer.weight("patch_embed.bias", channels, scale=0.1)]
+    x = writer.node("Conv", ["image", kernel, *bias], "patch_embed", kernel_shape=(patch, patch), strides=(patch, patch))
     x = writer.node("Reshape", [x, writer.integers("patch_embed.shape", 1, channels, patches)], "patch_embed.flat")
     x = writer.node("Transpose", [x], "patch_embed.rows", perm=(0, 2, 1))
     token = writer.weight("cls_token", 1, 1, channels, scale=1)
     x = writer.node("Concat", [token, x], "tokens", axis=1)
     x = writer.node("Add", [x, writer.weight("pos_embed", 1, patches + 1, channels, scale=0.5)], "stream")
+    if clip:
+        x = writer.layer_norm("norm_pre", x, channels)
     for layer in range(DEPTH):
         name = f"blocks.{layer}"
-        attention = writer.attention(name + ".attn", writer.layer_norm(name + ".norm1", x, channels), channels, heads)
+        attention = writer.attention(name + ".attn", writer.layer_norm(name + ".norm1", x, channels), channels, heads,
+                                     patches + 1)
         x = writer.node("Add", [x, attention], name + ".middle")
         hidden = writer.linear(name + ".fc1", writer.layer_norm(name + ".norm2", x, channels), channels, 4 * channels)
         hidden = writer.node("Gelu", [hidden], name + ".gelu")
         x = writer.node("Add", [x, writer.linear(name + ".fc2", hidden, 4 * channels, channels)], name)
     first = writer.node("Gather", [x, writer.constant("first", numpy.int64(0))], "class_token", axis=1)
-    writer.linear("logits", writer.layer_norm("norm", first, channels), channels, CLASSES)
+    writer.linear("logits", writer.layer_norm("norm", first, channels), channels, outputs)
     graph = onnx.helper.make_graph(
         writer.nodes, "vit",
         [onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, [1, 3, IMAGE, IMAGE])],
-        [onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, [1, CLASSES])], writer.initializers)
+        [onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, [1, outputs])], writer.initializers)
     # Opset 20 has Gelu. The version of the file format is the oldest that goes with it, which every runtime reads.
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
     onnx.checker.check_model(model)
