@@ -11,6 +11,7 @@
 #include "cli/progress.hpp"
 #include "cli/text.hpp"
 #include "models/evaluate/evaluate.hpp"
+#include "models/evaluate/evaluate_features.hpp"
 #include "models/evaluate/evaluate_labels.hpp"
 #include "models/evaluate/evaluate_scores.hpp"
 #include "models/program/text.hpp"
@@ -128,6 +129,30 @@ json evaluation_json(const ScoreEvaluation &result, const Model &model) {
   return object;
 }
 
+// Features.
+
+void print_text(const FeatureEvaluation &result, const Model &) {
+  std::printf("images        %zu\nnearest       %s\nimages/s      %.2f\n", result.runs.images,
+              text_of(result.nearest, 2, " %").c_str(), result.runs.images_per_second);
+  if (const auto &comparison = result.float_comparison)
+    std::printf("float nearest %s\nneighbours    %.2f %%\ncosine        %.6f\n",
+                text_of(comparison->nearest, 2, " %").c_str(), comparison->neighbours, comparison->cosine);
+}
+
+json evaluation_json(const FeatureEvaluation &result, const Model &model) {
+  json object = {{"outputs", outputs_word(ResultKind::embedding)},
+                 {"images", result.runs.images},
+                 {"features", model.features()},
+                 {"nearest", json_of(result.nearest)},
+                 {"images_per_second", result.runs.images_per_second}};
+  if (const auto &comparison = result.float_comparison) {
+    object["float_nearest"] = json_of(comparison->nearest);
+    object["neighbours"] = comparison->neighbours;
+    object["cosine"] = comparison->cosine;
+  }
+  return object;
+}
+
 // One column for each entry of the JSON object; what there is not is an empty cell.
 void print_csv(const json &object) {
   std::vector<std::string> names;
@@ -174,7 +199,7 @@ int run_evaluation(const Parser &parser, const std::shared_ptr<const Model> &mod
 int eval(const Arguments &arguments) {
   Parser parser("eval",
                 "Measures how well a model does on labelled images: a CSV file of \"file,label\" lines, or one folder "
-                "a class. Of models that give labels or scores, see docs/command_line.md.");
+                "a class. Of models that give labels, scores or features, see docs/command_line.md.");
   add_model_option(parser);
   add_run_options(parser);
   add_data_options(parser);
@@ -186,14 +211,15 @@ int eval(const Arguments &arguments) {
   parser.required("data");
   parser.format(); // told before the work if it makes no sense, as is the number of threads
   threads(parser);
-  const std::shared_ptr<const Model> model = open_model_with_head(parser, model_path(parser));
+  const std::shared_ptr<const Model> model = open_model(parser, model_path(parser));
   switch (model->result_kind()) {
   case ResultKind::labels:
     return run_evaluation(parser, model, multi_label_images(parser, *model), evaluate_labels);
   case ResultKind::scores:
     return run_evaluation(parser, model, scored_images(parser, *model), evaluate_scores);
+  case ResultKind::embedding:
+    return run_evaluation(parser, model, grouped_images(parser), evaluate_features);
   case ResultKind::logits:
-  case ResultKind::embedding: // has no head
     break;
   }
   return run_evaluation(parser, model, labelled_images(parser, *model), evaluate);

@@ -150,7 +150,7 @@ int quantize(const Arguments &arguments) {
   ImportedModel imported = load_float_model(weights, import);
   check_not_read(output, imported.files);
   std::map<std::string, std::string> of_words;
-  if (const std::optional<ClassWords> words = words_option(parser, weights, options.threads, ScoreScale{})) {
+  if (const std::optional<ClassWords> words = words_option(parser, weights, options.threads)) {
     check_not_read(output, words_files(parser));
     add_words(*words, imported.model);
     of_words = words_provenance(words->scale);

@@ -76,6 +76,22 @@ std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &mo
   return images;
 }
 
+std::vector<GroupedImage> grouped_images(const Parser &parser) {
+  const std::string data = parser.required("data");
+  if (parser.has("labels"))
+    throw UsageError("--labels: the model has no classes; of its features folders tell which pictures are alike");
+  LeftOut left_out;
+  std::vector<GroupedImage> result;
+  for (std::string &path : list_images(data, left_out)) {
+    const std::filesystem::path below = std::filesystem::path(path).lexically_relative(data);
+    std::string group = below.has_parent_path() ? below.begin()->string() : "";
+    result.push_back({std::move(path), std::move(group)});
+  }
+  report_left_out(data, left_out);
+  keep_first(parser, result);
+  return result;
+}
+
 std::vector<ComparedImage> images(const Parser &parser, const Model &model) {
   const std::string data = parser.required("data");
   const bool has_classes = model.result_kind() == ResultKind::logits;

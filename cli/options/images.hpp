@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "engine/runtime/model.hpp"
 #include "models/evaluate/dataset.hpp"
+#include "models/evaluate/evaluate_features.hpp"
 #include "models/evaluate/label_table.hpp"
 #include "models/evaluate/score_table.hpp"
 #include "models/inspect/compare.hpp"
@@ -31,6 +32,9 @@ std::vector<LabelledImage> labelled_images(const Parser &parser, const Model &mo
 // none, and as read_label_table() and read_score_table() do.
 std::vector<MultiLabelImage> multi_label_images(const Parser &parser, const Model &model);
 std::vector<ScoredImage> scored_images(const Parser &parser, const Model &model);
+
+// The pictures below --data, of which those in one of its folders are alike. Throws UsageError where --labels is given.
+std::vector<GroupedImage> grouped_images(const Parser &parser);
 
 // As labelled_images(), but without a CSV file all images below --data will do, with labels where the folders are
 // classes. For a model without classes they have none: throws UsageError where --labels is given.

@@ -11,6 +11,9 @@ namespace intvit::cli {
 
 namespace {
 
+// Of all trained CLIPs, which it may not exceed in training.
+constexpr double clip_scale = 100;
+
 ScoreScale given_scale(const Parser &parser, ScoreScale scale) {
   if (parser.has("logit-scale"))
     scale.scale = parser.get<double>("logit-scale");
@@ -62,9 +65,12 @@ void add_words_options(Parser &parser) {
   parser.option<std::string>(
       "text-features", "FILE",
       "embeddings of the classes made elsewhere, one a row (.npy), in place of the text tower's");
-  parser.option<double>("logit-scale", "S", "with --text-features: what cosines are multiplied by (default: 100)");
-  parser.option<double>("logit-bias", "B",
-                        "with --text-features: what is added; each class then has a probability of its own (SigLIP)");
+  parser.option<double>("logit-scale", "S",
+                        "with --text-features: what cosines are multiplied by (default: the model's, else 100)");
+  parser.option<double>(
+      "logit-bias", "B",
+      "with --text-features: what is added; each class then has a probability of its own (default: the "
+      "model's, where it is a SigLIP)");
 }
 
 void check_words_options(const Parser &parser) {
@@ -82,13 +88,14 @@ void check_words_options(const Parser &parser) {
 }
 
 std::optional<ClassWords> words_option(const Parser &parser, const std::string &weights, int threads,
-                                       const ScoreScale &given) {
+                                       const std::optional<ScoreScale> &given) {
   if (!parser.has("classes"))
     return std::nullopt;
   const std::vector<std::string> names = class_name_list(parser.get<std::string>("classes"));
   if (!parser.has("text-features"))
     return embedded(names, parser, weights, threads);
-  const ScoreScale scale = given_scale(parser, given);
+  const ScoreScale scale =
+      given_scale(parser, given ? *given : find_score_scale(weights).value_or(ScoreScale{.scale = clip_scale}));
   const std::string path = parser.get<std::string>("text-features");
   const RowMatrix embeddings = read_npy(path);
   try {

@@ -17,11 +17,11 @@ void add_words_options(Parser &parser);
 void check_words_options(const Parser &parser);
 
 // What --classes names, embedded by the text tower in the folder `weights`, or as --text-features gives it; nothing
-// without --classes. Embeddings made elsewhere are scored by `given` unless --logit-scale and --logit-bias say
-// otherwise. Prints what the tower does not see of a text. Throws std::runtime_error as class_name_list(),
-// load_text_model(), read_npy() and given_words() do, and Interrupted.
+// without --classes. Embeddings made elsewhere are scored as `given` says, or the model in `weights`, or CLIP, unless
+// --logit-scale and --logit-bias say otherwise. Prints what the tower does not see of a text. Throws std::runtime_error
+// as class_name_list(), load_text_model(), read_npy() and given_words() do, and Interrupted.
 std::optional<ClassWords> words_option(const Parser &parser, const std::string &weights, int threads,
-                                       const ScoreScale &given);
+                                       const std::optional<ScoreScale> &given = {});
 
 // The files that they read, besides the weights.
 std::vector<std::string> words_files(const Parser &parser);

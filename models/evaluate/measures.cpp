@@ -20,7 +20,8 @@ std::vector<double> from_mean(std::span<const double> values) {
   return differences;
 }
 
-// The image whose features are nearest to those of `image`.
+} // namespace
+
 std::size_t nearest_to(std::size_t image, std::span<const std::vector<double>> features) {
   std::size_t nearest = features.size();
   double largest = 0;
@@ -35,8 +36,6 @@ std::size_t nearest_to(std::size_t image, std::span<const std::vector<double>> f
   }
   return nearest;
 }
-
-} // namespace
 
 double neighbour_agreement(std::span<const std::vector<double>> a, std::span<const std::vector<double>> b) {
   std::size_t same = 0;

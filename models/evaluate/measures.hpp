@@ -1,6 +1,7 @@
 // How well outputs fit what is known of images: the measures that the evaluations have, on plain numbers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,8 +12,12 @@ namespace intvit {
 // The cosine of the angle between two vectors of equal length; 0 if one of them is zero.
 double cosine(std::span<const double> a, std::span<const double> b);
 
+// The image, of two at least, whose features are nearest to those of `image`, by the cosine; of equally near ones the
+// first.
+std::size_t nearest_to(std::size_t image, std::span<const std::vector<double>> features);
+
 // Of two models' features of the same images, at least three: the share of images of which both find the same other one
-// nearest, by the cosine; of equally near ones the first.
+// nearest, by the cosine.
 double neighbour_agreement(std::span<const std::vector<double>> a, std::span<const std::vector<double>> b);
 
 // A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.

@@ -69,7 +69,33 @@ ScoreScale read_score_scale(TensorReader &tensors, bool siglip) {
   return scale;
 }
 
+// What `read` throws begins with the weights' file.
+template <class Read> void read_weights(const WeightFiles &files, const Read &read) {
+  try {
+    TensorReader tensors(files);
+    read(tensors);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(files.path() + ": " + error.what());
+  }
+}
+
 } // namespace
+
+std::optional<ScoreScale> find_score_scale(const std::string &path) {
+  const fs::path config_path = fs::path(path) / "config.json";
+  std::optional<HuggingFaceConfig> config;
+  if (std::error_code ignored; fs::exists(config_path, ignored))
+    read_json_file(config_path.string(), [&](const json &root) {
+      if (root.contains("model_type"))
+        config = huggingface_config(root);
+    });
+  if (!config || !config->has_text)
+    return std::nullopt;
+  ScoreScale scale;
+  read_weights(WeightFiles(path),
+               [&](TensorReader &tensors) { scale = read_score_scale(tensors, config->is_siglip()); });
+  return scale;
+}
 
 TextModel load_text_model(const std::string &folder) {
   const std::string config_path = (fs::path(folder) / "config.json").string();
@@ -82,14 +108,10 @@ TextModel load_text_model(const std::string &folder) {
                                "embeddings: it must be transformers' CLIPModel or SiglipModel");
     result.tower.config = text_config(root, config);
   });
-  const WeightFiles files(folder);
-  try {
-    TensorReader tensors(files);
+  read_weights(WeightFiles(folder), [&](TensorReader &tensors) {
     result.tower = read_text_tower(tensors, result.tower.config, config.is_siglip());
     result.scale = read_score_scale(tensors, config.is_siglip());
-  } catch (const std::runtime_error &error) {
-    throw std::runtime_error(files.path() + ": " + error.what());
-  }
+  });
   result.tokenizer = config.is_siglip() ? load_siglip_tokenizer(folder) : load_clip_tokenizer(folder);
   if (result.tokenizer->vocabulary() > result.tower.config.vocabulary)
     throw std::runtime_error(folder + ": the tokenizer has tokens up to " +

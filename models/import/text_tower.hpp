@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/architectures/text_tower.hpp"
@@ -18,5 +19,8 @@ struct TextModel {
 // Throws std::runtime_error whose message begins with the folder or the file at fault: it is no model with a text
 // tower; a tensor is missing, or not as it must be; the tokenizer is missing or of another vocabulary.
 TextModel load_text_model(const std::string &folder);
+
+// The scale alone, or nothing where `path` is no folder of such a model.
+std::optional<ScoreScale> find_score_scale(const std::string &path);
 
 } // namespace intvit

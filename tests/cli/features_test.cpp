@@ -1,7 +1,10 @@
 // Models without classes: no command calls their features classes.
+#include <filesystem>
+
 #include <catch2/catch.hpp>
 
 #include "tests/cli/program.hpp"
+#include "tests/cli/quantizer_input.hpp"
 #include "tests/cli/small_models.hpp"
 #include "tests/support/data.hpp"
 
@@ -20,20 +23,41 @@ std::vector<std::string> models_without_classes() {
 
 } // namespace
 
-TEST_CASE("classify and eval refuse models without classes") {
+TEST_CASE("classify refuses models without classes") {
   for (const std::string &model : models_without_classes())
     for (const std::vector<std::string> &command :
          {std::vector<std::string>{"classify", "-m", model, sample_photograph()},
           {"classify", "-m", model, "--format", "json", "--raw-logits", sample_photograph()},
-          {"classify", "-m", model, "--format", "csv", "-k", "1", sample_photograph()},
-          {"eval", "-m", model, "--data", picture_folder(true)},
-          {"eval", "-m", model, "--data", picture_folder(true), "--format", "json"}}) {
+          {"classify", "-m", model, "--format", "csv", "-k", "1", sample_photograph()}}) {
       CAPTURE(command);
       const Outcome outcome = run_program(command);
       CHECK(outcome.exit_code == 1);
       CHECK(outcome.out.empty());
       CHECK_THAT(outcome.err, Contains(model + ": has no classes: it gives ") && Contains(" features"));
     }
+}
+
+TEST_CASE("eval tells how near alike pictures are, where there are no classes") {
+  const std::string model = models_without_classes()[0];
+  const std::string folder = temporary_file("alike");
+  for (const auto &[group, shade] :
+       std::vector<std::pair<std::string, int>>{{"cat", 0}, {"cat", 20}, {"dog", 200}, {"dog", 220}}) {
+    std::filesystem::create_directories(folder + "/" + group);
+    write_text(folder + "/" + group + "/" + std::to_string(shade) + ".ppm", photograph_with_square(shade));
+  }
+  const json result = json::parse(run_program({"eval", "-m", model, "--data", folder, "--format", "json"}).out);
+  CHECK(result["outputs"] == "features");
+  CHECK(result["images"] == 4);
+  CHECK(result["nearest"] == 100.0);
+  CHECK_FALSE(result.contains("cosine"));
+  const Outcome text = run_program({"eval", "-m", model, "--data", folder});
+  CHECK_THAT(text.out, Contains("images        4\nnearest       100.00 %\nimages/s"));
+  const json one_group =
+      json::parse(run_program({"eval", "-m", model, "--data", picture_folder(false), "--format", "json"}).out);
+  CHECK(one_group["nearest"].is_null());
+  check_refused({"eval", "-m", model, "--data", folder},
+                {{{"--labels", "x.csv"}, 2, "--labels: the model has no classes"},
+                 {{"--count", "2"}, 1, "neighbours of 2 images tell nothing"}});
 }
 
 TEST_CASE("info tells that there are no classes") {
