@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/container/safetensors.hpp"
 #include "models/words/npy.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/cli/quantizer_input.hpp"
@@ -37,6 +38,25 @@ std::string npy_file(Eigen::Index rows, Eigen::Index columns) {
   const std::vector<std::byte> bytes = npy_bytes(matrix);
   write_text(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
   return path;
+}
+
+// Of a ViT without a head, under timm's names.
+std::string weights_alone() {
+  const std::string folder = weights_folder();
+  Result<SafetensorsFile> file = SafetensorsFile::open(folder + "/model.safetensors");
+  REQUIRE(file.ok());
+  SafetensorsWriter writer;
+  for (const auto &[name, view] : file->tensors())
+    if (!name.starts_with("head."))
+      REQUIRE(writer.add_tensor(name, view.dtype, view.shape, view.bytes).ok());
+  std::string other = temporary_file("alone");
+  std::filesystem::create_directories(other);
+  REQUIRE(writer.write(other + "/model.safetensors").ok());
+  json config = json::parse(read_text(folder + "/config.json"));
+  config["num_classes"] = 0;
+  config.erase("label_names");
+  write_text(other + "/config.json", config.dump());
+  return other;
 }
 
 std::vector<std::string> labels_of(const std::string &model) {
@@ -87,9 +107,12 @@ TEST_CASE("quantize --classes: embeddings made elsewhere, with a bias each class
   const json result = json::parse(run_program({"classify", "-m", model, "--format", "json", sample_photograph()}).out);
   CHECK(result["outputs"] == "labels");
   CHECK(result["top"].size() == 2);
-  const std::string without = quantized_words(folder, {"--classes", "cat,dog", "--text-features", npy_file(2, 12)});
-  CHECK_FALSE(json::parse(run_program({"classify", "-m", without, "--format", "json", sample_photograph()}).out)
-                  .contains("outputs"));
+  const std::string by_itself = quantized_words(folder, {"--classes", "cat,dog", "--text-features", npy_file(2, 12)});
+  CHECK(json::parse(run_program({"info", "-m", by_itself, "--format", "json"}).out)["outputs"] == "labels");
+  const std::string without =
+      quantized_words(weights_alone(), {"--classes", "cat,dog", "--text-features", npy_file(2, 32)});
+  const Outcome classified = run_program({"classify", "-m", without, "--format", "json", sample_photograph()});
+  CHECK_FALSE(json::parse(classified.out).contains("outputs"));
   const std::string output = temporary_file("never.safetensors");
   check_refused({"classes", "-m", model, "--classes", "a,b", "-o", output},
                 {{{}, 2, "--weights is missing"},

@@ -191,6 +191,14 @@ TEST_CASE("text towers: what is read, and what is refused") {
   CHECK_FALSE(model.scale.sigmoid);
   CHECK(model.tokenizer->vocabulary() == clip_vocabulary);
 
+  CHECK(find_score_scale(clip_folder(tensors))->scale == model.scale.scale);
+  const std::string both = transformers_folder(siglip_tensors(), siglip_config(), clip_processor());
+  CHECK(find_score_scale(both)->scale == Approx(std::exp(2.0)));
+  CHECK(find_score_scale(both)->bias == -4);
+  CHECK(find_score_scale(both)->sigmoid);
+  CHECK_FALSE(find_score_scale(transformers_folder(vit_tensors(), vit_config())));
+  CHECK_FALSE(find_score_scale("/no/such/folder"));
+
   json legacy = clip_config();
   legacy["text_config"]["eos_token_id"] = 2;
   CHECK(load_text_model(clip_folder(tensors, legacy)).tower.config.pool == TextPool::largest);
