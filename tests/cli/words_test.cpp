@@ -20,9 +20,9 @@ using nlohmann::json;
 namespace {
 
 // quantize with these further words; the model's path.
-std::string quantized_words(const std::string &folder, const std::vector<std::string> &further,
-                            const std::string &name = "words.safetensors") {
-  std::string model = temporary_file(name);
+std::string quantized_words(const std::string &folder, const std::vector<std::string> &further) {
+  static int count = 0;
+  std::string model = temporary_file("words-" + std::to_string(count++) + ".safetensors");
   const Outcome made =
       run_program(words({"quantize", "--weights", folder, "--calib", photographs(), "-o", model}, further));
   INFO(made.err);
@@ -31,7 +31,7 @@ std::string quantized_words(const std::string &folder, const std::vector<std::st
 }
 
 std::string npy_file(Eigen::Index rows, Eigen::Index columns) {
-  std::string path = temporary_file("embeddings.npy");
+  std::string path = temporary_file("embeddings-" + std::to_string(rows) + "x" + std::to_string(columns) + ".npy");
   RowMatrix matrix(rows, columns);
   for (Eigen::Index i = 0; i < matrix.size(); ++i)
     matrix.data()[i] = static_cast<float>((i * 7) % 11) - 4.5F;
