@@ -46,7 +46,7 @@ int classes(const Arguments &arguments) {
     throw std::runtime_error(file.origin() + ": gives " +
                              std::string(outputs_word(file.description().graph.result_kind())) +
                              ", the words' scores are of another kind of model");
-  const std::vector<std::byte> bytes = with_other_words(file, words, words_provenance(words.scale));
+  const std::vector<std::byte> bytes = with_other_words(file, words, words_provenance(words));
   require(write_file_atomically(output, bytes));
   if (format == "json")
     std::cout << json_text({{"model", path_text(output)}, {"bytes", bytes.size()}, {"classes", words.names.size()}})

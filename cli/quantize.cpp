@@ -153,7 +153,7 @@ int quantize(const Arguments &arguments) {
   if (const std::optional<ClassWords> words = words_option(parser, weights, options.threads)) {
     check_not_read(output, words_files(parser));
     add_words(*words, imported.model);
-    of_words = words_provenance(words->scale);
+    of_words = words_provenance(*words);
   }
   const FloatModel &model = imported.model;
   const ModelConfig &config = common_config(model);

@@ -99,7 +99,7 @@ std::optional<ClassWords> words_option(const Parser &parser, const std::string &
   const std::string path = parser.get<std::string>("text-features");
   const RowMatrix embeddings = read_npy(path);
   try {
-    return given_words(names, embeddings, scale);
+    return given_words(names, embeddings, scale, std::filesystem::path(path).filename().string());
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(path + ": " + error.what());
   }

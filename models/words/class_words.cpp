@@ -105,15 +105,19 @@ ClassWords embed_words(const TextModel &model, const std::vector<std::string> &n
     for (Eigen::Index prompt = 0; prompt < per_class; ++prompt)
       sums.row(i) += unit.row(i * per_class + prompt);
   }
-  return {names, unit_rows(sums, names), model.scale};
+  std::string source;
+  for (const std::string &prompt : prompts)
+    source += (source.empty() ? "" : " | ") + prompt;
+  return {names, unit_rows(sums, names), model.scale, source};
 }
 
-ClassWords given_words(std::vector<std::string> names, const RowMatrix &embeddings, const ScoreScale &scale) {
+ClassWords given_words(std::vector<std::string> names, const RowMatrix &embeddings, const ScoreScale &scale,
+                       std::string source) {
   if (embeddings.rows() != std::ssize(names))
     throw std::runtime_error("there are " + std::to_string(embeddings.rows()) + " embeddings for " +
                              std::to_string(names.size()) + " names of classes");
   RowMatrix unit = unit_rows(embeddings, names);
-  return {std::move(names), std::move(unit), scale};
+  return {std::move(names), std::move(unit), scale, std::move(source)};
 }
 
 LinearWeights word_head(const ClassWords &words) {

@@ -16,6 +16,7 @@ struct ClassWords {
   std::vector<std::string> names;
   RowMatrix embeddings; // [classes, features], each of length 1
   ScoreScale scale;
+  std::string source; // for people: the prompts, or where the embeddings come from
 };
 
 // The names that a user gave: the lines of a file of that path, or else words separated by commas, without blanks
@@ -38,7 +39,8 @@ ClassWords embed_words(const TextModel &model, const std::vector<std::string> &n
 
 // Embeddings made elsewhere, one a row, in the order of the names. Throws std::runtime_error where they are not as many
 // as the names, or one is all zero.
-ClassWords given_words(std::vector<std::string> names, const RowMatrix &embeddings, const ScoreScale &scale);
+ClassWords given_words(std::vector<std::string> names, const RowMatrix &embeddings, const ScoreScale &scale,
+                       std::string source = {});
 
 // Head, classes and labels of the model from now on. Throws std::runtime_error where the model has a head already or
 // features of another width.

@@ -77,10 +77,13 @@ ChannelCodes unit_codes(const ModelFile &file, const Node &unit) {
 
 } // namespace
 
-std::map<std::string, std::string> words_provenance(const ScoreScale &scale) {
+std::map<std::string, std::string> words_provenance(const ClassWords &words) {
+  const ScoreScale &scale = words.scale;
   std::map<std::string, std::string> provenance{{logit_scale_key, number_text(scale.scale)}};
   if (scale.sigmoid)
     provenance.emplace(logit_bias_key, number_text(scale.bias));
+  if (!words.source.empty())
+    provenance.emplace("words", words.source);
   return provenance;
 }
 

@@ -10,10 +10,11 @@
 
 namespace intvit {
 
-// The provenance by which a file tells how scores follow from cosines ("logit_scale", "logit_bias").
+// The provenance by which a file tells how scores follow from cosines ("logit_scale", "logit_bias"), and of the words'
+// source ("words").
 inline constexpr const char *logit_scale_key = "logit_scale";
 inline constexpr const char *logit_bias_key = "logit_bias";
-std::map<std::string, std::string> words_provenance(const ScoreScale &scale);
+std::map<std::string, std::string> words_provenance(const ClassWords &words);
 // Throws std::runtime_error where the model does not classify by words.
 ScoreScale score_scale_of(const ModelFile &file);
 

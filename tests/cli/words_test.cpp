@@ -80,6 +80,7 @@ TEST_CASE("quantize --classes: a classifier of words from a CLIP's folder, and o
   const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
   CHECK(info["classes"] == 3);
   CHECK(info["features"] == 6);
+  CHECK(info["provenance"]["words"] == "{}, x | {}");
   CHECK(run_program({"verify", "-m", model}).exit_code == 0);
 
   const std::string names = temporary_file("names.txt");

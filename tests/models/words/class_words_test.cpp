@@ -82,6 +82,7 @@ TEST_CASE("words: the embedding of a class is the mean direction of its prompts,
   const RowMatrix sum = unit("x a") + unit("a!");
   CHECK(two.embeddings.row(0).isApprox(sum.row(0) / sum.row(0).norm(), 1e-5F));
   CHECK(two.embeddings.row(0).norm() == Approx(1));
+  CHECK(two.source == "x {} | {}!");
 
   const ClassWords longer = embed({"a name of many letters"}, {"{}"});
   REQUIRE(warnings.size() == 1);

@@ -42,7 +42,7 @@ ModelFile quantized_with(const ClassWords &words) {
                                .calibration = images,
                                .recipe = squash_recipe(16, 16),
                                .labels = words.names,
-                               .provenance = words_provenance(words.scale)},
+                               .provenance = words_provenance(words)},
                               {}));
 }
 
