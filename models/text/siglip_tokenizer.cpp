@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 // One space between words and none around them.
 std::string canonical_text(std::string_view text) {
   std::u32string result;
-  for (const char32_t c : unicode::lower(unicode::characters(text))) {
+  for (const char32_t c : unicode::lower_words(unicode::characters(text))) {
     const bool punctuation =
         (c >= U'!' && c <= U'/') || (c >= U':' && c <= U'@') || (c >= U'[' && c <= U'`') || (c >= U'{' && c <= U'~');
     // Python's \s, which has four separators besides White_Space.

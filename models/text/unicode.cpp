@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -169,6 +170,50 @@ std::u32string nfc(std::u32string_view text) {
       starter = result.size();
     last_class = mark;
     result += character;
+  }
+  return result;
+}
+
+namespace {
+
+// Letters that are small or capital.
+bool is_cased(char32_t character) {
+  static const std::set<char32_t> small = [] {
+    std::set<char32_t> all;
+    for (const LowerRange &range : lower_case())
+      for (std::uint32_t code = range.first; code <= range.last; code += range.step)
+        all.insert(static_cast<char32_t>(static_cast<std::int64_t>(code) + range.distance));
+    return all;
+  }();
+  return small.contains(character) || lower(std::u32string(1, character))[0] != character || character == U'\u00df' ||
+         character == U'\u03c2';
+}
+
+// What stands between the letters of a word without ending it.
+bool is_inside_words(char32_t character) {
+  return combining_class(character) != 0 ||
+         std::u32string_view(U"'.:^`\u00a8\u00ad\u00af\u00b4\u00b7\u00b8\u2019").find(character) !=
+             std::u32string_view::npos;
+}
+
+} // namespace
+
+std::u32string lower_words(std::u32string_view text) {
+  constexpr char32_t capital = U'\u03a3';
+  std::u32string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != capital) {
+      result += lower(text.substr(i, 1));
+      continue;
+    }
+    std::size_t before = i;
+    while (before > 0 && is_inside_words(text[before - 1]))
+      --before;
+    std::size_t after = i + 1;
+    while (after < text.size() && is_inside_words(text[after]))
+      ++after;
+    const bool ends = before > 0 && is_cased(text[before - 1]) && !(after < text.size() && is_cased(text[after]));
+    result += ends ? U'\u03c2' : U'\u03c3';
   }
   return result;
 }

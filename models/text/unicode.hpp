@@ -20,5 +20,7 @@ std::u32string nfc(std::u32string_view text);
 
 // Every character by itself, whatever stands around it.
 std::u32string lower(std::u32string_view text);
+// The same, but a capital sigma at the end of a word becomes the sigma that stands there, as in Python.
+std::u32string lower_words(std::u32string_view text);
 
 } // namespace intvit::unicode

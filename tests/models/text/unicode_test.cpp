@@ -51,3 +51,12 @@ TEST_CASE("unicode: lower case, character by character") {
   CHECK(lower(U"\u01c5\u0178\u2126\U00010400") == U"\u01c6\u00ff\u03c9\U00010428");
   CHECK(lower(U"\u65e51!") == U"\u65e51!");
 }
+
+TEST_CASE("unicode: lower case of words, with the sigma that ends them") {
+  CHECK(lower_words(U"\u039f\u03a3 \u03a3\u039f \u03a3") == U"\u03bf\u03c2 \u03c3\u03bf \u03c3");
+  CHECK(lower_words(U"A\u03a3b A\u03a31 1\u03a3 A\u0301\u03a3\u0301.") ==
+        U"a\u03c3b a\u03c21 1\u03c3 a\u0301\u03c2\u0301.");
+  CHECK(lower_words(U"\u03a3\u03a3") == U"\u03c3\u03c2");
+  CHECK(lower_words(U"\u05d0\u03a3") == U"\u05d0\u03c3"); // behind a letter without case
+  CHECK(lower_words(U"\u0130X") == U"i\u0307x");
+}
