@@ -1,5 +1,6 @@
 // The graph's JSON form against literals: written as they stand, and read to the values they say.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <catch2/catch.hpp>
@@ -200,7 +201,9 @@ TEST_CASE("graph json: a field with a default is read as it and left out where i
     without.erase(entry.optional_field);
     CHECK(json::parse(graph_to_json(parsed(graph_of({without})))) == graph_of({without}));
     json with_default = entry.node;
-    with_default[entry.optional_field] = entry.optional_field == "prefix_rows" ? json(1) : json("int8");
+    const std::map<std::string, json> defaults = {
+        {"prefix_rows", 1}, {"output_type", "int8"}, {"partial", false}, {"gelu_function", "gelu"}};
+    with_default[entry.optional_field] = defaults.at(entry.optional_field);
     CHECK(json::parse(graph_to_json(parsed(graph_of({with_default})))) == graph_of({without}));
   }
 }
@@ -224,7 +227,9 @@ TEST_CASE("graph json: the ends of every range survive the round trip") {
                                       {"layer_norm output", "int32"},
                                       {"mean_rows", "int8"},
                                       {"mean_rows", "int16"},
-                                      {"mean_rows", "int32"}}) {
+                                      {"mean_rows", "int32"},
+                                      {"l2_normalize", "int16"},
+                                      {"l2_normalize", "int32"}}) {
     json node = valid_node(variant);
     node["output_type"] = word;
     CHECK(json::parse(graph_to_json(parsed(graph_of({node})))) == graph_of({node}));
