@@ -7,12 +7,15 @@
 CLIP's tokenizer is given a vocabulary that is trained on the texts themselves, SigLIP's (where float_texts was built
 with sentencepiece) a sentencepiece model that is trained on them. The tokens of `count` texts of many scripts, with
 emoji, empty, very long, with marks, odd spaces and names of special tokens must be equal, and the features of random
-towers must have a cosine above 0.99999 with transformers'. --full adds towers of the usual size.
+towers must have a cosine above 0.99999 with transformers'. --full adds towers of the usual size, --vocabulary CLIP's
+tokens by the vocabulary that its models have: bpe_simple_vocab_16e6.txt.gz of PyPI's open_clip_torch.
 
 Needs torch, transformers, tokenizers, sentencepiece.
 """
 
 import argparse
+import functools
+import gzip
 import json
 import pathlib
 import random
@@ -72,13 +75,27 @@ def clip_tokenizer(texts, folder):
         if first in vocabulary and second in vocabulary:
             vocabulary.setdefault(first + second, len(vocabulary))
             merges.append((first, second))
+    return saved_clip_tokenizer(vocabulary, merges, folder)
+
+
+def clip_tokenizer_of(file, _, folder):
+    """The tokenizer that is given as CLIP's authors keep it: a line of who wrote it, then merges."""
+    lines = gzip.open(file, "rt", encoding="utf-8").read().split("\n")
+    merges = [tuple(line.split()) for line in lines[1:49152 - 256 - 2 + 1]]
+    letters = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    pieces = [chr(code) for code in letters] + [chr(256 + i) for i in range(256 - len(letters))]
+    tokens = pieces + [piece + "</w>" for piece in pieces] + ["".join(merge) for merge in merges]
+    return saved_clip_tokenizer({token: i for i, token in enumerate(tokens)}, merges, folder)
+
+
+def saved_clip_tokenizer(vocabulary, merges, folder):
     for special in ("<|startoftext|>", "<|endoftext|>"):
         vocabulary[special] = len(vocabulary)
     folder = pathlib.Path(folder)
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(" ".join(merge) for merge in merges) + "\n",
                                        encoding="utf-8")
-    return hf.CLIPTokenizer(vocab=vocabulary, merges=merges), vocabulary
+    return hf.CLIPTokenizer(vocab=vocabulary, merges=merges)
 
 
 def siglip_tokenizer(texts, folder):
@@ -116,7 +133,7 @@ def run(program, folder, texts, arguments=()):
 
 def check(program, name, make_model, make_tokenizer, texts, limit):
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer, *_ = made if isinstance(made := make_tokenizer(texts, folder), tuple) else (made,)
+        tokenizer = make_tokenizer(texts, folder)
         vocabulary = len(tokenizer)
         model = make_model(vocabulary, tokenizer).eval()
         randomize(model)
@@ -179,6 +196,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--count", type=int, default=10000)
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--vocabulary")
     arguments = parser.parse_args()
     hf.logging.set_verbosity_error()
     texts = make_texts(arguments.count, 1)
@@ -189,6 +207,8 @@ def main():
         cases += [("CLIP B", clip(hidden_size=512, intermediate_size=2048, num_hidden_layers=12,
                                   num_attention_heads=8), clip_tokenizer, 77),
                   ("SigLIP B", siglip(**BASE, projection_size=768), siglip_tokenizer, 64)]
+    if arguments.vocabulary:
+        cases.append(("CLIP's vocabulary", clip(), functools.partial(clip_tokenizer_of, arguments.vocabulary), 77))
     failures = 0
     for name, make_model, make_tokenizer, limit in cases:
         good, line = check(arguments.program, name, make_model, make_tokenizer, texts, limit)
