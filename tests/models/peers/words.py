@@ -96,7 +96,6 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         vocabulary_of = texts.siglip_tokenizer if options.siglip else texts.clip_tokenizer
         tokenizer = vocabulary_of(texts.make_texts(500, 2) + NAMES * 3, folder)
-        tokenizer = tokenizer[0] if isinstance(tokenizer, tuple) else tokenizer
         model = models(options.siglip)(len(tokenizer), tokenizer).eval()
         texts.randomize(model)
         with torch.no_grad():
@@ -132,9 +131,10 @@ def main():
         run(options.intvit, "quantize", "--weights", folder, "--calib", calibration, "--calib-count", 100, "--classes", names,
             *prompts, "-o", mine)
         np.save(f"{folder}/words.npy", 3 * of_texts.numpy())
+        two = pathlib.Path(folder) / "two.safetensors"
+        run(options.intvit, "classes", "-m", mine, "--weights", folder, "--classes", "cat,dog", "-o", two)
         other = pathlib.Path(folder) / "other.safetensors"
-        run(options.intvit, "classes", "-m", mine, "--weights", folder, "--classes", "cat,dog", "-o", other)
-        run(options.intvit, "classes", "-m", other, "--weights", folder, "--classes", names, *prompts, "-o", other)
+        run(options.intvit, "classes", "-m", two, "--weights", folder, "--classes", names, *prompts, "-o", other)
         given = pathlib.Path(folder) / "given.safetensors"
         run(options.intvit, "classes", "-m", mine, "--classes", names, "--text-features", f"{folder}/words.npy", "-o", given)
         for name, path in (("quantize", mine), ("classes", other), ("text features", given)):
