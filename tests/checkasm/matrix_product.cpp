@@ -95,7 +95,7 @@ struct NoPeak {
 
 const KernelTable &matrix_product_kernels() {
   static const KernelTable table = [] {
-    KernelTable result;
+    KernelTable result = reference_kernels();
     result.name = "matrix-product";
     use_vector_kernels<Vector, NoPeak>(result);
     return result;

@@ -84,7 +84,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({head_models(), "d7b2609196a2d787958935e8e2fa37c84e8e7302d18a25107f2d80428a645608"});
   golden.push_back({swin_models(), "fa53755240fbebd8f41ad26a0041805a111b8c05a61c9d102cf60e06cb8f8135"});
   golden.push_back({stlq_models(), "fa7bb94284c4d227af1d9a18702770ac3c6f0e9f2a5c4a053f18e4b73eb81a22"});
-  golden.push_back({words_models(), "0000000000000000000000000000000000000000000000000000000000000000"});
+  golden.push_back({words_models(), "00468730dbe671480d90bb61463a0c09d96413b1a43bf406fdb442f63c3be3de"});
   return golden;
 }
 
