@@ -84,8 +84,8 @@ void RandomNetwork::raw_mean_head(int first, int rows, int projection, int class
 }
 
 void RandomNetwork::attention_head(const EndPart &part) {
-  layer_norm("norm");
-  linear("attn_pool.qkv", "norm", {.epilogue = Epilogue::requantize}, 3 * channels_, channels_, code_spread);
+  layer_norm("attn_pool.norm");
+  linear("attn_pool.qkv", "attn_pool.norm", {.epilogue = Epilogue::requantize}, 3 * channels_, channels_, code_spread);
   attention("attn_pool", part.pool_block, 1);
   linear("attn_pool.proj", "attn_pool", {.epilogue = Epilogue::requantize16}, channels_, channels_, wide_stream_spread);
   use_wide_stream("attn_pool.proj");

@@ -70,7 +70,7 @@ ChannelCodes unit_codes(const ModelFile &file, const Node &unit) {
     codes.scale[c] = std::ldexp(quotient_unit, shift) / multiplier[i];
     codes.zero[c] = std::ldexp(static_cast<double>(offset[i]) - std::ldexp(1.0, shift - 1), -shift);
   }
-  if (!(codes.scale > 0).all())
+  if (!(codes.scale > 0 && codes.scale.isFinite()).all())
     throw std::runtime_error(file.origin() + ": node " + unit.name + " has a multiplier that is not positive");
   return codes;
 }

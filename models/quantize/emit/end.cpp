@@ -204,12 +204,12 @@ void attention_end(PartContext &context, const StreamNode &stream) {
   const QuantizedLinear qkv = with_query(
       quantize_normed_linear(pool.key_value, *end.norm, samples_of(samples, SiteKind::final_normalized), options),
       pool.query);
-  context.nodes.layer_norm("norm", stream, *end.norm, qkv.input);
+  context.nodes.layer_norm("attn_pool.norm", stream, *end.norm, qkv.input);
   const SiteSamples &keys = samples_of(samples, SiteKind::key);
   const AttentionCodes codes =
       choose_attention_codes(samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value),
                              end.pool_block.heads, options, qkv.scale);
-  context.nodes.linear("attn_pool.qkv", "norm", qkv, codes.side_by_side());
+  context.nodes.linear("attn_pool.qkv", "attn_pool.norm", qkv, codes.side_by_side());
   const QuantizedLinear proj =
       quantize_linear(pool.proj, samples_of(samples, SiteKind::attention_output), unchanged(end.channels), options,
                       requantizable(codes.value.scale * quotient_unit));

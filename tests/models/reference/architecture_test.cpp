@@ -48,10 +48,12 @@ TEST_CASE("every known architecture is valid and says in its name what it is") {
     CHECK(names.insert(name).second);
     CHECK(name.find("_patch" + std::to_string(config.patch) + "_") != std::string::npos);
     const bool dinov2 = name.ends_with("_dinov2");
+    const bool clip = name.find("_clip_") != std::string::npos;
+    const bool siglip = name.find("_siglip_") != std::string::npos;
     CHECK((dinov2 || name.ends_with("_" + std::to_string(config.image_width))));
-    CHECK(config.classes == (dinov2 || name == "vit_large_patch32_224" ? 0 : 1000));
+    CHECK(config.classes == (dinov2 || clip || siglip || name == "vit_large_patch32_224" ? 0 : 1000));
     CHECK(outputs(architecture) >= 384);
-    CHECK(config.mean[0] == (name.starts_with("vit") && !dinov2 ? 0.5 : 0.485));
+    CHECK(config.mean[0] == (clip ? 0.48145466 : name.starts_with("vit") && !dinov2 ? 0.5 : 0.485));
     CHECK(config.interpolation == "bicubic");
   }
 }

@@ -283,9 +283,9 @@ TEST_CASE("damaged weights are refused with the file, the tensor and the shapes"
           "tensor pos_embed is missing: not a model under timm's names that can be imported");
   refused(
       [](Tensors &t) {
-        t["norm_pre.weight"] = {{6}, std::vector<float>(6)};
+        t["neck.weight"] = {{6}, std::vector<float>(6)};
       },
-      "tensor norm_pre.weight of shape [6] is unexpected: not part of a model that can be imported");
+      "tensor neck.weight of shape [6] is unexpected: not part of a model that can be imported");
   refused(
       [](Tensors &t) {
         t["blocks.0.attn.proj.weight"].shape = {4, 9};
