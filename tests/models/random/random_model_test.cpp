@@ -116,7 +116,7 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
   fills(shallow("vit_base_patch32_clip_quickgelu_224"),
         {"blocks.0.norm1", "blocks.2.attn", "blocks.2.mlp.fc1", "norm"});
   fills(shallow("vit_base_patch32_siglip_256"),
-        {"blocks.2.norm2", "norm", "attn_pool.qkv", "attn_pool", "attn_pool.norm2", "attn_pool.mlp.fc1"});
+        {"blocks.2.norm2", "attn_pool.norm", "attn_pool.qkv", "attn_pool", "attn_pool.norm2", "attn_pool.mlp.fc1"});
 }
 
 TEST_CASE("random models: STLQ weights fill the codes' range too") {
