@@ -64,7 +64,8 @@ std::vector<std::string> labels_of(const std::string &model) {
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   std::vector<std::string> names;
-  for (const json &top : json::parse(outcome.out)["top"])
+  const json result = json::parse(outcome.out);
+  for (const json &top : result["top"])
     names.push_back(top["label"]);
   std::sort(names.begin(), names.end());
   return names;
