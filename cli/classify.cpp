@@ -1,20 +1,14 @@
 // intvit classify: what is on these images.
-#include <algorithm>
-
 #include "cli/classified.hpp"
-#include "cli/options/images.hpp"
+#include "cli/named_images.hpp"
 #include "cli/options/model.hpp"
+#include "cli/options/output.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
-#include "cli/progress.hpp"
-#include "engine/image/decode.hpp"
-#include "models/evaluate/run_files.hpp"
 
 namespace intvit::cli {
 
 namespace {
-
-constexpr const char *standard_input = "-";
 
 Classified classified(const std::string &path, const Model &model, const FileOutputs &outputs, int count,
                       bool raw_logits) {
@@ -66,40 +60,11 @@ int classify(const Arguments &arguments) {
   std::size_t errors = 0;
   const std::vector<std::string> paths = named_images(parser.positional(), errors);
   printer.header(parser.has("raw-logits"));
-  ProgressBar progress("classifying");
-  std::size_t done = 0; // images whose results are printed, or that were reported
-  const auto use = [&](const FileOutputs &outputs) {
-    if (interrupted())
-      throw Interrupted("interrupted after " + std::to_string(done) + " of " + std::to_string(paths.size()) +
-                        " images");
-    progress.show(done, paths.size());
-    if (outputs.error.empty()) {
-      printer.print(classified(paths[done], *model, outputs, count, parser.has("raw-logits")));
-      flush_output(); // results are seen as they come, and a reader that is gone is noticed
-    } else {
-      print_error(outputs.error);
-      ++errors;
-    }
-    ++done;
-  };
-  while (done < paths.size()) {
-    // Standard input is read when its turn comes: what stands before it need not wait for it.
-    Result<std::vector<std::byte>> input = std::vector<std::byte>();
-    if (paths[done] == standard_input)
-      input = read_standard_input(max_image_file_bytes);
-    const std::size_t first = done;
-    const auto end = std::find(paths.begin() + static_cast<std::ptrdiff_t>(first) + 1, paths.end(), standard_input);
-    run_files(
-        model, recipe, static_cast<std::size_t>(end - paths.begin()) - first,
-        [&](std::size_t file, ImageLoader &loader) {
-          if (paths[first + file] != standard_input)
-            return loader.load(paths[first + file]);
-          if (!input.ok())
-            throw std::runtime_error(input.status().message());
-          return loader.load(*input, "standard input");
-        },
-        thread_count, batch, use);
-  }
+  run_named_images(model, recipe, paths, thread_count, batch, "classifying", errors,
+                   [&](std::size_t image, const FileOutputs &outputs) {
+                     printer.print(classified(paths[image], *model, outputs, count, parser.has("raw-logits")));
+                     flush_output(); // results are seen as they come, and a reader that is gone is noticed
+                   });
   return errors == 0 ? exit_ok : exit_failure;
 }
 

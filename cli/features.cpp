@@ -1,33 +1,28 @@
 // intvit features: the features of images, to be compared, searched or learned from.
-#include <array>
 #include <cmath>
 #include <iostream>
 #include <limits>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/options/images.hpp"
+#include "cli/named_images.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/output.hpp"
 #include "cli/options/running.hpp"
 #include "cli/process.hpp"
-#include "cli/progress.hpp"
 #include "cli/text.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/container/utf8.hpp"
-#include "engine/runtime/session.hpp"
-#include "models/evaluate/dataset.hpp"
 #include "models/words/npy.hpp"
 
 namespace intvit::cli {
 
 namespace {
 
-// Of the image that was run last, in real numbers.
-std::vector<double> real_features(const Session &session, bool unit_length) {
-  const Model &model = session.model();
+// Of an image, in real numbers.
+std::vector<double> real_features(const Model &model, const FileOutputs &outputs, bool unit_length) {
   const bool alone = !model.has_head(); // they are the result
-  const std::span<const std::int32_t> codes = alone ? session.logits() : session.features();
+  const std::vector<std::int32_t> &codes = alone ? outputs.integers : outputs.features;
   const int bits = alone ? model.logit_fraction_bits() : model.feature_fraction_bits();
   std::vector<double> values;
   double squares = 0;
@@ -58,7 +53,7 @@ int features(const Arguments &arguments) {
   Parser parser(
       "features",
       "Gives the features of images: numbers of which the angle between two images' tells how alike they are.",
-      "IMAGE|FOLDER ...");
+      "IMAGE|FOLDER|- ...");
   add_model_option(parser);
   add_run_options(parser);
   parser.flag("normalize", "bring each image's features to length 1, so that products are cosines");
@@ -86,7 +81,6 @@ int features(const Arguments &arguments) {
     check_not_read(output, paths);
   }
   const Recipe recipe = recipe_for(parser, *model);
-  Session session = value_of(Session::create(model, {.threads = thread_count, .max_batch = 1}));
   RowMatrix rows(format == "npy" ? std::ssize(paths) : 0, model->features());
   rows.setConstant(std::numeric_limits<float>::quiet_NaN());
   if (format == "csv") {
@@ -95,28 +89,17 @@ int features(const Arguments &arguments) {
       cells.push_back("feature_" + std::to_string(i));
     std::cout << csv_line(cells);
   }
-  ProgressBar progress("running");
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    stop_if_interrupted();
-    progress.show(i, paths.size());
-    Image image;
-    try {
-      image = load_preprocessed(paths[i], recipe, model->kernels());
-    } catch (const std::runtime_error &error) {
-      print_error(error.what());
-      ++errors;
-      continue;
-    }
-    const std::array<const std::uint8_t *, 1> input{image.rgb.data()};
-    require(session.run(input));
-    const std::vector<double> values = real_features(session, parser.has("normalize"));
-    if (format == "npy")
-      for (std::size_t c = 0; c < values.size(); ++c)
-        rows(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(c)) = static_cast<float>(values[c]);
-    else
-      print_features(format, paths[i], values);
-  }
-  progress.wipe();
+  run_named_images(
+      model, recipe, paths, thread_count, 1, "running", errors, [&](std::size_t image, const FileOutputs &outputs) {
+        const std::vector<double> values = real_features(*model, outputs, parser.has("normalize"));
+        if (format == "npy") {
+          for (std::size_t c = 0; c < values.size(); ++c)
+            rows(static_cast<Eigen::Index>(image), static_cast<Eigen::Index>(c)) = static_cast<float>(values[c]);
+          return;
+        }
+        print_features(format, paths[image], values);
+        flush_output();
+      });
   if (format == "npy") {
     require(write_file_atomically(output, npy_bytes(rows)));
     std::cout << printable(output) << ": " << rows.rows() << " x " << rows.cols() << " float32\n";

@@ -58,6 +58,16 @@ if(INTVIT_WEBP)
   endif()
 endif()
 
+# Likewise: where it is missing, SigLIP's tokenizer is not read.
+if(INTVIT_SENTENCEPIECE)
+  find_path(SENTENCEPIECE_INCLUDE_DIR sentencepiece_processor.h)
+  find_library(SENTENCEPIECE_LIBRARY sentencepiece)
+  if(NOT SENTENCEPIECE_INCLUDE_DIR OR NOT SENTENCEPIECE_LIBRARY)
+    message(STATUS "sentencepiece not found: building without SigLIP's tokenizer")
+    set(INTVIT_SENTENCEPIECE OFF)
+  endif()
+endif()
+
 # Headers alone, found as such, because a cross build does not see the package of the machine's own architecture.
 find_path(XSIMD_INCLUDE_DIR xsimd/xsimd.hpp)
 if(NOT XSIMD_INCLUDE_DIR)

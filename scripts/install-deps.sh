@@ -8,7 +8,7 @@
 set -eu
 
 packages="g++ cmake ninja-build ccache libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev \
-libwebp-dev"
+libwebp-dev libsentencepiece-dev"
 for what; do
   case $what in
   aarch64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;

@@ -122,28 +122,4 @@ void report_unread(const Parser &parser, const std::vector<std::string> &errors,
     throw std::runtime_error(parser.get<std::string>("data") + ": no image could be read");
 }
 
-std::vector<std::string> named_images(const std::vector<std::string> &names, std::size_t &errors) {
-  std::vector<std::string> paths;
-  for (const std::string &name : names) {
-    std::error_code ignored;
-    if (name == "-" || !std::filesystem::is_directory(name, ignored)) {
-      paths.push_back(name);
-      continue;
-    }
-    try {
-      LeftOut left_out;
-      const std::vector<std::string> images = list_images(name, left_out, [&](const std::string &message) {
-        print_error(message);
-        ++errors;
-      });
-      report_left_out(name, left_out);
-      paths.insert(paths.end(), images.begin(), images.end());
-    } catch (const std::runtime_error &error) {
-      print_error(error.what());
-      ++errors;
-    }
-  }
-  return paths;
-}
-
 } // namespace intvit::cli

@@ -40,10 +40,6 @@ std::vector<GroupedImage> grouped_images(const Parser &parser);
 // classes. For a model without classes they have none: throws UsageError where --labels is given.
 std::vector<ComparedImage> images(const Parser &parser, const Model &model);
 
-// The images that a command line names: files as they are, folders replaced by the images in them, of which what they
-// hold besides is reported. A folder that cannot be used is reported and counted in `errors`, and the rest still runs.
-std::vector<std::string> named_images(const std::vector<std::string> &names, std::size_t &errors);
-
 // Prints what could not be read. Throws std::runtime_error where that was all of --data.
 void report_unread(const Parser &parser, const std::vector<std::string> &errors, bool nothing_read);
 

@@ -6,7 +6,9 @@
 #include "kernels/backends.hpp"
 #include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx256.hpp"
+#ifndef __OPTIMIZE_SIZE__
 #include "kernels/x86/avx2_folded.hpp"
+#endif
 
 namespace intvit::kernels {
 
@@ -58,6 +60,9 @@ struct Vector : avx256::Operations<Avx2> {
 };
 
 static_assert(VectorKernelOperations<Vector>);
+
+// The smallest library has no room for two products of linear maps.
+#ifndef __OPTIMIZE_SIZE__
 
 struct Avx2Bytes {};
 
@@ -167,16 +172,20 @@ public:
   }
 };
 
+#endif
+
 } // namespace
 
 void use_avx2(KernelTable &table) {
   table.name = "avx2";
   use_vector_kernels<Vector>(table);
+#ifndef __OPTIMIZE_SIZE__
   table.linear = {.tile_rows = Linear::tile_rows,
                   .tile_columns = vector::LinearTile<Vector>::columns,
                   .formats = PerFormat<PackedFormat>::of(Linear::format<vector::Int8Panels>(),
                                                          Linear::format<vector::StlqPanels>()),
                   .run = Linear::run};
+#endif
 }
 
 } // namespace intvit::kernels

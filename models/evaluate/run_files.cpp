@@ -16,6 +16,22 @@ namespace {
 
 using LoadFile = std::function<Image(std::size_t file, ImageLoader &loader)>;
 
+// As many numbers for each image, image after image.
+class Rows {
+public:
+  Rows(std::span<const std::int32_t> numbers, std::size_t count) : rest_(numbers), width_(numbers.size() / count) {}
+
+  std::vector<std::int32_t> next() {
+    const std::span<const std::int32_t> row = rest_.first(width_);
+    rest_ = rest_.subspan(width_);
+    return {row.begin(), row.end()};
+  }
+
+private:
+  std::span<const std::int32_t> rest_;
+  std::size_t width_;
+};
+
 // Neighbours among the files, loaded and then run.
 struct FileGroup {
   std::vector<FileOutputs> outputs;
@@ -47,13 +63,13 @@ struct FileGroup {
     if (const Status status = session.run(inputs); !status.ok())
       throw std::runtime_error(status.message());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    std::span<const std::int32_t> rows = session.logits();
-    const std::size_t width = rows.size() / inputs.size();
+    Rows logits(session.logits(), inputs.size());
+    Rows features(session.features(), inputs.size());
     for (std::size_t i = begin; i < end; ++i) {
       if (!outputs[i].error.empty())
         continue;
-      outputs[i].integers.assign(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(width));
-      rows = rows.subspan(width);
+      outputs[i].integers = logits.next();
+      outputs[i].features = features.next();
       outputs[i].run = seconds.count() / static_cast<double>(inputs.size());
       outputs[i].threads = session.threads();
       images[i] = {};

@@ -1,4 +1,4 @@
-// An integer model on picture files, from bytes to logits, in the order of the files.
+// An integer model on picture files, from bytes to what it gives, in the order of the files.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@ struct FileOutputs {
   std::size_t file = 0;               // its index
   std::string error;                  // why it could not be read; then there are no outputs
   std::vector<std::int32_t> integers; // in units of 2^-logit_fraction_bits()
+  std::vector<std::int32_t> features; // in units of 2^-feature_fraction_bits(), where the model gives them besides
   LoadTimes load;
   double run = 0;  // seconds of the run of the network, divided by its images
   int threads = 1; // of that run

@@ -102,7 +102,8 @@ TextModel load_text_model(const std::string &folder) {
   HuggingFaceConfig config;
   TextModel result;
   read_json_file(config_path, [&](const json &root) {
-    config = huggingface_config(root);
+    if (root.contains("model_type"))
+      config = huggingface_config(root);
     if (!config.has_text)
       throw std::runtime_error("describes a model without a text tower, which turns the names of classes into "
                                "embeddings: it must be transformers' CLIPModel or SiglipModel");

@@ -4,7 +4,7 @@
 #   readme_test.sh commands PROGRAM    lines of README.md's ```sh blocks that begin with intvit, in a folder that holds
 #                                      what they name: float weights, a few photographs, class names. All other lines
 #                                      have to be commands that .ci/run or the tests run
-#   readme_test.sh programs CC CXX [LIBRARY WRITE_MODELS]
+#   readme_test.sh programs CC CXX [WRITE_MODELS LIBRARY ...]
 #                                      ```c and ```cpp blocks of both, and what intvit.h and intvit.hpp begin with, have
 #                                      to compile, and to run with models that have class names, none, and no classes;
 #                                      so do examples/. Python's are run by python/tests
@@ -50,8 +50,9 @@ program() {
   "$@" -Wall -Wextra -Werror -I "$root/engine/include" -x "$language" -c "$work/source" -o "$work/$name.o" 2>"$work/err" ||
     fail "$name: $(cat "$work/err" "$work/source")"
   echo "$name" >>"$work/compiled"
-  [ -n "$library" ] || return 0
-  "$cxx" "$work/$name.o" "$library" -pthread -o "$work/$name"
+  [ -n "$libraries" ] || return 0
+  # shellcheck disable=SC2086 # a list of files
+  "$cxx" "$work/$name.o" $libraries -pthread -o "$work/$name"
   runs "$name" "$shipped" '^class [0-9]: [a-z]+$'
   runs "$name" "$work/unlabelled" '^class [0-9]+: .no label.$'
   runs "$name" "$work/classless" ''
@@ -87,16 +88,17 @@ header() {
 if [ "$kind" = programs ]; then
   cc=$1
   cxx=$2
-  library=${3:-}
   shipped=$root/models/zoo/cifar10_vit.safetensors
-  [ -z "$library" ] || "$4" "$work/unlabelled" "$work/classless"
+  [ $# -lt 3 ] || "$3" "$work/unlabelled" "$work/classless"
+  shift $(($# < 3 ? $# : 3))
+  libraries=$*
   documents c "$cc" -std=c11
   documents c++ "$cxx" -std=c++17 -fno-exceptions -fno-rtti
   header intvit.h | program c intvit.h "$cc" -std=c11
   header intvit.hpp | program c++ intvit.hpp "$cxx" -std=c++17 -fno-exceptions -fno-rtti
   compiled=$(wc -l <"$work/compiled")
   [ "$compiled" -ge 5 ] || fail "only these programs were found: $(cat "$work/compiled")"
-  [ -n "$library" ] || {
+  [ -n "$libraries" ] || {
     echo "ok: $compiled programs, not run"
     exit 0
   }
@@ -105,7 +107,8 @@ if [ "$kind" = programs ]; then
     language=$([ "${example##*.}" = c ] && echo c || echo c++)
     name=${example%.*}
     "$([ $language = c ] && echo "$cc" || echo "$cxx")" -I "$root/engine/include" -c "$root/examples/$example" -o "$work/$name.o"
-    "$cxx" "$work/$name.o" "$library" -pthread -o "$work/$name"
+    # shellcheck disable=SC2086 # a list of files
+    "$cxx" "$work/$name.o" $libraries -pthread -o "$work/$name"
     runs "$name" "$work/unlabelled" '(^  .* %  |: )class [0-9]+' model.safetensors frame.ppm
     runs "$name" "$work/classless" '' model.safetensors frame.ppm
   done
