@@ -7,20 +7,16 @@
 
 namespace intvit {
 
-namespace {
+void validate_dimension(const char *what, int value, int limit, int low) {
+  if (value < low || value > limit)
+    throw std::runtime_error(std::string(what) + " is " + std::to_string(value) + ", must be " + std::to_string(low) +
+                             " to " + std::to_string(limit));
+}
 
 void validate_range(const char *what, double value, double low, double high) {
   if (!(value >= low && value <= high)) // also refuses NaN
     throw std::runtime_error(std::string(what) + " is " + std::to_string(value) + ", must be between " +
                              std::to_string(low) + " and " + std::to_string(high));
-}
-
-} // namespace
-
-void validate_dimension(const char *what, int value, int limit) {
-  if (value < 1 || value > limit)
-    throw std::runtime_error(std::string(what) + " is " + std::to_string(value) + ", must be 1 to " +
-                             std::to_string(limit));
 }
 
 void validate_multiple(const char *what, int value, const char *of, int divisor) {

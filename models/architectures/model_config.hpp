@@ -50,7 +50,8 @@ inline constexpr std::array<double, 3> clip_std = {0.26862954, 0.26130258, 0.275
 void validate_common(const ModelConfig &config);
 
 // The same for one value, which the message calls `what`.
-void validate_dimension(const char *what, int value, int limit); // 1 to limit
+void validate_dimension(const char *what, int value, int limit, int low = 1); // low to limit
+void validate_range(const char *what, double value, double low, double high);
 void validate_multiple(const char *what, int value, const char *of, int divisor);
 
 } // namespace intvit

@@ -2,9 +2,12 @@
 // Only the float reference runs them, when a classifier is made of names.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "models/architectures/block.hpp"
+#include "models/architectures/model_config.hpp"
 #include "models/architectures/weights.hpp"
 
 namespace intvit {
@@ -48,5 +51,11 @@ struct ScoreScale {
   double bias = 0;
   bool sigmoid = false; // its probability is a sigmoid (SigLIP), else a softmax over the texts (CLIP)
 };
+
+// Throws std::runtime_error where no trained model can have it: scores would all be the same, or beyond all bounds.
+inline void validate(const ScoreScale &scale) {
+  validate_range("scale of scores", scale.scale, 1e-6, 1e6);
+  validate_range("bias of scores", scale.bias, -1e6, 1e6);
+}
 
 } // namespace intvit

@@ -32,7 +32,7 @@ TextConfig text_config(const json &root, const HuggingFaceConfig &config) {
   result.activation = text.activation(siglip ? "gelu_pytorch_tanh" : "quick_gelu");
   result.features = siglip ? text.integer("projection_size", result.channels) : fields.integer("projection_dim", 512);
   validate_dimension("vocabulary", result.vocabulary, 1 << 22);
-  validate_dimension("number of positions", result.positions, 4096);
+  validate_dimension("number of positions", result.positions, 4096, 2); // the token that ends a text, and another
   validate_dimension("width of the text tower", result.channels, 16384);
   validate_dimension("depth of the text tower", result.depth, 1024);
   validate_multiple("width of the text tower", result.channels, "number of heads", result.heads);
@@ -63,10 +63,23 @@ ScoreScale read_score_scale(TensorReader &tensors, bool siglip) {
   const auto one = [&](const std::string &name) {
     return static_cast<double>(siglip ? tensors.vector(name, 1)[0] : tensors.matrix(name, {}, 1)(0, 0));
   };
-  ScoreScale scale{std::exp(one("logit_scale")), siglip ? one("logit_bias") : 0.0, siglip};
-  if (!(scale.scale <= 1e6))
-    throw std::runtime_error("tensor logit_scale is too large to compute with");
+  const ScoreScale scale{std::exp(one("logit_scale")), siglip ? one("logit_bias") : 0.0, siglip};
+  validate(scale);
   return scale;
+}
+
+// Another model's tokens would be read as other words.
+void check_tokenizer(const Tokenizer &tokenizer, const TextConfig &config) {
+  constexpr int padding = 64; // by which vocabularies are made multiples of powers of two
+  if (const int vocabulary = tokenizer.vocabulary();
+      vocabulary > config.vocabulary || config.vocabulary - vocabulary >= padding)
+    throw std::runtime_error("the tokenizer has tokens up to " + std::to_string(vocabulary - 1) +
+                             ", but the model a vocabulary of " + std::to_string(config.vocabulary) +
+                             ": they do not belong together");
+  if (config.pool == TextPool::first_end && tokenizer.end_token() != config.end_token)
+    throw std::runtime_error("the tokenizer ends texts with the token " + std::to_string(tokenizer.end_token()) +
+                             ", but the model looks for " + std::to_string(config.end_token) +
+                             ": they do not belong together");
 }
 
 // What `read` throws begins with the weights' file.
@@ -97,7 +110,7 @@ std::optional<ScoreScale> find_score_scale(const std::string &path) {
   return scale;
 }
 
-TextModel load_text_model(const std::string &folder) {
+TextModel load_text_model(const std::string &folder, const std::string &sha256) {
   const std::string config_path = (fs::path(folder) / "config.json").string();
   HuggingFaceConfig config;
   TextModel result;
@@ -109,15 +122,24 @@ TextModel load_text_model(const std::string &folder) {
                                "embeddings: it must be transformers' CLIPModel or SiglipModel");
     result.tower.config = text_config(root, config);
   });
-  read_weights(WeightFiles(folder), [&](TensorReader &tensors) {
+  result.files = config.is_siglip() ? siglip_tokenizer_files(folder) : clip_tokenizer_files(folder);
+  result.tokenizer = config.is_siglip() ? load_siglip_tokenizer(folder) : load_clip_tokenizer(folder);
+  try {
+    check_tokenizer(*result.tokenizer, result.tower.config);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(folder + ": " + error.what());
+  }
+  const WeightFiles weights(folder);
+  if (!sha256.empty() && weights.sha256() != sha256)
+    throw std::runtime_error(weights.path() + ": is not the checkpoint that the model was made of (its SHA-256 is " +
+                             "another); give that one's folder, or embeddings made elsewhere with --text-features");
+  read_weights(weights, [&](TensorReader &tensors) {
     result.tower = read_text_tower(tensors, result.tower.config, config.is_siglip());
     result.scale = read_score_scale(tensors, config.is_siglip());
   });
-  result.tokenizer = config.is_siglip() ? load_siglip_tokenizer(folder) : load_clip_tokenizer(folder);
-  if (result.tokenizer->vocabulary() > result.tower.config.vocabulary)
-    throw std::runtime_error(folder + ": the tokenizer has tokens up to " +
-                             std::to_string(result.tokenizer->vocabulary() - 1) + ", but the model a vocabulary of " +
-                             std::to_string(result.tower.config.vocabulary) + ": they do not belong together");
+  result.files.push_back(config_path);
+  for (std::string &path : weights.paths())
+    result.files.push_back(std::move(path));
   return result;
 }
 

@@ -28,13 +28,27 @@ char line_end(std::string_view text) {
 std::vector<std::string> text_lines(std::string_view text) {
   const char end = line_end(text);
   std::vector<std::string> lines;
-  while (!text.empty()) {
-    std::string &line = lines.emplace_back(text.substr(0, text.find(end)));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.ends_with('\r'))
-      line.pop_back();
-  }
+  while (!text.empty())
+    lines.emplace_back(take_line(text, end));
   return lines;
+}
+
+std::string_view take_line(std::string_view &text, char end) {
+  std::string_view line = text.substr(0, text.find(end));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  if (line.ends_with('\r'))
+    line.remove_suffix(1);
+  return line;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
 }
 
 std::string trimmed(std::string_view text) {

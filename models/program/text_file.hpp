@@ -1,6 +1,7 @@
 // Lists that users write or export: labels, class names, shapes.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,11 @@ std::string read_text_file(const std::string &path);
 // What its lines end with: LF, before which there may be a CR, or where it has none, CR.
 char line_end(std::string_view text);
 std::vector<std::string> text_lines(std::string_view text);
+// Takes the first of them, of which there must be one, from the text. `end` is line_end() of the whole text.
+std::string_view take_line(std::string_view &text, char end);
+
+// What stands between the separators: of none, the text itself.
+std::vector<std::string> split(std::string_view text, char separator);
 
 // Without blanks, tabs and carriage returns at its ends.
 std::string trimmed(std::string_view text);

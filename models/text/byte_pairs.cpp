@@ -1,6 +1,8 @@
 #include "models/text/byte_pairs.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <queue>
 #include <stdexcept>
 #include <tuple>

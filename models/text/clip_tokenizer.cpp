@@ -1,6 +1,9 @@
 // CLIP's tokenizer: lower case, words by a rule, byte pairs (vocab.json and merges.txt, or tokenizer.json).
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
+#include <unordered_map>
+#include <utility>
 
 #include "engine/container/utf8.hpp"
 #include "models/import/json.hpp"
@@ -23,42 +26,53 @@ constexpr const char *end_of_word = "</w>";
 using Vocabulary = std::unordered_map<std::string, int>;
 using Merges = std::vector<std::pair<std::string, std::string>>;
 
-Vocabulary read_vocabulary(const json &entries) {
+void add_token(const std::string &piece, const json &token, Vocabulary &vocabulary) {
   constexpr double most = 1 << 24;
+  const double number = token.is_number() ? token.get<double>() : -1;
+  if (!(number >= 0 && number < most && number == static_cast<int>(number)))
+    throw std::runtime_error("the token of " + quoted_for_message(piece) + " is " + importer::show(token));
+  vocabulary.emplace(piece, static_cast<int>(number));
+}
+
+Vocabulary read_vocabulary(const json &entries) {
   Vocabulary vocabulary;
-  for (const auto &[piece, token] : entries.items()) {
-    const double number = token.is_number() ? token.get<double>() : -1;
-    if (!(number >= 0 && number < most && number == static_cast<int>(number)))
-      throw std::runtime_error("the token of " + quoted_for_message(piece) + " is " + importer::show(token));
-    vocabulary.emplace(piece, static_cast<int>(number));
-  }
+  for (const auto &[piece, token] : entries.items())
+    add_token(piece, token, vocabulary);
   return vocabulary;
 }
 
-std::pair<std::string, std::string> split_merge(const std::string &line) {
+std::pair<std::string, std::string> split_merge(std::string_view line) {
   const std::size_t space = line.find(' ');
-  if (space == std::string::npos || space == 0 || space + 1 == line.size() ||
-      line.find(' ', space + 1) != std::string::npos)
+  if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
+      line.find(' ', space + 1) != std::string_view::npos)
     throw std::runtime_error("a merge is " + quoted_for_message(line) + ", not two pieces");
-  return {line.substr(0, space), line.substr(space + 1)};
+  return {std::string(line.substr(0, space)), std::string(line.substr(space + 1))};
 }
 
-Merges read_merges(const std::vector<std::string> &lines) {
+// Each merge gives a piece of its own, which the vocabulary has.
+void add_merge(std::pair<std::string, std::string> merge, const Vocabulary &vocabulary, Merges &merges) {
+  if (merges.size() == vocabulary.size())
+    throw std::runtime_error("there are more merges than the " + std::to_string(vocabulary.size()) +
+                             " pieces of the vocabulary");
+  merges.push_back(std::move(merge));
+}
+
+Merges read_merges(std::string_view text, const Vocabulary &vocabulary) {
   Merges merges;
-  for (const std::string &line : lines)
-    if (!line.empty() && !line.starts_with("#version"))
-      merges.push_back(split_merge(line));
+  for (const char end = line_end(text); !text.empty();)
+    if (const std::string_view line = take_line(text, end); !line.empty() && !line.starts_with("#version"))
+      add_merge(split_merge(line), vocabulary, merges);
   return merges;
 }
 
-Merges read_merges(const json &list) {
+Merges read_merges(const json &list, const Vocabulary &vocabulary) {
   Merges merges;
   for (const json &merge : list)
-    if (merge.is_array())
-      merges.emplace_back(importer::string(importer::array(merge, "model.merges", 2)[0], "model.merges"),
-                          importer::string(merge[1], "model.merges"));
-    else
-      merges.push_back(split_merge(importer::string(merge, "model.merges")));
+    add_merge(merge.is_array()
+                  ? std::pair(importer::string(importer::array(merge, "model.merges", 2)[0], "model.merges"),
+                              importer::string(merge[1], "model.merges"))
+                  : split_merge(importer::string(merge, "model.merges")),
+              vocabulary, merges);
   return merges;
 }
 
@@ -69,23 +83,26 @@ public:
         pairs_(std::move(vocabulary), merges, end_of_word, end_) {}
 
   Tokens encode(std::string_view text, int limit) const override {
+    const auto most = static_cast<std::size_t>(std::max(limit - 1, 1));
     Tokens tokens{{begin_}};
     // Names of the special tokens in a text are these tokens.
-    while (!text.empty()) {
-      const std::size_t begin = text.find(begin_name);
-      const std::size_t end = text.find(end_name);
+    std::size_t begin = text.find(begin_name);
+    std::size_t end = text.find(end_name);
+    for (std::size_t at = 0; at < text.size() && tokens.ids.size() <= most;) {
       const std::size_t next = std::min({begin, end, text.size()});
-      add_text(text.substr(0, next), tokens.ids);
-      text.remove_prefix(next);
+      add_text(text.substr(at, next - at), most, tokens.ids);
+      at = next;
       if (next == begin) {
         tokens.ids.push_back(begin_);
-        text.remove_prefix(std::string_view(begin_name).size());
+        at += std::string_view(begin_name).size();
+        begin = text.find(begin_name, at);
       } else if (next == end) {
         tokens.ids.push_back(end_);
-        text.remove_prefix(std::string_view(end_name).size());
+        at += std::string_view(end_name).size();
+        end = text.find(end_name, at);
       }
     }
-    if (const auto most = static_cast<std::size_t>(std::max(limit - 1, 1)); tokens.ids.size() > most) {
+    if (tokens.ids.size() > most) {
       tokens.ids.resize(most);
       tokens.truncated = true;
     }
@@ -94,6 +111,7 @@ public:
   }
 
   int vocabulary() const override { return pairs_.size(); }
+  int end_token() const override { return end_; }
 
 private:
   static int special(const Vocabulary &vocabulary, const char *name) {
@@ -104,7 +122,8 @@ private:
   }
 
   // Words are 's, 't, 're, 've, 'm, 'll and 'd, letters, a number, or characters that are none of these and no space.
-  void add_text(std::string_view part, std::vector<int> &tokens) const {
+  // Ends with the word that makes more than `most` tokens.
+  void add_text(std::string_view part, std::size_t most, std::vector<int> &tokens) const {
     const std::u32string text = unicode::lower(unicode::nfc(unicode::characters(part)));
     const auto run = [&](std::size_t from, auto belongs) {
       std::size_t to = from;
@@ -112,7 +131,7 @@ private:
         ++to;
       return to - from;
     };
-    for (std::size_t i = 0; i < text.size();) {
+    for (std::size_t i = 0; i < text.size() && tokens.size() <= most;) {
       std::size_t length = ending(std::u32string_view(text).substr(i));
       if (length == 0)
         length = run(i, unicode::is_letter);
@@ -139,6 +158,15 @@ private:
   BytePairs pairs_;
 };
 
+// What `read` returns; what it throws begins with the file.
+template <class Read> auto told_of(const std::string &path, const Read &read) {
+  try {
+    return read();
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(path + ": " + error.what());
+  }
+}
+
 // Of the form that the tokenizers package writes.
 std::unique_ptr<Tokenizer> from_json(const std::string &path) {
   std::unique_ptr<Tokenizer> tokenizer;
@@ -158,31 +186,37 @@ std::unique_ptr<Tokenizer> from_json(const std::string &path) {
     if (root.contains("added_tokens") && root["added_tokens"].is_array())
       for (const json &added : root["added_tokens"])
         if (added.is_object() && added.contains("content") && added.contains("id"))
-          vocabulary.emplace(importer::string(added["content"], "added_tokens.content"),
-                             static_cast<int>(importer::number(added["id"], "added_tokens.id")));
-    tokenizer = std::make_unique<ClipTokenizer>(std::move(vocabulary), read_merges(member(model, "merges")));
+          add_token(importer::string(added["content"], "added_tokens.content"), added["id"], vocabulary);
+    const Merges merges = read_merges(member(model, "merges"), vocabulary);
+    tokenizer = std::make_unique<ClipTokenizer>(std::move(vocabulary), merges);
   });
   return tokenizer;
 }
 
 } // namespace
 
-std::unique_ptr<Tokenizer> load_clip_tokenizer(const std::string &folder) {
+std::vector<std::string> clip_tokenizer_files(const std::string &folder) {
   const fs::path vocabulary = fs::path(folder) / "vocab.json";
   const fs::path merges = fs::path(folder) / "merges.txt";
   const fs::path whole = fs::path(folder) / "tokenizer.json";
   std::error_code ignored;
   if (fs::exists(whole, ignored))
-    return from_json(whole.string());
+    return {whole.string()};
   if (!fs::exists(vocabulary, ignored) || !fs::exists(merges, ignored))
     throw std::runtime_error(folder + ": holds no tokenizer, which reads the texts: neither vocab.json with merges.txt "
                                       "nor tokenizer.json");
-  const Merges pairs = read_merges(text_lines(read_text_file(merges.string())));
-  std::unique_ptr<Tokenizer> tokenizer;
-  importer::read_json_file(vocabulary.string(), [&](const json &root) {
-    tokenizer = std::make_unique<ClipTokenizer>(read_vocabulary(root), pairs);
-  });
-  return tokenizer;
+  return {vocabulary.string(), merges.string()};
+}
+
+std::unique_ptr<Tokenizer> load_clip_tokenizer(const std::string &folder) {
+  const std::vector<std::string> files = clip_tokenizer_files(folder);
+  if (files.size() == 1)
+    return from_json(files.front());
+  const std::string text = read_text_file(files.back());
+  Vocabulary vocabulary;
+  importer::read_json_file(files.front(), [&](const json &root) { vocabulary = read_vocabulary(root); });
+  const Merges merges = told_of(files.back(), [&] { return read_merges(text, vocabulary); });
+  return told_of(files.front(), [&] { return std::make_unique<ClipTokenizer>(std::move(vocabulary), merges); });
 }
 
 } // namespace intvit

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "engine/container/file_io.hpp"
 #include "models/text/tokenizer.hpp"
 #include "models/text/unicode.hpp"
 
@@ -36,7 +37,12 @@ std::string canonical_text(std::string_view text) {
 class SiglipTokenizer : public Tokenizer {
 public:
   explicit SiglipTokenizer(const std::string &path) {
-    if (const auto status = processor_.Load(path); !status.ok())
+    constexpr std::int64_t max_size = std::int64_t{64} << 20;
+    const Result<std::vector<std::byte>> bytes = read_file(path, max_size); // as sentencepiece's own reader does not
+    if (!bytes.ok())
+      throw std::runtime_error(bytes.status().message());
+    const std::string_view model(reinterpret_cast<const char *>(bytes->data()), bytes->size());
+    if (const auto status = processor_.LoadFromSerializedProto(model); !status.ok())
       throw std::runtime_error(path + ": is no sentencepiece model that can be read");
     end_ = processor_.PieceToId("</s>");
     if (processor_.IsUnknown(end_))
@@ -58,6 +64,7 @@ public:
   }
 
   int vocabulary() const override { return processor_.GetPieceSize(); }
+  int end_token() const override { return end_; }
 
 private:
   sentencepiece::SentencePieceProcessor processor_;
@@ -68,13 +75,18 @@ private:
 
 } // namespace
 
-std::unique_ptr<Tokenizer> load_siglip_tokenizer(const std::string &folder) {
-  const std::string path = (fs::path(folder) / "spiece.model").string();
+std::vector<std::string> siglip_tokenizer_files(const std::string &folder) {
+  std::string path = (fs::path(folder) / "spiece.model").string();
   if (std::error_code ignored; !fs::exists(path, ignored))
     throw std::runtime_error(folder +
                              ": holds no spiece.model, SigLIP's tokenizer, which alone can be followed (SigLIP "
                              "2 has another); make the embeddings elsewhere and give them with "
                              "--text-features");
+  return {std::move(path)};
+}
+
+std::unique_ptr<Tokenizer> load_siglip_tokenizer(const std::string &folder) {
+  const std::string path = siglip_tokenizer_files(folder).front();
 #ifdef INTVIT_SENTENCEPIECE
   return std::make_unique<SiglipTokenizer>(path);
 #else

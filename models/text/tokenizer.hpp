@@ -23,6 +23,9 @@ public:
 
   // One more than the largest token.
   virtual int vocabulary() const = 0;
+
+  // The token that ends a text.
+  virtual int end_token() const = 0;
 };
 
 // The tokenizer that lies in a folder of transformers. Throws std::runtime_error that begins with the folder or the
@@ -30,5 +33,9 @@ public:
 std::unique_ptr<Tokenizer> load_clip_tokenizer(const std::string &folder);
 // SigLIP's, which fills up to the limit. Needs the library sentencepiece; without it, it throws.
 std::unique_ptr<Tokenizer> load_siglip_tokenizer(const std::string &folder);
+
+// The files that they read. Throw std::runtime_error where these are not there.
+std::vector<std::string> clip_tokenizer_files(const std::string &folder);
+std::vector<std::string> siglip_tokenizer_files(const std::string &folder);
 
 } // namespace intvit

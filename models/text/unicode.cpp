@@ -176,7 +176,7 @@ std::u32string nfc(std::u32string_view text) {
 
 namespace {
 
-// Letters that are small or capital.
+// Letters that are small or capital, of those that have the other form; and two small ones that are no capital's.
 bool is_cased(char32_t character) {
   static const std::set<char32_t> small = [] {
     std::set<char32_t> all;

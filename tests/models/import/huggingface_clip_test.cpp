@@ -1,4 +1,5 @@
 // The towers of transformers' CLIP and SigLIP: where tensors and settings arrive, and what is refused.
+#include <algorithm>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
@@ -6,6 +7,7 @@
 #include "models/import/huggingface.hpp"
 #include "models/import/load.hpp"
 #include "models/import/text_tower.hpp"
+#include "models/import/weight_files.hpp"
 #include "models/reference/forward.hpp"
 #include "tests/models/import/clip_folder.hpp"
 #include "tests/support/data.hpp"
@@ -192,6 +194,14 @@ TEST_CASE("text towers: what is read, and what is refused") {
   CHECK(model.tokenizer->vocabulary() == clip_vocabulary);
 
   CHECK(find_score_scale(clip_folder(tensors))->scale == model.scale.scale);
+  const std::string folder = clip_folder(tensors);
+  const std::vector<std::string> files = load_text_model(folder).files;
+  for (const char *file : {"/vocab.json", "/merges.txt", "/config.json", "/model.safetensors"})
+    CHECK(std::find(files.begin(), files.end(), folder + file) != files.end());
+  CHECK_NOTHROW(load_text_model(folder, WeightFiles(folder).sha256()));
+  CHECK_THROWS_WITH(load_text_model(folder, std::string(64, '0')),
+                    StartsWith(folder + "/model.safetensors: is not the checkpoint that the model was made of") &&
+                        Contains("--text-features"));
   const std::string both = transformers_folder(siglip_tensors(), siglip_config(), clip_processor());
   CHECK(find_score_scale(both)->scale == Approx(std::exp(2.0)));
   CHECK(find_score_scale(both)->bias == -4);
@@ -225,7 +235,28 @@ TEST_CASE("text towers: what is read, and what is refused") {
   CHECK_THAT(message(clip_folder(smaller)), Contains("tensor text_model.final_layer_norm.bias is missing"));
   smaller = tensors;
   smaller.all["logit_scale"].values[0] = 80;
-  CHECK_THAT(message(clip_folder(smaller)), Contains("tensor logit_scale is too large"));
+  CHECK_THAT(message(clip_folder(smaller)),
+             Contains("scale of scores is ") && Contains("must be between 0.000001 and"));
+  for (const float flat : {-40.0F, -720.0F, -1e30F}) { // small, denormal, zero
+    smaller.all["logit_scale"].values[0] = flat;
+    CHECK_THAT(message(clip_folder(smaller)), Contains("scale of scores is 0.000000, must be between"));
+  }
+  json other = clip_config();
+  other["text_config"]["vocab_size"] = 900;
+  smaller = tensors;
+  smaller.all["text_model.embeddings.token_embedding.weight"] = {{900, 8}, std::vector<float>(7200)};
+  CHECK_THAT(message(clip_folder(smaller, other)),
+             Contains("the tokenizer has tokens up to 513, but the model a vocabulary of 900: they do not belong"));
+  other["text_config"]["vocab_size"] = 520; // padded
+  smaller.all["text_model.embeddings.token_embedding.weight"] = {{520, 8}, std::vector<float>(4160)};
+  CHECK(message(clip_folder(smaller, other)).empty());
+  other = clip_config();
+  other["text_config"]["eos_token_id"] = 512;
+  CHECK_THAT(message(clip_folder(tensors, other)),
+             Contains("the tokenizer ends texts with the token 513, but the model looks for 512"));
+  other = clip_config();
+  other["text_config"]["max_position_embeddings"] = 1;
+  CHECK_THAT(message(clip_folder(tensors, other)), Contains("number of positions is 1, must be 2 to 4096"));
   json heads = clip_config();
   heads["text_config"]["num_attention_heads"] = 3;
   CHECK_THAT(message(clip_folder(tensors, heads)), Contains("is not a multiple of number of heads 3"));

@@ -110,6 +110,13 @@ TEST_CASE("CLIP's tokenizer: what is too long is cut off before the end token") 
   CHECK(tokenizer->encode(text.substr(0, 4 * 76), 77).truncated);
   // A word of a million letters takes no time worth speaking of.
   CHECK(tokenizer->encode(std::string(1'000'000, 'a'), 77).ids.size() == 77);
+  // Nor do names of special tokens before a text of megabytes.
+  std::string names;
+  for (int i = 0; i < 500'000; ++i)
+    names += "<|endoftext|>";
+  std::vector<int> ends(4096, 523);
+  ends.front() = 522;
+  CHECK(tokenizer->encode(names, 4096).ids == ends);
 }
 
 TEST_CASE("CLIP's tokenizer: files that are missing, malformed or another tokenizer's") {
@@ -130,7 +137,12 @@ TEST_CASE("CLIP's tokenizer: files that are missing, malformed or another tokeni
 
   folder = two_files();
   write_text_file(folder + "/merges.txt", "#version: 0.2\nc a\nonly\n");
-  CHECK_THAT(message(folder), Contains("a merge is \"only\", not two pieces"));
+  CHECK(message(folder) == folder + "/merges.txt: a merge is \"only\", not two pieces");
+  std::string many;
+  for (int i = 0; i < 600; ++i)
+    many += "c a\n";
+  write_text_file(folder + "/merges.txt", many);
+  CHECK(message(folder) == folder + "/merges.txt: there are more merges than the 524 pieces of the vocabulary");
   write_text_file(folder + "/merges.txt", "c a\nca tt\n");
   CHECK_THAT(message(folder), Contains("the vocabulary lacks \"catt\", which merge 2 gives"));
   json vocabulary = small_vocabulary();
@@ -156,4 +168,11 @@ TEST_CASE("CLIP's tokenizer: files that are missing, malformed or another tokeni
   tokenizer["model"].erase("merges");
   CHECK_THAT(message(folder_with(tokenizer)), Contains("\"merges\" is missing"));
   CHECK_THAT(message(folder_with(json::object())), Contains("\"model\" is missing"));
+  for (const json &token : {json(1e300), json(2147483647), json(-1), json(1.5)}) {
+    tokenizer = one_file(false);
+    tokenizer["added_tokens"] = {{{"content", "<added>"}, {"id", token}}};
+    CHECK_THAT(message(folder_with(tokenizer)), Contains("the token of \"<added>\" is " + token.dump()));
+  }
+  tokenizer["added_tokens"] = {{{"content", "<added>"}, {"id", 600}}};
+  CHECK(load_clip_tokenizer(folder_with(tokenizer))->vocabulary() == 601);
 }
