@@ -153,6 +153,13 @@ json evaluation_json(const FeatureEvaluation &result, const Model &model) {
   return object;
 }
 
+// Whether there is enough to tell of.
+template <class Result> void check_enough(const Result &) {}
+void check_enough(const FeatureEvaluation &result) {
+  if (result.runs.images < fewest_neighbours)
+    throw std::runtime_error("neighbours of " + std::to_string(result.runs.images) + " images tell nothing, give more");
+}
+
 // One column for each entry of the JSON object; what there is not is an empty cell.
 void print_csv(const json &object) {
   std::vector<std::string> names;
@@ -179,8 +186,10 @@ int run_evaluation(const Parser &parser, const std::shared_ptr<const Model> &mod
                                  });
   progress.wipe();
   const std::size_t done = result.runs.images + result.runs.errors.size();
-  const bool stopped = done < images.size();
+  const bool stopped = interrupted(); // while images were run, or compared after that
   report_unread(parser, result.runs.errors, result.runs.images == 0 && !stopped);
+  if (!stopped)
+    check_enough(result);
   if (result.runs.images == 0) {
     // Interrupted before there was anything to tell.
   } else if (parser.format() == "json")

@@ -1,8 +1,12 @@
 #include "models/evaluate/evaluate_features.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <numeric>
 #include <set>
-#include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "models/evaluate/measures.hpp"
 
@@ -12,13 +16,14 @@ namespace {
 
 using FeatureRows = std::vector<std::vector<double>>;
 
-std::optional<double> nearest_of_group(const FeatureRows &features, const std::vector<std::string> &groups) {
+std::optional<double> nearest_of_group(const std::vector<std::size_t> &nearest,
+                                       const std::vector<std::string> &groups) {
   if (std::set<std::string>(groups.begin(), groups.end()).size() < 2)
     return std::nullopt;
   std::size_t right = 0;
-  for (std::size_t i = 0; i < features.size(); ++i)
-    right += groups[nearest_to(i, features)] == groups[i] ? 1U : 0U;
-  return 100 * static_cast<double>(right) / static_cast<double>(features.size());
+  for (std::size_t i = 0; i < nearest.size(); ++i)
+    right += groups[nearest[i]] == groups[i] ? 1U : 0U;
+  return 100 * static_cast<double>(right) / static_cast<double>(nearest.size());
 }
 
 } // namespace
@@ -26,39 +31,50 @@ std::optional<double> nearest_of_group(const FeatureRows &features, const std::v
 FeatureEvaluation evaluate_features(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                                     std::span<const GroupedImage> images, const Recipe &recipe, int threads,
                                     const std::function<bool(std::size_t)> &proceed) {
-  FeatureRows integers(images.size());
-  FeatureRows floats(images.size());
+  FeatureRows integers(std::min(images.size(), max_neighbours));
+  FeatureRows floats(integers.size());
+  std::vector<double> cosines(images.size()); // 0 of those that could not be read
   FeatureEvaluation result;
   result.runs = run_models(
       model, float_model, paths_of(images), recipe, threads,
       [&](const ImageOutputs &outputs) {
+        std::vector<double> features;
         for (const std::int32_t value : outputs.integers)
-          integers[outputs.image].push_back(std::ldexp(value, -model->logit_fraction_bits()));
-        floats[outputs.image].assign(outputs.floats.begin(), outputs.floats.end());
+          features.push_back(std::ldexp(value, -model->logit_fraction_bits()));
+        std::vector<double> expected(outputs.floats.begin(), outputs.floats.end());
+        if (float_model != nullptr)
+          cosines[outputs.image] = cosine(features, expected);
+        if (outputs.image < integers.size()) {
+          integers[outputs.image] = std::move(features);
+          floats[outputs.image] = std::move(expected);
+        }
       },
       proceed);
   FeatureRows found;
   FeatureRows expected;
   std::vector<std::string> groups;
-  for (std::size_t i = 0; i < images.size(); ++i)
+  for (std::size_t i = 0; i < integers.size(); ++i)
     if (!integers[i].empty()) {
       found.push_back(std::move(integers[i]));
       expected.push_back(std::move(floats[i]));
       groups.push_back(images[i].group);
     }
-  if (found.empty())
+  if (found.size() < fewest_neighbours)
     return result;
-  if (found.size() < 3)
-    throw std::runtime_error("neighbours of " + std::to_string(found.size()) + " images tell nothing, give more");
-  result.nearest = nearest_of_group(found, groups);
+  const auto asked = [&] { return proceed(images.size()); };
+  const std::optional<std::vector<std::size_t>> nearest = nearest_others(found, asked);
+  if (!nearest)
+    return result;
+  result.nearest = nearest_of_group(*nearest, groups);
   if (float_model == nullptr)
     return result;
-  FeatureComparison comparison;
-  comparison.nearest = nearest_of_group(expected, groups);
-  comparison.neighbours = 100 * neighbour_agreement(expected, found);
-  for (std::size_t i = 0; i < found.size(); ++i)
-    comparison.cosine += cosine(found[i], expected[i]) / static_cast<double>(found.size());
-  result.float_comparison = comparison;
+  const std::optional<std::vector<std::size_t>> float_nearest = nearest_others(expected, asked);
+  if (!float_nearest)
+    return result;
+  result.float_comparison = {.nearest = nearest_of_group(*float_nearest, groups),
+                             .cosine = std::accumulate(cosines.begin(), cosines.end(), 0.0) /
+                                       static_cast<double>(result.runs.images),
+                             .neighbours = 100 * neighbour_agreement(*float_nearest, *nearest)};
   return result;
 }
 

@@ -2,7 +2,11 @@
 // features is that alike pictures lie near one another.
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "models/evaluate/run_models.hpp"
@@ -17,18 +21,18 @@ struct GroupedImage {
 struct FeatureComparison {
   std::optional<double> nearest; // of the float model
   double cosine = 0;             // of an image's features in the two models, the mean
-  double neighbours = 0;         // images of which both find the same other one nearest, in percent
+  double neighbours = 0;         // images of which both find the same other one nearest, in percent, as `nearest`
 };
 
 struct FeatureEvaluation {
   ModelRuns runs;
-  // Images of which the nearest other one, by the cosine, is of the same group, in percent; nothing where there is one
-  // group alone.
+  // Of the first max_neighbours images, those of which the nearest other one, by the cosine, is of the same group, in
+  // percent; nothing where there is one group alone, fewer than fewest_neighbours images, or no time.
   std::optional<double> nearest;
-  std::optional<FeatureComparison> float_comparison;
+  std::optional<FeatureComparison> float_comparison; // likewise
 };
 
-// See run_models(). Throws std::runtime_error also where fewer than three images could be read.
+// See run_models(). `proceed` is also asked while neighbours are looked for, with the number of all images.
 FeatureEvaluation evaluate_features(const std::shared_ptr<const Model> &model, const FloatModel *float_model,
                                     std::span<const GroupedImage> images, const Recipe &recipe, int threads,
                                     const std::function<bool(std::size_t done)> &proceed);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,13 +13,18 @@ namespace intvit {
 // The cosine of the angle between two vectors of equal length; 0 if one of them is zero.
 double cosine(std::span<const double> a, std::span<const double> b);
 
-// The image, of two at least, whose features are nearest to those of `image`, by the cosine; of equally near ones the
-// first.
-std::size_t nearest_to(std::size_t image, std::span<const std::vector<double>> features);
+// Every image is compared with every other, so only the first so many are.
+inline constexpr std::size_t max_neighbours = 2000;
+// Of two images each is the other's nearest, whatever they are.
+inline constexpr std::size_t fewest_neighbours = 3;
 
-// Of two models' features of the same images, at least three: the share of images of which both find the same other one
-// nearest, by the cosine.
-double neighbour_agreement(std::span<const std::vector<double>> a, std::span<const std::vector<double>> b);
+// Of each image, of two at least, the other one whose features are nearest, by the cosine; of equally near ones the
+// first. Nothing where `proceed`, which is asked before each, returned false.
+std::optional<std::vector<std::size_t>> nearest_others(std::span<const std::vector<double>> features,
+                                                       const std::function<bool()> &proceed);
+
+// The share of equal entries: of images of which two models find the same other one nearest.
+double neighbour_agreement(std::span<const std::size_t> a, std::span<const std::size_t> b);
 
 // A class is among the top k when fewer than k others have a larger logit; of equal logits the lower index is first.
 bool in_top(std::span<const double> logits, int label, int k);

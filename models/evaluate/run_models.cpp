@@ -18,6 +18,9 @@ ModelRuns run_models(const std::shared_ptr<const Model> &model, const FloatModel
                      const std::function<bool(std::size_t)> &proceed) {
   if (float_model != nullptr) {
     const ModelConfig &config = common_config(*float_model);
+    if (config.result_kind() != model->result_kind())
+      throw std::runtime_error("the float model gives " + std::string(outputs_word(config.result_kind())) +
+                               ", the integer model " + std::string(outputs_word(model->result_kind())));
     if (outputs(*float_model) != model->classes() || config.image_height != model->image_height() ||
         config.image_width != model->image_width())
       throw std::runtime_error("the float model has other classes or another image size than the integer model");

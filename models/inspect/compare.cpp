@@ -146,15 +146,19 @@ void add_layers(const std::vector<OneImage> &outcomes, const std::vector<std::st
   }
 }
 
-std::optional<double> neighbours_of(const std::vector<OneImage> &outcomes) {
+std::optional<double> neighbours_of(const std::vector<OneImage> &outcomes, const std::function<void()> &progress) {
   std::array<std::vector<std::vector<double>>, 2> features;
   for (const OneImage &outcome : outcomes)
     if (!outcome.features[0].empty())
       for (std::size_t model = 0; model < 2; ++model)
         features[model].push_back(outcome.features[model]);
-  if (features[0].size() < 3)
+  if (features[0].size() < fewest_neighbours)
     return std::nullopt;
-  return 100 * neighbour_agreement(features[0], features[1]);
+  const auto asked = [&] {
+    progress();
+    return true;
+  };
+  return 100 * neighbour_agreement(*nearest_others(features[0], asked), *nearest_others(features[1], asked));
 }
 
 } // namespace
@@ -221,7 +225,7 @@ Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const 
     result.first_top1 = 100 * first_right / count;
     result.second_top1 = 100 * second_right / count;
   }
-  result.neighbours = neighbours_of(outcomes);
+  result.neighbours = neighbours_of(outcomes, [&] { progress(images.size()); });
   add_layers(outcomes, first.stream_names(), result);
   return result;
 }

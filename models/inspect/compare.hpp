@@ -12,6 +12,7 @@
 #include "engine/runtime/model.hpp"
 #include "models/architectures/float_model.hpp"
 #include "models/evaluate/dataset.hpp"
+#include "models/evaluate/measures.hpp"
 
 namespace intvit {
 
@@ -65,16 +66,13 @@ struct LayerComparison {
   double lowest_cosine = 1; // of an image
 };
 
-// Every image is compared with every other.
-inline constexpr std::size_t max_neighbours = 2000;
-
 struct Comparison {
   std::vector<ImageComparison> images; // that could be read, in their order
   double agreement = 0;                // images of which both say the same, or of labels decisions, in percent
   double cosine = 0;                   // of the logits, the mean
   double difference = 0;               // likewise
   // Of features: on how many of the first max_neighbours images both find the same other one nearest, in percent; empty
-  // with fewer than three.
+  // with fewer than fewest_neighbours.
   std::optional<double> neighbours;
   std::vector<LayerComparison> layers; // empty where the models' layers have other shapes
   std::optional<double> first_top1;    // in percent, where all labels are known
@@ -88,7 +86,8 @@ struct ComparedImage {
 };
 
 // What logits mean is told by the first model. Throws std::runtime_error where the models have other image sizes or
-// numbers of classes. `progress` is called with the number of images done, from any thread but never from two at once.
+// numbers of classes. `progress` is called with the number of images done, from any thread but never from two at once,
+// and with that of all while neighbours are looked for.
 Comparison compare(ComparedModel &first, ComparedModel &second, std::span<const ComparedImage> images,
                    const Recipe &recipe, const kernels::KernelTable &kernels, int threads,
                    const std::function<void(std::size_t done)> &progress);

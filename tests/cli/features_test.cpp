@@ -55,6 +55,14 @@ TEST_CASE("eval tells how near alike pictures are, where there are no classes") 
   const json one_group =
       json::parse(run_program({"eval", "-m", model, "--data", picture_folder(false), "--format", "json"}).out);
   CHECK(one_group["nearest"].is_null());
+  // Pictures that cannot be read are told of before there are found to be too few.
+  const std::string few = temporary_file("few");
+  std::filesystem::create_directories(few);
+  write_text(few + "/0.ppm", photograph_with_square(0));
+  write_text(few + "/1.png", "no picture");
+  const Outcome unread = run_program({"eval", "-m", model, "--data", few});
+  CHECK(unread.exit_code == 1);
+  CHECK_THAT(unread.err, Contains(few + "/1.png: ") && Contains("neighbours of 1 images tell nothing, give more"));
   check_refused({"eval", "-m", model, "--data", folder},
                 {{{"--labels", "x.csv"}, 2, "--labels: the model has no classes"},
                  {{"--count", "2"}, 1, "neighbours of 2 images tell nothing"}});

@@ -34,13 +34,21 @@ double average_precision_by_thresholds(const std::vector<double> &outputs, const
 
 TEST_CASE("measures: whether two models find the same neighbours") {
   using Features = std::vector<std::vector<double>>;
+  const auto nearest = [](const Features &features) { return *nearest_others(features, [] { return true; }); };
+  const auto agreement = [&](const Features &x, const Features &y) {
+    return neighbour_agreement(nearest(x), nearest(y));
+  };
   const Features a = {{1, 0}, {0.9, 0.1}, {0, 1}, {-1, 0.2}};
-  CHECK(neighbour_agreement(a, a) == 1);
+  CHECK(nearest(a) == std::vector<std::size_t>{1, 0, 1, 2});
+  CHECK(nearest({{1, 0}, {0, 0}, {2, 0}, {3, 0}}) == std::vector<std::size_t>{2, 0, 0, 0}); // zeros are near nothing
+  CHECK(agreement(a, a) == 1);
   // 0 and 1 are beside one another, and so are 2 and 3; here 2 is nearer to 1.
   const Features b = {{1, 0}, {2, 0.2}, {0.5, 1}, {-1, 0.2}};
-  CHECK(neighbour_agreement(a, b) == 0.75);
+  CHECK(agreement(a, b) == 0.75);
   const Features lengths = {{7, 0}, {0.09, 0.01}, {0, 0.5}, {-3, 0.6}};
-  CHECK(neighbour_agreement(a, lengths) == 1);
+  CHECK(agreement(a, lengths) == 1);
+  int left = 2;
+  CHECK_FALSE(nearest_others(a, [&] { return left-- > 0; }));
 }
 
 TEST_CASE("measures: average precision of examples worked by hand") {
