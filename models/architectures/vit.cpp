@@ -22,6 +22,8 @@ void validate(const VitConfig &config) {
     validate_dimension("hidden dimension of the pooling's MLP", config.pool_hidden, 65536);
   if (config.projection != 0)
     validate_dimension("width of the projection", config.projection, 16384);
+  if (config.projection != 0 && (config.pool == Pool::token_pair || config.pool == Pool::normed_mean))
+    throw std::runtime_error("a projection cannot read a pair of tokens, nor the mean of normalized ones");
   if (config.projection != 0 && config.classes != 0 && !config.unit_length)
     throw std::runtime_error("a head cannot read projected features other than at length 1");
 }

@@ -1,6 +1,7 @@
 // timm's names of ViTs, what they stand for, and what its pretrained tags change.
 #include "models/architectures/vit.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -255,6 +256,10 @@ constexpr std::array tag_recipes = {
     TagRecipe{"vit_so400m_patch14_siglip_gap_378", "webli_ft_in1k", 1.0, CropMode::squash},
 };
 
+// What tags of CLIP's large models begin with that were trained with CLIP's mean.
+constexpr std::array<std::string_view, 6> clip_pixels = {"openai", "laion400m", "datacompxl",
+                                                         "dfn2b",  "metaclip",  "apple_mclip2"};
+
 } // namespace
 
 void use_tag(std::string_view tag, VitConfig &config) {
@@ -266,10 +271,11 @@ void use_tag(std::string_view tag, VitConfig &config) {
     }
   if (name.starts_with("deit3_") && tag == "fb_in22k_ft_in1k")
     config.crop_pct = 1.0;
-  // Of CLIP's large models those of LAION-2B alone have other pixels than the rest.
+  // Of CLIP's large models those of LAION-2B, which the name alone means, have other pixels than the rest.
   const bool large_clip = name == "vit_large_patch14_clip_224" || name == "vit_large_patch14_clip_336";
   if ((name == "vit_base_patch16_224" && tag == "bamboo") ||
-      (large_clip && !tag.empty() && !tag.starts_with("laion2b"))) {
+      (large_clip && std::any_of(clip_pixels.begin(), clip_pixels.end(),
+                                 [&](std::string_view source) { return tag.starts_with(source); }))) {
     config.mean = clip_mean;
     config.std = clip_std;
   }

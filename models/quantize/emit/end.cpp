@@ -41,10 +41,10 @@ template <class Row> void classify(PartContext &context, const Row &row) {
     const QuantizedLinear layer = row.quantized(*end.projected);
     row.write_codes("pooled", layer.input);
     const int fraction_bits = context.nodes.linear_features("features", "pooled", layer);
-    if (!has_head)
-      return context.nodes.set_projected_result(fraction_bits);
-    context.nodes.set_features(end.projection, fraction_bits, true);
-    return unit_head(context);
+    context.nodes.set_features(end.projection, fraction_bits, has_head);
+    if (has_head)
+      unit_head(context);
+    return;
   }
   const int fraction_bits = row.write_features(has_head ? "features" : "norm");
   context.nodes.set_features(end.channels, fraction_bits, has_head);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <variant>
 
 #include "kernels/layer_norm.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
@@ -213,16 +214,13 @@ void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_he
   Graph &graph = graph_.graph();
   if (!has_head) {
     graph.logit_fraction_bits = fraction_bits;
+    if (std::holds_alternative<Linear>(graph.nodes.back().operation)) // whose outputs would be logits
+      graph.result = ResultKind::embedding;
     return;
   }
   graph.features = graph.nodes.back().name;
   graph.feature_fraction_bits = fraction_bits;
   features_ = static_cast<int>(count);
-}
-
-void NodeWriter::set_projected_result(int fraction_bits) {
-  graph_.graph().logit_fraction_bits = fraction_bits;
-  graph_.graph().result = ResultKind::embedding;
 }
 
 void NodeWriter::report(const StreamNode &stream) const {

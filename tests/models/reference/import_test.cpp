@@ -224,6 +224,11 @@ TEST_CASE("timm's crop modes, tags and models that are not square become recipes
   CHECK(common_config(architecture("vit_base_patch16_clip_224")).crop_pct == 0.95);
   CHECK(common_config(architecture("vit_base_patch16_clip_224.openai")).crop_pct == 0.9);
   CHECK(common_config(architecture("vit_large_patch14_clip_224.laion2b")).mean[0] == 0.5);
+  for (const std::string tag : {"openai", "openai_ft_in12k_in1k", "laion400m_e32", "datacompxl", "dfn2b", "dfn2b_s39b",
+                                "metaclip_400m", "metaclip_2pt5b", "apple_mclip2_dfndr2b"})
+    CHECK(common_config(architecture("vit_large_patch14_clip_224." + tag)).mean == clip_mean);
+  for (const std::string tag : {"", ".laion2b_ft_in1k", ".mine", ".x", ".safetensors"})
+    CHECK(common_config(architecture("vit_large_patch14_clip_224" + tag)).mean[0] == 0.5);
   CHECK(common_config(architecture("vit_large_patch14_clip_336.openai")).mean == clip_mean);
   CHECK(common_config(architecture("vit_large_patch14_clip_336.openai")).crop_mode == CropMode::center);
   CHECK(common_config(architecture("vit_large_patch14_clip_336.openai_ft_in12k_in1k")).crop_mode == CropMode::squash);

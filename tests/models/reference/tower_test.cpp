@@ -40,7 +40,8 @@ Table activated(const Table &x, Activation activation) {
     if (activation == Activation::quick_gelu)
       value = value / (1 + std::exp(-1.702 * value));
     else if (activation == Activation::gelu_tanh)
-      value = 0.5 * value * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (value + 0.044715 * value * value * value)));
+      value =
+          0.5 * value * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (value + 0.044715 * value * value * value)));
     else
       value = value * 0.5 * std::erfc(-value / std::sqrt(2.0));
   }
@@ -211,6 +212,18 @@ TEST_CASE("towers: SigLIP's, whose tokens a query attends to") {
       config.activation = activation;
       check_tower(config);
     }
+}
+
+TEST_CASE("towers: pools that no projection reads") {
+  VitConfig config = tower_config();
+  config.prefix_tokens = 2;
+  config.projection = 10;
+  for (const Pool pool : {Pool::token_pair, Pool::normed_mean}) {
+    config.pool = pool;
+    CHECK_THROWS_WITH(validate(config), Catch::Contains("a projection cannot read a pair of tokens"));
+  }
+  config.pool = Pool::mean;
+  CHECK_NOTHROW(validate(config));
 }
 
 TEST_CASE("towers: a head reads features of length 1") {
