@@ -1,5 +1,10 @@
 // intvit classes: other words for a model that classifies by words.
+#include <cstddef>
 #include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +16,7 @@
 #include "engine/container/file_io.hpp"
 #include "engine/container/utf8.hpp"
 #include "engine/format/model_file.hpp"
+#include "engine/runtime/model.hpp"
 #include "models/words/other_words.hpp"
 
 namespace intvit::cli {
@@ -19,6 +25,7 @@ int classes(const Arguments &arguments) {
   Parser parser("classes", "Gives other words to a model that was quantized with --classes; its tower stays as it is.");
   add_model_option(parser);
   add_threads_option(parser);
+  add_work_option(parser);
   parser.option<std::string>("weights", "FOLDER",
                              "transformers' folder of the CLIP or SigLIP that the model came from");
   add_words_options(parser);
@@ -34,14 +41,20 @@ int classes(const Arguments &arguments) {
   if (!parser.has("text-features"))
     parser.required("weights");
   const int thread_count = threads(parser);
+  const std::string path = model_path(parser);
   check_output(output);
-  check_not_read(output, words_files(parser));
+  check_not_read(output, {path});
 
-  const ModelFile file = value_of(ModelFile::open(model_path(parser)));
-  value_of(file.bind());
-  const std::string weights = parser.has("weights") ? parser.get<std::string>("weights") : "";
-  const ClassWords words = *words_option(parser, weights, thread_count, score_scale_of(file));
-  require(check_labels(words.names));
+  const ModelFile file = value_of(ModelFile::open(path));
+  value_of(Model::create(file, kernels::default_kernels(), max_work(parser)));
+  const std::map<std::string, std::string> &provenance = file.description().provenance;
+  const auto source = provenance.find("source_sha256");
+  const ClassWords words =
+      *words_option(parser, {.weights = parser.has("weights") ? parser.get<std::string>("weights") : "",
+                             .sha256 = source == provenance.end() ? "" : source->second,
+                             .output = output,
+                             .threads = thread_count,
+                             .scale = score_scale_of(file)});
   if (words.scale.sigmoid != (file.description().graph.result_kind() == ResultKind::labels))
     throw std::runtime_error(file.origin() + ": gives " +
                              std::string(outputs_word(file.description().graph.result_kind())) +

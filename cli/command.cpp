@@ -4,11 +4,11 @@
 #include <charconv>
 #include <cstdio>
 #include <iostream>
-#include <sstream>
 
 #include <cxxopts.hpp>
 
 #include "engine/container/utf8.hpp"
+#include "models/program/text_file.hpp"
 
 namespace intvit::cli {
 
@@ -134,13 +134,10 @@ int Parser::integer(const std::string &option, int low, int high) const {
 }
 
 std::vector<std::string> Parser::list(const std::string &option) const {
-  std::vector<std::string> words;
-  std::istringstream text(get<std::string>(option) + ",");
-  for (std::string word; std::getline(text, word, ',');) {
+  std::vector<std::string> words = split(get<std::string>(option), ',');
+  for (const std::string &word : words)
     if (word.empty())
       throw UsageError("--" + option + " must be a list like a,b,c, not \"" + get<std::string>(option) + "\"");
-    words.push_back(word);
-  }
   return words;
 }
 

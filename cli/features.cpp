@@ -1,7 +1,12 @@
 // intvit features: the features of images, to be compared, searched or learned from.
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <limits>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -50,10 +55,9 @@ void print_features(const std::string &format, const std::string &path, const st
 } // namespace
 
 int features(const Arguments &arguments) {
-  Parser parser(
-      "features",
-      "Gives the features of images: numbers of which the angle between two images' tells how alike they are.",
-      "IMAGE|FOLDER|- ...");
+  Parser parser("features",
+                "Prints the features of images: the angle between two images' features tells how alike they are.",
+                "IMAGE|FOLDER|- ...");
   add_model_option(parser);
   add_run_options(parser);
   parser.flag("normalize", "bring each image's features to length 1, so that products are cosines");
@@ -79,6 +83,7 @@ int features(const Arguments &arguments) {
   if (format == "npy") {
     check_output(output);
     check_not_read(output, paths);
+    check_not_read(output, {path});
   }
   const Recipe recipe = recipe_for(parser, *model);
   RowMatrix rows(format == "npy" ? std::ssize(paths) : 0, model->features());

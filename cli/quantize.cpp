@@ -30,22 +30,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A line that is a cell in quotes, as pandas and spreadsheets write names with commas, stands for what it quotes.
 std::vector<std::string> read_label_names(const std::string &path, int classes) {
   std::vector<std::string> labels = text_lines(read_text_file(path));
   if (labels.size() != static_cast<std::size_t>(classes))
     throw std::runtime_error(path + ": has " + std::to_string(labels.size()) + " lines for " + std::to_string(classes) +
                              " classes");
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::string &line = labels[i];
-    if (valid_utf8_prefix(line) != line.size())
+    if (valid_utf8_prefix(labels[i]) != labels[i].size())
       throw std::runtime_error(path + ": line " + std::to_string(i + 1) + " is not UTF-8");
-    if (line.starts_with('"'))
-      try {
-        if (const std::vector<CsvRow> rows = csv_rows(line, ','); rows.size() == 1 && rows.front().cells.size() == 1)
-          labels[i] = std::string(rows.front().cells.front());
-      } catch (const std::runtime_error &) { // no cell, so the quotes are the name's
-      }
+    labels[i] = line_cell(labels[i]);
   }
   return labels;
 }
@@ -150,8 +143,12 @@ int quantize(const Arguments &arguments) {
   ImportedModel imported = load_float_model(weights, import);
   check_not_read(output, imported.files);
   std::map<std::string, std::string> of_words;
-  if (const std::optional<ClassWords> words = words_option(parser, weights, options.threads)) {
-    check_not_read(output, words_files(parser));
+  const auto *vit = std::get_if<VitModel>(&imported.model);
+  if (const std::optional<ClassWords> words =
+          words_option(parser, {.weights = weights,
+                                .output = output,
+                                .threads = options.threads,
+                                .sigmoid = vit != nullptr && vit->config.pool == Pool::attention})) {
     add_words(*words, imported.model);
     of_words = words_provenance(*words);
   }

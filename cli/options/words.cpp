@@ -1,10 +1,15 @@
 #include "cli/options/words.hpp"
 
-#include <array>
+#include <cstddef>
 #include <filesystem>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
 
+#include "cli/options/output.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
+#include "engine/format/model_file.hpp"
 #include "models/words/npy.hpp"
 
 namespace intvit::cli {
@@ -14,34 +19,40 @@ namespace {
 // Of all trained CLIPs, which it may not exceed in training.
 constexpr double clip_scale = 100;
 
-ScoreScale given_scale(const Parser &parser, ScoreScale scale) {
+ScoreScale given_scale(const Parser &parser, const WordsSetting &setting) {
+  const std::optional<ScoreScale> known = setting.scale ? setting.scale : find_score_scale(setting.weights);
+  if (!known && setting.sigmoid && !(parser.has("logit-scale") && parser.has("logit-bias")))
+    throw UsageError("--text-features: the model is a SigLIP and its weights do not tell how its scores follow from "
+                     "cosines; give --logit-scale and --logit-bias (exp(logit_scale) and logit_bias of the SigLIP)");
+  ScoreScale scale = known.value_or(ScoreScale{.scale = clip_scale});
   if (parser.has("logit-scale"))
     scale.scale = parser.get<double>("logit-scale");
   if (parser.has("logit-bias")) {
     scale.bias = parser.get<double>("logit-bias");
     scale.sigmoid = true;
   }
-  if (!(scale.scale > 0 && scale.scale <= 1e6))
-    throw UsageError("--logit-scale must be positive and at most 1000000");
-  if (!(scale.bias >= -1e6 && scale.bias <= 1e6))
-    throw UsageError("--logit-bias must be a number from -1000000 to 1000000");
+  try {
+    validate(scale);
+  } catch (const std::runtime_error &error) {
+    throw UsageError(std::string("--logit-scale, --logit-bias: ") + error.what());
+  }
   return scale;
 }
 
-ClassWords embedded(const std::vector<std::string> &names, const Parser &parser, const std::string &weights,
-                    int threads) {
-  if (std::error_code ignored; !std::filesystem::is_directory(weights, ignored))
-    throw std::runtime_error(weights +
+ClassWords embedded(const std::vector<std::string> &names, const Parser &parser, const WordsSetting &setting) {
+  if (std::error_code ignored; !std::filesystem::is_directory(setting.weights, ignored))
+    throw std::runtime_error(setting.weights +
                              ": is no folder of transformers' CLIPModel or SiglipModel, whose text tower turns "
                              "names into embeddings; make them elsewhere and give them with --text-features");
-  const TextModel model = load_text_model(weights);
+  const TextModel model = load_text_model(setting.weights, setting.sha256);
+  check_not_read(setting.output, model.files);
   std::vector<std::string> prompts = parser.all("prompt");
   if (prompts.empty())
     prompts.push_back(default_prompt(model.scale));
   const std::size_t total = names.size() * prompts.size();
   ProgressBar progress("reading the classes' texts");
   ClassWords words = embed_words(
-      model, names, prompts, threads,
+      model, names, prompts, setting.threads,
       [&](std::size_t done) {
         stop_if_interrupted();
         progress.show(done, total);
@@ -87,15 +98,18 @@ void check_words_options(const Parser &parser) {
       throw UsageError("--prompt \"" + prompt + "\" has no {}, which stands for the name of a class");
 }
 
-std::optional<ClassWords> words_option(const Parser &parser, const std::string &weights, int threads,
-                                       const std::optional<ScoreScale> &given) {
+std::optional<ClassWords> words_option(const Parser &parser, const WordsSetting &setting) {
   if (!parser.has("classes"))
     return std::nullopt;
+  for (const char *option : {"classes", "text-features"})
+    if (std::error_code ignored;
+        parser.has(option) && std::filesystem::exists(parser.get<std::string>(option), ignored))
+      check_not_read(setting.output, {parser.get<std::string>(option)});
   const std::vector<std::string> names = class_name_list(parser.get<std::string>("classes"));
+  require(check_labels(names));
   if (!parser.has("text-features"))
-    return embedded(names, parser, weights, threads);
-  const ScoreScale scale =
-      given_scale(parser, given ? *given : find_score_scale(weights).value_or(ScoreScale{.scale = clip_scale}));
+    return embedded(names, parser, setting);
+  const ScoreScale scale = given_scale(parser, setting);
   const std::string path = parser.get<std::string>("text-features");
   const RowMatrix embeddings = read_npy(path);
   try {
@@ -103,15 +117,6 @@ std::optional<ClassWords> words_option(const Parser &parser, const std::string &
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(path + ": " + error.what());
   }
-}
-
-std::vector<std::string> words_files(const Parser &parser) {
-  std::vector<std::string> files;
-  for (const char *option : {"classes", "text-features"})
-    if (std::error_code ignored;
-        parser.has(option) && std::filesystem::exists(parser.get<std::string>(option), ignored))
-      files.push_back(parser.get<std::string>(option));
-  return files;
 }
 
 } // namespace intvit::cli

@@ -68,6 +68,16 @@ std::vector<CsvRow> csv_rows(std::string_view text, char separator) {
   return rows;
 }
 
+std::string line_cell(const std::string &line) {
+  if (line.starts_with('"'))
+    try {
+      if (const std::vector<CsvRow> rows = csv_rows(line, ','); rows.size() == 1 && rows.front().cells.size() == 1)
+        return rows.front().cells.front();
+    } catch (const std::runtime_error &) { // no cell, so the quotes are the name's
+    }
+  return line;
+}
+
 char csv_separator(std::string_view text) {
   const std::size_t first = std::min(text.find_first_not_of("\r\n"), text.size());
   const std::string_view row = text.substr(first, text.find_first_of("\r\n", first) - first);

@@ -19,6 +19,10 @@ struct CsvRow {
 // closed or text follows it.
 std::vector<CsvRow> csv_rows(std::string_view text, char separator);
 
+// What a line stands for that is a cell in quotes, as pandas and spreadsheets write names with commas: what it quotes;
+// else the line.
+std::string line_cell(const std::string &line);
+
 // Comma, semicolon (spreadsheets where the decimal point is a comma) or tab: the first of them in the first row.
 char csv_separator(std::string_view text);
 

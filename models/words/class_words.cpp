@@ -1,11 +1,17 @@
 #include "models/words/class_words.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
 
 #include "engine/container/utf8.hpp"
 #include "models/parallel.hpp"
+#include "models/program/csv.hpp"
 #include "models/program/text_file.hpp"
 #include "models/reference/layers.hpp"
 #include "models/reference/text_features.hpp"
@@ -15,16 +21,6 @@ namespace intvit {
 namespace {
 
 constexpr std::string_view name_place = "{}";
-
-std::vector<std::string> words_of_list(const std::string &list) {
-  std::vector<std::string> words;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    words.push_back(trimmed(std::string_view(list).substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  return words;
-}
 
 // Of length 1, in the rows of a matrix.
 RowMatrix unit_rows(const RowMatrix &rows, const std::vector<std::string> &names) {
@@ -40,11 +36,11 @@ RowMatrix unit_rows(const RowMatrix &rows, const std::vector<std::string> &names
 std::vector<std::string> class_name_list(const std::string &file_or_list) {
   std::error_code ignored;
   const bool is_file = std::filesystem::exists(file_or_list, ignored);
-  std::vector<std::string> names = is_file ? text_lines(read_text_file(file_or_list)) : words_of_list(file_or_list);
+  std::vector<std::string> names = is_file ? text_lines(read_text_file(file_or_list)) : split(file_or_list, ',');
   const std::string where = is_file ? file_or_list + ": line " : "--classes: name ";
   std::set<std::string> seen;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    names[i] = trimmed(names[i]);
+    names[i] = trimmed(is_file ? line_cell(trimmed(names[i])) : names[i]);
     const std::string place = where + std::to_string(i + 1);
     if (names[i].empty())
       throw std::runtime_error(place + " is empty" +
@@ -79,31 +75,27 @@ ClassWords embed_words(const TextModel &model, const std::vector<std::string> &n
                        const std::function<void(std::size_t done)> &progress,
                        const std::function<void(const std::string &message)> &warn) {
   const int limit = model.tower.config.positions;
-  std::vector<std::vector<int>> tokens;
-  for (const std::string &name : names)
-    for (const std::string &prompt : prompts) {
-      const std::string text = prompt_text(prompt, name);
+  const std::size_t total = names.size() * prompts.size();
+  const std::size_t at_once = 4 * static_cast<std::size_t>(threads); // so that progress is told, and an end can come
+  RowMatrix sums = RowMatrix::Zero(std::ssize(names), model.tower.config.features);
+  for (std::size_t begin = 0; begin < total; begin += at_once) {
+    progress(begin);
+    std::vector<std::vector<int>> tokens;
+    for (std::size_t i = begin; i < std::min(begin + at_once, total); ++i) {
+      const std::string text = prompt_text(prompts[i % prompts.size()], names[i / prompts.size()]);
       Tokens read = model.tokenizer->encode(text, limit);
       if (read.truncated)
         warn("the model reads " + std::to_string(limit) + " tokens of a text, so not the end of " +
              quoted_for_message(text));
       tokens.push_back(std::move(read.ids));
     }
-  RowMatrix features(static_cast<Eigen::Index>(tokens.size()), model.tower.config.features);
-  for (std::size_t begin = 0; begin < tokens.size(); begin += 64) { // so that progress is told, and an end can come
-    progress(begin);
-    const std::size_t count = std::min<std::size_t>(64, tokens.size() - begin);
-    parallel_for(threads, count, [&](std::size_t i, std::size_t) {
-      features.row(static_cast<Eigen::Index>(begin + i)) = reference::text_features(model.tower, tokens[begin + i]);
+    RowMatrix features(std::ssize(tokens), sums.cols());
+    parallel_for(threads, tokens.size(), [&](std::size_t i, std::size_t) {
+      features.row(static_cast<Eigen::Index>(i)) = reference::text_features(model.tower, tokens[i]);
     });
-  }
-  const RowMatrix unit = reference::unit_length(features);
-  const auto per_class = static_cast<Eigen::Index>(prompts.size());
-  RowMatrix sums(static_cast<Eigen::Index>(names.size()), unit.cols());
-  for (Eigen::Index i = 0; i < sums.rows(); ++i) {
-    sums.row(i).setZero();
-    for (Eigen::Index prompt = 0; prompt < per_class; ++prompt)
-      sums.row(i) += unit.row(i * per_class + prompt);
+    const RowMatrix unit = reference::unit_length(features);
+    for (Eigen::Index i = 0; i < unit.rows(); ++i)
+      sums.row(static_cast<Eigen::Index>((begin + static_cast<std::size_t>(i)) / prompts.size())) += unit.row(i);
   }
   std::string source;
   for (const std::string &prompt : prompts)

@@ -2,6 +2,7 @@
 // the weights of a head, so that its outputs are the scores that the two towers give together.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,8 +20,8 @@ struct ClassWords {
   std::string source; // for people: the prompts, or where the embeddings come from
 };
 
-// The names that a user gave: the lines of a file of that path, or else words separated by commas, without blanks
-// around them. Throws std::runtime_error: none, an empty one, one twice, one that is not UTF-8.
+// The names that a user gave: the lines of a file of that path (line_cell()), or else words separated by commas,
+// without blanks around them. Throws std::runtime_error: none, an empty one, one twice, one that is not UTF-8.
 std::vector<std::string> class_name_list(const std::string &file_or_list);
 
 // What a prompt says of a class: "{}" in it stands for the name. Throws std::runtime_error where it has none.

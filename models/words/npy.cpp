@@ -40,14 +40,16 @@ std::vector<std::int64_t> npy_shape(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
     if (error != std::errc() || size < 1 || size > 1 << 24)
       throw std::runtime_error("its shape is not that of embeddings");
+    if (shape.size() == 2)
+      throw std::runtime_error("has more than two dimensions");
     shape.push_back(size);
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     text.remove_prefix(std::min(text.find_first_not_of(", "), text.size()));
   }
   if (shape.size() == 1)
     shape.insert(shape.begin(), 1);
-  if (shape.size() != 2)
-    throw std::runtime_error("has " + std::to_string(shape.size()) + " dimensions instead of two");
+  if (shape.empty())
+    throw std::runtime_error("is one number and no matrix");
   return shape;
 }
 
@@ -87,6 +89,8 @@ RowMatrix parse_npy(std::span<const std::byte> bytes) {
     copy_numbers<double>(data, matrix, [](double x) { return static_cast<float>(x); });
   else if (type.starts_with("'<f2'"))
     copy_numbers<std::uint16_t>(data, matrix, half_to_float);
+  else if (type.starts_with("'>"))
+    throw std::runtime_error("its numbers are big-endian; save them little-endian (array.astype('<f4'))");
   else
     throw std::runtime_error("its numbers are none of float16, float32 and float64");
   if (!(matrix.cwiseAbs().array() <= largest_value).all())

@@ -1,10 +1,14 @@
 #include "models/words/other_words.hpp"
 
+#include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
+#include <cstdint>
 #include <cstring>
+#include <set>
+#include <span>
 #include <stdexcept>
+#include <variant>
 
 #include "models/quantize/codes/channel_codes.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
@@ -36,17 +40,19 @@ WordNodes word_nodes(const ModelFile &file) {
 
 double provenance_number(const ModelFile &file, const char *key) {
   const auto found = file.description().provenance.find(key);
-  char *end = nullptr;
-  const double value = found == file.description().provenance.end() ? NAN : std::strtod(found->second.c_str(), &end);
-  if (!std::isfinite(value) || *end != '\0')
-    throw std::runtime_error(file.origin() + ": does not tell its \"" + key + "\"");
-  return value;
+  double value = 0;
+  if (found != file.description().provenance.end()) {
+    const char *end = found->second.data() + found->second.size();
+    if (const auto [stop, error] = std::from_chars(found->second.data(), end, value);
+        error == std::errc() && stop == end)
+      return value;
+  }
+  throw std::runtime_error(file.origin() + ": does not tell its \"" + key + "\"");
 }
 
 std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 9).ptr};
 }
 
 template <typename T> std::vector<T> constant_values(const ModelFile &file, const std::string &name, DType type) {
@@ -94,6 +100,11 @@ ScoreScale score_scale_of(const ModelFile &file) {
   scale.sigmoid = file.description().graph.result_kind() == ResultKind::labels;
   if (scale.sigmoid)
     scale.bias = provenance_number(file, logit_bias_key);
+  try {
+    validate(scale);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(file.origin() + ": " + error.what());
+  }
   return scale;
 }
 
@@ -123,8 +134,9 @@ std::vector<std::byte> with_other_words(const ModelFile &file, const ClassWords 
   graph.graph() = description.graph;
   std::get<Linear>(graph.graph().nodes.back().operation).shift = fixed.shift;
   graph.graph().logit_fraction_bits = fraction_bits;
+  const std::set<std::string, std::less<>> replaced{name + ".weight", name + ".multiplier", name + ".offset"};
   for (const auto &[tensor, view] : file.tensors().tensors())
-    if (!tensor.starts_with("golden.") && !tensor.starts_with(name + "."))
+    if (!tensor.starts_with("golden.") && !replaced.contains(tensor))
       graph.tensor(tensor, view);
   graph.weights(name, static_cast<int>(bias.size()), rounded.values);
   graph.requantization(name, fixed.multiplier, fixed.offset);

@@ -6,6 +6,7 @@
 #include "tests/cli/program.hpp"
 #include "tests/cli/quantizer_input.hpp"
 #include "tests/cli/small_models.hpp"
+#include "tests/models/import/clip_folder.hpp"
 #include "tests/models/import/transformers_folder.hpp"
 #include "tests/support/data.hpp"
 
@@ -90,6 +91,27 @@ TEST_CASE("quantize replaces no shard, index or processor of transformers' folde
     ++files;
   }
   CHECK(files == 5);
+}
+
+TEST_CASE("features and classes replace nothing that they read, nor quantize a tokenizer") {
+  const std::string folder = clip_folder();
+  const std::string names = temporary_file("classes.txt");
+  write_text(names, "cat\ndog\n");
+  const std::string model = temporary_file("words_over_input.safetensors");
+  const std::vector<std::string> quantize{"quantize",    "--weights", folder, "--calib",
+                                          photographs(), "--classes", names,  "-o"};
+  REQUIRE(run_program(words(quantize, {model})).exit_code == 0);
+  const std::vector<std::string> classes{"classes", "-m", model, "--weights", folder, "--classes", names, "-o"};
+  check_spared(words(classes, {model}), model, model);
+  check_spared(words(classes, {names}), names, names);
+  for (const char *name : {"/model.safetensors", "/config.json", "/vocab.json", "/merges.txt"}) {
+    check_spared(words(classes, {folder + name}), folder + name, folder + name);
+    check_spared(words(quantize, {folder + name}), folder + name, folder + name);
+  }
+  const std::string picture = temporary_file("over_features.png");
+  fs::copy_file(sample_photograph(), picture);
+  for (const std::string &output : {model, picture})
+    check_spared({"features", "-m", model, "--format", "npy", "-o", output, picture}, output, output);
 }
 
 TEST_CASE("attention, bench and inspect replace nothing that they read") {

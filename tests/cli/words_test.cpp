@@ -94,6 +94,14 @@ TEST_CASE("quantize --classes: a classifier of words from a CLIP's folder, and o
   CHECK(labels_of(other) == std::vector<std::string>{"ant", "bee"});
   CHECK(run_program({"verify", "-m", other}).exit_code == 0);
 
+  // Texts of another checkpoint have nothing to do with these images.
+  TransformersTensors stranger = clip_tensors();
+  stranger.all["logit_scale"].values[0] = 2;
+  const std::string another = clip_folder(stranger);
+  const Outcome refused = run_program({"classes", "-m", model, "--weights", another, "--classes", names, "-o", other});
+  CHECK(refused.exit_code == 1);
+  CHECK_THAT(refused.err, Contains(another + "/model.safetensors: is not the checkpoint that the model was made of"));
+
   const Outcome given = run_program({"classes", "-m", model, "--classes", "a,b,c,d", "--text-features", npy_file(4, 6),
                                      "-o", other, "--format", "json"});
   INFO(given.err);
@@ -118,7 +126,20 @@ TEST_CASE("quantize --classes: embeddings made elsewhere, with a bias each class
   const std::string output = temporary_file("never.safetensors");
   check_refused({"classes", "-m", model, "--classes", "a,b", "-o", output},
                 {{{}, 2, "--weights is missing"},
-                 {{"--text-features", npy_file(2, 5)}, 1, "has features of 12 numbers, but the embeddings 5"}});
+                 {{"--text-features", npy_file(2, 5)}, 1, "has features of 12 numbers, but the embeddings 5"},
+                 {{"--text-features", npy_file(2, 12), "--max-gmac", "-1"}, 2, "--max-gmac"}});
+  // A SigLIP's tower alone tells no scale, and CLIP's would be wrong.
+  json tower = siglip_config()["vision_config"];
+  tower["architectures"] = {"SiglipVisionModel"};
+  tower["model_type"] = "siglip_vision_model";
+  const std::string alone = transformers_folder(siglip_tensors(), tower, clip_processor());
+  check_refused({"quantize", "--weights", alone, "--calib", photographs(), "-o", output, "--classes", "cat,dog",
+                 "--text-features", npy_file(2, 12)},
+                {{{}, 2, "give --logit-scale and --logit-bias"},
+                 {{"--logit-scale", "10"}, 2, "give --logit-scale and --logit-bias"},
+                 {{"--logit-bias", "-10"}, 2, "give --logit-scale and --logit-bias"}});
+  quantized_words(alone, {"--classes", "cat,dog", "--text-features", npy_file(2, 12), "--logit-scale", "10",
+                          "--logit-bias", "-10"});
 }
 
 TEST_CASE("quantize --classes and classes: what is refused, and how") {
@@ -138,7 +159,7 @@ TEST_CASE("quantize --classes and classes: what is refused, and how") {
        {{"--classes", "a", "--outputs", "labels"}, 2, "--outputs does not go with --classes"},
        {{"--classes", "a,b", "--text-features", npy_file(2, 6), "--logit-scale", "0"},
         2,
-        "--logit-scale must be positive"},
+        "scale of scores is 0.000000, must be between 0.000001 and 1000000"},
        {{"--classes", "a,,b"}, 1, "--classes: name 2 is empty"},
        {{"--classes", "a,a"}, 1, "--classes: name 2, \"a\", is there twice"},
        {{"--classes", "a,b", "--text-features", npy_file(3, 6)}, 1, "there are 3 embeddings for 2 names of classes"},
@@ -198,6 +219,24 @@ TEST_CASE("features: as JSON, CSV and NumPy, of models with a head and without, 
   }
 }
 
+TEST_CASE("eval --float: features beside those of the float model") {
+  const std::string folder = clip_folder();
+  const std::string model = quantized_words(folder, {});
+  const std::vector<std::string> command{"eval", "-m", model, "--data", photographs(), "--float", folder};
+  const json result = json::parse(run_program(words(command, {"--format", "json"})).out);
+  CHECK(result["outputs"] == "features");
+  CHECK(result["cosine"].get<double>() > 0.9);
+  for (const char *share : {"nearest", "float_nearest", "neighbours"}) {
+    CHECK(result[share].get<double>() >= 0);
+    CHECK(result[share].get<double>() <= 100);
+  }
+  CHECK_THAT(run_program(command).out,
+             Contains("\nfloat nearest ") && Contains("\nneighbours    ") && Contains("\ncosine  "));
+  const std::string classifier = quantized_words(folder, {"--classes", "a,b,c,d,e,f"}); // as many as features
+  check_refused({"eval", "-m", classifier, "--data", picture_folder(true), "--float", folder},
+                {{{}, 1, "the float model gives features, the integer model classes"}});
+}
+
 TEST_CASE("features: pictures that cannot be read, and command lines that make no sense") {
   const std::string model = random_vit_file("features_errors.safetensors", {}, 1, 32, 0);
   const Outcome outcome = run_program({"features", "-m", model, "/no/such.png", sample_photograph()});
@@ -212,4 +251,18 @@ TEST_CASE("features: pictures that cannot be read, and command lines that make n
                 {{{}, 2, "no image is given"},
                  {{"--format", "npy", sample_photograph()}, 2, "--output is missing"},
                  {{"-o", output, sample_photograph()}, 2, "--output goes with --format npy"}});
+}
+
+TEST_CASE("features: of standard input") {
+  const std::string model = random_vit_file("features_input.safetensors", {}, 1, 32, 0);
+  const std::string picture = photograph_with_square(7);
+  const std::string file = temporary_file("input.ppm");
+  write_text(file, picture);
+  const Outcome piped = run_program({"features", "-m", model, "-"}, picture);
+  INFO(piped.err);
+  CHECK(piped.exit_code == 0);
+  const std::vector<json> of_file = json_lines(run_program({"features", "-m", model, file}).out);
+  const std::vector<json> of_input = json_lines(piped.out);
+  REQUIRE(of_input.size() == 1);
+  CHECK(of_input[0]["features"] == of_file[0]["features"]);
 }

@@ -40,6 +40,9 @@ TEST_CASE("words: names from a list and from a file") {
   CHECK(class_name_list(" a big cat , dog") == Names{"a big cat", "dog"});
   CHECK(class_name_list("\u732b") == Names{"\u732b"});
   CHECK(class_name_list(names_file("cat\nbig, bad wolf\r\n dog \n")) == Names{"cat", "big, bad wolf", "dog"});
+  CHECK(class_name_list(names_file("cat\n\"big, bad wolf\"\n \"the \"\"fox\"\"\"\n\"open\n")) ==
+        Names{"cat", "big, bad wolf", "the \"fox\"", "\"open"});
+  CHECK(class_name_list("\"cat\",dog") == Names{"\"cat\"", "dog"});
   CHECK(names_message("cat,,dog") == "--classes: name 2 is empty");
   CHECK(names_message("") == "--classes: name 1 is empty: there is no such file either");
   CHECK(names_message("cat,dog,cat") == "--classes: name 3, \"cat\", is there twice");
