@@ -1,5 +1,5 @@
 // Division of a whole row by one number, as a multiplication: LayerNorm divides by a standard deviation, attention by
-// the sum of its weights (docs/numerics.md, "Division by a row's constant").
+// the sum of its weights, L2 normalization by a length (docs/numerics.md, "Division by a row's constant").
 #pragma once
 
 #include <bit>

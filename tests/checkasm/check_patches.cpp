@@ -17,7 +17,10 @@ std::optional<Failure> round_patches(const KernelTable &table, Random &random, G
   const int count = rows * columns;
   const auto length = static_cast<std::size_t>(patch * patch * 3);
   const std::size_t bytes = length * static_cast<std::size_t>(count);
-  std::vector<std::uint8_t> rgb = random.values<std::uint8_t>(bytes, 0, 255);
+  // Pixels at the right may fill no patch; those below are not part of the operand, so none may be read.
+  const int width = columns * patch + (random.between(0, 1) == 0 ? 0 : random.between(0, patch - 1));
+  std::vector<std::uint8_t> rgb =
+      random.values<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(rows * patch * 3), 0, 255);
   maybe_extreme<std::uint8_t>(random, rgb, 0, 255);
   const int begin = random.between(0, count - 1);
   const Range patches{begin, random.between(begin, count)};
@@ -25,15 +28,15 @@ std::optional<Failure> round_patches(const KernelTable &table, Random &random, G
 
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);
-  reference_kernels().patches({rgb.data(), columns * patch, patch, reinterpret_cast<std::int8_t *>(expected.data())},
-                              patches);
+  reference_kernels().patches({rgb.data(), width, patch, reinterpret_cast<std::int8_t *>(expected.data())}, patches);
 
   const std::string shape =
-      range_text("patches", patches, count) + ", " + std::to_string(columns) + " a row, side " + std::to_string(patch);
+      range_text("patches", patches, count) + ", " + std::to_string(columns) + " a row of " + std::to_string(width) +
+                            " pixels, side " + std::to_string(patch);
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
     std::byte *output = memory.output("output", bytes, 1);
-    const PatchesArgs args{memory.input("rgb", rgb.data(), bytes), columns * patch, patch,
+    const PatchesArgs args{memory.input("rgb", rgb.data(), rgb.size()), width, patch,
                            reinterpret_cast<std::int8_t *>(output)};
     const auto run = [&] { table.patches(args, patches); };
     if (auto failure = run_guarded({shape, range, expected, output, memory}, run))
