@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes models/text/unicode_ranges.cpp and unicode_compositions.cpp from Python's unicodedata.
+"""Writes models/text/unicode_{letters,ranges,compositions,exclusions}.cpp from Python's unicodedata.
 
     python3 scripts/make-unicode-tables.py models/text && clang-format -i models/text/unicode_*.cpp
 
