@@ -1,6 +1,8 @@
 // Classifiers made of words, from the command line; and features.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include <catch2/catch.hpp>
 
@@ -140,6 +142,26 @@ TEST_CASE("quantize --classes: embeddings made elsewhere, with a bias each class
                  {{"--logit-bias", "-10"}, 2, "give --logit-scale and --logit-bias"}});
   quantized_words(alone, {"--classes", "cat,dog", "--text-features", npy_file(2, 12), "--logit-scale", "10",
                           "--logit-bias", "-10"});
+}
+
+TEST_CASE("quantize --classes and classes: words of a SigLIP, each with a probability of its own") {
+  const std::optional<std::string> folder = siglip_folder();
+  if (!folder)
+    return;
+  const std::string model = quantized_words(*folder, {"--classes", "cat,dog,boat"});
+  const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
+  CHECK(info["outputs"] == "labels");
+  CHECK(info["provenance"]["words"] == "This is a photo of {}.");
+  CHECK(labels_of(model) == std::vector<std::string>{"boat", "cat", "dog"});
+  const std::string other = temporary_file("siglip-words.safetensors");
+  const Outcome changed =
+      run_program({"classes", "-m", model, "--weights", *folder, "--classes", "bird,bee", "-o", other});
+  INFO(changed.err);
+  REQUIRE(changed.exit_code == 0);
+  CHECK(labels_of(other) == std::vector<std::string>{"bee", "bird"});
+  CHECK(run_program({"verify", "-m", other}).exit_code == 0);
+  const std::string spiece = *folder + "/spiece.model";
+  CHECK(run_program({"classes", "-m", model, "--weights", *folder, "--classes", "bird", "-o", spiece}).exit_code == 1);
 }
 
 TEST_CASE("quantize --classes and classes: what is refused, and how") {

@@ -1,5 +1,13 @@
 #include "tests/models/import/clip_folder.hpp"
 
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+
+#include "models/text/tokenizer.hpp"
+#include "tests/support/data.hpp"
+#include "tests/support/sanitizers.hpp"
+
 namespace intvit::test {
 
 using nlohmann::json;
@@ -112,6 +120,26 @@ std::string clip_folder(const TransformersTensors &tensors, const json &config) 
     vocabulary[special] = vocabulary.size();
   write_text_file(folder + "/vocab.json", vocabulary.dump());
   write_text_file(folder + "/merges.txt", "#version: 0.2\n");
+  return folder;
+}
+
+std::optional<std::string> siglip_folder() {
+  constexpr std::int64_t pieces = 114;
+  TransformersTensors tensors = siglip_tensors();
+  tensors.add("text_model.embeddings.token_embedding.weight", {pieces, texts});
+  tensors.add("text_model.embeddings.position_embedding.weight", {16, texts});
+  json config = siglip_config();
+  config["text_config"].update({{"vocab_size", pieces}, {"max_position_embeddings", 16}});
+  std::string folder = transformers_folder(tensors, config, clip_processor());
+  std::filesystem::copy_file(source_file("models/text/goldens/spiece.model"), folder + "/spiece.model");
+  try {
+    load_siglip_tokenizer(folder);
+  } catch (const std::runtime_error &error) {
+    if (std::string(error.what()).find("built without sentencepiece") == std::string::npos)
+      throw;
+    skip("needs sentencepiece");
+    return std::nullopt;
+  }
   return folder;
 }
 

@@ -1,6 +1,7 @@
 // Folders of transformers' CLIPModel and SiglipModel, written by tests.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -22,6 +23,10 @@ nlohmann::json clip_processor();
 // With vocab.json and merges.txt: the bytes and nothing else.
 std::string clip_folder(const TransformersTensors &tensors = clip_tensors(),
                         const nlohmann::json &config = clip_config());
+
+// With the small spiece.model of tests/models/text/goldens. Nothing, after printing "[skipped] reason", where no
+// sentencepiece was found that reads it.
+std::optional<std::string> siglip_folder();
 
 // The vocabulary of these files: 256 bytes inside words, 256 at their ends, begin and end of a text.
 inline constexpr int clip_vocabulary = 514;
