@@ -15,6 +15,7 @@
 #include "tests/fuzz/exercise_model.hpp"
 #include "tests/fuzz/model_mutator.hpp"
 #include "tests/fuzz/targets/temporary_folder.hpp"
+#include "tests/models/import/clip_folder.hpp"
 #include "tests/support/model_parts.hpp"
 #include "tests/support/small_vit.hpp"
 #include "tests/support/timm_tensors.hpp"
@@ -100,7 +101,7 @@ const char *const weights_config =
 std::vector<fs::file_time_type> times_of_folders() {
   std::vector<fs::file_time_type> times;
   std::error_code ignored;
-  for (const char *folder : {"empty", "work", "work/d", "work/w"})
+  for (const char *folder : {"empty", "work", "work/d", "work/t", "work/w"})
     times.push_back(fs::last_write_time(temporary_folder() / folder, ignored));
   return times;
 }
@@ -170,15 +171,19 @@ CommandLines::CommandLines() {
   files_.push_back({"s", "4 16 16 1\n1 8 24 2\n"});
   files_.push_back({"w/model.safetensors", weights()});
   files_.push_back({"w/config.json", weights_config});
+  const std::string clip = test::clip_folder();
+  for (const char *file : {"config.json", "preprocessor_config.json", "model.safetensors", "vocab.json", "merges.txt"})
+    files_.push_back({std::string("t/") + file, test::read_text_file(clip + "/" + file)});
 
   if (std::freopen("/dev/null", "r", stdin) == nullptr) // "-" reads it
     report("no standard input", "/dev/null");
   setenv("INTVIT_MODEL", "m", 1);
   setenv("OMP_NUM_THREADS", "1", 0);
   fill_folder();
+  add_words_model();
 
   std::set<std::string> vocabulary = {"-1",         "0",   "1", "2", "3",  "7", "16", "100",
-                                      "4294967296", "1e9", "",  "-", "--", "d", "w"};
+                                      "4294967296", "1e9", "",  "-", "--", "d", "t",  "w"};
   for (const File &file : files_)
     if (file.path.find('/') == std::string::npos)
       vocabulary.insert(file.path);
@@ -194,6 +199,17 @@ CommandLines::CommandLines() {
     else if (const std::string whole = std::exchange(word, ""); !whole.empty() && !find_architecture(whole))
       vocabulary.insert(whole);
   vocabulary_.assign(vocabulary.begin(), vocabulary.end());
+}
+
+void CommandLines::add_words_model() {
+  fs::current_path(temporary_folder() / "work");
+  Printed results(std::cout, stdout);
+  Printed messages(std::cerr, stderr);
+  const int code = cli::quantize({"--weights", "t", "--calib", "d", "--classes", "ant,bee", "-t", "1", "-o", "v"});
+  results.text();
+  if (const std::string text = messages.text(); code != cli::exit_ok)
+    report("no model that classifies by words", text.c_str());
+  files_.push_back({"v", test::read_text_file("v")});
 }
 
 void CommandLines::fill_folder() const {
@@ -228,6 +244,10 @@ std::vector<Arguments> CommandLines::seeds() {
           {"features", "-m", "m0", "d", "--format", "npy", "-o", "f.npy", "--normalize"},
           {"classes", "-h"},
           {"classes", "-m", "m", "--classes", "ant,bee", "--weights", "w", "--prompt", "{}", "-o", "c"},
+          {"classes", "-m", "v", "--classes", "a,b,c", "--weights", "t", "--prompt", "{}", "-t", "1", "-o", "c"},
+          {"classes", "-m", "v", "--classes", "classes.txt", "--weights", "t", "--format", "json", "-o", "c"},
+          {"classify", "-m", "v", "i"},
+          {"quantize", "--weights", "t", "--calib", "d", "--classes", "a", "--prompt", "{}!", "-o", "o"},
           {"compare", "m", "m1", "--data", "d", "--format", "json"},
           {"compare", "m0", "--float", "w", "--data", "d", "--labels", "l.csv"},
           {"inspect", "-m", "m0", "--data", "d", "-o", "diagrams"},

@@ -29,6 +29,7 @@ public:
 
 private:
   void fill_folder() const;
+  void add_words_model(); // "v", made of the CLIP in "t"
   bool run_takes_long(const cli::Arguments &words) const;
 
   struct File {

@@ -1,5 +1,7 @@
 // The JSON files beside float weights: config.json of transformers and of timm, preprocessor_config.json, and the index
-// of sharded weights. The first byte says which.
+// of sharded weights; and what words are made with: the text tower's configuration, CLIP's tokenizer, embeddings. The
+// first byte says which.
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -9,8 +11,11 @@
 
 #include "models/import/huggingface_source.hpp"
 #include "models/import/image_processor.hpp"
+#include "models/import/text_tower.hpp"
 #include "models/import/timm_config.hpp"
 #include "models/import/weight_files.hpp"
+#include "models/text/tokenizer.hpp"
+#include "models/words/npy.hpp"
 #include "tests/fuzz/targets/temporary_folder.hpp"
 
 namespace {
@@ -31,6 +36,9 @@ private:
   int descriptor_;
 };
 
+constexpr std::string_view small_vocabulary =
+    R"({"a":0,"b":1,"ab":2,"b</w>":3,"ab</w>":4,"<|startoftext|>":5,"<|endoftext|>":6})";
+
 void read(char kind, std::string_view text, std::string &path) {
   using namespace intvit;
   if (kind == 'w') {
@@ -39,9 +47,27 @@ void read(char kind, std::string_view text, std::string &path) {
     importer::WeightFiles{path};
     return;
   }
+  if (kind == 'v' || kind == 'm' || kind == 'j' || kind == 'x') {
+    path = fuzz::temporary_folder().string();
+    std::filesystem::remove(path + "/tokenizer.json"); // which comes before the two others
+    std::filesystem::remove(path + "/model.safetensors.index.json");
+    std::ofstream(path + "/vocab.json") << (kind == 'v' ? text : small_vocabulary);
+    std::ofstream(path + "/merges.txt") << (kind == 'm' ? text : std::string_view("a b\na b</w>\n"));
+    if (kind == 'j')
+      std::ofstream(path + "/tokenizer.json") << text;
+    if (kind == 'x') {
+      std::ofstream(path + "/config.json") << text;
+      load_text_model(path);
+    } else {
+      load_clip_tokenizer(path)->encode("ab <|endoftext|> b\u00e9", 77);
+    }
+    return;
+  }
   const MemoryFile file(text);
   path = file.path();
-  if (kind == 't')
+  if (kind == 'n')
+    read_npy(path);
+  else if (kind == 't')
     read_timm_config(path);
   else if (kind == 'p')
     importer::read_image_processor(path, "vit");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/words/npy.hpp"
 #include "tests/engine/image/jpeg_writer.hpp"
 #include "tests/fuzz/command_lines.hpp"
 #include "tests/fuzz/model_mutator.hpp"
@@ -71,9 +72,21 @@ void configurations(Corpus corpus) {
 "init_values":1e-5,"reg_tokens":4},"pretrained_cfg":{"input_size":[3,224,224],"mean":[0.5,0.5,0.5],
 "std":[0.5,0.5,0.5],"crop_pct":0.9,"interpolation":"bicubic","num_classes":10,"tag":"x"}})",
       R"(t{"architecture":"swin_tiny_patch4_window7_224","model_args":{"depths":[2,2],"num_heads":[3,6],"window_size":7}})",
+      R"(x{"model_type":"clip","architectures":["CLIPModel"],"projection_dim":6,"text_config":{"hidden_size":8,
+"vocab_size":7,"max_position_embeddings":7,"num_hidden_layers":2,"num_attention_heads":2,"intermediate_size":20,
+"eos_token_id":6,"layer_norm_eps":1e-5,"hidden_act":"gelu"},"vision_config":{"hidden_size":12,"image_size":20,
+"num_attention_heads":2,"num_hidden_layers":2,"intermediate_size":20,"patch_size":8}})",
+      R"(v{"a":0,"b":1,"ab":2,"b</w>":3,"ab</w>":4,"<|startoftext|>":5,"<|endoftext|>":6})",
+      "m#version: 0.2\na b\na b</w>\r\n",
+      R"(j{"model":{"type":"BPE","end_of_word_suffix":"</w>","vocab":{"a":0,"b</w>":1,"ab</w>":2},"merges":["a b</w>"]},
+"added_tokens":[{"id":3,"content":"<|startoftext|>"},{"id":4,"content":"<|endoftext|>"}]})",
       R"(w{"metadata":{"total_size":12},"weight_map":{"head.weight":"model-00001-of-00002.safetensors"}})"};
   for (const char *file : files)
     corpus.add(std::string_view(file));
+  RowMatrix embeddings(2, 3);
+  embeddings << 1, 0, -2, 0.5F, 3, 4;
+  const std::vector<std::byte> npy = npy_bytes(embeddings);
+  corpus.add("n" + std::string(reinterpret_cast<const char *>(npy.data()), npy.size()));
 }
 
 void command_lines(Corpus corpus) {
