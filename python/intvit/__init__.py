@@ -140,12 +140,19 @@ class Model:
         """
         return self._run(images, exact, False)
 
-    def features(self, images: Any, *, exact: bool = False) -> np.ndarray:
+    def features(self, images: Any, *, exact: bool = False, normalize: bool = False) -> np.ndarray:
         """int32 [features], or [count, features]: what the classifier looks at, in units of 2**-feature_fraction_bits.
 
         They are the image's embedding: the cosine of the angle between two images' features tells how alike they are.
+
+        normalize: float32 instead, each image's features brought to length 1, so that products are cosines.
         """
-        return self._run(images, exact, True)
+        features = self._run(images, exact, True)
+        if not normalize:
+            return features
+        real = features.astype(np.float64)
+        length = np.linalg.norm(real, axis=-1, keepdims=True)
+        return (real / np.where(length > 0, length, 1)).astype(np.float32)
 
     def _run(self, images: Any, exact: bool, features: bool) -> np.ndarray:
         main = _on_main_thread()

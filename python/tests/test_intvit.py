@@ -122,6 +122,12 @@ def test_features(model, picture):
     assert features.dtype == np.int32 and features.shape == (model.feature_count,) == (192,)
     assert np.array_equal(model.features([picture, picture]), [features, features])
     assert model.features([]).shape == (0, 192)
+    unit = model.features([picture, picture], normalize=True)
+    assert unit.dtype == np.float32 and unit.shape == (2, 192)
+    assert np.allclose(np.linalg.norm(unit, axis=1), 1)
+    assert np.allclose(unit[0] * np.linalg.norm(features), features)
+    assert np.array_equal(model.features(picture, normalize=True), unit[0])
+    assert model.features([], normalize=True).shape == (0, 192)
 
     def cosine(one, other):
         a, b = one.astype(float), other.astype(float)
