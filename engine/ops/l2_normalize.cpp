@@ -1,5 +1,7 @@
 #include "engine/ops/l2_normalize.hpp"
 
+#include <cstdint>
+
 #include "engine/ops/bounds.hpp"
 
 namespace intvit {

@@ -1,5 +1,7 @@
 // kernels/l2_normalize.hpp, channel by channel. Every set of kernels uses these loops: a model has one such row.
 #include <bit>
+#include <cstddef>
+#include <cstdint>
 
 #include "kernels/reciprocal.hpp"
 #include "kernels/reference/reference.hpp"

@@ -1,8 +1,10 @@
 #include "models/import/text_tower.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include "models/architectures/model_config.hpp"
 #include "models/import/formats.hpp"

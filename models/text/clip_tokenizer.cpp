@@ -1,9 +1,13 @@
 // CLIP's tokenizer: lower case, words by a rule, byte pairs (vocab.json and merges.txt, or tokenizer.json).
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "engine/container/utf8.hpp"
 #include "models/import/json.hpp"

@@ -1,6 +1,12 @@
 // SigLIP's tokenizer: lower case without ASCII's punctuation, then a sentencepiece model (spiece.model).
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/container/file_io.hpp"
 #include "models/text/tokenizer.hpp"

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <set>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <variant>
 
 #include "models/quantize/codes/channel_codes.hpp"

@@ -1,5 +1,6 @@
 // The towers of transformers' CLIP and SigLIP: where tensors and settings arrive, and what is refused.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include <catch2/catch.hpp>

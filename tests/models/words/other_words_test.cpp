@@ -1,6 +1,10 @@
 // Models that classify by words, and the same with other words.
 #include "models/words/other_words.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
 #include <catch2/catch.hpp>
 
 #include "models/quantize/quantize.hpp"
