@@ -1,4 +1,5 @@
 // intvit eval: how well a model does on labelled images, beside the float model it came from.
+#include <cstddef>
 #include <cstdio>
 #include <iostream>
 
@@ -14,6 +15,7 @@
 #include "models/evaluate/evaluate_features.hpp"
 #include "models/evaluate/evaluate_labels.hpp"
 #include "models/evaluate/evaluate_scores.hpp"
+#include "models/evaluate/measures.hpp"
 #include "models/program/text.hpp"
 
 namespace intvit::cli {

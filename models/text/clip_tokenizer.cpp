@@ -219,7 +219,7 @@ std::unique_ptr<Tokenizer> load_clip_tokenizer(const std::string &folder) {
   const std::string text = read_text_file(files.back());
   Vocabulary vocabulary;
   importer::read_json_file(files.front(), [&](const json &root) { vocabulary = read_vocabulary(root); });
-  const Merges merges = told_of(files.back(), [&] { return read_merges(text, vocabulary); });
+  const Merges merges = told_of(files.back(), [&] { return read_merges(std::string_view(text), vocabulary); });
   return told_of(files.front(), [&] { return std::make_unique<ClipTokenizer>(std::move(vocabulary), merges); });
 }
 

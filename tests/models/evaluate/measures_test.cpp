@@ -39,7 +39,7 @@ TEST_CASE("measures: whether two models find the same neighbours") {
     return neighbour_agreement(nearest(x), nearest(y));
   };
   const Features a = {{1, 0}, {0.9, 0.1}, {0, 1}, {-1, 0.2}};
-  CHECK(nearest(a) == std::vector<std::size_t>{1, 0, 1, 2});
+  CHECK(nearest(a) == std::vector<std::size_t>{1, 0, 3, 2});
   CHECK(nearest({{1, 0}, {0, 0}, {2, 0}, {3, 0}}) == std::vector<std::size_t>{2, 0, 0, 0}); // zeros are near nothing
   CHECK(agreement(a, a) == 1);
   // 0 and 1 are beside one another, and so are 2 and 3; here 2 is nearer to 1.

@@ -195,13 +195,13 @@ TEST_CASE("text towers: what is read, and what is refused") {
   CHECK(model.tokenizer->vocabulary() == clip_vocabulary);
 
   CHECK(find_score_scale(clip_folder(tensors))->scale == model.scale.scale);
-  const std::string folder = clip_folder(tensors);
-  const std::vector<std::string> files = load_text_model(folder).files;
+  const std::string clip = clip_folder(tensors);
+  const std::vector<std::string> files = load_text_model(clip).files;
   for (const char *file : {"/vocab.json", "/merges.txt", "/config.json", "/model.safetensors"})
-    CHECK(std::find(files.begin(), files.end(), folder + file) != files.end());
-  CHECK_NOTHROW(load_text_model(folder, WeightFiles(folder).sha256()));
-  CHECK_THROWS_WITH(load_text_model(folder, std::string(64, '0')),
-                    StartsWith(folder + "/model.safetensors: is not the checkpoint that the model was made of") &&
+    CHECK(std::find(files.begin(), files.end(), clip + file) != files.end());
+  CHECK_NOTHROW(load_text_model(clip, WeightFiles(clip).sha256()));
+  CHECK_THROWS_WITH(load_text_model(clip, std::string(64, '0')),
+                    StartsWith(clip + "/model.safetensors: is not the checkpoint that the model was made of") &&
                         Contains("--text-features"));
   const std::string both = transformers_folder(siglip_tensors(), siglip_config(), clip_processor());
   CHECK(find_score_scale(both)->scale == Approx(std::exp(2.0)));
