@@ -65,6 +65,7 @@ struct KernelTable {
   // The rate that `linear` cannot exceed, for benchmarks: `steps` rounds of its product instruction on registers alone,
   // without loads. Returns how many multiply-accumulates that were.
   std::int64_t (*peak)(std::int64_t steps) = nullptr;
+  const char *peak_product = ""; // what that is, for people
 };
 
 // The definition of every operation in plain C++.

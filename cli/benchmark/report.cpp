@@ -1,6 +1,7 @@
 #include "cli/benchmark/report.hpp"
 
 #include <iostream>
+#include <map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -51,6 +52,7 @@ void add_samples(json &object, const Samples &samples) {
   if (!samples.peak_gmac_per_s.empty()) {
     object["peak_samples_gmac_per_s"] = samples.peak_gmac_per_s;
     object["peak_gmac_per_s"] = samples.peak();
+    object["peak_product"] = samples.peak_product;
     object["share_of_peak"] = samples.gmac_per_s() / samples.peak();
   }
   if (!samples.bandwidth_gb_per_s.empty()) {
@@ -116,9 +118,20 @@ json to_json(const ForwardResult &result) {
   return object;
 }
 
+// A line for each instruction set whose peak was measured.
+void print_peak_products(const std::map<std::string, std::string> &product_of_isa) {
+  for (const auto &[isa, product] : product_of_isa)
+    std::cout << "\nPeak of " << isa << ": " << product << ".\n";
+}
+
 void print_forward_markdown(const std::vector<ForwardResult> &results) {
   print_environment();
   std::cout << markdown(summary_table(results));
+  std::map<std::string, std::string> products;
+  for (const ForwardResult &result : results)
+    if (!result.samples.peak_product.empty())
+      products[result.isa] = result.samples.peak_product;
+  print_peak_products(products);
   for (const ForwardResult &result : results)
     if (!result.profile.empty())
       std::cout << "\n" << markdown_text(title(result)) << ":\n\n" << markdown(profile_table(result));
@@ -214,6 +227,7 @@ json to_json(const ShapeList &list) {
 
 void print_shapes_markdown(const std::vector<ShapeList> &lists) {
   print_environment();
+  std::map<std::string, std::string> products;
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const ShapeList &list = lists[i];
     const Total sum = total(list.results);
@@ -228,7 +242,10 @@ void print_shapes_markdown(const std::vector<ShapeList> &lists) {
     table.rows.push_back(std::vector<std::string>{"all", "", "", "", fixed(sum.milliseconds, 4)} +
                          rate_cells(sum.gmac_per_s(), sum.peak));
     std::cout << markdown(table);
+    if (!list.results.empty() && sum.peak > 0)
+      products[list.isa] = list.results.front().samples.peak_product;
   }
+  print_peak_products(products);
 }
 
 void print_shapes_csv(const std::vector<ShapeList> &lists) {

@@ -42,6 +42,7 @@ static_assert(VectorKernelOperations<Vector>);
 void use_neon(KernelTable &table) {
   table.name = "neon";
   use_vector_kernels<Vector>(table);
+  table.peak_product = "smull + sadalp, 8 products of 8 bits";
 }
 
 } // namespace intvit::kernels

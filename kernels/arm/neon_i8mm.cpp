@@ -137,6 +137,7 @@ static_assert(VectorKernelOperations<Vector>);
 void use_neon_i8mm(KernelTable &table) {
   table.name = "neon-i8mm";
   use_vector_kernels<Vector>(table);
+  table.peak_product = "smmla, 32 products of 8 bits";
 }
 
 } // namespace intvit::kernels

@@ -18,6 +18,7 @@ const KernelTable &reference_kernels() {
       .patches = reference::patches,
       .resample = {.horizontal = reference::resample_horizontal, .vertical = reference::resample_vertical},
       .peak = reference::peak,
+      .peak_product = "the compiler's multiplications",
   };
   return table;
 }

@@ -66,16 +66,15 @@ static_assert(VectorKernelOperations<Vector>);
 
 struct Avx2Bytes {};
 
-// For linear maps alone: elements are bytes.
-struct ByteVector : avx256::Operations<Avx2Bytes> {
+// For linear maps alone: elements are bytes. 8 accumulators, 4 vectors of weights, 2 of inputs, the ones and a product:
+// more than 4 rows would not fit.
+struct ByteVector : avx256::Operations<Avx2Bytes, 4> {
   using Element = std::uint8_t; // inputs; weights are the same bits, read as signed
   using TileProduct = avx256::FoldedProduct<ByteVector>;
 
   static constexpr int group = 4;
   static constexpr int code_bias = 128;
   static constexpr bool reads_codes = false;
-  // 8 accumulators, 4 vectors of weights, 2 of inputs, the ones and a product: with more rows they would not fit.
-  static constexpr int tile_rows = 4;
 
   static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     int k = 0;
@@ -179,6 +178,7 @@ public:
 void use_avx2(KernelTable &table) {
   table.name = "avx2";
   use_vector_kernels<Vector>(table);
+  table.peak_product = "vpmaddwd + vpaddd, 16 products of 16 bits; small weights take vpmaddubsw and may exceed it";
 #ifndef __OPTIMIZE_SIZE__
   table.linear = {.tile_rows = Linear::tile_rows,
                   .tile_columns = vector::LinearTile<Vector>::columns,

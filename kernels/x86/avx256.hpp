@@ -41,8 +41,9 @@ struct alignas(32) TailBytes {
 // By GeluFunction.
 inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail)};
 
-// `Set`: a type of the translation unit's own.
-template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx2, Set>> {
+// `Set`: a type of the translation unit's own. A tile has as many `rows` as its accumulators leave registers for. Of 6
+// x 16, 12 accumulators, 2 vectors of weights and 1 of inputs take 15 of 16 registers.
+template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx2, Set>> {
   using Base = vector::XsimdLanes<vector::LocalArch<xsimd::avx2, Set>>;
   using Base::lanes;
   using Base::load;
@@ -53,8 +54,7 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
-  // A tile of 6 x 16: 12 accumulators, 2 vectors of weights and 1 of inputs take 15 of 16 registers.
-  static constexpr int tile_rows = 6;
+  static constexpr int tile_rows = rows;
   static constexpr int tile_vectors = 2;
 
   static __m128i shift_count(int count) { return _mm_cvtsi32_si128(count); }

@@ -18,6 +18,7 @@ static_assert(VectorKernelOperations<Vector>);
 void use_avx512vnni(KernelTable &table) {
   table.name = "avx512vnni";
   use_vector_kernels<Vector>(table);
+  table.peak_product = "vpdpbusd, 64 products of 8 bits";
 }
 
 } // namespace intvit::kernels

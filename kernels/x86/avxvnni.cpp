@@ -44,6 +44,7 @@ static_assert(VectorKernelOperations<Vector>);
 void use_avxvnni(KernelTable &table) {
   table.name = "avxvnni";
   use_vector_kernels<Vector>(table);
+  table.peak_product = "vpdpbusd, 32 products of 8 bits";
 }
 
 } // namespace intvit::kernels
