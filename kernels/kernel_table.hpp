@@ -19,7 +19,7 @@ namespace intvit::kernels {
 
 // How a matrix product keeps the weights of one format.
 struct PackedFormat {
-  // Bytes that pack() writes.
+  // Bytes that pack() writes. The layout may depend on the weights, which this reads too.
   std::size_t (*packed_bytes)(const WeightsView &weights) = nullptr;
   // Writes the weights and the constants of their outputs' requantization in the layout that run() wants. `packed` is
   // aligned to 64 bytes.

@@ -22,10 +22,10 @@ struct RandomModelOptions {
   double two_word_ratio = 0.15; // stlq: the part of the tiles that has second words
 };
 
-// The bytes of a model file. int8 weights are uniform in [-127, 127], int7 weights bell-shaped, STLQ weights have uniform codes; requantizations
-// follow from the spread that random weights give, so that codes fill their range, residual branches matter and
-// attention is neither flat nor a single token. The same seed gives the same bytes on every machine. Throws
-// std::runtime_error where `config` is impossible.
+// The bytes of a model file. int8 weights are uniform in [-127, 127], int7 weights bell-shaped, STLQ weights have
+// uniform codes; requantizations follow from the spread that random weights give, so that codes fill their range,
+// residual branches matter and attention is neither flat nor a single token. The same seed gives the same bytes on
+// every machine. Throws std::runtime_error where `config` is impossible.
 std::vector<std::byte> random_model(const ArchitectureConfig &config, const RandomModelOptions &options,
                                     std::uint32_t seed);
 
