@@ -30,9 +30,8 @@ std::optional<Failure> round_patches(const KernelTable &table, Random &random, G
   std::vector<std::byte> expected(range.bytes, canary);
   reference_kernels().patches({rgb.data(), width, patch, reinterpret_cast<std::int8_t *>(expected.data())}, patches);
 
-  const std::string shape =
-      range_text("patches", patches, count) + ", " + std::to_string(columns) + " a row of " + std::to_string(width) +
-                            " pixels, side " + std::to_string(patch);
+  const std::string shape = range_text("patches", patches, count) + ", " + std::to_string(columns) + " a row of " +
+                            std::to_string(width) + " pixels, side " + std::to_string(patch);
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
     std::byte *output = memory.output("output", bytes, 1);
