@@ -191,7 +191,7 @@ Status load_inputs(intvit_session &session, std::span<const intvit_image> images
     intvit_session &session;
     std::span<const intvit_image> images;
     std::vector<Status> statuses;
-    std::vector<std::exception_ptr> exceptions; // of a lack of memory
+    std::vector<std::exception_ptr> exceptions; // a lack of memory, or a defect
   };
   Loading loading{session, images, std::vector<Status>(images.size()), std::vector<std::exception_ptr>(images.size())};
   Status status = session.session.for_each(
@@ -201,7 +201,11 @@ Status load_inputs(intvit_session &session, std::span<const intvit_image> images
         const auto index = static_cast<std::size_t>(i);
         try {
           all.statuses[index] = load_input(all.session, thread, all.images, i);
-        } catch (const std::exception &) {
+#ifdef __GLIBCXX__
+        } catch (const abi::__forced_unwind &) { // see guarded()
+          throw;
+#endif
+        } catch (...) {
           all.exceptions[index] = std::current_exception();
         }
       },

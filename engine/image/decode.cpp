@@ -9,6 +9,7 @@
 #include "engine/container/file_io.hpp"
 #include "engine/container/file_kind.hpp"
 #include "engine/container/signature.hpp"
+#include "engine/image/damage.hpp"
 #include "engine/image/exif.hpp"
 #include "engine/image/jpeg/decoder.hpp"
 #include "engine/image/jpeg/segments.hpp"
@@ -70,15 +71,9 @@ const Format *format_of(std::span<const std::byte> bytes) {
 Status check_work(std::span<const std::byte> bytes, const Format &format, const ImageSize &size) {
   const std::int64_t pixels = size.width * size.height;             // at most max_image_pixels
   const auto bytes_there = static_cast<std::int64_t>(bytes.size()); // at most max_image_file_bytes
-  const std::string picture = std::to_string(size.width) + " x " + std::to_string(size.height) + " pixels";
   if (pixels > format.any_pixels && pixels > bytes_there * format.pixels_a_byte)
-    return Status(StatusCode::bad_format, "corrupt picture: " + std::to_string(bytes_there) + " bytes cannot hold " +
-                                              picture + ": the file ends before the picture does");
-  const std::int64_t scans = is_jpeg(bytes) ? count_scans(bytes) : 1;
-  if (scans > max_scanned_pixels / pixels)
-    return Status(StatusCode::unsupported, "a picture of " + picture + " in " + std::to_string(scans) +
-                                               " scans: at most " + std::to_string(max_scanned_pixels) +
-                                               " pixels are decoded in all scans together");
+    return corrupt_picture(std::to_string(bytes_there) + " bytes cannot hold " + std::to_string(size.width) + " x " +
+                           std::to_string(size.height) + " pixels: " + file_ends_early);
   return {};
 }
 
@@ -124,6 +119,15 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view or
 
 bool has_picture_signature(std::span<const std::byte> begin) {
   return is_pnm(begin) || format_of(begin) != nullptr;
+}
+
+bool is_picture_ending(std::string_view ending) {
+  constexpr std::string_view endings[] = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pnm",
+#ifdef INTVIT_WEBP
+                                          ".webp"
+#endif
+  };
+  return std::find(std::begin(endings), std::end(endings), ending) != std::end(endings);
 }
 
 Result<Image> load_image(const std::string &path) {

@@ -7,6 +7,7 @@
 
 #include "engine/container/signature.hpp"
 #include "engine/image/jpeg/segments.hpp"
+#include "engine/image/other_formats.hpp"
 #include "engine/image/png/chunks.hpp"
 
 namespace intvit {
@@ -70,11 +71,10 @@ constexpr std::string_view exif("Exif\0\0", 6);
 
 // The EXIF block of a JPEG file; empty where there is none.
 std::span<const std::byte> jpeg_exif(std::span<const std::byte> file) {
-  constexpr std::uint8_t app1 = 0xE1;
-  constexpr std::uint8_t start_of_scan = 0xDA;
   JpegSegments segments(file);
-  for (auto segment = segments.next(); segment && segment->marker != start_of_scan; segment = segments.next())
-    if (segment->marker == app1 && begins_with(segment->payload, exif))
+  for (auto segment = segments.next(); segment && segment->marker != jpeg_marker::start_of_scan;
+       segment = segments.next())
+    if (segment->marker == jpeg_marker::app1 && begins_with(segment->payload, exif))
       return segment->payload;
   return {};
 }
@@ -112,7 +112,7 @@ int exif_orientation(std::span<const std::byte> file) {
     block = jpeg_exif(file);
   else if (is_png(file))
     block = png_exif(file);
-  else if (begins_with(file, "RIFF"))
+  else if (is_webp(file))
     block = webp_exif(file);
   if (begins_with(block, exif)) // the others may leave it out
     block = block.subspan(exif.size());

@@ -38,11 +38,15 @@ constexpr std::array<Signature, 7> signatures = {{{"\xFF\x0A", "JPEG XL"},
 
 } // namespace
 
+bool is_webp(std::span<const std::byte> bytes) {
+  return begins_with(bytes, "RIFF") && bytes.size() >= 12 && begins_with(bytes.subspan(8), "WEBP");
+}
+
 std::string_view other_format(std::span<const std::byte> bytes) {
   for (const Signature &signature : signatures)
     if (begins_with(bytes, signature.bytes))
       return signature.format;
-  if (begins_with(bytes, "RIFF") && bytes.size() >= 12 && begins_with(bytes.subspan(8), "WEBP"))
+  if (is_webp(bytes))
     return "WebP";
   // A box: its length, "ftyp", the main brand, a version, compatible brands.
   constexpr std::size_t most_brands = 16;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 #include "engine/container/signature.hpp"
+#include "engine/image/damage.hpp"
 
 namespace intvit {
 namespace {
@@ -81,7 +83,7 @@ Result<Image> decode_pnm(std::span<const std::byte> bytes) {
   const std::size_t sample_bytes = *maximum > 255 ? 2 : 1;
   const std::size_t pixels = static_cast<std::size_t>(*width) * static_cast<std::size_t>(*height);
   if (samples->size() < pixels * channels * sample_bytes)
-    return Status(StatusCode::bad_format, "corrupt PNM picture: the file ends before the picture does");
+    return Status(StatusCode::bad_format, std::string("corrupt PNM picture: ") + file_ends_early);
   Result<Image> image = make_image(*width, *height);
   if (!image.ok())
     return image;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "engine/image/image.hpp"
@@ -24,11 +25,11 @@ public:
 private:
   struct Entry {
     std::array<int, 5> of{}; // what find() was asked for
-    unsigned asked = 0;      // when; 0: there is no table
+    std::uint64_t asked = 0; // when; 0: there is no table
     ResampleTable table;
   };
   std::array<Entry, most> entries_;
-  unsigned asked_ = 0; // how often
+  std::uint64_t asked_ = 0; // how often
 };
 
 // Resizes and crops any number of pictures of the same size. It allocates when it is prepared, and never after.

@@ -23,6 +23,8 @@
 #define STBI_FREE(memory) std::free(memory)
 #include <stb/stb_image.h>
 
+#include "engine/image/damage.hpp"
+
 namespace intvit {
 namespace {
 
@@ -69,7 +71,7 @@ Status corrupt(const Source &source, const char *reason) {
   if (reason != nullptr)
     message += std::string(": ") + reason;
   if (source.overrun)
-    message += ": the file ends before the picture does";
+    message += std::string(": ") + file_ends_early;
   return Status(StatusCode::bad_format, message);
 }
 

@@ -13,9 +13,8 @@ namespace intvit {
 // bad_format.
 Result<ImageSize> stb_size(std::span<const std::byte> file);
 
-// The picture, with alpha dropped. `size` must be the file's stb_size(), and
-// check_image_size() must have accepted it. Errors: bad_format, also for short files whose missing part stb_image would
-// invent; those of make_image.
+// The picture, with alpha dropped. `size` must be the file's stb_size(), and check_image_size() must have accepted it.
+// Errors: bad_format, also for short files whose missing part stb_image would invent; those of make_image.
 Result<Image> stb_decode(std::span<const std::byte> file, ImageSize size);
 
 } // namespace intvit

@@ -1,11 +1,12 @@
 #include "engine/image/webp.hpp"
 
 #include <memory>
+#include <string>
 
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include "engine/container/signature.hpp"
+#include "engine/image/damage.hpp"
 
 namespace intvit {
 namespace {
@@ -27,20 +28,12 @@ struct Frame : WebPIterator {
   ~Frame() { WebPDemuxReleaseIterator(this); }
 };
 
-Status corrupt(const char *what) {
-  return Status(StatusCode::bad_format, std::string("corrupt picture: ") + what);
-}
-
 } // namespace
-
-bool is_webp(std::span<const std::byte> bytes) {
-  return begins_with(bytes, "RIFF") && bytes.size() >= 12 && begins_with(bytes.subspan(8), "WEBP");
-}
 
 Result<ImageSize> webp_size(std::span<const std::byte> file) {
   const Demuxer demuxer = demuxer_of(file);
   if (demuxer == nullptr)
-    return corrupt("its WebP structure is broken, or the file ends before the picture does");
+    return corrupt_picture(std::string("its WebP structure is broken, or ") + file_ends_early);
   return ImageSize{WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
                    WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT)};
 }
@@ -51,14 +44,14 @@ Result<Image> decode_webp(std::span<const std::byte> file, ImageSize size) {
   WebPDecoderConfig config;
   if (demuxer == nullptr || WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0 || frame.complete == 0 ||
       WebPInitDecoderConfig(&config) == 0)
-    return corrupt("there is no whole frame");
+    return corrupt_picture("there is no whole frame");
   Result<Image> image = make_image(size.width, size.height);
   if (!image.ok())
     return image;
   // The demuxer has checked that frames are inside the canvas; to be sure, as the decoder writes there.
   if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width < 1 || frame.height < 1 ||
       frame.x_offset > image->width - frame.width || frame.y_offset > image->height - frame.height)
-    return corrupt("a frame outside of the picture");
+    return corrupt_picture("a frame outside of the picture");
   const std::size_t begin =
       static_cast<std::size_t>(frame.y_offset) * image->row_bytes() + static_cast<std::size_t>(frame.x_offset) * 3;
   config.output.colorspace = MODE_RGB;
@@ -73,9 +66,9 @@ Result<Image> decode_webp(std::span<const std::byte> file, ImageSize size) {
     return no_memory_for_image(image->width, image->height);
   case VP8_STATUS_NOT_ENOUGH_DATA:
   case VP8_STATUS_SUSPENDED:
-    return corrupt("the file ends before the picture does");
+    return picture_cut_short();
   default:
-    return corrupt("bad WebP data");
+    return corrupt_picture("bad WebP data");
   }
   return image;
 }

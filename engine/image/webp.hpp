@@ -8,10 +8,8 @@
 
 namespace intvit {
 
-bool is_webp(std::span<const std::byte> bytes);
-
-// The canvas that a file announces, unchecked. Requires is_webp(file). Errors: bad_format, also where the file is
-// shorter than it says.
+// The canvas that a file announces, unchecked. Requires is_webp(file) (other_formats.hpp). Errors: bad_format, also
+// where the file is shorter than it says.
 Result<ImageSize> webp_size(std::span<const std::byte> file);
 
 // The picture, or an animation's first frame on black, alpha dropped. Requires the file's webp_size(), which

@@ -220,8 +220,8 @@ typedef struct intvit_image {
 INTVIT_API intvit_status intvit_run(intvit_session *session, const intvit_image *images, int count,
                                     intvit_error *error);
 
-/* Ends the run that goes on, if one does, between two of the model's operations: intvit_run() gives INTVIT_CANCELLED,
- * and the session can be used again. From any thread, or from a signal handler. */
+/* Ends the run that goes on, if one does, between two pictures that are decoded or two of the model's operations:
+ * intvit_run() gives INTVIT_CANCELLED, and the session can be used again. From any thread, or from a signal handler. */
 INTVIT_API void intvit_session_cancel(intvit_session *session);
 
 /* How many images the last run had; 0 before the first run and after one that failed. */

@@ -25,6 +25,10 @@ std::int64_t clock_nanoseconds() {
   return std::chrono::nanoseconds(steady_clock::now().time_since_epoch()).count();
 }
 
+Status run_cancelled() {
+  return Status(StatusCode::cancelled, "the run was cancelled");
+}
+
 } // namespace
 
 // The inputs of one forward pass.
@@ -116,13 +120,14 @@ Status Session::run(std::span<const std::uint8_t *const> images) {
   else if (Status status = forward_by_loop(run); !status.ok())
     return status;
   if (run.cancelled)
-    return Status(StatusCode::cancelled, "the run was cancelled");
+    return run_cancelled();
   last_batch_ = static_cast<int>(images.size());
   return {};
 }
 
 Status Session::for_each(int count, int threads, void (*task)(void *argument, int i, int thread), void *argument) {
   struct Loop {
+    const Session &session;
     void (*task)(void *argument, int i, int thread);
     void *argument;
     int count;
@@ -136,17 +141,19 @@ Status Session::for_each(int count, int threads, void (*task)(void *argument, in
       const int thread = loop.joined.fetch_add(1, std::memory_order_relaxed);
       if (thread >= loop.threads)
         return;
-      for (int i = loop.next.fetch_add(1, std::memory_order_relaxed); i < loop.count;
+      for (int i = loop.next.fetch_add(1, std::memory_order_relaxed); i < loop.count && !loop.session.cancelled();
            i = loop.next.fetch_add(1, std::memory_order_relaxed))
         loop.task(loop.argument, i, thread);
     }
   };
-  Loop loop{task, argument, count, threads};
+  Loop loop{*this, task, argument, count, threads};
   if (options_.parallel_for.run == nullptr)
     workers_.run([](const Team &, void *context) { Loop::join(context); }, &loop);
   else
     options_.parallel_for.run(
         options_.parallel_for.context, options_.threads, [](void *context, int) { Loop::join(context); }, &loop);
+  if (cancelled())
+    return run_cancelled();
   return loop.next >= count ? Status() : Status(StatusCode::bad_argument, "the caller's loop called no task");
 }
 

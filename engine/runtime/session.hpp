@@ -63,7 +63,7 @@ public:
 
   // Other work on the threads of runs, at most `threads` of them: calls task(argument, i, thread) once for every i
   // below `count`. No two calls at the same time have the same `thread`, which is below `threads`. Tasks must not
-  // throw. Errors: bad_argument (a loop of the caller's that called none).
+  // throw. Errors: bad_argument (a loop of the caller's that called none); cancelled, and then not all were called.
   Status for_each(int count, int threads, void (*task)(void *argument, int i, int thread), void *argument);
 
   // The last run's result: [images, classes], in units of 2^-model().logit_fraction_bits().

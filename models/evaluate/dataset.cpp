@@ -30,12 +30,10 @@ bool is_hidden(const fs::path &path) {
 
 // Of formats that are read, in lower case.
 bool ends_like_picture(const fs::path &path) {
-  constexpr std::array<std::string_view, 9> endings = {".jpg", ".jpeg", ".png", ".webp", ".bmp",
-                                                       ".gif", ".ppm",  ".pgm", ".pnm"};
   std::string ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(endings.begin(), endings.end(), ending) != endings.end();
+  return is_picture_ending(ending);
 }
 
 // Why the file is left out, as its first bytes tell; empty where it is a picture, or cannot be opened and may be one.

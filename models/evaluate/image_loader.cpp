@@ -1,6 +1,7 @@
 #include "models/evaluate/image_loader.hpp"
 
 #include <chrono>
+#include <new>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -36,6 +37,14 @@ Image ImageLoader::load(const std::string &path) {
 }
 
 Image ImageLoader::load(std::span<const std::byte> file, const std::string &name) {
+  try {
+    return decode_and_preprocess(file, name);
+  } catch (const std::bad_alloc &) {
+    throw std::runtime_error(name + ": not enough memory to decode and resize it");
+  }
+}
+
+Image ImageLoader::decode_and_preprocess(std::span<const std::byte> file, const std::string &name) {
   times_ = {};
   LoadClock::time_point begin = LoadClock::now();
   const Result<Image> decoded = decode_image(file, name);

@@ -23,7 +23,8 @@ public:
   explicit ImageLoader(const Recipe &recipe, const kernels::KernelTable &kernels = kernels::default_kernels())
       : recipe_(recipe), preprocessor_(recipe, kernels) {}
 
-  // Reads, decodes and preprocesses a file. Throws std::runtime_error with the engine's message.
+  // Reads, decodes and preprocesses a file. Throws std::runtime_error with the engine's message, also where memory is
+  // short, so that other files go on.
   Image load(const std::string &path);
   // The same of a file's bytes, which messages call `name`.
   Image load(std::span<const std::byte> file, const std::string &name);
@@ -32,6 +33,8 @@ public:
   const LoadTimes &times() const { return times_; }
 
 private:
+  Image decode_and_preprocess(std::span<const std::byte> file, const std::string &name);
+
   Recipe recipe_;
   Preprocessor preprocessor_;
   LoadTimes times_;

@@ -98,7 +98,7 @@ void run_files(const std::shared_ptr<const Model> &model, const Recipe &recipe, 
     std::vector<Session> sessions;
     for (std::size_t thread = 0; thread < team; ++thread)
       sessions.push_back(create_session(model, 1, share));
-    const std::size_t ahead = 16 * team;
+    const std::size_t ahead = std::max(team, (16 * team + share - 1) / share); // in shares
     std::vector<std::vector<FileOutputs>> waiting(ahead);
     parallel_in_order(
         static_cast<int>(team), (count + share - 1) / share, ahead,

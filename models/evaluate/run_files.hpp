@@ -27,10 +27,11 @@ struct FileOutputs {
 // order. `load` loads a file by its index; its std::runtime_error is the file's error. About `batch` images are in the
 // network at once, at least one a thread where there are many.
 //
-// No thread waits for the network or for a decoder: where there are at least four times as many files as that, every
-// thread takes some, loads them and runs them by itself, at most 16 times as many as there are threads ahead of the
-// first that is not done. Of fewer files all threads load the next ones and then run them together. In memory there are
-// one decoded picture a thread, the images that are run at once, and the outputs of those that are ahead.
+// Where there are at least four times as many files as that, every thread takes some, loads them and runs them by
+// itself, so that none waits for another's decoder or network. They are about 16 times as many files as there are
+// threads ahead of the first that is not done, or as many as each takes, if that is more. Of fewer files all threads
+// load the next ones, and when all of these are loaded they run them together. In memory there are one decoded picture
+// a thread, the images that are run at once, and the outputs of those that are ahead.
 //
 // An exception of `use` ends it. Throws std::runtime_error where the model cannot be run.
 void run_files(const std::shared_ptr<const Model> &model, const Recipe &recipe, std::size_t count,

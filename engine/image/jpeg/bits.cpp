@@ -2,19 +2,13 @@
 
 #include <new>
 
+#include "engine/image/damage.hpp"
 #include "engine/image/jpeg/segments.hpp"
 
 namespace intvit {
 namespace {
 
-constexpr std::uint8_t prefix = 0xFF;
-constexpr std::uint8_t first_frame = 0xC0; // SOF0, the lowest marker that has a meaning here
-constexpr std::uint8_t first_restart = 0xD0;
-constexpr std::uint8_t last_restart = 0xD7;
-
-std::uint8_t byte_at(std::span<const std::byte> file, std::size_t at) {
-  return std::to_integer<std::uint8_t>(file[at]);
-}
+using namespace jpeg_marker;
 
 const std::byte *find_prefix(std::span<const std::byte> bytes) {
   return bytes.empty() ? nullptr : static_cast<const std::byte *>(std::memchr(bytes.data(), prefix, bytes.size()));
@@ -29,14 +23,14 @@ Status ScanData::read_segment() {
       const std::span<const std::byte> rest = file_.subspan(at_);
       const std::byte *found = find_prefix(rest);
       if (found == nullptr)
-        return Status(StatusCode::bad_format, "corrupt picture: the file ends before the picture does");
+        return picture_cut_short();
       const auto *first = reinterpret_cast<const std::uint8_t *>(rest.data());
       segment_.insert(segment_.end(), first, reinterpret_cast<const std::uint8_t *>(found));
       at_ = static_cast<std::size_t>(found - file_.data());
       while (at_ < file_.size() && byte_at(file_, at_) == prefix)
         ++at_;
       if (at_ == file_.size())
-        return Status(StatusCode::bad_format, "corrupt picture: the file ends before the picture does");
+        return picture_cut_short();
       marker_ = byte_at(file_, at_++);
       if (marker_ != 0)
         break;
@@ -52,7 +46,9 @@ Status ScanData::read_segment() {
   return {};
 }
 
-Status ScanData::begin() {
+Status ScanData::begin(std::size_t at) {
+  at_ = at;
+  expected_restart_ = 0;
   try {
     segment_.reserve(file_.size() - at_ + BitReader::padding_bytes); // enough for any segment
   } catch (const std::bad_alloc &) {
@@ -76,7 +72,7 @@ Status ScanData::restart() {
     }
     marker_ = next_marker(file_, at_);
     if (marker_ == 0)
-      return Status(StatusCode::bad_format, "corrupt picture: the file ends before the picture does");
+      return picture_cut_short();
   }
 }
 

@@ -1,7 +1,6 @@
 // The bits of a scan's compressed data.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -29,10 +28,9 @@ public:
   void refill() {
     std::uint64_t word = 0;
     std::memcpy(&word, next_, sizeof word);
-    if constexpr (std::endian::native == std::endian::little)
-      word = __builtin_bswap64(word);
-    // Bits that do not count yet are already set here; the next refill reads them again and sets them to the same
-    // values.
+    word = __builtin_bswap64(word);
+    // Bits that do not count yet are set already: with 60 bits that count, the lowest four of `bits_` come from the
+    // next byte, which is not passed. The next refill reads that byte again and sets them to the same values.
     bits_ |= word >> count_;
     next_ += (63 - count_) >> 3;
     count_ |= refilled_bits;
@@ -60,14 +58,14 @@ private:
   int count_ = 0;
 };
 
-// The compressed data of one scan, which restart markers divide into segments.
+// The compressed data of one scan after the other. Restart markers divide it into segments.
 class ScanData {
 public:
-  // `at` is the first byte behind the scan's header.
-  ScanData(std::span<const std::byte> file, std::size_t at) : file_(file), at_(at) {}
+  explicit ScanData(std::span<const std::byte> file) : file_(file) {}
 
-  // Reads the first segment. Errors: bad_format if the file ends before a marker; unsupported if memory is short.
-  Status begin();
+  // Reads the first segment of a scan; `at` is the first byte behind its header. Errors: bad_format if the file ends
+  // before a marker; unsupported if memory is short.
+  Status begin(std::size_t at);
 
   // Goes on to the segment behind the next restart marker. If another marker is there instead, this does what libjpeg
   // does by default (jpeg_resync_to_restart). One of the two restart markers before the expected one is skipped,
@@ -89,7 +87,7 @@ private:
   Status read_segment();
 
   std::span<const std::byte> file_;
-  std::size_t at_;
+  std::size_t at_ = 0;
   std::uint8_t marker_ = 0;
   int expected_restart_ = 0; // 0 .. 7
   bool exhausted_ = false;

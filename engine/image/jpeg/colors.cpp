@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "engine/image/jpeg/lanes.hpp"
+#include "engine/image/lanes.hpp"
 
 namespace intvit {
 namespace {

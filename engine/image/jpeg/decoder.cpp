@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/image/damage.hpp"
 #include "engine/image/jpeg/blocks.hpp"
 #include "engine/image/jpeg/headers.hpp"
 #include "engine/image/jpeg/inverse_dct.hpp"
@@ -16,47 +17,35 @@
 namespace intvit {
 namespace {
 
-constexpr std::uint8_t start_of_scan = 0xDA;
-constexpr std::uint8_t end_of_image = 0xD9;
-
-Status corrupt(const char *what) {
-  return Status(StatusCode::bad_format, std::string("corrupt picture: ") + what);
-}
-
-Status cut_short() {
-  return corrupt("the file ends before the picture does");
-}
-
 class Decoder {
 public:
-  Decoder(std::span<const std::byte> file, ImageSize size) : file_(file), size_(size) {}
+  Decoder(std::span<const std::byte> file, ImageSize size) : file_(file), size_(size), data_(file) {}
 
   Result<Image> decode() {
     std::size_t at = 2; // behind the start of the image
     std::uint8_t marker = next_marker(file_, at);
     for (;; marker = next_marker(file_, at)) {
       if (marker == 0)
-        return cut_short();
+        return picture_cut_short();
       if (has_no_segment(marker)) // restart markers that came too late
         continue;
-      if (marker == end_of_image)
+      if (marker == jpeg_marker::end_of_image)
         break;
       const std::optional<JpegSegment> segment = take_segment(file_, at, marker);
       if (!segment || !segment->is_whole)
-        return cut_short();
-      if (marker != start_of_scan) {
+        return picture_cut_short();
+      if (marker != jpeg_marker::start_of_scan) {
         if (Status status = read_header(*segment); !status.ok())
           return status;
         continue;
       }
-      ScanData data(file_, at);
-      if (Status status = read_scan_data(*segment, data); !status.ok())
+      if (Status status = read_scan_data(*segment, at); !status.ok())
         return status;
       // The marker that ended the scan is read again.
-      at = data.position() - 2;
+      at = data_.position() - 2;
     }
     if (image_.rgb.empty())
-      return corrupt("there is no scan");
+      return corrupt_picture("there is no scan");
     if (!is_single_scan())
       render_all();
     return std::move(image_);
@@ -67,7 +56,7 @@ private:
     if (!is_frame(segment.marker))
       return read_tables(segment.marker, segment.payload, tables_);
     if (frame_)
-      return corrupt("a second frame");
+      return corrupt_picture("a second frame");
     Result<JpegFrame> frame = read_frame(segment.marker, segment.payload);
     if (!frame.ok())
       return frame.status();
@@ -101,16 +90,33 @@ private:
       if (is_latched_[part.component])
         continue;
       if (!tables_.has_quantization[table])
-        return corrupt("a quantization table is missing");
+        return corrupt_picture("a quantization table is missing");
       quantization_[part.component] = tables_.quantization[table];
       is_latched_[part.component] = true;
     }
     return {};
   }
 
-  Status read_scan_data(const JpegSegment &segment, ScanData &data) {
+  // What a file costs is decided here and not by counting the scans beforehand: where scans begin in a damaged file
+  // depends on what is read of their data.
+  Status charge_scan() {
+    ++scans_;
+    const std::int64_t pixels = size_.width * size_.height;
+    if (scans_ <= max_scanned_pixels / std::max(pixels, least_scanned_pixels))
+      return {};
+    return Status(StatusCode::unsupported, "a picture of " + std::to_string(size_.width) + " x " +
+                                               std::to_string(size_.height) + " pixels in " + std::to_string(scans_) +
+                                               " scans or more: at most " + std::to_string(max_scanned_pixels) +
+                                               " pixels are decoded in all scans together, each counted as " +
+                                               std::to_string(least_scanned_pixels) + " at least");
+  }
+
+  // `at`: where the data begins.
+  Status read_scan_data(const JpegSegment &segment, std::size_t at) {
+    if (Status status = charge_scan(); !status.ok())
+      return status;
     if (!frame_)
-      return corrupt("a scan before the frame");
+      return corrupt_picture("a scan before the frame");
     const Result<JpegScan> scan = read_scan(segment.payload, *frame_);
     if (!scan.ok())
       return scan.status();
@@ -119,7 +125,7 @@ private:
         if (Status status = begin_picture(*scan); !status.ok())
           return status;
       } else if (is_single_scan()) {
-        return corrupt("a second scan of the whole picture");
+        return corrupt_picture("a second scan of the whole picture");
       }
     } catch (const std::bad_alloc &) {
       return no_memory_for_image(size_.width, size_.height);
@@ -128,36 +134,36 @@ private:
     if (status.ok())
       status = blocks_.begin(*scan, *frame_, tables_);
     if (status.ok())
-      status = data.begin();
+      status = data_.begin(at);
     if (status.ok())
-      status = scan->parts.size() == 1 ? read_blocks(*scan, data) : read_mcus(*scan, data);
+      status = scan->parts.size() == 1 ? read_blocks(*scan) : read_mcus(*scan);
     return status;
   }
 
   // Before each MCU: a restart where one is due.
-  Status begin_mcu(ScanData &data, int &left) {
+  Status begin_mcu(int &left) {
     if (tables_.restart_interval != 0 && left-- == 0) {
       left = tables_.restart_interval - 1;
       blocks_.restart();
-      return data.restart();
+      return data_.restart();
     }
     return {};
   }
 
   // Several components: an MCU has the blocks of each that cover the same part of the picture.
-  Status read_mcus(const JpegScan &scan, ScanData &data) {
+  Status read_mcus(const JpegScan &scan) {
     int left = tables_.restart_interval;
     for (int mcu_row = 0; mcu_row < frame_->mcu_rows; ++mcu_row) {
       for (int mcu_column = 0; mcu_column < frame_->mcu_columns; ++mcu_column) {
-        if (Status status = begin_mcu(data, left); !status.ok())
+        if (Status status = begin_mcu(left); !status.ok())
           return status;
         for (std::size_t i = 0; i < scan.parts.size(); ++i) {
           const JpegComponent &component = frame_->components[scan.parts[i].component];
           for (int y = 0; y < component.vertical; ++y)
             for (int x = 0; x < component.horizontal; ++x)
-              read_block(scan, i, data, mcu_column * component.horizontal + x, mcu_row * component.vertical + y);
+              read_block(scan, i, mcu_column * component.horizontal + x, mcu_row * component.vertical + y);
         }
-        data.note_overrun();
+        data_.note_overrun();
       }
       if (is_single_scan())
         finish_mcu_row(mcu_row);
@@ -166,17 +172,17 @@ private:
   }
 
   // One component: an MCU is a block, and there are none that fill up.
-  Status read_blocks(const JpegScan &scan, ScanData &data) {
+  Status read_blocks(const JpegScan &scan) {
     const JpegComponent &component = frame_->components[scan.parts[0].component];
     const int columns = (component.width + block_side - 1) / block_side;
     const int rows = (component.height + block_side - 1) / block_side;
     int left = tables_.restart_interval;
     for (int row = 0; row < rows; ++row) {
       for (int column = 0; column < columns; ++column) {
-        if (Status status = begin_mcu(data, left); !status.ok())
+        if (Status status = begin_mcu(left); !status.ok())
           return status;
-        read_block(scan, 0, data, column, row);
-        data.note_overrun();
+        read_block(scan, 0, column, row);
+        data_.note_overrun();
       }
       if (is_single_scan() && ((row + 1) % component.vertical == 0 || row + 1 == rows))
         finish_mcu_row(row / component.vertical);
@@ -184,11 +190,11 @@ private:
     return {};
   }
 
-  void read_block(const JpegScan &scan, std::size_t part, ScanData &data, int column, int row) {
+  void read_block(const JpegScan &scan, std::size_t part, int column, int row) {
     const std::size_t index = scan.parts[part].component;
     if (!is_single_scan()) {
-      if (!data.exhausted())
-        blocks_.read(data.bits(), part, coefficients(index, column, row));
+      if (!data_.exhausted())
+        blocks_.read(data_.bits(), part, coefficients(index, column, row));
       return;
     }
     if (waiting_count_ == waiting_.size())
@@ -197,7 +203,7 @@ private:
     block.component = index;
     block.samples = renderer_->block(index, column, row % frame_->components[index].vertical);
     block.coefficients[0] = 0;
-    block.last = data.exhausted() ? 0 : blocks_.read(data.bits(), part, block.coefficients.data());
+    block.last = data_.exhausted() ? 0 : blocks_.read(data_.bits(), part, block.coefficients.data());
   }
 
   void transform_waiting() {
@@ -235,8 +241,10 @@ private:
     }
   }
 
-  // Blocks of a single scan: a few are read before they are transformed, as a processor waits where it loads as a
-  // vector what it has just stored piece by piece. Coefficients are 0 but while a block waits.
+  // Blocks of a single scan: a few are read before they are transformed. Coefficients are stored one by one, and
+  // vectors load eight at once. A processor hands a load what was just stored only if one store wrote all of it; else
+  // the load waits until the stores have reached the cache, which they have when a few more blocks are read.
+  // Coefficients are 0 but while a block waits.
   struct WaitingBlock {
     alignas(16) std::array<std::int16_t, block_samples> coefficients{};
     int last = 0;
@@ -246,6 +254,8 @@ private:
 
   std::span<const std::byte> file_;
   ImageSize size_;
+  ScanData data_;
+  std::int64_t scans_ = 0;
   JpegTables tables_;
   std::optional<JpegFrame> frame_;
   std::vector<QuantizationTable> quantization_; // a component; zeros for one without a scan
@@ -270,11 +280,18 @@ Result<ImageSize> jpeg_size(std::span<const std::byte> file) {
       return frame.status();
     return ImageSize{frame->width, frame->height};
   }
-  return cut_short();
+  return picture_cut_short();
 }
 
 Result<Image> decode_jpeg(std::span<const std::byte> file, ImageSize size) {
-  return Decoder(file, size).decode();
+  // On the heap: tables and blocks have more bytes than a small stack.
+  std::unique_ptr<Decoder> decoder;
+  try {
+    decoder = std::make_unique<Decoder>(file, size);
+  } catch (const std::bad_alloc &) {
+    return no_memory_for_image(size.width, size.height);
+  }
+  return decoder->decode();
 }
 
 } // namespace intvit

@@ -4,13 +4,11 @@
 #include <string>
 
 #include "engine/container/signature.hpp"
+#include "engine/image/damage.hpp"
+#include "engine/image/jpeg/segments.hpp"
 
 namespace intvit {
 namespace {
-
-Status corrupt(const char *what) {
-  return Status(StatusCode::bad_format, std::string("corrupt picture: ") + what);
-}
 
 // Payloads as numbers; reading beyond the end gives 0 and is remembered.
 class Fields {
@@ -47,17 +45,17 @@ Status read_quantization(Fields fields, JpegTables &tables) {
     const int head = fields.byte();
     const auto index = static_cast<std::size_t>(head & 15);
     if (index >= tables.quantization.size() || head >> 4 > 1)
-      return corrupt("bad quantization table");
+      return corrupt_picture("bad quantization table");
     QuantizationTable &table = tables.quantization[index];
     for (std::size_t k = 0; k < block_samples; ++k)
       table.steps[natural_order[k]] = static_cast<std::uint16_t>(head >> 4 == 0 ? fields.byte() : fields.word());
     tables.has_quantization[index] = true;
   }
-  return fields.was_short() ? corrupt("bad quantization table") : Status();
+  return fields.was_short() ? corrupt_picture("bad quantization table") : Status();
 }
 
 Status read_huffman(Fields fields, JpegTables &tables) {
-  const auto bad = [] { return corrupt("bad or incomplete Huffman table"); };
+  const auto bad = [] { return corrupt_picture("bad or incomplete Huffman table"); };
   while (!fields.empty()) {
     const int head = fields.byte();
     const auto index = static_cast<std::size_t>(head & 15);
@@ -118,10 +116,12 @@ Result<JpegFrame> read_frame(std::uint8_t marker, std::span<const std::byte> pay
   frame.width = fields.word();
   const int count = fields.byte();
   if (fields.was_short())
-    return corrupt("a frame header is cut short");
+    return corrupt_picture("a frame header is cut short");
   if (precision != 8)
     return Status(StatusCode::unsupported,
                   "JPEG with samples of " + std::to_string(precision) + " bits is not decoded");
+  if (frame.height == 0)
+    return Status(StatusCode::unsupported, "JPEG whose height comes behind its first scan (DNL) is not decoded");
   if (count != 1 && count != 3 && count != 4)
     return Status(StatusCode::unsupported,
                   "JPEG with " + std::to_string(count) + " components is not decoded, only with 1, 3 or 4");
@@ -133,15 +133,15 @@ Result<JpegFrame> read_frame(std::uint8_t marker, std::span<const std::byte> pay
     component.vertical = sampling & 15;
     component.quantization = static_cast<std::size_t>(fields.byte());
     if (component.horizontal < 1 || component.horizontal > 4 || component.vertical < 1 || component.vertical > 4)
-      return corrupt("bad sampling factors");
+      return corrupt_picture("bad sampling factors");
     if (component.quantization >= 4)
-      return corrupt("bad quantization table");
+      return corrupt_picture("bad quantization table");
     frame.most_horizontal = std::max(frame.most_horizontal, component.horizontal);
     frame.most_vertical = std::max(frame.most_vertical, component.vertical);
     frame.components.push_back(component);
   }
   if (!fields.empty() || fields.was_short())
-    return corrupt("bad frame header");
+    return corrupt_picture("bad frame header");
   frame.mcu_columns = divide_up(frame.width, frame.most_horizontal * block_side);
   frame.mcu_rows = divide_up(frame.height, frame.most_vertical * block_side);
   for (JpegComponent &component : frame.components) {
@@ -164,7 +164,7 @@ Result<JpegScan> read_scan(std::span<const std::byte> payload, const JpegFrame &
   int blocks = 0;
   const int count = fields.byte();
   if (count < 1 || count > static_cast<int>(frame.components.size()))
-    return corrupt("bad scan header");
+    return corrupt_picture("bad scan header");
   for (int i = 0; i < count; ++i) {
     const int id = fields.byte();
     const int tables = fields.byte();
@@ -175,7 +175,7 @@ Result<JpegScan> read_scan(std::span<const std::byte> payload, const JpegFrame &
     };
     const auto found = std::find_if(frame.components.begin(), frame.components.end(), is_free);
     if (found == frame.components.end() || (tables & 15) > 3 || tables >> 4 > 3)
-      return corrupt("bad scan header");
+      return corrupt_picture("bad scan header");
     scan.parts.push_back({static_cast<std::size_t>(found - frame.components.begin()),
                           static_cast<std::size_t>(tables >> 4), static_cast<std::size_t>(tables & 15)});
     blocks += found->horizontal * found->vertical;
@@ -184,7 +184,7 @@ Result<JpegScan> read_scan(std::span<const std::byte> payload, const JpegFrame &
   const int last = fields.byte();
   const int bits = fields.byte();
   if (!fields.empty() || fields.was_short() || (count > 1 && blocks > most_blocks_in_mcu))
-    return corrupt("bad scan header");
+    return corrupt_picture("bad scan header");
   if (!frame.progressive) // then these say nothing, whatever they are
     return scan;
   scan.first = first;
@@ -194,26 +194,26 @@ Result<JpegScan> read_scan(std::span<const std::byte> payload, const JpegFrame &
   // DC coefficients come alone, AC coefficients of one component at a time, and after their first scan bit by bit.
   const bool band = first == 0 ? last == 0 : last >= first && last < block_samples && count == 1;
   if (!band || (scan.high != 0 && scan.low != scan.high - 1) || scan.low > 13)
-    return corrupt("bad scan header");
+    return corrupt_picture("bad scan header");
   return scan;
 }
 
 Status read_tables(std::uint8_t marker, std::span<const std::byte> payload, JpegTables &tables) {
   Fields fields(payload);
   switch (marker) {
-  case 0xC4:
+  case jpeg_marker::huffman_tables:
     return read_huffman(fields, tables);
-  case 0xDB:
+  case jpeg_marker::quantization_tables:
     return read_quantization(fields, tables);
-  case 0xDD:
+  case jpeg_marker::restart_interval:
     if (payload.size() != 2)
-      return corrupt("bad restart interval");
+      return corrupt_picture("bad restart interval");
     tables.restart_interval = fields.word();
     return {};
-  case 0xE0:
-    tables.has_jfif = tables.has_jfif || (payload.size() >= 12 && begins_with(payload, std::string_view("JFIF\0", 5)));
+  case jpeg_marker::app0:
+    tables.has_jfif = tables.has_jfif || (payload.size() >= 14 && begins_with(payload, std::string_view("JFIF\0", 5)));
     return {};
-  case 0xEE:
+  case jpeg_marker::app14:
     if (payload.size() >= 12 && begins_with(payload, "Adobe"))
       tables.adobe_transform = std::to_integer<int>(payload[11]);
     return {};

@@ -6,29 +6,17 @@
 #include "engine/container/signature.hpp"
 
 namespace intvit {
-namespace {
-
-constexpr std::uint8_t marker_prefix = 0xFF;
-constexpr std::uint8_t end_of_image = 0xD9;
-constexpr std::uint8_t start_of_scan = 0xDA;
-
-std::uint8_t byte_at(std::span<const std::byte> bytes, std::size_t index) {
-  return std::to_integer<std::uint8_t>(bytes[index]);
-}
-
-} // namespace
-
 bool is_jpeg(std::span<const std::byte> bytes) {
   return begins_with(bytes, "\xFF\xD8");
 }
 
 std::uint8_t next_marker(std::span<const std::byte> file, std::size_t &at) {
   while (at < file.size()) {
-    const void *found = std::memchr(file.data() + at, marker_prefix, file.size() - at);
+    const void *found = std::memchr(file.data() + at, jpeg_marker::prefix, file.size() - at);
     if (found == nullptr)
       return 0;
     at = static_cast<std::size_t>(static_cast<const std::byte *>(found) - file.data());
-    while (at < file.size() && byte_at(file, at) == marker_prefix)
+    while (at < file.size() && byte_at(file, at) == jpeg_marker::prefix)
       ++at;
     if (at == file.size())
       return 0;
@@ -39,7 +27,7 @@ std::uint8_t next_marker(std::span<const std::byte> file, std::size_t &at) {
 }
 
 bool has_no_segment(std::uint8_t marker) {
-  return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8);
+  return marker == 0x01 || (marker >= jpeg_marker::first_restart && marker <= jpeg_marker::start_of_image);
 }
 
 std::optional<JpegSegment> take_segment(std::span<const std::byte> file, std::size_t &at, std::uint8_t marker) {
@@ -58,19 +46,11 @@ std::optional<JpegSegment> take_segment(std::span<const std::byte> file, std::si
 std::optional<JpegSegment> JpegSegments::next() {
   for (;;) {
     const std::uint8_t marker = next_marker(bytes_, at_);
-    if (marker == 0 || marker == end_of_image)
+    if (marker == 0 || marker == jpeg_marker::end_of_image)
       return std::nullopt;
     if (!has_no_segment(marker))
       return take_segment(bytes_, at_, marker);
   }
-}
-
-std::int64_t count_scans(std::span<const std::byte> jpeg) {
-  std::int64_t count = 0;
-  JpegSegments segments(jpeg);
-  while (const auto segment = segments.next())
-    count += segment->marker == start_of_scan ? 1 : 0;
-  return count;
 }
 
 } // namespace intvit

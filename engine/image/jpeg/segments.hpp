@@ -8,6 +8,28 @@
 
 namespace intvit {
 
+namespace jpeg_marker {
+
+inline constexpr std::uint8_t prefix = 0xFF;      // what every marker begins with
+inline constexpr std::uint8_t first_frame = 0xC0; // SOF0, the lowest marker that has a meaning in a scan's data
+inline constexpr std::uint8_t huffman_tables = 0xC4;
+inline constexpr std::uint8_t first_restart = 0xD0;
+inline constexpr std::uint8_t last_restart = 0xD7;
+inline constexpr std::uint8_t start_of_image = 0xD8;
+inline constexpr std::uint8_t end_of_image = 0xD9;
+inline constexpr std::uint8_t start_of_scan = 0xDA;
+inline constexpr std::uint8_t quantization_tables = 0xDB;
+inline constexpr std::uint8_t restart_interval = 0xDD;
+inline constexpr std::uint8_t app0 = 0xE0;
+inline constexpr std::uint8_t app1 = 0xE1;
+inline constexpr std::uint8_t app14 = 0xEE;
+
+} // namespace jpeg_marker
+
+inline std::uint8_t byte_at(std::span<const std::byte> bytes, std::size_t index) {
+  return std::to_integer<std::uint8_t>(bytes[index]);
+}
+
 // Whether the bytes start with the marker that starts every JPEG file.
 bool is_jpeg(std::span<const std::byte> bytes);
 
@@ -42,8 +64,5 @@ private:
   std::span<const std::byte> bytes_;
   std::size_t at_ = 2; // behind the start of the image
 };
-
-// The number of scans, that is, passes over the picture. Requires is_jpeg(jpeg).
-std::int64_t count_scans(std::span<const std::byte> jpeg);
 
 } // namespace intvit

@@ -6,10 +6,10 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <string>
 #include <vector>
 
 #include "engine/container/signature.hpp"
+#include "engine/image/damage.hpp"
 #include "engine/image/png/chunks.hpp"
 #include "engine/image/png/filters.hpp"
 #include "engine/image/png/inflate.hpp"
@@ -33,21 +33,13 @@ struct Header {
   std::size_t pixel_bytes() const { return row_bytes(1); }
 };
 
-Status corrupt(const char *what) {
-  return Status(StatusCode::bad_format, std::string("corrupt picture: ") + what);
-}
-
-Status ends_early() {
-  return corrupt("the file ends before the picture does");
-}
-
 Result<Header> read_header(std::span<const std::byte> file) {
   PngChunks chunks(file);
   const std::optional<PngChunk> chunk = chunks.next();
   if (!chunk)
-    return ends_early();
+    return picture_cut_short();
   if (!begins_with(file, {"\x89PNG\r\n\x1A\n", 8}) || chunk->type != "IHDR" || chunk->data.size() != 13)
-    return corrupt("it does not begin as a PNG file");
+    return corrupt_picture("it does not begin as a PNG file");
   const auto byte = [&](std::size_t i) { return std::to_integer<int>(chunk->data[i]); };
   const auto number = [&](std::size_t i) {
     return static_cast<std::int64_t>(byte(i)) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
@@ -57,7 +49,7 @@ Result<Header> read_header(std::span<const std::byte> file) {
   const bool known_color = header.color <= rgb_alpha && header.color != 1 && header.color != 5;
   const bool one_depth = header.depth > 0 && (header.depth & (header.depth - 1)) == 0;
   if (!known_color || !one_depth || (header.depth & depths) == 0)
-    return corrupt("a kind of pixels that PNG files do not have");
+    return corrupt_picture("a kind of pixels that PNG files do not have");
   if (byte(10) != 0 || byte(11) != 0 || byte(12) > 1)
     return Status(StatusCode::unsupported, "a PNG file of an unknown kind of compression, filters or interlacing");
   return header;
@@ -80,16 +72,16 @@ Result<Content> read_content(std::span<const std::byte> file, const Header &head
       size += chunk->data.size();
     if (chunk->type == "PLTE" && header.color == palette) {
       if (chunk->data.empty() || chunk->data.size() % 3 != 0 || chunk->data.size() > content.palette.size())
-        return corrupt("bad palette");
+        return corrupt_picture("bad palette");
       std::memcpy(content.palette.data(), chunk->data.data(), chunk->data.size());
       has_palette = true;
     }
     last = chunk;
   }
   if (chunks.is_cut() || !last || last->type != "IEND")
-    return ends_early();
+    return picture_cut_short();
   if (header.color == palette && !has_palette)
-    return corrupt("there is no palette");
+    return corrupt_picture("there is no palette");
   try {
     content.data.reserve(size + DeflateBits::padding_bytes);
   } catch (const std::bad_alloc &) {
@@ -130,7 +122,7 @@ public:
       if (!more.ok())
         return more.status();
       if (more->empty())
-        return ends_early();
+        return picture_cut_short();
       piece_ = *more;
     }
   }
@@ -205,7 +197,7 @@ Status decode_pixels(const Header &header, const Content &content, Inflater &inf
       if (!stored.ok())
         return stored.status();
       if (!undo_png_filter((*stored)[0], *stored + 1, above.data(), row.data(), row_bytes, header.pixel_bytes()))
-        return corrupt("an unknown filter");
+        return corrupt_picture("an unknown filter");
       write_pixels(header, content, row.data(), pass_width, image.rgb.data() + y * image.row_bytes() + 3 * pass.x,
                    pass.dx);
       std::swap(row, above);

@@ -55,7 +55,7 @@ bool build_table(std::span<const std::uint8_t> lengths, std::span<const Entry> m
   const std::size_t used = lengths.size() - counts[0];
   std::array<std::uint16_t, longest_code + 2> offsets{};
   int left = 1; // numbers of the present length that are no code's beginning
-  for (std::size_t length = 1; length <= longest_code; ++length) {
+  for (std::size_t length = 1; length < counts.size(); ++length) {
     left = 2 * left - counts[length];
     if (left < 0)
       return false;

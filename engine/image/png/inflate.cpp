@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
+#include "engine/image/damage.hpp"
+
 namespace intvit {
 namespace {
 
 using namespace deflate;
 
 Status bad_data() {
-  return Status(StatusCode::bad_format, "corrupt picture: bad compressed data");
-}
-
-Status cut_short() {
-  return Status(StatusCode::bad_format, "corrupt picture: the file ends before the picture does");
+  return corrupt_picture("bad compressed data");
 }
 
 // Bytes of a match, which may overlap with what it copies. Writes up to 7 bytes beyond it.
@@ -38,7 +36,7 @@ inline void copy_match(std::uint8_t *to, std::size_t distance, std::size_t lengt
 
 Status Inflater::read_start() {
   if (in_.end - in_.next < 2)
-    return cut_short();
+    return picture_cut_short();
   const unsigned method = in_.next[0];
   const unsigned flags = in_.next[1];
   if ((method * 256 + flags) % 31 != 0 || (method & 15) != 8 || method >> 4 > 7 || (flags & 32) != 0)
@@ -48,13 +46,27 @@ Status Inflater::read_start() {
   return {};
 }
 
+// Empty blocks take 10 bits, so the tables are made only where they are not there yet.
+void Inflater::build_fixed_codes() {
+  if (has_fixed_codes_)
+    return;
+  std::array<std::uint8_t, literal_symbols> lengths{};
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
+  std::array<std::uint8_t, distance_symbols> distances{};
+  distances.fill(5);
+  build_table(lengths, literal_meanings, literal_bits, literals_);
+  build_table(distances, distance_meanings, distance_bits, distances_);
+  has_fixed_codes_ = true;
+}
+
 Status Inflater::read_block() {
   if (last_block_) {
     state_ = State::done;
     return {};
   }
   if (!in_.can_refill())
-    return cut_short();
+    return picture_cut_short();
   in_.refill();
   last_block_ = in_.take(1) != 0;
   switch (in_.take(2)) {
@@ -64,29 +76,21 @@ Status Inflater::read_block() {
     in_.bits = 0;
     in_.count = 0;
     if (in_.end - in_.next < 4)
-      return cut_short();
+      return picture_cut_short();
     stored_ = in_.next[0] | static_cast<std::uint32_t>(in_.next[1]) << 8;
     const std::uint32_t complement = in_.next[2] | static_cast<std::uint32_t>(in_.next[3]) << 8;
     if ((stored_ ^ complement) != 0xFFFF)
       return bad_data();
     in_.next += 4;
     if (in_.end - in_.next < static_cast<std::ptrdiff_t>(stored_))
-      return cut_short();
+      return picture_cut_short();
     state_ = State::stored;
     return {};
   }
-  case 1: {
-    std::array<std::uint8_t, literal_symbols> lengths{};
-    for (std::size_t i = 0; i < lengths.size(); ++i)
-      lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
-    std::array<std::uint8_t, distance_symbols> distances{};
-    distances.fill(5);
-    if (!build_table(lengths, literal_meanings, literal_bits, literals_) ||
-        !build_table(distances, distance_meanings, distance_bits, distances_))
-      return bad_data();
+  case 1:
+    build_fixed_codes();
     state_ = State::codes;
     return {};
-  }
   case 2:
     return read_codes();
   default:
@@ -112,7 +116,7 @@ Status Inflater::read_codes() {
   std::array<std::uint8_t, 19> code_lengths{};
   for (std::size_t i = 0; i < coded; ++i) {
     if (!in_.can_refill())
-      return cut_short();
+      return picture_cut_short();
     in_.refill();
     code_lengths[static_cast<std::size_t>(order[i])] = static_cast<std::uint8_t>(in_.take(3));
   }
@@ -123,7 +127,7 @@ Status Inflater::read_codes() {
   std::array<std::uint8_t, 286 + 30> lengths{};
   for (std::size_t i = 0; i < literals + distances;) {
     if (!in_.can_refill())
-      return cut_short();
+      return picture_cut_short();
     in_.refill();
     const Entry entry = table[in_.peek(first_bits)];
     if ((entry & literal_entry) == 0)
@@ -143,6 +147,7 @@ Status Inflater::read_codes() {
     std::fill_n(lengths.begin() + static_cast<std::ptrdiff_t>(i), times, repeated);
     i += times;
   }
+  has_fixed_codes_ = false;
   const std::span<const std::uint8_t> all = lengths;
   if (lengths[end_of_block] == 0 || !build_table(all.first(literals), literal_meanings, literal_bits, literals_) ||
       !build_table(all.subspan(literals, distances), distance_meanings, distance_bits, distances_))
@@ -166,14 +171,15 @@ void Inflater::copy_stored(const std::uint8_t *limit) {
 Status Inflater::decode_codes(const std::uint8_t *limit) {
   DeflateBits in = in_; // in registers
   std::uint8_t *out = out_;
-  // What is behind the window has been moved away: so far a match may go back.
+  // A match may reach back to here: to the stream's first byte, or to one that is at least `window` bytes back, which
+  // is as far as any distance goes.
   const std::uint8_t *const oldest = buffer_.data();
   const Entry *const literals = literals_.data();
   const Entry *const distances = distances_.data();
   Status status;
   while (out < limit) {
     if (!in.can_refill()) [[unlikely]] {
-      status = cut_short();
+      status = picture_cut_short();
       break;
     }
     in.refill();
@@ -241,28 +247,27 @@ Result<std::span<const std::uint8_t>> Inflater::next() {
   }
   const std::uint8_t *const begin = out_;
   const std::uint8_t *const limit = first + window + piece;
-  Status status;
-  while (status.ok() && out_ < limit && state_ != State::done)
+  while (failure_.ok() && out_ < limit && state_ != State::done)
     switch (state_) {
     case State::start:
-      status = read_start();
+      failure_ = read_start();
       break;
     case State::block:
-      status = read_block();
+      failure_ = read_block();
       break;
     case State::stored:
       copy_stored(limit);
       break;
     case State::codes:
-      status = decode_codes(limit);
+      failure_ = decode_codes(limit);
       break;
     case State::done:
       break;
     }
-  if (in_.overrun())
-    return cut_short();
-  if (!status.ok())
-    return status;
+  if (in_.overrun()) // then some of the bytes are made of zeros that are not there
+    return picture_cut_short();
+  if (!failure_.ok() && out_ == begin)
+    return failure_;
   return std::span<const std::uint8_t>(begin, static_cast<std::size_t>(out_ - begin));
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,9 +15,9 @@ namespace intvit {
 
 // Reads bits, the least significant bit of a byte first. Behind the last byte it reads zeros.
 struct DeflateBits {
-  // How many zeros must follow the data. A refill is refused when `next` is more than 8 bytes beyond the end, since
-  // then more bits were taken than there are. Between two such looks another refill may go 7 bytes further, and one
-  // reads 8.
+  // How many zeros must follow the data. can_refill() allows a refill where `next` is up to 8 bytes beyond the end.
+  // That refill moves `next` on by up to 7 bytes, and a second one may follow unasked, which reads 8: up to byte 8 + 7
+  // + 8.
   static constexpr std::size_t padding_bytes = 32;
   // There are at least this many bits after a refill.
   static constexpr int refilled_bits = 56;
@@ -28,13 +27,11 @@ struct DeflateBits {
   std::uint64_t bits = 0; // the next bit is the lowest one
   int count = 0;          // how many of them count; those above are set to what the next refill sets them to
 
-  // Whether there was something to refill it with. What was taken may be beyond the end even so: see overrun().
+  // False only if more bits were taken than the data has. They may have been even if this is true: see overrun().
   bool can_refill() const { return next - end <= 8; }
   void refill() {
     std::uint64_t word = 0;
     std::memcpy(&word, next, sizeof word);
-    if constexpr (std::endian::native == std::endian::big)
-      word = __builtin_bswap64(word);
     bits |= word << count;
     next += (63 - count) >> 3;
     count |= refilled_bits;
@@ -62,13 +59,15 @@ public:
   Inflater &operator=(const Inflater &) = delete;
 
   // The next piece of the decompressed bytes, valid until the next call. Up to 8 bytes behind it may be read. Empty
-  // when there are no more. Errors: bad_format (no such stream, or it ends too early).
+  // when there are no more. What precedes damage is handed out before the error is. Errors: bad_format (no such stream,
+  // or it ends too early).
   Result<std::span<const std::uint8_t>> next();
 
 private:
   enum class State { start, block, stored, codes, done };
 
   Status read_start();
+  void build_fixed_codes();
   Status read_block();
   Status read_codes();
   void copy_stored(const std::uint8_t *limit);
@@ -81,12 +80,14 @@ private:
 
   DeflateBits in_;
   State state_ = State::start;
+  Status failure_; // where the stream goes no further
   bool last_block_ = false;
   std::uint32_t stored_ = 0; // bytes of the block that are still to come
   std::array<std::uint8_t, window + piece + slack> buffer_{};
   std::uint8_t *out_ = buffer_.data();
   deflate::LiteralTable literals_{};
   deflate::DistanceTable distances_{};
+  bool has_fixed_codes_ = false; // the tables are those of a block of fixed codes
 };
 
 } // namespace intvit

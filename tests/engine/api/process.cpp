@@ -140,6 +140,25 @@ TEST_CASE("process: a run that is cancelled ends between two operations, and the
   CHECK(the.right(session));
 }
 
+TEST_CASE("process: a run that is cancelled while pictures are decoded decodes no more of them") {
+  const Case the;
+  Canceller canceller;
+  intvit_session_options options = intvit_default_session_options();
+  options.threads = 2;
+  options.max_batch = 2;
+  options.parallel_for = cancelling_loop;
+  options.parallel_for_context = &canceller;
+  const SessionHandle session = start(the.model, options);
+  const std::string picture = "no picture";
+  const intvit_image encoded = intvit_encoded_image(picture.data(), picture.size());
+  const intvit_image both[] = {encoded, encoded};
+  intvit_error error;
+  for (const auto &[after, status] : {std::pair(0, INTVIT_CANCELLED), {-1, INTVIT_BAD_FORMAT}}) {
+    canceller = {session.get(), after, 0};
+    CHECK(intvit_run(session.get(), both, 2, &error) == status);
+  }
+}
+
 TEST_CASE("process: a run is cancelled from another thread") {
   const Case the;
   for (const int threads : {1, 2}) {

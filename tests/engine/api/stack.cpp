@@ -126,9 +126,14 @@ TEST_CASE("stack: loading, sessions, runs and decoding on a thread of the promis
   for (const Golden &golden : all_golden())
     for (const ModelFile &file : golden.files)
       jobs.push_back({{file.tensors().bytes().begin(), file.tensors().bytes().end()}, {}});
-  for (const auto &entry : std::filesystem::directory_iterator(source_file("golden/images/decode")))
-    jobs.front().pictures.push_back(content(entry.path().string()));
-  REQUIRE(jobs.front().pictures.size() > 30);
+  std::vector<std::string> folders = {"decode", "png"};
+#ifdef INTVIT_WEBP
+  folders.emplace_back("webp");
+#endif
+  for (const std::string &folder : folders)
+    for (const auto &entry : std::filesystem::directory_iterator(source_file("golden/images/" + folder)))
+      jobs.front().pictures.push_back(content(entry.path().string()));
+  REQUIRE(jobs.front().pictures.size() > 80);
 
   std::size_t most = 0;
   for (const Job &job : jobs) {

@@ -10,7 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/container/file_io.hpp"
-#include "engine/image/jpeg/segments.hpp"
+#include "engine/image/jpeg/decoder.hpp"
 #include "tests/engine/image/pictures.hpp"
 #include "tests/support/data.hpp"
 
@@ -273,21 +273,48 @@ TEST_CASE("decode: a JPEG scan may end within a coefficient") {
   }
 }
 
+// Each scan passes over the whole picture, so their number is limited, and counted where they are decoded.
 TEST_CASE("decode: a JPEG file of very many scans") {
-  std::string jpeg = file_content(golden("progressive.jpg"));
-  const std::size_t frame = jpeg.find("\xFF\xC2");
-  REQUIRE(frame != std::string::npos);
-  jpeg.replace(frame + 5, 4, std::string("\x08\x00\x08\x00", 4)); // 2^22 pixels
-  const std::int64_t scans = count_scans(std::as_bytes(std::span(jpeg)));
-  CHECK(scans > 1);
-  std::string more;
-  for (std::int64_t i = scans; i < 1025; ++i)
-    more += std::string("\xFF\xDA\x00\x08\x01\x01\x00\x00\x00\x00", 10);
-  jpeg.insert(jpeg.size() - 2, more);
-  const Result<Image> image = decode_text(jpeg);
-  CHECK(image.status().code() == StatusCode::unsupported);
-  CHECK(image.status().message() == "origin: a picture of 2048 x 2048 pixels in 1025 scans: at most 4294967296 pixels "
-                                    "are decoded in all scans together");
+  const auto segment = [](char marker, const std::string &payload) {
+    return std::string{'\xFF', marker, '\0', static_cast<char>(payload.size() + 2)} + payload;
+  };
+  const std::string scan = segment('\xDA', std::string("\x01\x01\x00\x00\x00\x00", 6)); // first bits of DC coefficients
+  const std::string refining = segment('\xDA', std::string("\x01\x01\x00\x00\x00\x10", 6));
+  // A progressive grey picture without any data; filled up to the length that so many pixels need.
+  const auto file = [&](const std::string &size, const std::string &scans, std::size_t filler) {
+    std::string jpeg = "\xFF\xD8" + segment('\xDB', std::string(1, '\0') + std::string(64, '\1')) +
+                       segment('\xC2', "\x08" + size + std::string("\x01\x01\x11\x00", 4)) +
+                       segment('\xC4', std::string("\0\1", 2) + std::string(16, '\0')) + scans;
+    for (std::size_t i = 0; i < filler; ++i)
+      jpeg += segment('\xFE', std::string(100, ' '));
+    return jpeg + "\xFF\xD9";
+  };
+  const auto repeated = [](const std::string &part, std::int64_t times) {
+    std::string all;
+    for (std::int64_t i = 0; i < times; ++i)
+      all += part;
+    return all;
+  };
+  const auto refused = [](const std::string &jpeg, const std::string &start) {
+    const Result<Image> image = decode_text(jpeg);
+    CHECK(image.status().code() == StatusCode::unsupported);
+    CHECK(image.status().message() == "origin: a picture of " + start +
+                                          " scans or more: at most 4294967296 pixels are decoded in all scans "
+                                          "together, each counted as 4096 at least");
+  };
+  const std::string large("\x10\0\x10\0", 4); // 2^24 pixels
+  CHECK(decode_text(file(large, scan + repeated(refining, 255), 200)).ok());
+  refused(file(large, scan + repeated(refining, 256), 200), "4096 x 4096 pixels in 257");
+  // The first scan waits for a restart marker that never comes, and meets the others on its way: behind a marker that
+  // would be a segment of impossible length elsewhere.
+  refused(file(large,
+               segment('\xDD', std::string("\0\1", 2)) + scan + std::string("\xFF\x02\0\0", 4) +
+                   segment('\xDD', std::string("\0\0", 2)) + repeated(refining, 256),
+               200),
+          "4096 x 4096 pixels in 257");
+  // A scan of a small picture takes some time, too.
+  refused(file(std::string("\0\1\0\1", 4), scan + repeated(refining, max_scanned_pixels / least_scanned_pixels), 0),
+          "1 x 1 pixels in 1048577");
 }
 
 TEST_CASE("load_image: messages begin with the path") {

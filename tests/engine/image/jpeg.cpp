@@ -86,6 +86,20 @@ TEST_CASE("jpeg: Huffman tables are checked") {
   CHECK_FALSE(valid("\x20" + table({1}).substr(1))); // and two classes
 }
 
+// libjpeg takes shorter segments for something else, and then the components' names say what the colours are.
+TEST_CASE("jpeg: a JFIF marker has at least 14 bytes") {
+  const std::string payload("JFIF\0\1\2\0\0\1\0\1\0\0", 14);
+  const auto has_jfif = [](const std::string &bytes) {
+    JpegTables tables;
+    REQUIRE(read_tables(jpeg_marker::app0, bytes_of(bytes), tables).ok());
+    return tables.has_jfif;
+  };
+  CHECK(has_jfif(payload));
+  CHECK(has_jfif(payload + "thumbnail"));
+  CHECK_FALSE(has_jfif(payload.substr(0, 13)));
+  CHECK_FALSE(has_jfif(payload.substr(0, 12)));
+}
+
 TEST_CASE("jpeg: frames that are not decoded, and impossible ones") {
   const auto message = [](int marker, const std::string &payload) {
     return read_frame(static_cast<std::uint8_t>(marker), bytes_of(payload)).status().message();
@@ -103,6 +117,8 @@ TEST_CASE("jpeg: frames that are not decoded, and impossible ones") {
         "JPEG with 2 components is not decoded, only with 1, 3 or 4");
   CHECK(message(0xC0, std::string("\x08\0\x10\0\x08\x03\x01\x31\x00\x02\x21\x00\x03\x11\x00", 15)) ==
         "JPEG with components sampled in a ratio that is no whole number is not decoded");
+  CHECK(message(0xC0, std::string("\x08\0\0\0\x08\x01\x01\x11\x00", 9)) ==
+        "JPEG whose height comes behind its first scan (DNL) is not decoded");
   CHECK(message(0xC0, grey.substr(0, 4)) == "corrupt picture: a frame header is cut short");
   CHECK(message(0xC0, grey + "x") == "corrupt picture: bad frame header");
   CHECK(message(0xC0, grey.substr(0, 8)) == "corrupt picture: bad frame header");

@@ -91,26 +91,25 @@ public:
     if (kind_.adobe_transform >= 0)
       file_ += marker_segment(0xEE, std::string("Adobe\0\x64\0\0\0\0", 11) + static_cast<char>(kind_.adobe_transform));
     file_ += marker_segment(0xFE, "any comment");
-    for (int table = 0; table < 2; ++table) {
-      std::string payload(1, static_cast<char>(table));
-      for (int i = 0; i < block_samples; ++i)
-        payload += static_cast<char>(random_.between(1, kind_.largest_step));
-      file_ += marker_segment(0xDB, payload);
-    }
+    write_quantization();
     std::string frame =
         "\x08" + big_endian(kind_.height) + big_endian(kind_.width) + static_cast<char>(components_.size());
     for (std::size_t i = 0; i < components_.size(); ++i)
       frame += {static_cast<char>(components_[i].id),
                 static_cast<char>(components_[i].horizontal << 4 | components_[i].vertical), static_cast<char>(i != 0)};
-    file_ += marker_segment(kind_.progressive ? 0xC2 : 0xC0, frame);
-    for (int i = 0; i < 2; ++i)
-      file_ += marker_segment(0xC4, dc_[static_cast<std::size_t>(i)].table(i) +
-                                        ac_[static_cast<std::size_t>(i)].table(16 + i));
+    file_ += marker_segment(kind_.progressive ? 0xC2 : kind_.wide_steps ? 0xC1 : 0xC0, frame);
+    write_huffman();
     if (kind_.restart_interval != 0)
-      file_ += marker_segment(0xDD, big_endian(kind_.restart_interval));
+      write_restart_interval();
     if (kind_.progressive)
       write_progressive();
-    else if (kind_.interleaved)
+    else if (kind_.pairs && kind_.seed % 2 == 0) {
+      scan({0, 1}, 0, 63, 0, 0);
+      scan({2}, 0, 63, 0, 0);
+    } else if (kind_.pairs) {
+      scan({0}, 0, 63, 0, 0);
+      scan({1, 2}, 0, 63, 0, 0);
+    } else if (kind_.interleaved)
       scan(all(), 0, 63, 0, 0);
     else
       for (std::size_t i = 0; i < components_.size(); ++i)
@@ -119,6 +118,33 @@ public:
   }
 
 private:
+  void write_quantization() {
+    for (int table = 0; table < 2; ++table) {
+      std::string payload(1, static_cast<char>(table | (kind_.wide_steps ? 16 : 0)));
+      for (int i = 0; i < block_samples; ++i) {
+        const int step = random_.between(1, kind_.largest_step);
+        payload += kind_.wide_steps ? big_endian(step) : std::string(1, static_cast<char>(step));
+      }
+      file_ += marker_segment(0xDB, payload);
+    }
+  }
+  void write_huffman() {
+    for (int i = 0; i < 2; ++i)
+      file_ += marker_segment(0xC4, dc_[static_cast<std::size_t>(i)].table(i) +
+                                        ac_[static_cast<std::size_t>(i)].table(16 + i));
+  }
+  void write_restart_interval() { file_ += marker_segment(0xDD, big_endian(kind_.restart_interval)); }
+
+  // Components keep the quantization that their first scan finds.
+  void change_tables() {
+    dc_ = {Codes(random_, 16), Codes(random_, 16)};
+    ac_ = {Codes(random_, 256), Codes(random_, 256)};
+    write_huffman();
+    write_quantization();
+    kind_.restart_interval = random_.between(0, 9);
+    write_restart_interval();
+  }
+
   void make_components() {
     int across = 1, down = 1;
     for (const JpegComponentKind &component : kind_.components) {
@@ -312,6 +338,8 @@ private:
   }
 
   void scan(const std::vector<std::size_t> &parts, int first, int last, int high, int low) {
+    if (kind_.changing && scans_++ != 0)
+      change_tables();
     std::string header(1, static_cast<char>(parts.size()));
     for (std::size_t part = 0; part < parts.size(); ++part)
       header +=
@@ -360,6 +388,7 @@ private:
   std::array<Codes, 2> ac_; // of the first component, and of the others
   std::vector<Component> components_;
   int mcu_columns_ = 0, mcu_rows_ = 0;
+  int scans_ = 0;
   std::string file_;
   int partial_ = 0, filled_ = 0;
   std::array<int, 4> previous_{};
@@ -388,6 +417,39 @@ JpegKind jpeg_kind(int index) {
                                                              {2, 2, 1, 2},
                                                              {1, 1, 2, 2},
                                                              {2, 1, 2, 1}}};
+  if (index >= common_jpeg_kinds) {
+    // What few programs write, in YCbCr files of all samplings and of sides with hundreds of pixels.
+    constexpr int first_ycc = 36;
+    const int number = index - common_jpeg_kinds;
+    JpegKind kind = jpeg_kind(first_ycc + number);
+    kind.seed = static_cast<std::uint32_t>(index) + 1;
+    kind.width = 71 + number * 37 % 200;
+    kind.height = 71 + number * 53 % 200;
+    int blocks = 0;
+    for (const JpegComponentKind &component : kind.components)
+      blocks += component.horizontal * component.vertical;
+    switch (number / static_cast<int>(samplings.size())) {
+    case 0: // 16 bits
+      kind.progressive = false;
+      kind.wide_steps = true;
+      kind.largest_step = 400;
+      break;
+    case 1:
+      kind.progressive = false;
+      kind.pairs = blocks <= 10;
+      break;
+    case 2: // scan by scan
+      kind.progressive = kind.interleaved = false;
+      kind.changing = true;
+      break;
+    case 3:
+      kind.progressive = kind.changing = true;
+      break;
+    default: // large
+      break;
+    }
+    return kind;
+  }
   Lcg random(static_cast<std::uint32_t>(index) * 7919 + 1);
   JpegKind kind;
   kind.seed = static_cast<std::uint32_t>(index) + 1;

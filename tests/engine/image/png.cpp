@@ -126,6 +126,18 @@ TEST_CASE("png: damaged headers, palettes and rows") {
   CHECK(message(row(5)) == "origin: corrupt picture: an unknown filter");
 }
 
+// As libpng does it: rows that are whole are there.
+TEST_CASE("png: damage behind the last row changes nothing") {
+  const auto file = [](const std::string &data) {
+    return std::string("\x89PNG\r\n\x1A\n") + png_chunk("IHDR", std::string("\0\0\0\1\0\0\0\1\x08\0\0\0\0", 13)) +
+           png_chunk("IDAT", data) + png_chunk("IEND", "");
+  };
+  const std::string row("\x78\x9C\0\x02\0\xFD\xFF\0*", 9); // stored, and not the last block
+  CHECK(decode_text(file(row + std::string(20, '\x07')))->rgb == std::vector<std::uint8_t>(3, '*')); // no kind of block
+  const Result<Image> short_row = decode_text(file(row.substr(0, 3) + std::string("\1\0\xFE\xFF\0", 5) + '\x07'));
+  CHECK(short_row.status().message() == "origin: corrupt picture: bad compressed data");
+}
+
 TEST_CASE("png: what follows the end is ignored") {
   const std::string file = picture_file();
   const Image expected = *decode_text(file);
@@ -137,6 +149,25 @@ TEST_CASE("png: what follows the end is ignored") {
     CHECK(image->width == expected.width);
     CHECK(image->rgb == expected.rgb);
   }
+}
+
+TEST_CASE("png: of an animation the first picture is shown") {
+  std::string file = picture_file();
+  const Image expected = *decode_text(file);
+  // Two pictures in an endless loop. The first is the file's own, the second of one pixel that nothing can decompress.
+  const auto frame = [](char sequence, char width, char height) {
+    return png_chunk("fcTL", std::string("\0\0\0", 3) + sequence + std::string("\0\0\0", 3) + width +
+                                 std::string("\0\0\0", 3) + height + std::string(8, '\0') +
+                                 std::string("\0\1\0\x0A\0\0", 6));
+  };
+  file.insert(file.find("IEND") - 4, frame(1, 1, 1) + png_chunk("fdAT", std::string("\0\0\0\2damage", 10)));
+  file.insert(file.find("IDAT") - 4,
+              png_chunk("acTL", std::string("\0\0\0\2\0\0\0\0", 8)) +
+                  frame(0, static_cast<char>(expected.width), static_cast<char>(expected.height)));
+  const Result<Image> image = decode_text(file);
+  INFO(image.status().message());
+  REQUIRE(image.ok());
+  CHECK(image->rgb == expected.rgb);
 }
 
 TEST_CASE("png: pictures are turned upright") {

@@ -6,6 +6,7 @@
 // both give the same bits.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -17,6 +18,9 @@
 #if defined(__x86_64__)
 #define INTVIT_AVX2_FUNCTION [[gnu::target("avx2")]]
 #endif
+
+// Bytes, pairs of lanes and words of bits are taken from memory as they lie there.
+static_assert(std::endian::native == std::endian::little, "pictures are decoded by little-endian processors alone");
 
 namespace intvit::lanes {
 
@@ -61,7 +65,7 @@ INTVIT_INLINE I32x4 multiply_add_pairs(I16x8 x, std::int16_t a, std::int16_t b) 
 #if defined(__SSE2__)
   return I32x4(_mm_madd_epi16(__m128i(x), __m128i(I16x8{a, b, a, b, a, b, a, b})));
 #else
-  const I32x4 both = I32x4(x); // little-endian: the first of a pair is the lower half
+  const I32x4 both = I32x4(x); // the first of a pair is the lower half
   return ((both << 16) >> 16) * a + (both >> 16) * b;
 #endif
 }
