@@ -153,7 +153,7 @@ template <DotProductOperations V> struct DotProduct : TakesNoNotes {
     INTVIT_INLINE explicit Sums(const std::int32_t *start) {
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
-        const Vec first = V::load(start + v * lanes);
+        const Vec first = V::load(start + std::ptrdiff_t{v} * lanes);
 #pragma GCC unroll 16
         for (int r = 0; r < tile_rows; ++r)
           sums_[r][v] = first;
@@ -178,7 +178,7 @@ template <DotProductOperations V> struct DotProduct : TakesNoNotes {
         Vec weights[std::size_t{vectors}];
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v)
-          weights[v] = V::load_elements(panel + (k * vectors + v * group) * lanes);
+          weights[v] = V::load_elements(panel + (k * vectors + std::ptrdiff_t{v} * group) * lanes);
 #pragma GCC unroll 16
         for (int r = 0; r < tile_rows; ++r) {
           const Vec a =

@@ -109,7 +109,7 @@ template <class V> struct FoldedProduct {
     INTVIT_INLINE explicit Sums(const std::int32_t *start) {
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
-        const __m256i first = V::load(start + v * lanes);
+        const __m256i first = V::load(start + std::ptrdiff_t{v} * lanes);
 #pragma GCC unroll 16
         for (int r = 0; r < tile_rows; ++r)
           sums_[r][v] = first;
@@ -171,8 +171,8 @@ template <class V> struct FoldedProduct {
         const __m256i second = broadcast(input.rows[r] + k + group);
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) {
-          const __m256i a = _mm256_maddubs_epi16(first, V::load256(weights + v * 32));
-          const __m256i b = _mm256_maddubs_epi16(second, V::load256(weights + step_bytes + v * 32));
+          const __m256i a = _mm256_maddubs_epi16(first, V::load256(weights + std::ptrdiff_t{v} * 32));
+          const __m256i b = _mm256_maddubs_epi16(second, V::load256(weights + step_bytes + std::ptrdiff_t{v} * 32));
           const __m256i sum = folded ? _mm256_madd_epi16(_mm256_add_epi16(a, b), ones)
                                      : _mm256_add_epi32(_mm256_madd_epi16(a, ones), _mm256_madd_epi16(b, ones));
           sums_[r][v] = _mm256_add_epi32(sums_[r][v], sum);
@@ -188,7 +188,7 @@ template <class V> struct FoldedProduct {
       __m256i odd[std::size_t{vectors}];
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
-        const __m256i bytes = V::load256(weights + v * 32);
+        const __m256i bytes = V::load256(weights + std::ptrdiff_t{v} * 32);
         even[v] = _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
         odd[v] = _mm256_srai_epi16(bytes, 8);
       }
