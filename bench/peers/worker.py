@@ -2,9 +2,9 @@
 
     worker.py PEER SETUP MODEL THREADS FOLDER [PICTURES]
 
-With a folder of pictures a run is a pass over them: Pillow decodes and resizes, the peer runs the network, every file on
-one of the threads. Says on standard output that it is ready, or why not; then answers every line of standard input, a request
-to measure, with the times. All in JSON, one object a line.
+With a folder of pictures a run is a pass over them: Pillow decodes and resizes, the peer runs the network, every file
+on one of the threads. Says on standard output that it is ready, or why not; then answers every line of standard input,
+a request to measure, with the times. All in JSON, one object a line.
 """
 
 import concurrent.futures

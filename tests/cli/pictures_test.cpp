@@ -76,7 +76,8 @@ private:
 };
 
 // A PNG file of black and white that is black all over, as small as deflate makes it: 13 bits for 258 bytes of pixels.
-std::string bomb(const std::string &name, std::uint32_t width, std::uint32_t height) {
+// `turned`: it lies on its side.
+std::string bomb(const std::string &name, std::uint32_t width, std::uint32_t height, bool turned = false) {
   Bits bits;
   bits.add(0x0178, 16);     // zlib's header
   bits.add(1 | 1 << 1, 3);  // the last block, with fixed codes
@@ -92,10 +93,12 @@ std::string bomb(const std::string &name, std::uint32_t width, std::uint32_t hei
   const auto chunk = [](const std::string &kind, const std::string &data) {
     return big_endian(static_cast<std::uint32_t>(data.size())) + kind + data + big_endian(0);
   };
+  const std::string exif =
+      turned ? chunk("eXIf", std::string("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0", 26)) : "";
   const std::string path = temporary_file(name);
   write_text(path, "\x89PNG\r\n\x1a\n" +
                        chunk("IHDR", big_endian(width) + big_endian(height) + std::string("\x01\x00\x00\x00\x00", 5)) +
-                       chunk("IDAT", bits.bytes()) + chunk("IEND", ""));
+                       exif + chunk("IDAT", bits.bytes()) + chunk("IEND", ""));
   return path;
 }
 
@@ -195,15 +198,22 @@ TEST_CASE("a file of more pixels than memory holds is refused, and the rest is c
 #if INTVIT_ADDRESS_SANITIZER || INTVIT_THREAD_SANITIZER
   skip("sanitizers need address space themselves");
 #else
-  const std::string path = bomb("large.png", 16'384, 16'384);
-  // In kilobytes: less than the pixels take, which are 786,432.
-  for (const char *memory : {"300000", "600000", "780000"}) {
+  const auto check = [](const std::string &path, const std::string &size, const char *memory) {
     INFO(memory);
     const Outcome outcome = run_shell("ulimit -v " + std::string(memory) + "; \"$INTVIT\" classify -t 1 -k 1 " +
                                       quoted(path) + " " + quoted(sample_photograph()));
     CHECK(outcome.exit_code == 1);
-    CHECK(outcome.err == "intvit: " + path + ": not enough memory for a picture of 16384 x 16384 pixels\n");
+    CHECK(outcome.err == "intvit: " + path + ": not enough memory for a picture of " + size + " pixels\n");
     CHECK_THAT(outcome.out, Contains("cat"));
-  }
+  };
+  const std::string path = bomb("large.png", 16'384, 16'384);
+  // In kilobytes: less than the pixels take, which are 786,432.
+  for (const char *memory : {"300000", "600000", "780000"})
+    check(path, "16384 x 16384", memory);
+  // Enough for the pixels, 196,608, but not for turning them.
+  const std::string enough = "370000";
+  CHECK(run_shell("ulimit -v " + enough + "; \"$INTVIT\" classify -t 1 " + quoted(bomb("upright.png", 8192, 8192)))
+            .exit_code == 0);
+  check(bomb("turned.png", 8192, 8192, true), "8192 x 8192", enough.c_str());
 #endif
 }
