@@ -18,7 +18,8 @@ ModelRuns run_models(const std::shared_ptr<const Model> &model, const FloatModel
                      const std::function<bool(std::size_t)> &proceed) {
   if (float_model != nullptr) {
     const ModelConfig &config = common_config(*float_model);
-    if (config.result_kind() != model->result_kind())
+    // What a head's outputs mean can be told when a model is quantized, so the float weights need not say the same.
+    if ((config.result_kind() == ResultKind::embedding) != (model->result_kind() == ResultKind::embedding))
       throw std::runtime_error("the float model gives " + std::string(outputs_word(config.result_kind())) +
                                ", the integer model " + std::string(outputs_word(model->result_kind())));
     if (outputs(*float_model) != model->classes() || config.image_height != model->image_height() ||
