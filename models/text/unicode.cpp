@@ -61,10 +61,10 @@ const Tables &tables() {
 void decompose(char32_t character, std::u32string &text) {
   if (character >= syllables && character < syllables + syllable_count) {
     const char32_t index = character - syllables;
-    text += leading + index / (vowel_count * trailing_count);
-    text += vowels + index / trailing_count % vowel_count;
+    text += static_cast<char32_t>(leading + index / (vowel_count * trailing_count));
+    text += static_cast<char32_t>(vowels + index / trailing_count % vowel_count);
     if (index % trailing_count != 0)
-      text += trailing + index % trailing_count;
+      text += static_cast<char32_t>(trailing + index % trailing_count);
     return;
   }
   const auto found = tables().decomposition.find(character);
