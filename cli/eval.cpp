@@ -1,4 +1,5 @@
 // intvit eval: how well a model does on labelled images, beside the float model it came from.
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <iostream>
@@ -162,6 +163,19 @@ void check_enough(const FeatureEvaluation &result) {
     throw std::runtime_error("neighbours of " + std::to_string(result.runs.images) + " images tell nothing, give more");
 }
 
+// The pictures below --data, if something can be told of their features: by the folders that they are in, or by the
+// float model's features.
+std::vector<GroupedImage> comparable_images(const Parser &parser) {
+  std::vector<GroupedImage> images = grouped_images(parser);
+  const bool one_group = std::all_of(images.begin(), images.end(),
+                                     [&](const GroupedImage &image) { return image.group == images.front().group; });
+  if (one_group && !parser.has("float") && images.size() >= fewest_neighbours)
+    throw std::runtime_error(parser.get<std::string>("data") +
+                             ": the model gives features, of which a single folder of pictures tells nothing: give "
+                             "the float weights with --float, or a folder for each kind of picture");
+  return images;
+}
+
 // One column for each entry of the JSON object; what there is not is an empty cell.
 void print_csv(const json &object) {
   std::vector<std::string> names;
@@ -229,7 +243,7 @@ int eval(const Arguments &arguments) {
   case ResultKind::scores:
     return run_evaluation(parser, model, scored_images(parser, *model), evaluate_scores);
   case ResultKind::embedding:
-    return run_evaluation(parser, model, grouped_images(parser), evaluate_features);
+    return run_evaluation(parser, model, comparable_images(parser), evaluate_features);
   case ResultKind::logits:
     break;
   }
