@@ -293,7 +293,6 @@ Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, 
   std::optional<BandwidthMeter> bandwidth;
   if (effort.roofline) {
     meter.emplace(model->kernels(), threads);
-    samples.peak_product = model->kernels().peak_product;
     bandwidth.emplace(threads);
     samples.bandwidth_gb_per_s.push_back(bandwidth->gb_per_s());
   }
@@ -342,8 +341,6 @@ std::vector<ShapeResult> measure_shapes(const std::vector<Shape> &shapes, const 
       product.time(repeats);
     ShapeResult result{shape, {}};
     result.samples.multiply_accumulates = shape.multiply_accumulates();
-    if (meter)
-      result.samples.peak_product = kernels.peak_product;
     measure(
         each, [&] { result.samples.milliseconds.push_back(product.time(repeats) * 1e3 / repeats); },
         [&] {

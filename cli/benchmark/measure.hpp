@@ -28,7 +28,6 @@ struct Effort {
 struct Samples {
   std::vector<double> milliseconds;       // in the order in which they were taken
   std::vector<double> peak_gmac_per_s;    // empty without Effort::roofline
-  std::string peak_product;               // what the peak counts, likewise
   std::vector<double> bandwidth_gb_per_s; // of memory, before and after a model's runs; empty without roofline
   std::int64_t multiply_accumulates = 0;  // of one run
   std::int64_t bytes = 0;                 // that one run of a model must move at least: weights, images, logits

@@ -1,7 +1,7 @@
 #include "cli/benchmark/report.hpp"
 
 #include <iostream>
-#include <map>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -52,7 +52,6 @@ void add_samples(json &object, const Samples &samples) {
   if (!samples.peak_gmac_per_s.empty()) {
     object["peak_samples_gmac_per_s"] = samples.peak_gmac_per_s;
     object["peak_gmac_per_s"] = samples.peak();
-    object["peak_product"] = samples.peak_product;
     object["share_of_peak"] = samples.gmac_per_s() / samples.peak();
   }
   if (!samples.bandwidth_gb_per_s.empty()) {
@@ -107,6 +106,8 @@ json to_json(const ForwardResult &result) {
   json object = identity(result);
   object["images_per_s"] = images_per_second(result);
   add_samples(object, result.samples);
+  if (result.samples.peak() > 0)
+    object["peak_product"] = peak_product(result.isa);
   for (const OperationTime &operation : result.profile)
     object["profile"].push_back({{"operation", operation.operation},
                                  {"calls", operation.calls},
@@ -119,19 +120,18 @@ json to_json(const ForwardResult &result) {
 }
 
 // A line for each instruction set whose peak was measured.
-void print_peak_products(const std::map<std::string, std::string> &product_of_isa) {
-  for (const auto &[isa, product] : product_of_isa)
-    std::cout << "\nPeak of " << isa << ": " << product << ".\n";
+template <class Result> void print_peak_products(const std::vector<Result> &results) {
+  std::set<std::string> told;
+  for (const Result &result : results)
+    if (told.insert(result.isa).second)
+      std::cout << "\nPeak of " << result.isa << ": " << peak_product(result.isa) << ".\n";
 }
 
 void print_forward_markdown(const std::vector<ForwardResult> &results) {
   print_environment();
   std::cout << markdown(summary_table(results));
-  std::map<std::string, std::string> products;
-  for (const ForwardResult &result : results)
-    if (!result.samples.peak_product.empty())
-      products[result.isa] = result.samples.peak_product;
-  print_peak_products(products);
+  if (results.front().samples.peak() > 0)
+    print_peak_products(results);
   for (const ForwardResult &result : results)
     if (!result.profile.empty())
       std::cout << "\n" << markdown_text(title(result)) << ":\n\n" << markdown(profile_table(result));
@@ -220,6 +220,7 @@ json to_json(const ShapeList &list) {
   object["gmac_per_s"] = sum.gmac_per_s();
   if (sum.peak > 0) {
     object["peak_gmac_per_s"] = sum.peak;
+    object["peak_product"] = peak_product(list.isa);
     object["share_of_peak"] = sum.gmac_per_s() / sum.peak;
   }
   return object;
@@ -227,7 +228,6 @@ json to_json(const ShapeList &list) {
 
 void print_shapes_markdown(const std::vector<ShapeList> &lists) {
   print_environment();
-  std::map<std::string, std::string> products;
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const ShapeList &list = lists[i];
     const Total sum = total(list.results);
@@ -242,10 +242,9 @@ void print_shapes_markdown(const std::vector<ShapeList> &lists) {
     table.rows.push_back(std::vector<std::string>{"all", "", "", "", fixed(sum.milliseconds, 4)} +
                          rate_cells(sum.gmac_per_s(), sum.peak));
     std::cout << markdown(table);
-    if (!list.results.empty() && sum.peak > 0)
-      products[list.isa] = list.results.front().samples.peak_product;
   }
-  print_peak_products(products);
+  if (total(lists.front().results).peak > 0)
+    print_peak_products(lists);
 }
 
 void print_shapes_csv(const std::vector<ShapeList> &lists) {

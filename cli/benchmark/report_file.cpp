@@ -112,7 +112,7 @@ std::string samples_text(const ForwardResult &result) {
          fixed(samples.quantile(0.99), 3) + " ms, from " + fixed(samples.quantile(0), 3) + " to " +
          fixed(samples.quantile(1), 3) + " ms; " + fixed(images_per_second(result), 1) + " images/s; " +
          fixed(samples.gmac_per_s(), 1) + " GMAC/s, " + percent(samples.gmac_per_s() / samples.peak()) +
-         " of the peak of " + fixed(samples.peak(), 1) + " GMAC/s (" + samples.peak_product + "); memory " +
+         " of the peak of " + fixed(samples.peak(), 1) + " GMAC/s (" + peak_product(result.isa) + "); memory " +
          fixed(samples.bandwidth(), 1) + " GB/s.";
 }
 

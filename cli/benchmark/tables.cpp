@@ -1,6 +1,7 @@
 #include "cli/benchmark/tables.hpp"
 
 #include "engine/container/utf8.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace intvit::cli {
 
@@ -46,6 +47,10 @@ std::string title(const Combination &measured) {
 
 std::vector<std::string> identity_cells(const Combination &measured) {
   return {name_with_weights(measured), measured.isa, std::to_string(measured.threads), std::to_string(measured.batch)};
+}
+
+std::string peak_product(const std::string &isa) {
+  return kernels::find_kernels(isa)->peak_product;
 }
 
 double images_per_second(const ForwardResult &result) {

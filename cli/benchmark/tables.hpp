@@ -24,6 +24,9 @@ std::string title(const Combination &measured);
 // Model, instruction set, threads, batch.
 std::vector<std::string> identity_cells(const Combination &measured);
 
+// What the peak of an instruction set of this machine counts.
+std::string peak_product(const std::string &isa);
+
 double images_per_second(const ForwardResult &result);
 double gmac_per_s(const OperationTime &operation);
 // Multiply-accumulates for every byte moved; 0 where there are none.

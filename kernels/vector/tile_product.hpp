@@ -125,9 +125,9 @@ concept DotProductOperations = ElementOperations<V> &&
   { V::dot(sum, input, weights) } -> std::same_as<typename V::Vec>;
 };
 
-// One accumulator vector for every row and vector of columns. A step broadcasts a group of each row and multiplies it
-// by all columns' weights, which are loaded once for all rows.
-template <DotProductOperations V> struct DotProduct : TakesNoNotes {
+// What products share that read input rows as they are, into one accumulator vector for every row and vector of
+// columns.
+template <class V> struct RowsInPlace {
   using Vec = typename V::Vec;
   using Element = typename V::Element;
   static constexpr int tile_rows = V::tile_rows;
@@ -148,9 +148,9 @@ template <DotProductOperations V> struct DotProduct : TakesNoNotes {
     return result;
   }
 
-  template <int vectors> class Sums {
+  template <int vectors> class Accumulators {
   public:
-    INTVIT_INLINE explicit Sums(const std::int32_t *start) {
+    INTVIT_INLINE explicit Accumulators(const std::int32_t *start) {
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
         const Vec first = V::load(start + std::ptrdiff_t{v} * lanes);
@@ -159,6 +159,32 @@ template <DotProductOperations V> struct DotProduct : TakesNoNotes {
           sums_[r][v] = first;
       }
     }
+
+    INTVIT_INLINE Vec (&row(int r))[std::size_t{vectors}] {
+      return sums_[r];
+    }
+
+  protected:
+    Vec sums_[std::size_t{tile_rows}][std::size_t{vectors}];
+  };
+};
+
+// A step broadcasts a group of each row and multiplies it by all columns' weights, which are loaded once for all rows.
+template <DotProductOperations V> struct DotProduct : RowsInPlace<V>, TakesNoNotes {
+  using Rows = RowsInPlace<V>;
+  using Vec = typename V::Vec;
+  using Element = typename V::Element;
+  using Input = typename Rows::Input;
+  using Rows::group;
+  using Rows::lanes;
+  using Rows::tile_rows;
+
+  template <int vectors> class Sums : public Rows::template Accumulators<vectors> {
+    using Base = typename Rows::template Accumulators<vectors>;
+    using Base::sums_;
+
+  public:
+    using Base::Base;
 
     template <Inputs inputs>
     INTVIT_INLINE void add(const Input &input, const Element *panel, const std::byte * /*notes*/, int steps,
@@ -191,13 +217,6 @@ template <DotProductOperations V> struct DotProduct : TakesNoNotes {
       if (ahead != nullptr)
         ahead->at = fetch;
     }
-
-    INTVIT_INLINE Vec (&row(int r))[std::size_t{vectors}] {
-      return sums_[r];
-    }
-
-  private:
-    Vec sums_[std::size_t{tile_rows}][std::size_t{vectors}];
   };
 
   // to[column] = -bias * the sum of the column's weights: what accumulators start at where `bias` is added to all

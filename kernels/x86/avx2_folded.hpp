@@ -49,10 +49,12 @@ constexpr Step step_of(const std::int8_t (&w)[8]) {
 
 // The product for operations V, on bytes: V::Element are inputs as 0..255, and weights, which are the same bytes read
 // as signed. A folded step is two steps of four inputs; the last of an odd number of steps is never folded.
-template <class V> struct FoldedProduct {
+template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
+  using Rows = vector::RowsInPlace<V>;
   using Element = std::uint8_t;
-  static constexpr int tile_rows = V::tile_rows;
-  static constexpr int lanes = V::lanes;
+  using Input = typename Rows::Input;
+  using Rows::lanes;
+  using Rows::tile_rows;
   static constexpr int group = 4;
 
   // Notes: how many steps of eight are folded and how many paired, then the numbers of all, those that are folded first
@@ -89,32 +91,13 @@ template <class V> struct FoldedProduct {
     std::memcpy(notes, &found, sizeof found);
   }
 
-  struct Input {
-    const Element *rows[std::size_t{tile_rows}];
-  };
-  static constexpr std::ptrdiff_t arranged_bytes(int) { return 0; }
-  static void arrange(const Element *const (&)[std::size_t{tile_rows}], int, std::byte *) {}
-  INTVIT_INLINE static Input input(const Element *const (&rows)[std::size_t{tile_rows}], const std::byte *) {
-    Input result;
-#pragma GCC unroll 16
-    for (int r = 0; r < tile_rows; ++r)
-      result.rows[r] = rows[r];
-    return result;
-  }
-
-  template <int vectors> class Sums {
+  template <int vectors> class Sums : public Rows::template Accumulators<vectors> {
+    using Base = typename Rows::template Accumulators<vectors>;
+    using Base::sums_;
     static constexpr std::ptrdiff_t step_bytes = std::ptrdiff_t{vectors} * lanes * group;
 
   public:
-    INTVIT_INLINE explicit Sums(const std::int32_t *start) {
-#pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) {
-        const __m256i first = V::load(start + std::ptrdiff_t{v} * lanes);
-#pragma GCC unroll 16
-        for (int r = 0; r < tile_rows; ++r)
-          sums_[r][v] = first;
-      }
-    }
+    using Base::Base;
 
     // A linear map's codes, plus 128. Without notes every step is widened.
     template <vector::Inputs inputs>
@@ -146,10 +129,6 @@ template <class V> struct FoldedProduct {
         widen(input, panel, steps - 1);
       if (ahead != nullptr)
         ahead->at = fetch;
-    }
-
-    INTVIT_INLINE __m256i (&row(int r))[std::size_t{vectors}] {
-      return sums_[r];
     }
 
   private:
@@ -203,8 +182,6 @@ template <class V> struct FoldedProduct {
                                                                        _mm256_madd_epi16(odd_inputs, odd[v])));
       }
     }
-
-    __m256i sums_[std::size_t{tile_rows}][std::size_t{vectors}];
   };
 };
 

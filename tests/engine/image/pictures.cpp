@@ -55,6 +55,23 @@ void for_each_golden(const std::string &table, int cases, const std::function<vo
   CHECK(count == cases);
 }
 
+void check_golden_pictures(const std::string &table, int cases,
+                           const std::function<Result<Image>(const std::string &name)> &decode) {
+  for_each_golden(table, cases, [&](std::istream &line) {
+    std::string name;
+    int width = 0, height = 0;
+    std::uint32_t checksum = 0;
+    line >> name >> width >> height >> std::hex >> checksum;
+    REQUIRE(line);
+    const Result<Image> image = decode(name);
+    INFO(image.status().message());
+    REQUIRE(image.ok());
+    CHECK(image->width == width);
+    CHECK(image->height == height);
+    CHECK(crc32(image->rgb) == checksum);
+  });
+}
+
 std::string file_content(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   REQUIRE(file.is_open());

@@ -40,6 +40,10 @@ Image picture(std::string_view name, int width, int height);
 // cases.
 void for_each_golden(const std::string &table, int cases, const std::function<void(std::istream &line)> &check);
 
+// Reads a table of names, sizes and checksums of pixels. What `decode` makes of each name must have them.
+void check_golden_pictures(const std::string &table, int cases,
+                           const std::function<Result<Image>(const std::string &name)> &decode);
+
 // All bytes of a file, which must exist.
 std::string file_content(const std::string &path);
 

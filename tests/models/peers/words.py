@@ -138,10 +138,11 @@ def main():
         run(options.intvit, "classes", "-m", two, "--weights", folder, "--classes", names, *prompts, "-o", other)
         given = pathlib.Path(folder) / "given.safetensors"
         run(options.intvit, "classes", "-m", mine, "--classes", names, "--text-features", f"{folder}/words.npy", "-o", given)
-        for name, path in (("quantize", mine), ("classes", other), ("text features", given)):
+        # Without photographs `classes` rounds the head's weights to the nearest.
+        for name, path, least in (("quantize", mine, 0.999), ("classes", other, 0.99), ("text features", given, 0.99)):
             found = logits(options.intvit, path, test)
             cosine, same = compared(found, expected)
-            good = cosine > 0.98 and same >= 0.9
+            good = cosine > least and same >= 0.97
             failures += not good
             print(f"{'ok' if good else 'FAILED':8}{name}: cosine of centred logits {cosine:.6f}, best class within 0.25 "
                   f"{100 * same:.1f} %, mean difference {np.abs(found - expected).mean():.4f}, logits from "
