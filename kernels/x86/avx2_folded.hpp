@@ -53,9 +53,10 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
   using Rows = vector::RowsInPlace<V>;
   using Element = std::uint8_t;
   using Input = typename Rows::Input;
+  using Rows::group;
   using Rows::lanes;
   using Rows::tile_rows;
-  static constexpr int group = 4;
+  static_assert(group == 4); // bytes of a lane of 32 bits
 
   // Notes: how many steps of eight are folded and how many paired, then the numbers of all, those that are folded first
   // and those that are widened last. While notes are taken, the slowest way of a column stands at the step's place.
