@@ -8,6 +8,8 @@
 #include <csignal>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -70,15 +72,71 @@ private:
   bool active_ = false;
 };
 
-// A model and its idle sessions: as many as ever ran at once, so that any number of Python's threads may use it.
-class Core {
+// The runs of one call of the package that go on, on threads of its own.
+class Runs {
 public:
-  Core(intvit::Model model, int threads, int max_batch) : model_(std::move(model)) {
+  void begin(intvit_session *session) {
+    const std::lock_guard lock(mutex_);
+    sessions_.insert(session);
+  }
+  void end(intvit_session *session) {
+    const std::lock_guard lock(mutex_);
+    sessions_.erase(session);
+  }
+  // Ends those that have begun.
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    for (intvit_session *session : sessions_)
+      intvit_session_cancel(session);
+  }
+
+private:
+  std::mutex mutex_;
+  std::set<intvit_session *> sessions_;
+};
+
+// Sessions of equal options that are idle: as many as ever ran at once.
+class Sessions {
+public:
+  Sessions(const intvit::Model &model, int threads, int max_batch) : model_(model) {
     options_.threads = threads;
     options_.max_batch = max_batch;
-    idle_.push_back(model_.session(options_).value()); // tells at once what is wrong with the options
-    arena_bytes_ = idle_.front().arena_bytes();
-    threads_ = idle_.front().threads();
+  }
+
+  intvit::Session take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        intvit::Session session = std::move(idle_.back());
+        idle_.pop_back();
+        return session;
+      }
+    }
+    return model_.session(options_).value();
+  }
+  void give_back(intvit::Session session) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(session));
+  }
+  int max_batch() const { return options_.max_batch; }
+
+private:
+  const intvit::Model &model_;
+  intvit_session_options options_ = intvit_default_session_options();
+  std::mutex mutex_;
+  std::vector<intvit::Session> idle_;
+};
+
+// A model and its sessions, so that any number of Python's threads may use it.
+class Core {
+public:
+  Core(intvit::Model model, int threads, int max_batch)
+      : model_(std::move(model)), together_(model_, threads, max_batch) {
+    intvit::Session session = together_.take(); // tells at once what is wrong with the options
+    arena_bytes_ = session.arena_bytes();
+    threads_ = session.threads();
+    together_.give_back(std::move(session));
+    alone_.emplace(model_, 1, (max_batch + threads_ - 1) / threads_);
   }
 
   // `path`: in the file system's encoding, whatever that is.
@@ -96,10 +154,12 @@ public:
     return std::make_unique<Core>(intvit::Model::from_memory(data, size, options(isa)).value(), threads, max_batch);
   }
 
-  // One row of logits or features an image. 1 to max_batch images: bytes (a picture file) or arrays whose pixels are
-  // dense and whose rows do not overlap. `main_thread`: whether the interpreter's own calls.
-  Matrix run(const nb::list &images, bool exact, bool features, bool main_thread) {
-    return matrix(run_batch(images, exact, main_thread,
+  // One row of logits or features an image. 1 to max_batch images, or 1 to share() where `runs` is given: bytes (a
+  // picture file) or arrays whose pixels are dense and whose rows do not overlap. They are run on all threads, or on
+  // the calling one alone where `runs` is given, which may then cancel the run. `main_thread`: whether the
+  // interpreter's own calls.
+  Matrix run(const nb::list &images, bool exact, bool features, Runs *runs, bool main_thread) {
+    return matrix(run_batch(images, exact, runs, main_thread,
                             [&](intvit::Session &session, int image, std::vector<std::int32_t> &values) {
                               const intvit::Values row =
                                   (features ? session.features(image) : session.logits(image)).value();
@@ -110,8 +170,8 @@ public:
 
   // Index, logit and probability in millionths of the `k` most likely classes or labels of each image: rows of 3 k
   // numbers.
-  Matrix topk(const nb::list &images, int k, bool exact, bool main_thread) {
-    return matrix(run_batch(images, exact, main_thread,
+  Matrix topk(const nb::list &images, int k, bool exact, Runs *runs, bool main_thread) {
+    return matrix(run_batch(images, exact, runs, main_thread,
                             [&](intvit::Session &session, int image, std::vector<std::int32_t> &values) {
                               for (const intvit_class &entry : session.top(k, image).value())
                                 values.insert(values.end(), {entry.index, entry.logit, entry.probability});
@@ -141,7 +201,8 @@ public:
   const intvit::Model &model() const { return model_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
   int threads() const { return threads_; }
-  int max_batch() const { return options_.max_batch; }
+  int max_batch() const { return together_.max_batch(); }
+  int share() const { return alone_->max_batch(); }
 
 private:
   static intvit_model_options options(const std::optional<std::string> &isa) {
@@ -173,28 +234,31 @@ private:
 
   // Runs the images and collects what `take` appends for each. Without the interpreter's lock.
   template <typename Take>
-  std::vector<std::int32_t> run_batch(const nb::list &images, bool exact, bool main_thread, const Take &take) {
+  std::vector<std::int32_t> run_batch(const nb::list &images, bool exact, Runs *runs, bool main_thread,
+                                      const Take &take) {
     const std::vector<intvit_image> views = images_of(images, exact);
     const auto count = static_cast<int>(views.size());
+    Sessions &sessions = runs != nullptr ? *alone_ : together_;
     std::vector<std::int32_t> values;
     for (;;) {
       {
         const nb::gil_scoped_release released;
-        intvit::Session session = acquire();
+        intvit::Session session = sessions.take();
+        if (runs != nullptr)
+          runs->begin(session.raw());
         const intvit::Status status = [&] {
           const EndedByInterrupt guard(session, main_thread);
           return session.run(views.data(), count);
         }();
+        if (runs != nullptr)
+          runs->end(session.raw());
         if (status)
           for (int i = 0; i < count; ++i)
             take(session, i, values);
-        {
-          const std::lock_guard lock(mutex_);
-          idle_.push_back(std::move(session));
-        }
+        sessions.give_back(std::move(session));
         if (status)
           return values;
-        if (status.code() != INTVIT_CANCELLED)
+        if (status.code() != INTVIT_CANCELLED || runs != nullptr)
           status.value();
       }
       // Python's handler raises KeyboardInterrupt, or whatever the program has put in its place.
@@ -203,24 +267,11 @@ private:
     }
   }
 
-  intvit::Session acquire() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        intvit::Session session = std::move(idle_.back());
-        idle_.pop_back();
-        return session;
-      }
-    }
-    return model_.session(options_).value();
-  }
-
   intvit::Model model_;
-  intvit_session_options options_ = intvit_default_session_options();
+  Sessions together_;             // of all threads
+  std::optional<Sessions> alone_; // of one thread and its share of a batch
   std::size_t arena_bytes_ = 0;
   int threads_ = 0;
-  std::mutex mutex_;
-  std::vector<intvit::Session> idle_;
 };
 
 } // namespace
@@ -234,12 +285,14 @@ NB_MODULE(_intvit, m) {
       names.emplace_back(intvit_isa_name(i));
     return names;
   });
+  nb::class_<Runs>(m, "Runs").def(nb::init<>()).def("cancel", &Runs::cancel);
   nb::class_<Core>(m, "Core")
       .def_static("open", &Core::open, "path"_a, "isa"_a.none(), "threads"_a, "max_batch"_a)
       .def_static("from_bytes", &Core::from_bytes, "bytes"_a, "isa"_a.none(), "threads"_a, "max_batch"_a)
-      .def("run", &Core::run, "images"_a, "exact"_a, "features"_a, "main_thread"_a)
-      .def("topk", &Core::topk, "images"_a, "k"_a, "exact"_a, "main_thread"_a)
+      .def("run", &Core::run, "images"_a, "exact"_a, "features"_a, "runs"_a.none(), "main_thread"_a)
+      .def("topk", &Core::topk, "images"_a, "k"_a, "exact"_a, "runs"_a.none(), "main_thread"_a)
       .def_prop_ro("max_batch", &Core::max_batch)
+      .def_prop_ro("share", &Core::share)
       .def("labels", &Core::labels)
       .def_prop_ro("outputs", &Core::outputs)
       .def_prop_ro("width", [](const Core &core) { return core.model().width(); })

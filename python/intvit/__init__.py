@@ -8,11 +8,14 @@
 Every method takes one image or several, and gives the same integers on every machine. An image is a Pillow image, a numpy
 array of height x width x 3 bytes (RGB; height x width and height x width x 1 are grey) or what numpy makes one of, a path,
 an open file, or the bytes of a picture file. A picture that says how it is to be turned (EXIF) is turned, be it a file or
-Pillow's. Several images are an iterable of such, of which max_batch are looked at at once, or an array of count x height x
-width x 3 bytes.
+Pillow's. Several images are an iterable of such, which is read while images before them are run, or an array of count x
+height x width x 3 bytes.
 """
 from __future__ import annotations
 
+import collections
+import concurrent.futures
+import functools
 import itertools
 import os
 import threading
@@ -98,10 +101,6 @@ def _is_one(images: Any) -> bool:
     return not isinstance(images, Iterable)
 
 
-def _on_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
-
-
 def _model(model: Any, isa: Optional[str], threads: int, max_batch: int) -> "Model":
     return Model(model, isa=isa, threads=threads, max_batch=max_batch)
 
@@ -112,7 +111,8 @@ class Model:
     model: a path, or the file's bytes.
     isa: the instruction set to use, one of isas(); None: the fastest, or $INTVIT_ISA.
     threads: for each call; 0: as many as the process may use.
-    max_batch: how many images are run at once; longer lists are run in parts. Files among them are decoded on all threads.
+    max_batch: how many images are run at once, about: of more than that every thread takes some, decodes and runs them by
+        itself, and at least one. At most twice as many are in memory, besides what is decoded.
     """
 
     def __init__(self, model: Any, *, isa: Optional[str] = None, threads: int = 0, max_batch: int = 8) -> None:
@@ -155,25 +155,48 @@ class Model:
         return (real / np.where(length > 0, length, 1)).astype(np.float32)
 
     def _run(self, images: Any, exact: bool, features: bool) -> np.ndarray:
-        main = _on_main_thread()
-        parts = list(self._batches(images, lambda batch: self._core.run(batch, exact, features, main)))
+        parts = list(self._parts(images, functools.partial(self._core.run, exact=exact, features=features)))
         if not parts:
             width = self._core.features if features else self._core.classes
             return np.empty((0, width), np.int32)
         values = np.concatenate(parts)
         return values[0] if _is_one(images) else values
 
-    def _batches(self, images: Any, run: Callable[[list], np.ndarray]) -> Iterator[np.ndarray]:
-        """What `run` gives for the images in the form that the compiled part takes, max_batch at a time."""
+    def _parts(self, images: Any, run: Callable[..., np.ndarray]) -> Iterator[np.ndarray]:
+        """What `run` gives for the images in the form that the compiled part takes, for some of them at a time."""
+
+        def run_part(part: list, runs: Optional[_intvit.Runs], main: bool) -> np.ndarray:
+            return run([_image(image) for image in part], runs=runs, main_thread=main)
+
+        threads, most = self._core.threads, self._core.max_batch
         rest = iter([images] if _is_one(images) else images)
-        while batch := list(itertools.islice(rest, self._core.max_batch)):
-            yield run([_image(image) for image in batch])
+        first = list(itertools.islice(rest, most + 1))
+        rest = itertools.chain(first, rest)
+        if threads == 1 or len(first) <= most:
+            while part := list(itertools.islice(rest, most)):
+                yield run_part(part, None, threading.current_thread() is threading.main_thread())
+            return
+        runs = _intvit.Runs()
+        waiting: collections.deque = collections.deque()
+        pool = concurrent.futures.ThreadPoolExecutor(threads)
+        try:
+            while part := list(itertools.islice(rest, self._core.share)):
+                waiting.append(pool.submit(run_part, part, runs, False))
+                if len(waiting) == 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:  # after an error or Ctrl-C there is some left
+            for future in waiting:
+                future.cancel()
+            while not all(future.done() for future in waiting):
+                runs.cancel()
+                concurrent.futures.wait(waiting, 0.01)
+            pool.shutdown()
 
     def topk(self, images: Any, k: int = 5, *, exact: bool = False) -> list:
         """The k most likely classes or labels, or a list of such lists for several images. Scores have no order: Error."""
-        main = _on_main_thread()
-        parts = list(self._batches(images, lambda batch: self._core.topk(batch, k, exact, main)))
-        rows = itertools.chain.from_iterable(parts)
+        rows = itertools.chain.from_iterable(self._parts(images, functools.partial(self._core.topk, k=k, exact=exact)))
         found = [
             [
                 Class(int(index), self._labels[index] if self._labels else None, int(logit), millionths / 1e6)

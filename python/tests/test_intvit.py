@@ -248,18 +248,30 @@ def test_iterables_and_array_likes(model, picture, tmp_path):
     assert np.array_equal(model.logits(grey[:, :, None]), model.logits(grey))
 
 
-def test_files_are_read_a_batch_at_a_time(tmp_path):
-    model = intvit.Model(MODEL, max_batch=2, threads=1)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_files_are_read_a_batch_at_a_time(tmp_path, threads):
+    model = intvit.Model(MODEL, max_batch=2, threads=threads)
     large = np.zeros((1000, 1000, 3), np.uint8)
     paths = []
     for index in range(60):
         path = tmp_path / f"{index}.ppm"
         path.write_bytes(b"P6 1000 1000 255\n" + large.tobytes())
         paths.append(path)
-    model.logits(paths[:2])
+    model.logits(paths[:8])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert model.logits(paths).shape == (60, 10)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # all of them have 180 MB
+
+
+def test_many_images_keep_their_order(picture):
+    small = intvit.Model(MODEL, threads=1)
+    images = [picture.rotate(7 * index) for index in range(40)]
+    expected = np.stack([small.logits(image) for image in images])
+    for threads, max_batch in [(1, 3), (2, 1), (2, 3), (3, 8), (5, 39), (5, 40)]:
+        model = intvit.Model(MODEL, threads=threads, max_batch=max_batch)
+        for count in (0, 1, max_batch, max_batch + 1, 40):
+            assert np.array_equal(model.logits(iter(images[:count])), expected[:count]), (threads, max_batch, count)
+        assert model.topk(images, k=1) == small.topk(images, k=1)
 
 
 def test_copies_and_pickles(model, picture, tmp_path):

@@ -97,3 +97,34 @@ def test_threads_share_a_model_and_release_the_lock(picture):
         threads[0].join(0.001)
     assert all(np.array_equal(row, expected) for result in results for row in result)
     assert ticks > 1  # this thread went on while the others computed
+
+
+def test_ctrl_c_ends_the_threads_of_a_list():
+    # 600 pictures, of which every thread takes 150 at once: a minute with the reference kernels.
+    run = run_child(
+        """
+model = intvit.Model(sys.argv[1], isa="reference", threads=2, max_batch=300)
+other = intvit.Model(sys.argv[1], threads=2, max_batch=2)
+pixels = np.zeros((600, 32, 32, 3), np.uint8)
+alive = threading.active_count()
+threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+began = time.monotonic()
+try:
+    model.logits(pixels)
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic() - began < 20)
+print(threading.active_count() - alive)
+def pictures():
+    for i in range(9):
+        yield pixels[0]
+    raise ValueError("the tenth")
+for list_of_pictures in (pictures(), [pixels[0]] * 9 + [b"no picture"] + [pixels[0]] * 9):
+    try:
+        other.logits(list_of_pictures)
+    except (ValueError, intvit.Error) as error:
+        print(type(error).__name__)
+print(threading.active_count() - alive, other.logits(pixels[:9]).shape)
+""",
+        MODEL,
+    )
+    assert run.stdout == "interrupted True\n0\nValueError\nError\n0 (9, 10)\n", run.stderr
