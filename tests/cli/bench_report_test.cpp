@@ -9,6 +9,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/cli/small_models.hpp"
 #include "tests/support/data.hpp"
 #include "tests/support/sanitizers.hpp"
 

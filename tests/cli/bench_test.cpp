@@ -99,9 +99,9 @@ TEST_CASE("bench --roofline measures the peak around every round") {
     CAPTURE(result.dump());
     CHECK(result["peak_samples_gmac_per_s"].size() >= 2);
     CHECK(result["peak_gmac_per_s"] > 0);
-    const auto *kernels = kernels::find_kernels(result["isa"].get<std::string>());
-    REQUIRE(kernels != nullptr);
-    CHECK(result["peak_product"] == kernels->peak_product);
+    const auto *found = intvit::kernels::find_kernels(result["isa"].get<std::string>());
+    REQUIRE(found != nullptr);
+    CHECK(result["peak_product"] == found->peak_product);
     CHECK_FALSE(result["peak_product"].get<std::string>().empty());
     CHECK(result["share_of_peak"] ==
           Approx(result["gmac_per_s"].get<double>() / result["peak_gmac_per_s"].get<double>()));
