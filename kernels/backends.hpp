@@ -14,6 +14,7 @@ void use_neon_dotprod(KernelTable &table);
 void use_neon_i8mm(KernelTable &table);
 
 void use_avx2(KernelTable &table);
+void use_avx512(KernelTable &table);
 void use_avxvnni(KernelTable &table);
 void use_avx512vnni(KernelTable &table);
 

@@ -47,11 +47,16 @@ bool has_avxvnni() {
 }
 #endif
 
+#if defined(INTVIT_AVX512) || defined(INTVIT_AVX512VNNI)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+}
+#endif
+
 #ifdef INTVIT_AVX512VNNI
 bool has_avx512vnni() {
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512vnni") != 0;
+  return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0;
 }
 #endif
 
@@ -89,6 +94,9 @@ constexpr Backend backends[] = {
 #endif
 #ifdef INTVIT_AVX2
     {has_avx2, use_avx2},
+#endif
+#ifdef INTVIT_AVX512
+    {has_avx512, use_avx512},
 #endif
 #ifdef INTVIT_AVXVNNI
     {has_avxvnni, use_avxvnni},

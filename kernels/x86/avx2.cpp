@@ -2,12 +2,12 @@
 //
 // AVX2's product of bytes, vpmaddubsw, saturates sums of two products at 16 bits and would give wrong results. So
 // elements are widened to 16 bits, which vpmaddwd multiplies and adds exactly. Linear maps whose weights are small take
-// the product of bytes all the same: avx2_folded.hpp proves of each step that nothing saturates.
+// the product of bytes all the same: folded_product.hpp proves of each step that nothing saturates.
 #include "kernels/backends.hpp"
 #include "kernels/vector/kernels.hpp"
 #include "kernels/x86/avx256.hpp"
 #ifndef __OPTIMIZE_SIZE__
-#include "kernels/x86/avx2_folded.hpp"
+#include "kernels/x86/either_product.hpp"
 #endif
 
 namespace intvit::kernels {
@@ -70,7 +70,7 @@ struct Avx2Bytes {};
 // more than 4 rows would not fit.
 struct ByteVector : avx256::Operations<Avx2Bytes, 4> {
   using Element = std::uint8_t; // inputs; weights are the same bits, read as signed
-  using TileProduct = avx256::FoldedProduct<ByteVector>;
+  using TileProduct = x86::FoldedProduct<ByteVector>;
 
   static constexpr int group = 4;
   static constexpr int code_bias = 128;
@@ -89,87 +89,7 @@ struct ByteVector : avx256::Operations<Avx2Bytes, 4> {
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) { interleave4(from, stride, to); }
 };
 
-// Linear maps by either product, whichever suits the weights. What is packed begins with a line that says which.
-class Linear {
-  using Widened = vector::LinearTile<Vector>;
-  using Folded = vector::LinearTile<ByteVector>;
-  static constexpr int columns = Widened::columns;
-  static_assert(columns == Folded::columns);
-
-  static constexpr std::ptrdiff_t line = 64;
-
-  // Whether the product of bytes is the faster one, judged by eight of the panels. Per step of eight inputs it takes 5,
-  // 6 or about 10 instructions an accumulator, folded, paired or widened, and the other product 8 that do as much as 7
-  // of these, because it reads twice as many bytes.
-  static bool are_small(const WeightsView &weights) {
-    if (weights.format != WeightFormat::int8)
-      return true; // most words are far below the largest, 64
-    const int panels = (weights.out_features + columns - 1) / columns;
-    std::int64_t cost = 0;
-    std::int64_t steps = 0;
-    for (int panel = 0; panel < panels; panel += (panels + 7) / 8)
-      for (int input = 0; input + 8 <= weights.in_features; input += 8, ++steps)
-        switch (step(weights, panel * columns, input)) {
-        case avx256::Step::folded:
-          cost += 5;
-          break;
-        case avx256::Step::paired:
-          cost += 6;
-          break;
-        case avx256::Step::widened:
-          cost += 10;
-          break;
-        }
-    return cost < 7 * steps;
-  }
-  static avx256::Step step(const WeightsView &weights, int first_column, int input) {
-    auto slowest = avx256::Step::folded;
-    for (int column = first_column; column < first_column + columns && column < weights.out_features; ++column) {
-      std::int8_t eight[8];
-      std::memcpy(eight, weights.int8 + std::ptrdiff_t{column} * weights.in_features + input, sizeof eight);
-      const avx256::Step own = avx256::step_of(eight);
-      slowest = own > slowest ? own : slowest;
-    }
-    return slowest;
-  }
-
-public:
-  static constexpr int tile_rows = 12; // a whole number of either's
-  static_assert(tile_rows % Vector::tile_rows == 0 && tile_rows % ByteVector::tile_rows == 0);
-
-  template <template <class> class Panels> static PackedFormat format() {
-    return {.packed_bytes =
-                [](const WeightsView &weights) {
-                  return std::size_t{line} + (are_small(weights) ? Panels<ByteVector>::packed_bytes(weights)
-                                                                 : Panels<Vector>::packed_bytes(weights));
-                },
-            .pack =
-                [](const WeightsView &weights, const Requantization &requantization, std::byte *packed) {
-                  const bool folded = are_small(weights);
-                  std::memset(packed, 0, std::size_t{line});
-                  packed[0] = std::byte{folded};
-                  if (folded)
-                    Panels<ByteVector>::pack(weights, requantization, packed + line);
-                  else
-                    Panels<Vector>::pack(weights, requantization, packed + line);
-                },
-            .scratch_bytes =
-                [](int in_features) {
-                  const std::size_t widened = Widened::scratch_bytes<Panels<Vector>>(in_features);
-                  const std::size_t folded = Folded::scratch_bytes<Panels<ByteVector>>(in_features);
-                  return widened > folded ? widened : folded;
-                }};
-  }
-
-  static void run(const LinearArgs &args, Range rows, Range wanted) {
-    LinearArgs inner = args;
-    inner.packed += line;
-    if (args.packed[0] != std::byte{0})
-      Folded::run(inner, rows, wanted);
-    else
-      Widened::run(inner, rows, wanted);
-  }
-};
+using Linear = x86::LinearByEither<Vector, ByteVector>;
 
 #endif
 
@@ -180,11 +100,7 @@ void use_avx2(KernelTable &table) {
   use_vector_kernels<Vector>(table);
   table.peak_product = "vpmaddwd + vpaddd, 16 products of 16 bits; small weights take vpmaddubsw and may exceed it";
 #ifndef __OPTIMIZE_SIZE__
-  table.linear = {.tile_rows = Linear::tile_rows,
-                  .tile_columns = vector::LinearTile<Vector>::columns,
-                  .formats = PerFormat<PackedFormat>::of(Linear::format<vector::Int8Panels>(),
-                                                         Linear::format<vector::StlqPanels>()),
-                  .run = Linear::run};
+  table.linear = Linear::kernel();
 #endif
 }
 

@@ -252,6 +252,40 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
     store256(bytes + 32, _mm256_unpackhi_epi16(rows01, rows23));
   }
 
+  // For folded_product.hpp.
+  static Vec load_vector(const std::uint8_t *from) {
+    return load256(from);
+  }
+  static Vec broadcast4(const std::uint8_t *from) {
+    std::int32_t four = 0;
+    std::memcpy(&four, from, sizeof four);
+    return _mm256_set1_epi32(four);
+  }
+  static Vec16 multiply_bytes(Bytes a, Bytes b) {
+    return _mm256_maddubs_epi16(a, b);
+  }
+  static Vec multiply_pairs(Vec16 a, Vec16 b) {
+    return _mm256_madd_epi16(a, b);
+  }
+  static Vec16 add16(Vec16 a, Vec16 b) {
+    return _mm256_add_epi16(a, b);
+  }
+  static Vec16 set16(std::int16_t value) {
+    return _mm256_set1_epi16(value);
+  }
+  static Vec16 even_codes(Bytes bytes) {
+    return odd_codes(_mm256_slli_epi16(bytes, 8));
+  }
+  static Vec16 odd_codes(Bytes bytes) {
+    return _mm256_srai_epi16(bytes, 8);
+  }
+  static Vec16 even_bytes(Bytes bytes) {
+    return _mm256_and_si256(bytes, _mm256_set1_epi16(255));
+  }
+  static Vec16 odd_bytes(Bytes bytes) {
+    return _mm256_srli_epi16(bytes, 8);
+  }
+
   // Sums of 64 bits.
   static Vec add64(Vec a, Vec b) {
     return _mm256_add_epi64(a, b);

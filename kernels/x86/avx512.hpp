@@ -1,10 +1,11 @@
-// AVX-512 with VNNI: 16 lanes of 32 bits, dot products of 4 unsigned by 4 signed bytes. Each operation does what
-// kernels/vector/operations.hpp asks of it; comments say how, where that is not one instruction.
+// 512-bit vectors: 16 lanes of 32 bits, for AVX-512 alone and with VNNI, which differ in their dot product. Here is all
+// the rest. Each operation does what kernels/vector/operations.hpp asks of it; comments say how, where that is not one
+// instruction.
 //
 // Like AVX2's, narrowing instructions work within quarters of 128 bits and interleave blocks of four lanes, which
 // Panel::column() allows for. Parts of vectors are loaded and stored under masks, which read and write nothing else.
 //
-// Included only by translation units that are compiled for it; `Set` keeps its code apart.
+// Included only by translation units that are compiled for one of the two; `Set` keeps their code apart.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@
 #include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
-namespace intvit::kernels::avx512vnni {
+namespace intvit::kernels::avx512 {
 
 // The chords of a GELU's tail: where they begin and their slopes.
 struct alignas(64) TailTable {
@@ -40,14 +41,10 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   using Vec = __m512i;
   using Vec16 = __m512i;
   using Bytes = __m512i;
-  using Element = std::uint8_t; // weights are the same bits, read as signed
 
-  static constexpr int group = 4;
-  static constexpr int code_bias = 128;
   static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
-  static constexpr bool reads_codes = true;
   // A tile of 6 x 64: 24 accumulators, 4 vectors of weights and 1 of inputs take 29 of 32 registers. 24 independent
   // sums more than hide the latency of the dot product, 4 or 5 cycles at two a cycle.
   static constexpr int tile_rows = 6;
@@ -100,24 +97,8 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     return _mm_popcnt_u32(_mm512_cmpge_epi32_mask(_mm512_loadu_si512(integers), _mm512_set1_epi32(least)));
   }
 
-  // Dot products.
-  static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
-  static Vec broadcast_attention_weights(const Element *from) {
-    std::int32_t four = 0;
-    std::memcpy(&four, from, sizeof four);
-    return _mm512_set1_epi32(four);
-  }
-  static Vec broadcast_codes(const Element *from) {
-    return _mm512_xor_si512(broadcast_attention_weights(from), set_elements(code_bias)); // adds 128 to each byte
-  }
-  static Vec set_elements(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
-  static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_dpbusd_epi32(sum, input, weights); }
-  static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
-    std::memcpy(to, from, static_cast<std::size_t>(count));
-    std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
-  }
   // 4 rows of 64 bytes to a panel's [columns][4].
-  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
+  static void interleave4(const std::int8_t *from, std::ptrdiff_t stride, std::uint8_t *to) {
     const __m512i row0 = _mm512_loadu_si512(from);
     const __m512i row1 = _mm512_loadu_si512(from + stride);
     const __m512i row2 = _mm512_loadu_si512(from + 2 * stride);
@@ -189,7 +170,6 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   static Bytes set_bytes(std::uint8_t value) { return _mm512_set1_epi8(static_cast<char>(value)); }
   static Bytes load_bytes(const std::uint8_t *from) { return _mm512_load_si512(from); }
   static void store_bytes(std::uint8_t *to, Bytes value) { _mm512_storeu_si512(to, value); }
-  static void store_attention_weights(Element *to, Bytes value) { _mm512_store_si512(to, value); }
   static Bytes keep_bytes(Bytes value, int count) {
     return _mm512_maskz_mov_epi8((std::uint64_t{1} << count) - 1, value);
   }
@@ -216,7 +196,6 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   static Bytes add_stlq_values(Bytes a, Bytes b) {
     return _mm512_max_epi8(_mm512_adds_epi8(a, b), _mm512_set1_epi8(-127));
   }
-  static void store_elements(Element *to, Bytes value) { _mm512_store_si512(to, value); }
   struct ByteTable {
     __m512i quarters[4];
   };
@@ -229,6 +208,22 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     const __m512i odd = look_up16(table, _mm512_srli_epi16(index, 8));
     return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAA, even, _mm512_slli_epi16(odd, 8));
   }
+
+  // For folded_product.hpp.
+  static Vec load_vector(const std::uint8_t *from) { return _mm512_load_si512(from); }
+  static Vec broadcast4(const std::uint8_t *from) {
+    std::int32_t four = 0;
+    std::memcpy(&four, from, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
+  static Vec16 multiply_bytes(Bytes a, Bytes b) { return _mm512_maddubs_epi16(a, b); }
+  static Vec multiply_pairs(Vec16 a, Vec16 b) { return _mm512_madd_epi16(a, b); }
+  static Vec16 add16(Vec16 a, Vec16 b) { return _mm512_add_epi16(a, b); }
+  static Vec16 set16(std::int16_t value) { return _mm512_set1_epi16(value); }
+  static Vec16 even_codes(Bytes bytes) { return odd_codes(_mm512_slli_epi16(bytes, 8)); }
+  static Vec16 odd_codes(Bytes bytes) { return _mm512_srai_epi16(bytes, 8); }
+  static Vec16 even_bytes(Bytes bytes) { return _mm512_and_si512(bytes, _mm512_set1_epi16(255)); }
+  static Vec16 odd_bytes(Bytes bytes) { return _mm512_srli_epi16(bytes, 8); }
 
   // Sums of 64 bits.
   static Vec add64(Vec a, Vec b) { return _mm512_add_epi64(a, b); }
@@ -346,4 +341,4 @@ private:
   }
 };
 
-} // namespace intvit::kernels::avx512vnni
+} // namespace intvit::kernels::avx512

@@ -18,13 +18,9 @@ struct Vector : avx256::Operations<AvxVnni> {
   static constexpr bool reads_codes = true;
 
   static Vec load_elements(const Element *from) { return load256(from); }
-  static Vec broadcast_attention_weights(const Element *from) {
-    std::int32_t four = 0;
-    std::memcpy(&four, from, sizeof four);
-    return _mm256_set1_epi32(four);
-  }
+  static Vec broadcast_attention_weights(const Element *from) { return broadcast4(from); }
   static Vec broadcast_codes(const Element *from) {
-    return _mm256_xor_si256(broadcast_attention_weights(from), set_elements(code_bias)); // adds 128 to each byte
+    return _mm256_xor_si256(broadcast4(from), set_elements(code_bias)); // adds 128 to each byte
   }
   static Vec set_elements(int value) { return set_bytes(static_cast<std::uint8_t>(value)); }
   static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {

@@ -1,14 +1,17 @@
-// AVX2's product of bytes, made exact: the product of a tile for weights that are small.
+// A product of bytes without VNNI, made exact: the product of a tile for weights that are small.
 //
-// vpmaddubsw multiplies 32 unsigned bytes by 32 signed ones and adds two neighbouring products in a lane of 16 bits,
-// where it saturates. The inputs are codes plus 128, 0..255. A lane cannot saturate where its positive weights add up
-// to at most 128 and its negative ones to at least -128, whatever the inputs: 255 * 128 = 32640 is below 2^15. So there
-// are three ways to take a step of eight inputs, by what its weights are in every lane of the panel:
+// vpmaddubsw multiplies unsigned bytes by signed ones and adds two neighbouring products in a lane of 16 bits, where it
+// saturates. The inputs are codes plus 128, 0..255. A lane cannot saturate where its positive weights add up to at most
+// 128 and its negative ones to at least -128, whatever the inputs: 255 * 128 = 32640 is below 2^15. So there are three
+// ways to take a step of eight inputs, by what its weights are in every lane of the panel:
 //   folded   four weights of a lane keep the bound: two results of vpmaddubsw are added in 16 bits, then widened and
-//            added to the sums. 3 multiplications and 2 additions for 64 products
+//            added to the sums. 3 multiplications and 2 additions for 64 products in 256 bits
 //   paired   pairs of weights do: either result is widened by itself. 4 and 2
 //   widened  any weights: weights and inputs are widened to 16 bits first. 4 and 4, and the widening
-// Which it is, is found when weights are packed, and noted. Included by avx2.cpp alone.
+// Which it is, is found when weights are packed, and noted.
+//
+// Everything is a template over V, a class of the translation unit's own, so that nothing compiled with its flags can
+// be linked into another.
 #pragma once
 
 #include <cstddef>
@@ -18,38 +21,36 @@
 
 #include "kernels/vector/panel.hpp"
 #include "kernels/vector/tile_product.hpp"
-#include "kernels/x86/avx256.hpp"
 
-namespace intvit::kernels::avx256 {
-
-// Most that the weights of one sign in a lane may add up to.
-inline constexpr int lane_bound = 128;
-static_assert(255 * lane_bound <= 32767);
+namespace intvit::kernels::x86 {
 
 // How a step can be taken, the fastest way first.
 enum class Step : std::uint8_t { folded, paired, widened };
 
-constexpr bool keeps_bound(std::initializer_list<int> weights) {
-  int positive = 0;
-  int negative = 0;
-  for (const int weight : weights)
-    (weight > 0 ? positive : negative) += weight;
-  return positive <= lane_bound && negative >= -lane_bound;
-}
-
-// Of the eight weights of one column, which are two lanes: each has two of the first four and two of the last.
-constexpr Step step_of(const std::int8_t (&w)[8]) {
-  if (keeps_bound({w[0], w[1], w[4], w[5]}) && keeps_bound({w[2], w[3], w[6], w[7]}))
-    return Step::folded;
-  for (int pair = 0; pair < 8; pair += 2)
-    if (!keeps_bound({w[pair], w[pair + 1]}))
-      return Step::widened;
-  return Step::paired;
-}
+// What the product asks of V besides the kernels' operations. `Bytes` and `Vec16` are the same vectors as `Vec`.
+template <class V>
+concept FoldedOperations = requires(typename V::Vec a, const std::uint8_t *from, std::int16_t value) {
+  // A panel's next vector, from an address aligned to its size.
+  V::load_vector(from);
+  // Four bytes in all lanes.
+  V::broadcast4(from);
+  // Unsigned by signed bytes, two products added in 16 bits with saturation.
+  V::multiply_bytes(a, a);
+  // Lanes of 16 bits, two products added in 32 bits.
+  V::multiply_pairs(a, a);
+  V::add16(a, a);
+  V::set16(value);
+  // Every second byte, widened to 16 bits: as signed and as unsigned.
+  V::even_codes(a);
+  V::odd_codes(a);
+  V::even_bytes(a);
+  V::odd_bytes(a);
+};
 
 // The product for operations V, on bytes: V::Element are inputs as 0..255, and weights, which are the same bytes read
 // as signed. A folded step is two steps of four inputs; the last of an odd number of steps is never folded.
 template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
+  using Vec = typename V::Vec;
   using Rows = vector::RowsInPlace<V>;
   using Element = std::uint8_t;
   using Input = typename Rows::Input;
@@ -57,6 +58,28 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
   using Rows::lanes;
   using Rows::tile_rows;
   static_assert(group == 4); // bytes of a lane of 32 bits
+
+  // Most that the weights of one sign in a lane may add up to.
+  static constexpr int lane_bound = 128;
+  static_assert(255 * lane_bound <= 32767);
+
+  static constexpr bool keeps_bound(std::initializer_list<int> weights) {
+    int positive = 0;
+    int negative = 0;
+    for (const int weight : weights)
+      (weight > 0 ? positive : negative) += weight;
+    return positive <= lane_bound && negative >= -lane_bound;
+  }
+
+  // Of the eight weights of one column, which are two lanes: each has two of the first four and two of the last.
+  static constexpr Step step_of(const std::int8_t (&w)[8]) {
+    if (keeps_bound({w[0], w[1], w[4], w[5]}) && keeps_bound({w[2], w[3], w[6], w[7]}))
+      return Step::folded;
+    for (int pair = 0; pair < 8; pair += 2)
+      if (!keeps_bound({w[pair], w[pair + 1]}))
+        return Step::widened;
+    return Step::paired;
+  }
 
   // Notes: how many steps of eight are folded and how many paired, then the numbers of all, those that are folded first
   // and those that are widened last. While notes are taken, the slowest way of a column stands at the step's place.
@@ -133,29 +156,24 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
     }
 
   private:
-    INTVIT_INLINE static __m256i broadcast(const Element *from) {
-      std::int32_t four = 0;
-      std::memcpy(&four, from, sizeof four);
-      return _mm256_set1_epi32(four);
-    }
-
     // Step `number` of eight inputs.
     template <bool folded>
     INTVIT_INLINE void multiply(const Input &input, const Element *panel, std::ptrdiff_t number) {
       const Element *weights = panel + number * 2 * step_bytes;
       const std::ptrdiff_t k = number * 2 * group;
-      const __m256i ones = _mm256_set1_epi16(1);
+      const Vec ones = V::set16(1);
 #pragma GCC unroll 16
       for (int r = 0; r < tile_rows; ++r) {
-        const __m256i first = broadcast(input.rows[r] + k);
-        const __m256i second = broadcast(input.rows[r] + k + group);
+        const Vec first = V::broadcast4(input.rows[r] + k);
+        const Vec second = V::broadcast4(input.rows[r] + k + group);
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) {
-          const __m256i a = _mm256_maddubs_epi16(first, V::load256(weights + std::ptrdiff_t{v} * 32));
-          const __m256i b = _mm256_maddubs_epi16(second, V::load256(weights + step_bytes + std::ptrdiff_t{v} * 32));
-          const __m256i sum = folded ? _mm256_madd_epi16(_mm256_add_epi16(a, b), ones)
-                                     : _mm256_add_epi32(_mm256_madd_epi16(a, ones), _mm256_madd_epi16(b, ones));
-          sums_[r][v] = _mm256_add_epi32(sums_[r][v], sum);
+          const Vec a = V::multiply_bytes(first, V::load_vector(weights + std::ptrdiff_t{v} * lanes * group));
+          const Vec b =
+              V::multiply_bytes(second, V::load_vector(weights + step_bytes + std::ptrdiff_t{v} * lanes * group));
+          const Vec sum = folded ? V::multiply_pairs(V::add16(a, b), ones)
+                                 : V::add(V::multiply_pairs(a, ones), V::multiply_pairs(b, ones));
+          sums_[r][v] = V::add(sums_[r][v], sum);
         }
       }
     }
@@ -164,26 +182,26 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
     // magnitude, and vpmaddwd adds two of them in 32 bits.
     INTVIT_INLINE void widen(const Input &input, const Element *panel, std::ptrdiff_t step) {
       const Element *weights = panel + step * step_bytes;
-      __m256i even[std::size_t{vectors}];
-      __m256i odd[std::size_t{vectors}];
+      Vec even[std::size_t{vectors}];
+      Vec odd[std::size_t{vectors}];
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
-        const __m256i bytes = V::load256(weights + std::ptrdiff_t{v} * 32);
-        even[v] = _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
-        odd[v] = _mm256_srai_epi16(bytes, 8);
+        const Vec bytes = V::load_vector(weights + std::ptrdiff_t{v} * lanes * group);
+        even[v] = V::even_codes(bytes);
+        odd[v] = V::odd_codes(bytes);
       }
 #pragma GCC unroll 16
       for (int r = 0; r < tile_rows; ++r) {
-        const __m256i bytes = broadcast(input.rows[r] + step * group);
-        const __m256i even_inputs = _mm256_and_si256(bytes, _mm256_set1_epi16(255));
-        const __m256i odd_inputs = _mm256_srli_epi16(bytes, 8);
+        const Vec bytes = V::broadcast4(input.rows[r] + step * group);
+        const Vec even_inputs = V::even_bytes(bytes);
+        const Vec odd_inputs = V::odd_bytes(bytes);
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v)
-          sums_[r][v] = _mm256_add_epi32(sums_[r][v], _mm256_add_epi32(_mm256_madd_epi16(even_inputs, even[v]),
-                                                                       _mm256_madd_epi16(odd_inputs, odd[v])));
+          sums_[r][v] = V::add(sums_[r][v],
+                               V::add(V::multiply_pairs(even_inputs, even[v]), V::multiply_pairs(odd_inputs, odd[v])));
       }
     }
   };
 };
 
-} // namespace intvit::kernels::avx256
+} // namespace intvit::kernels::x86
