@@ -51,6 +51,7 @@ struct Vector : neon::Operations<NeonI8mm> {
   struct TileProduct : vector::TakesNoNotes {
     static constexpr int pairs = tile_rows / 2;
     static_assert(tile_rows % 2 == 0 && lanes == 4);
+    static constexpr int short_rows = 2;
 
     // Rows rearranged as the instruction takes them, [steps][pairs of rows][2][8]: read in place, every vector of
     // inputs would be put together from two loads, in a unit that the products need.
@@ -70,14 +71,16 @@ struct Vector : neon::Operations<NeonI8mm> {
       return {reinterpret_cast<const Element *>(arranged)};
     }
 
-    template <int vectors> class Sums {
+    template <int vectors, int tall = tile_rows> class Sums {
+      static constexpr int used = tall / 2; // pairs of rows
+
     public:
       INTVIT_INLINE explicit Sums(const std::int32_t *start) {
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) {
           const Vec four = Base::load(start + v * lanes);
 #pragma GCC unroll 4
-          for (int p = 0; p < pairs; ++p) {
+          for (int p = 0; p < used; ++p) {
             blocks_[p][2 * v] = vcombine_s32(vget_low_s32(four), vget_low_s32(four));
             blocks_[p][2 * v + 1] = vcombine_s32(vget_high_s32(four), vget_high_s32(four));
           }
@@ -95,15 +98,15 @@ struct Vector : neon::Operations<NeonI8mm> {
             __builtin_prefetch(fetch, 0, 2);
             fetch += fetch_step;
           }
-          int8x16_t rows[std::size_t{pairs}];
+          int8x16_t rows[std::size_t{used}];
 #pragma GCC unroll 4
-          for (int p = 0; p < pairs; ++p)
+          for (int p = 0; p < used; ++p)
             rows[p] = vld1q_s8(at + 16 * p);
 #pragma GCC unroll 8
           for (int columns = 0; columns < 2 * vectors; ++columns, panel += 16) {
             const int8x16_t weights = vld1q_s8(panel);
 #pragma GCC unroll 4
-            for (int p = 0; p < pairs; ++p)
+            for (int p = 0; p < used; ++p)
               blocks_[p][columns] = inputs == vector::Inputs::codes
                                         ? vmmlaq_s32(blocks_[p][columns], rows[p], weights)
                                         : vusmmlaq_s32(blocks_[p][columns], vreinterpretq_u8_s8(rows[p]), weights);
@@ -124,7 +127,7 @@ struct Vector : neon::Operations<NeonI8mm> {
       }
 
     private:
-      Vec blocks_[std::size_t{pairs}][std::size_t{2} * vectors];
+      Vec blocks_[std::size_t{used}][std::size_t{2} * vectors];
       Vec row_[std::size_t{vectors}];
     };
   };

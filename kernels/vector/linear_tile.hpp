@@ -101,15 +101,31 @@ private:
     }
   }
 
-  // A tile with fewer rows computes its last one several times and drops the results.
   template <Epilogue epilogue>
   static void tile(const Rows &input, int first, const PanelView<V> &panel, int steps,
                    const PanelEpilogue<V, epilogue> &finish, Range rows, Ahead &ahead) {
+    constexpr int short_rows = TileProduct<V>::short_rows;
+    if constexpr (short_rows > 0)
+      if (rows.end - rows.begin <= short_rows)
+        return last_tile<short_rows>(input, first, panel, steps, finish, rows, ahead);
+    multiply<tile_rows>(input, first, panel, steps, finish, rows, ahead);
+  }
+  // By itself, so that it takes no registers from the other.
+  template <int tall, Epilogue epilogue>
+  [[gnu::noinline]] static void last_tile(const Rows &input, int first, const PanelView<V> &panel, int steps,
+                                          const PanelEpilogue<V, epilogue> &finish, Range rows, Ahead &ahead) {
+    multiply<tall>(input, first, panel, steps, finish, rows, ahead);
+  }
+
+  // A tile with fewer rows computes its last one several times and drops the results.
+  template <int tall, Epilogue epilogue>
+  INTVIT_INLINE static void multiply(const Rows &input, int first, const PanelView<V> &panel, int steps,
+                                     const PanelEpilogue<V, epilogue> &finish, Range rows, Ahead &ahead) {
     const int count = rows.end - rows.begin;
-    typename TileProduct<V>::template Sums<vectors> sums(finish.constants().start);
+    typename TileProduct<V>::template Sums<vectors, tall> sums(finish.constants().start);
     sums.template add<Inputs::codes>(input.tile(first, count), panel.weights, panel.notes, steps, &ahead);
 #pragma GCC unroll 16
-    for (int r = 0; r < tile_rows; ++r)
+    for (int r = 0; r < tall; ++r)
       if (r < count)
         finish.store(sums.row(r), rows.begin + r);
   }

@@ -28,19 +28,19 @@ struct Ahead {
   std::ptrdiff_t step;
 };
 
-// The sums of a product P over a tile of `vectors` vectors of columns.
-template <class P, class V, int vectors>
-concept TileSumsOf = requires(typename P::template Sums<vectors> sums, const std::int32_t *start,
+// The sums of a product P over a tile of `rows` rows and `vectors` vectors of columns.
+template <class P, class V, int rows, int vectors>
+concept TileSumsOf = requires(typename P::template Sums<vectors, rows> sums, const std::int32_t *start,
                               const typename P::Input &input, const typename V::Element *panel, const std::byte *notes,
                               int steps, Ahead *ahead, int r) {
   // Every row begins with these integers, one for a column in the panel's order.
   decltype(sums)(start);
-  // Adds the products of all rows with `steps` steps of a panel [steps][vectors * lanes][V::group], aligned to 64
-  // bytes. `notes` are the panel's, null where none were taken. `ahead` is null where there is nothing to fetch, else
-  // left at what comes next.
+  // Adds the products of the first `rows` rows with `steps` steps of a panel [steps][vectors * lanes][V::group],
+  // aligned to 64 bytes. `notes` are the panel's, null where none were taken. `ahead` is null where there is nothing to
+  // fetch, else left at what comes next.
   sums.template add<Inputs::codes>(input, panel, notes, steps, ahead);
   sums.template add<Inputs::attention_weights>(input, panel, notes, steps, ahead);
-  // The sums of row r, 0 <= r < tile_rows, for the caller to change; valid until the next call for another row.
+  // The sums of row r, 0 <= r < rows, for the caller to change; valid until the next call for another row.
   { sums.row(r) } -> std::same_as<typename V::Vec(&)[std::size_t{vectors}]>;
 };
 
@@ -93,11 +93,14 @@ private:
 
 // A product P for the operations V: sums of whole tiles, and of the narrower ones that attention's keys end with.
 template <class P, class V>
-concept TileProductFor = TileSumsOf<P, V, V::tile_vectors> && TileSumsOf<P, V, 1> &&
-    requires(const typename V::Element *const (&rows)[std::size_t{V::tile_rows}], int elements, std::byte *to,
-             const std::byte *from) {
+concept TileProductFor = TileSumsOf<P, V, V::tile_rows, V::tile_vectors> && TileSumsOf<P, V, V::tile_rows, 1> &&
+    (P::short_rows == 0 || TileSumsOf<P, V, P::short_rows, V::tile_vectors>)&&requires(
+        const typename V::Element *const (&rows)[std::size_t{V::tile_rows}], int elements, std::byte *to,
+        const std::byte *from) {
   // Where a tile's input rows are.
   typename P::Input;
+  // The rows of a shorter tile, for what is left at the end of a linear map's rows; 0 where there is none.
+  { P::short_rows } -> std::convertible_to<int>;
   // Bytes, a multiple of 64, in which the product wants a tile's rows of so many elements, a whole number of groups. 0
   // for all numbers of elements where it reads rows as they are.
   { P::arranged_bytes(elements) } -> std::same_as<std::ptrdiff_t>;
@@ -133,12 +136,19 @@ template <class V> struct RowsInPlace {
   static constexpr int tile_rows = V::tile_rows;
   static constexpr int lanes = V::lanes;
   static constexpr int group = V::group;
+#ifdef __OPTIMIZE_SIZE__
+  static constexpr int short_rows = 0;
+#else
+  static constexpr int short_rows = tile_rows / 2;
+#endif
 
   struct Input {
     const Element *rows[std::size_t{tile_rows}];
   };
 
-  static constexpr std::ptrdiff_t arranged_bytes(int) { return 0; }
+  static constexpr std::ptrdiff_t arranged_bytes(int) {
+    return 0;
+  }
   static void arrange(const Element *const (&)[std::size_t{tile_rows}], int, std::byte *) {}
   INTVIT_INLINE static Input input(const Element *const (&rows)[std::size_t{tile_rows}], const std::byte *) {
     Input result;
@@ -148,14 +158,14 @@ template <class V> struct RowsInPlace {
     return result;
   }
 
-  template <int vectors> class Accumulators {
+  template <int vectors, int tall = V::tile_rows> class Accumulators {
   public:
     INTVIT_INLINE explicit Accumulators(const std::int32_t *start) {
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
         const Vec first = V::load(start + std::ptrdiff_t{v} * lanes);
 #pragma GCC unroll 16
-        for (int r = 0; r < tile_rows; ++r)
+        for (int r = 0; r < tall; ++r)
           sums_[r][v] = first;
       }
     }
@@ -165,7 +175,7 @@ template <class V> struct RowsInPlace {
     }
 
   protected:
-    Vec sums_[std::size_t{tile_rows}][std::size_t{vectors}];
+    Vec sums_[std::size_t{tall}][std::size_t{vectors}];
   };
 };
 
@@ -179,8 +189,8 @@ template <DotProductOperations V> struct DotProduct : RowsInPlace<V>, TakesNoNot
   using Rows::lanes;
   using Rows::tile_rows;
 
-  template <int vectors> class Sums : public Rows::template Accumulators<vectors> {
-    using Base = typename Rows::template Accumulators<vectors>;
+  template <int vectors, int tall = V::tile_rows> class Sums : public Rows::template Accumulators<vectors, tall> {
+    using Base = typename Rows::template Accumulators<vectors, tall>;
     using Base::sums_;
 
   public:
@@ -189,9 +199,9 @@ template <DotProductOperations V> struct DotProduct : RowsInPlace<V>, TakesNoNot
     template <Inputs inputs>
     INTVIT_INLINE void add(const Input &input, const Element *panel, const std::byte * /*notes*/, int steps,
                            Ahead *ahead) {
-      const Element *rows[std::size_t{tile_rows}];
+      const Element *rows[std::size_t{tall}];
 #pragma GCC unroll 16
-      for (int r = 0; r < tile_rows; ++r)
+      for (int r = 0; r < tall; ++r)
         rows[r] = input.rows[r];
       const std::byte *fetch = ahead != nullptr ? ahead->at : nullptr;
       const std::ptrdiff_t fetch_step = ahead != nullptr ? ahead->step : 0;
@@ -206,7 +216,7 @@ template <DotProductOperations V> struct DotProduct : RowsInPlace<V>, TakesNoNot
         for (int v = 0; v < vectors; ++v)
           weights[v] = V::load_elements(panel + (k * vectors + std::ptrdiff_t{v} * group) * lanes);
 #pragma GCC unroll 16
-        for (int r = 0; r < tile_rows; ++r) {
+        for (int r = 0; r < tall; ++r) {
           const Vec a =
               inputs == Inputs::codes ? V::broadcast_codes(rows[r] + k) : V::broadcast_attention_weights(rows[r] + k);
 #pragma GCC unroll 8

@@ -115,8 +115,8 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
     std::memcpy(notes, &found, sizeof found);
   }
 
-  template <int vectors> class Sums : public Rows::template Accumulators<vectors> {
-    using Base = typename Rows::template Accumulators<vectors>;
+  template <int vectors, int tall = V::tile_rows> class Sums : public Rows::template Accumulators<vectors, tall> {
+    using Base = typename Rows::template Accumulators<vectors, tall>;
     using Base::sums_;
     static constexpr std::ptrdiff_t step_bytes = std::ptrdiff_t{vectors} * lanes * group;
 
@@ -163,7 +163,7 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
       const std::ptrdiff_t k = number * 2 * group;
       const Vec ones = V::set16(1);
 #pragma GCC unroll 16
-      for (int r = 0; r < tile_rows; ++r) {
+      for (int r = 0; r < tall; ++r) {
         const Vec first = V::broadcast4(input.rows[r] + k);
         const Vec second = V::broadcast4(input.rows[r] + k + group);
 #pragma GCC unroll 8
@@ -191,7 +191,7 @@ template <class V> struct FoldedProduct : vector::RowsInPlace<V> {
         odd[v] = V::odd_codes(bytes);
       }
 #pragma GCC unroll 16
-      for (int r = 0; r < tile_rows; ++r) {
+      for (int r = 0; r < tall; ++r) {
         const Vec bytes = V::broadcast4(input.rows[r] + step * group);
         const Vec even_inputs = V::even_bytes(bytes);
         const Vec odd_inputs = V::odd_bytes(bytes);

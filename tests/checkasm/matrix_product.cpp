@@ -25,7 +25,7 @@ struct Vector : scalar::Operations<Unit> {
   // Blocks of 2 rows by 2 columns. Rows are rearranged in pairs, a group of either row after the other's, and stand
   // behind a gap, so that rows which were taken as they are would give wrong sums.
   struct TileProduct : vector::TakesNoNotes {
-    static constexpr int pairs = tile_rows / 2;
+    static constexpr int short_rows = 2;
     static constexpr int gap = 64 / static_cast<int>(sizeof(Element));
 
     struct Input {
@@ -48,12 +48,12 @@ struct Vector : scalar::Operations<Unit> {
       return {reinterpret_cast<const Element *>(arranged) + gap};
     }
 
-    template <int vectors> class Sums {
+    template <int vectors, int tall = tile_rows> class Sums {
       static constexpr int columns = vectors * lanes;
 
     public:
       explicit Sums(const std::int32_t *start) {
-        for (int r = 0; r < tile_rows; ++r)
+        for (int r = 0; r < tall; ++r)
           for (int c = 0; c < columns; ++c)
             block(r, c) = start[c];
       }
@@ -62,7 +62,7 @@ struct Vector : scalar::Operations<Unit> {
       void add(const Input &input, const Element *panel, const std::byte * /*notes*/, int steps, vector::Ahead *ahead) {
         const Element *rows = input.pairs_of_rows;
         for (int step = 0; step < steps; ++step, rows += tile_rows * group, panel += columns * group)
-          for (int r = 0; r < tile_rows; ++r)
+          for (int r = 0; r < tall; ++r)
             for (int c = 0; c < columns; ++c)
               for (int g = 0; g < group; ++g)
                 block(r, c) += rows[r * group + g] * panel[c * group + g];
@@ -79,7 +79,7 @@ struct Vector : scalar::Operations<Unit> {
     private:
       std::int32_t &block(int r, int c) { return blocks_[r / 2][c / 2][r % 2][c % 2]; }
 
-      std::int32_t blocks_[std::size_t{pairs}][std::size_t{columns / 2}][2][2];
+      std::int32_t blocks_[std::size_t{tall / 2}][std::size_t{columns / 2}][2][2];
       Vec row_[std::size_t{vectors}];
     };
   };
