@@ -4,9 +4,10 @@
 // at a time: their scores against all keys, the softmax of each row of scores, and the product of the weights with the
 // values. All of that stays in the thread's scratch memory.
 //
-// The product multiplies bytes, but the weights of all softmaxes except int8 have up to 16 bits. They are written as
+// The weights of all softmaxes except int8 have up to 16 bits. Where the product multiplies bytes, they are written as
 // two planes of bytes, weight = 2^8 * high + low; each plane is multiplied by the values on its own, and the two sums
-// are added with the same factor. Where elements are signed bytes, a plane holds weights plus V::attention_weight_bias.
+// are added with the same factor. Where an element holds 16 bits, one plane is enough. Where elements are signed, a
+// plane holds weights plus V::attention_weight_bias.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,7 @@ template <SoftmaxOperations V> class AttentionTile {
   //   queries    a tile of rows, converted to elements where they cannot be read in place
   //   scores     a tile of rows
   //   codes      distances of one row, one byte each
-  //   high, low  the planes of weights, a tile of rows each
+  //   high, low  the planes of weights, a tile of rows each; no high one where an element holds 16 bits
   //   sums       the products of the planes with one panel of values: a tile of low, then one of high
   //   arranged   two places for a tile of rows that the product rearranges; none where it does not
   struct Layout {
@@ -80,9 +81,9 @@ template <SoftmaxOperations V> class AttentionTile {
       queries = part(area(rows, query_elements, sizeof(Element)));
       scores = part(area(rows, score_columns, sizeof(std::int32_t)));
       codes = part(area(score_columns, 1, 1));
-      high = part(area(rows, row_elements, sizeof(Element)));
+      high = part(area(V::wide_attention_weights ? 0 : rows, row_elements, sizeof(Element)));
       low = part(area(rows, row_elements, sizeof(Element)));
-      sums = part(area(2 * rows, columns, sizeof(std::int32_t)));
+      sums = part(area(V::wide_attention_weights ? rows : 2 * rows, columns, sizeof(std::int32_t)));
       const std::ptrdiff_t query_bytes = Product::arranged_bytes(head_dim_steps * group);
       const std::ptrdiff_t weight_bytes = Product::arranged_bytes(token_steps * group);
       arranged_tile = static_cast<std::size_t>(query_bytes < weight_bytes ? weight_bytes : query_bytes);
@@ -307,7 +308,7 @@ private:
     }
 
     bool two_planes() const {
-      return args_.softmax != Softmax::int8;
+      return !V::wide_attention_weights && args_.softmax != Softmax::int8;
     }
 
     // A plane of weights as the product reads it.

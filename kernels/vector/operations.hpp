@@ -151,8 +151,10 @@ concept ElementOperations = LaneOperations<V> &&
   // makes inputs unsigned. Accumulators start at -code_bias * sum(weights) to make up for it, which is exact: sums are
   // modulo 2^32, and the true accumulator fits 32 bits.
   { V::code_bias } -> std::convertible_to<int>;
-  // The same for attention weights, which are 0..255: -128 where elements are signed bytes.
+  // The same for attention weights, which are 0..255 or, where an element holds 16 bits of them, 0..65535: -128 where
+  // elements are signed bytes, -32768 where they are signed and hold 16 bits.
   { V::attention_weight_bias } -> std::convertible_to<int>;
+  { V::wide_attention_weights } -> std::convertible_to<bool>;
   // Whether elements are int8 codes as they lie in memory. Then inputs whose number is a multiple of `group` are read
   // in place; all others go through codes_to_elements() first.
   { V::reads_codes } -> std::convertible_to<bool>;
@@ -202,8 +204,11 @@ concept SoftmaxOperations = ElementOperations<V> &&
   typename V::ByteTable;
   { V::byte_table(from) } -> std::same_as<typename V::ByteTable>;
   { V::look_up(table, bytes) } -> std::same_as<typename V::Bytes>;
-  // Attention weights as elements, V::attention_weight_bias added; `elements` is aligned to 64 bytes.
-  V::store_attention_weights(elements, bytes);
+  // Attention weights as elements, V::attention_weight_bias added; `elements` is aligned to 64 bytes. Weights of 16
+  // bits are given by their high and their low bytes.
+  requires requires {
+    V::store_attention_weights(elements, bytes);
+  } ||(V::wide_attention_weights && requires { V::store_attention_weights(elements, bytes, bytes); });
 };
 
 // STLQ words (kernels/stlq.hpp), two in a byte, to elements. STLQ's panels read bytes with load_bytes().

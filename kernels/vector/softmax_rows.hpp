@@ -29,10 +29,10 @@ public:
       weight_table_ = V::byte_table(args.int8_weights->data());
   }
 
-  // Writes the weights of a row of scores, 2^8 * high + low, and returns what they are to be divided by. For int8,
-  // `low` is the weights and `high` is left alone. `scores` is a whole number of vectors, whose lanes behind the last
-  // token hold less than any score; `codes` is scratch memory. `codes`, `high` and `low` have room for whole blocks,
-  // and the weights behind the last token become 0.
+  // Writes the weights of a row of scores, 2^8 * high + low, and returns what they are to be divided by. For int8, and
+  // where an element holds 16 bits of a weight, `low` is the weights and `high` is left alone. `scores` is a whole
+  // number of vectors, whose lanes behind the last token hold less than any score; `codes` is scratch memory. `codes`,
+  // `high` and `low` have room for whole blocks, and the weights behind the last token become 0.
   std::uint32_t weigh(const std::int32_t *scores, std::uint8_t *codes, Element *high, Element *low) const {
     Vec best = V::load(scores);
     for (int token = lanes; token < args_.tokens; token += lanes)
@@ -65,6 +65,15 @@ private:
     return count >= lanes ? code : V::add(V::keep(code, count), V::subtract(V::set(255), V::keep(V::set(255), count)));
   }
 
+  static void store_weights(Element *high, Element *low, Bytes high_bytes, Bytes low_bytes) {
+    if constexpr (V::wide_attention_weights) {
+      V::store_attention_weights(low, high_bytes, low_bytes);
+    } else {
+      V::store_attention_weights(high, high_bytes);
+      V::store_attention_weights(low, low_bytes);
+    }
+  }
+
   std::uint32_t int8_weights(const std::int32_t *row, Vec largest, Element *weights) const {
     Vec sum = V::set(0);
     for (int t = 0; t < args_.tokens; t += block) {
@@ -73,7 +82,10 @@ private:
                              distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
       const Bytes weight = V::look_up(weight_table_, codes); // 255 has no weight
       sum = V::accumulate_bytes(sum, weight);
-      V::store_attention_weights(weights + t, weight);
+      if constexpr (V::wide_attention_weights)
+        V::store_attention_weights(weights + t, V::set_bytes(0), weight);
+      else
+        V::store_attention_weights(weights + t, weight);
     }
     return static_cast<std::uint32_t>(V::sum(sum));
   }
@@ -98,10 +110,9 @@ private:
         high_weight[i] = V::shift_right_unsigned(weight, 8);
         low_weight[i] = V::low_byte(weight);
       }
-      V::store_attention_weights(high + t,
-                                 V::narrow_to_bytes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]));
-      V::store_attention_weights(low + t,
-                                 V::narrow_to_bytes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
+      store_weights(high + t, low + t,
+                    V::narrow_to_bytes(high_weight[0], high_weight[1], high_weight[2], high_weight[3]),
+                    V::narrow_to_bytes(low_weight[0], low_weight[1], low_weight[2], low_weight[3]));
     }
     return static_cast<std::uint32_t>(V::sum(sum));
   }
@@ -144,8 +155,7 @@ private:
       }
       high_sum = V::accumulate_bytes(high_sum, high_weight);
       low_sum = V::accumulate_bytes(low_sum, low_weight);
-      V::store_attention_weights(high + t, high_weight);
-      V::store_attention_weights(low + t, low_weight);
+      store_weights(high + t, low + t, high_weight, low_weight);
     }
     if (!args_.renormalize)
       return std::uint32_t{1} << (lis4_unit + skipped);

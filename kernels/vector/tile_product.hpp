@@ -235,9 +235,9 @@ template <DotProductOperations V> struct DotProduct : RowsInPlace<V>, TakesNoNot
     for (int v = 0; v < vectors; ++v) {
       Vec sum = V::set(0);
       for (int s = 0; s < steps; ++s)
-        sum = V::dot(sum, V::set_elements(bias),
+        sum = V::dot(sum, V::set_elements(1),
                      V::load_elements(panel + (std::ptrdiff_t{s} * vectors + v) * lanes * group));
-      V::store(to + std::ptrdiff_t{v} * lanes, V::subtract(V::set(0), sum));
+      V::store(to + std::ptrdiff_t{v} * lanes, V::multiply(sum, V::set(-bias)));
     }
   }
 };

@@ -21,6 +21,8 @@ struct Vector : avx256::Operations<Avx2> {
 
   static constexpr int group = 2;
   static constexpr int code_bias = 0;
+  static constexpr int attention_weight_bias = -32768;
+  static constexpr bool wide_attention_weights = true;
   static constexpr bool reads_codes = false;
 
   static Vec load_elements(const Element *from) { return load256(from); }
@@ -40,9 +42,13 @@ struct Vector : avx256::Operations<Avx2> {
     for (; k < padded; ++k)
       to[k] = 0;
   }
-  static void store_attention_weights(Element *to, Bytes value) {
-    store256(to, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(value)));
-    store256(to + 16, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(value, 1)));
+  static void store_attention_weights(Element *to, Bytes high, Bytes low) {
+    const __m256i sign = set_bytes(0x80); // subtracts 2^15
+    const __m256i signed_high = _mm256_xor_si256(high, sign);
+    const __m256i first = _mm256_unpacklo_epi8(low, signed_high); // of the first eight of either half
+    const __m256i last = _mm256_unpackhi_epi8(low, signed_high);
+    store256(to, _mm256_permute2x128_si256(first, last, 0x20));
+    store256(to + 16, _mm256_permute2x128_si256(first, last, 0x31));
   }
   static void store_elements(Element *to, Bytes value) {
     store256(to, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(value)));
@@ -55,7 +61,8 @@ struct Vector : avx256::Operations<Avx2> {
     store256(to, _mm256_unpacklo_epi16(row0, row1));
     store256(to + 16, _mm256_unpackhi_epi16(row0, row1));
   }
-  // A product of two 8-bit numbers is at most 2^14 in magnitude, so sums of two are far from 32 bits.
+  // A product of two 8-bit numbers is at most 2^14 in magnitude, that of an attention weight and a value 2^22, so sums
+  // of two are far from 32 bits.
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm256_add_epi32(sum, _mm256_madd_epi16(input, weights)); }
 };
 
@@ -74,6 +81,8 @@ struct ByteVector : avx256::Operations<Avx2Bytes, 4> {
 
   static constexpr int group = 4;
   static constexpr int code_bias = 128;
+  static constexpr int attention_weight_bias = 0;
+  static constexpr bool wide_attention_weights = false;
   static constexpr bool reads_codes = false;
 
   static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {

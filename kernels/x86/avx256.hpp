@@ -51,7 +51,6 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
   using Vec16 = __m256i;
   using Bytes = __m256i;
 
-  static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   static constexpr int tile_rows = rows;

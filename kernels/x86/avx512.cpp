@@ -20,6 +20,8 @@ struct Vector : avx512::Operations<Avx512> {
 
   static constexpr int group = 2;
   static constexpr int code_bias = 0;
+  static constexpr int attention_weight_bias = -32768;
+  static constexpr bool wide_attention_weights = true;
   static constexpr bool reads_codes = false;
 
   static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
@@ -39,9 +41,12 @@ struct Vector : avx512::Operations<Avx512> {
     for (; k < padded; ++k)
       to[k] = 0;
   }
-  static void store_attention_weights(Element *to, Bytes value) {
-    _mm512_store_si512(to, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(value)));
-    _mm512_store_si512(to + 32, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(value, 1)));
+  static void store_attention_weights(Element *to, Bytes high, Bytes low) {
+    const __m512i signed_high = _mm512_xor_si512(high, set_bytes(0x80)); // subtracts 2^15
+    const __m512i first = _mm512_unpacklo_epi8(low, signed_high);        // of the first eight of every quarter
+    const __m512i last = _mm512_unpackhi_epi8(low, signed_high);
+    _mm512_store_si512(to, _mm512_permutex2var_epi64(first, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), last));
+    _mm512_store_si512(to + 32, _mm512_permutex2var_epi64(first, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), last));
   }
   static void store_elements(Element *to, Bytes value) {
     _mm512_store_si512(to, _mm512_cvtepi8_epi16(_mm512_castsi512_si256(value)));
@@ -59,7 +64,8 @@ struct Vector : avx512::Operations<Avx512> {
     _mm512_store_si512(to + 64, odd_codes(_mm512_unpacklo_epi8(zero, high)));
     _mm512_store_si512(to + 96, odd_codes(_mm512_unpackhi_epi8(zero, high)));
   }
-  // A product of two 8-bit numbers is at most 2^14 in magnitude, so sums of two are far from 32 bits.
+  // A product of two 8-bit numbers is at most 2^14 in magnitude, that of an attention weight and a value 2^22, so sums
+  // of two are far from 32 bits.
   static Vec dot(Vec sum, Vec input, Vec weights) { return _mm512_add_epi32(sum, _mm512_madd_epi16(input, weights)); }
 };
 
@@ -78,6 +84,8 @@ struct ByteVector : avx512::Operations<Avx512Bytes> {
 
   static constexpr int group = 4;
   static constexpr int code_bias = 128;
+  static constexpr int attention_weight_bias = 0;
+  static constexpr bool wide_attention_weights = false;
   static constexpr bool reads_codes = false;
 
   static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {

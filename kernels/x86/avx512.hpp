@@ -42,7 +42,6 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
   using Vec16 = __m512i;
   using Bytes = __m512i;
 
-  static constexpr int attention_weight_bias = 0;
   // Multiplications to 64 bits take the even lanes, then the odd ones.
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
   // A tile of 6 x 64: 24 accumulators, 4 vectors of weights and 1 of inputs take 29 of 32 registers. 24 independent

@@ -15,6 +15,8 @@ struct Vector : avx512::Operations<Avx512Vnni> {
 
   static constexpr int group = 4;
   static constexpr int code_bias = 128;
+  static constexpr int attention_weight_bias = 0;
+  static constexpr bool wide_attention_weights = false;
   static constexpr bool reads_codes = true;
 
   static Vec load_elements(const Element *from) { return _mm512_load_si512(from); }
