@@ -137,7 +137,8 @@ class Worker:
 
 def run_intvit(program, arch, options):
     """A turn of ours: the JSON of `intvit bench`."""
-    command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--format", "json"]
+    command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--weight-format", options.weight_format,
+               "--format", "json"]
     if options.files:
         command += ["--files", options.files, "--preprocess", RECIPE, "--runs", "1", "--warmup", "1"]
     else:
@@ -257,6 +258,8 @@ def parse_options(arguments):
                         help=f"default: all of {', '.join(PEERS)}; PyTorch's packages take 2.6 GB")
     parser.add_argument("--files", metavar="FOLDER", help="measure from the bytes of these pictures to classes")
     parser.add_argument("-t", "--threads", type=positive(int), default=1)
+    parser.add_argument("--weight-format", choices=("int8", "int7"), default="int8",
+                        help="intvit's; processors without VNNI multiply int7, weights in +-63, faster")
     parser.add_argument("--rounds", type=positive(int), default=5, help="how often each takes its turn")
     parser.add_argument("--seconds", type=positive(float), default=1.0, help="of a turn")
     parser.add_argument("--warmup", type=positive(int), default=3, help="runs of a turn that are not counted")
@@ -298,7 +301,8 @@ def main():
     result = {
         "command": shlex.join(["bench/peers/compare.py"] + sys.argv[1:]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-        "threads": options.threads, "rounds": options.rounds, "seconds": options.seconds,
+        "threads": options.threads, "weight_format": options.weight_format,
+        "rounds": options.rounds, "seconds": options.seconds,
         "real_time": options.real_time, "recipe": RECIPE if options.files else None, "environment": environment,
         "setups": [{"key": f"{peer} {setup}", "name": name, "precision": precision, "how": how,
                     "version": versions.get(f"{peer} {setup}")} for peer, setup, precision, name, how in setups(options)],

@@ -24,6 +24,10 @@ def ratios(model, key):
     return [theirs / ours for theirs, ours in zip(times, model["ours_ms"])]
 
 
+def ours_name(result):
+    return f"intvit {result['environment']['intvit']}, {result['weight_format']}"
+
+
 def share_of_peak(model, times):
     """The median over the rounds of the rate's share of the int8 peak beside it."""
     return statistics.median(model["gmac"] / ms * 1e3 / peak for ms, peak in zip(times, model["peak_gmac_per_s"]))
@@ -58,7 +62,7 @@ def main_table(result):
     """A line a setup: milliseconds, how many times ours that is, and the share of the int8 peak, for every model."""
     models = result["models"]
     columns = [""]
-    ours = [f"**intvit {result['environment']['intvit']}, int8**"]
+    ours = [f"**{ours_name(result)}**"]
     for model in models:
         columns += [f"{model['name']} ms", "/ intvit", "int8 peak"]
         ours += [f"**{milliseconds(statistics.median(model['ours_ms']))}**", "1",
@@ -128,7 +132,7 @@ def markdown(result):
 def files_table(result):
     """A line a setup: files a second, and how many times as many intvit takes, for every model."""
     columns = [""]
-    ours = [f"**intvit {result['environment']['intvit']}, int8**"]
+    ours = [f"**{ours_name(result)}**"]
     for model in result["models"]:
         columns += [f"{model['name']} files/s", "intvit's, times"]
         ours += [f"**{model['files'] / statistics.median(model['ours_ms']) * 1e3:.1f}**", "1"]
@@ -179,7 +183,7 @@ text { font: 12px system-ui, sans-serif; fill: #3b4552; } .title { font-weight: 
 def drawing(result):
     """An SVG of bars: how many times ours everything takes, a panel a model, with the time that the peak would take."""
     models = result["models"]
-    rows = [{"key": OURS, "name": f"intvit {result['environment']['intvit']}, int8", "precision": "ours"}]
+    rows = [{"key": OURS, "name": ours_name(result), "precision": "ours"}]
     rows += result["setups"]
     names, panel, row, top = 190, 256, 24, 56
     width = max(names + panel * len(models), 680)  # the legend's

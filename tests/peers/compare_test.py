@@ -22,7 +22,7 @@ import figures  # noqa: E402
 
 RESULT = {
     "command": "bench/peers/compare.py -t 1", "date": "2026-01-31", "threads": 1, "rounds": 3, "seconds": 0.5,
-    "real_time": 0,
+    "real_time": 0, "weight_format": "int8",
     "environment": {"intvit": "1.2.3", "processor": "A processor", "system": "A system"},
     "setups": [
         {"key": "a int8", "name": "A int8", "precision": "int8", "how": "as it comes", "version": "4.5"},
@@ -121,7 +121,7 @@ class Files(unittest.TestCase):
     SHARES = {"read": 0.01, "decode": 0.25, "resize": 0.04, "network": 0.7}
 
     def result(self):
-        result = dict(copy.deepcopy(RESULT), recipe="resize=248,crop=224")
+        result = dict(copy.deepcopy(RESULT), recipe="resize=248,crop=224", weight_format="int7")
         for model in result["models"]:
             model.update({"files": 250, "ours_share": [self.SHARES] * 3})
         return result
@@ -130,7 +130,7 @@ class Files(unittest.TestCase):
         self.assertEqual(figures.files_table(self.result()).splitlines(), [
             "|  | DeiT-T files/s | intvit's, times | DeiT-B files/s | intvit's, times |",
             "| --- | --: | --: | --: | --: |",
-            "| **intvit 1.2.3, int8** | **62500.0** | 1 | **6250.0** | 1 |",
+            "| **intvit 1.2.3, int7** | **62500.0** | 1 | **6250.0** | 1 |",
             "| Pillow + A int8 | 41666.7 | 2.00 | 781.2 | 8.00 |",
             "| Pillow + B <float> & more | missing |  | missing |  |",
             "| Pillow + C half | 31250.0 | 2.00 | missing |  |",
@@ -160,9 +160,9 @@ class Files(unittest.TestCase):
             program = pathlib.Path(folder) / "intvit"
             program.write_text("""#!/bin/sh\nprintf '{"words": "%s"}' "$*"\n""")
             program.chmod(0o755)
-            options = compare.parse_options(["--intvit", str(program), "--files", folder, "-t", "2"])
+            options = compare.parse_options(["--intvit", str(program), "--files", folder, "-t", "2", "--weight-format", "int7"])
             words = compare.run_intvit(program, "deit_tiny_patch16_224", options)["words"]
-        self.assertEqual(words, "bench --arch deit_tiny_patch16_224 -t 2 --format json --files " + folder +
+        self.assertEqual(words, "bench --arch deit_tiny_patch16_224 -t 2 --weight-format int7 --format json --files " + folder +
                          " --preprocess resize=248,crop=224,filter=bicubic --runs 1 --warmup 1")
 
 
