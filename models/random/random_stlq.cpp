@@ -2,11 +2,36 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "models/random/random_integer.hpp"
 
 namespace intvit {
+
+namespace {
+
+// Weights spread as trained ones do, which matters where small weights are multiplied faster: each is the sum of a few
+// uniform integers, in units of 2^-7.
+constexpr int terms = 3;
+constexpr int term_limit = 36;
+constexpr int weight_limit = terms * term_limit;
+
+// Of the word that is nearest to `weight`; of two that are as near, of the smaller.
+std::int8_t nearest_code(int weight) {
+  int best = 0;
+  for (int code = 1; code <= kernels::stlq_max_code; ++code) // values from 64 down to 1
+    if (std::abs(std::abs(weight) - kernels::stlq_word_value(kernels::stlq_word(code))) <=
+        std::abs(std::abs(weight) - kernels::stlq_word_value(kernels::stlq_word(best))))
+      best = code;
+  return static_cast<std::int8_t>(weight < 0 ? -best : best);
+}
+
+int word_value(std::int8_t code) {
+  return kernels::stlq_word_value(kernels::stlq_word(code));
+}
+
+} // namespace
 
 StlqWeights random_stlq_weights(int out_features, int in_features, double two_word_ratio, std::mt19937 &generator) {
   const std::size_t count = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
@@ -17,17 +42,17 @@ StlqWeights random_stlq_weights(int out_features, int in_features, double two_wo
   for (std::size_t i = two_words.size(); i > 1; --i) // Fisher and Yates
     std::swap(two_words[i - 1],
               two_words[static_cast<std::size_t>(random_integer(generator, 0, static_cast<int>(i) - 1))]);
-  const auto code = [&] {
-    return static_cast<std::int8_t>(random_integer(generator, -kernels::stlq_max_code, kernels::stlq_max_code));
-  };
   std::vector<std::int8_t> first(count);
   std::vector<std::int8_t> second(count);
   const auto in = static_cast<std::size_t>(in_features);
   for (std::size_t i = 0; i < count; ++i) {
-    first[i] = code();
+    int weight = 0;
+    for (int term = 0; term < terms; ++term)
+      weight += random_integer(generator, -term_limit, term_limit);
+    first[i] = nearest_code(weight);
     const std::size_t tile = i / in / kernels::stlq_tile_outputs * tile_columns + i % in / kernels::stlq_tile_inputs;
     if (two_words[tile] != 0)
-      second[i] = code();
+      second[i] = nearest_code(weight - word_value(first[i]));
   }
   Result<StlqWeights> weights = encode_stlq(out_features, in_features, first, second, two_words);
   if (!weights.ok())
@@ -36,11 +61,22 @@ StlqWeights random_stlq_weights(int out_features, int in_features, double two_wo
 }
 
 double random_stlq_spread(double two_word_ratio) {
+  // How many ways there are to every sum.
+  std::vector<double> ways(2 * weight_limit + 1);
+  for (int a = -term_limit; a <= term_limit; ++a)
+    for (int b = -term_limit; b <= term_limit; ++b)
+      for (int c = -term_limit; c <= term_limit; ++c)
+        ways[static_cast<std::size_t>(a + b + c + weight_limit)] += 1;
   double squares = 0;
-  int words = 0;
-  for (int code = -kernels::stlq_max_code; code <= kernels::stlq_max_code; ++code, ++words)
-    squares += std::pow(kernels::stlq_word_value(kernels::stlq_word(code)), 2);
-  return std::sqrt(squares / words * (1 + two_word_ratio));
+  double all = 0;
+  for (int weight = -weight_limit; weight <= weight_limit; ++weight) {
+    const int one = word_value(nearest_code(weight));
+    const int two = one + word_value(nearest_code(weight - one));
+    const double count = ways[static_cast<std::size_t>(weight + weight_limit)];
+    squares += count * ((1 - two_word_ratio) * one * one + two_word_ratio * two * two);
+    all += count;
+  }
+  return std::sqrt(squares / all);
 }
 
 } // namespace intvit
