@@ -165,12 +165,25 @@ concept ElementOperations = LaneOperations<V> &&
   V::interleave(codes, stride, to);
 };
 
+// Attention weights as elements, V::attention_weight_bias added; `to` is aligned to 64 bytes. Those of 16 bits are
+// given by their high and their low bytes.
+template <class V>
+concept ByteWeights = !V::wide_attention_weights && requires(typename V::Element * to, typename V::Bytes weights) {
+  V::store_attention_weights(to, weights);
+};
+template <class V>
+concept WideWeights = V::wide_attention_weights &&
+    requires(typename V::Element *to, typename V::Bytes high, typename V::Bytes low) {
+  V::store_attention_weights(to, high, low);
+};
+
 // The softmax of attention scores. `Bytes` are 4 * lanes bytes, those of four vectors one after the other.
 template <class V>
 concept SoftmaxOperations = ElementOperations<V> &&
-    requires(typename V::Vec a, typename V::Bytes bytes, typename V::ByteTable table, const std::uint32_t *exp,
-             std::int32_t least, const std::uint8_t *from, std::uint8_t *to, std::uint8_t byte, int count,
-             typename V::Element *elements) {
+    (ByteWeights<V> || WideWeights<V>)&&requires(typename V::Vec a, typename V::Bytes bytes,
+                                                 typename V::ByteTable table, const std::uint32_t *exp,
+                                                 std::int32_t least, const std::uint8_t *from, std::uint8_t *to,
+                                                 std::uint8_t byte, int count) {
   typename V::Bytes;
   { V::largest(a) } -> std::same_as<std::int32_t>;
   { V::sum(a) } -> std::same_as<std::int32_t>;
@@ -204,11 +217,6 @@ concept SoftmaxOperations = ElementOperations<V> &&
   typename V::ByteTable;
   { V::byte_table(from) } -> std::same_as<typename V::ByteTable>;
   { V::look_up(table, bytes) } -> std::same_as<typename V::Bytes>;
-  // Attention weights as elements, V::attention_weight_bias added; `elements` is aligned to 64 bytes. Weights of 16
-  // bits are given by their high and their low bytes.
-  requires requires {
-    V::store_attention_weights(elements, bytes);
-  } ||(V::wide_attention_weights && requires { V::store_attention_weights(elements, bytes, bytes); });
 };
 
 // STLQ words (kernels/stlq.hpp), two in a byte, to elements. STLQ's panels read bytes with load_bytes().
