@@ -11,11 +11,9 @@ namespace intvit {
 
 namespace {
 
-// Weights spread as trained ones do, which matters where small weights are multiplied faster: each is the sum of a few
-// uniform integers, in units of 2^-7.
-constexpr int terms = 3;
+// Weights spread as trained ones do, which matters where small weights are multiplied faster: each is the sum of three
+// uniform integers from -term_limit to term_limit, in units of 2^-7.
 constexpr int term_limit = 36;
-constexpr int weight_limit = terms * term_limit;
 
 // Of the word that is nearest to `weight`; of two that are as near, of the smaller.
 std::int8_t nearest_code(int weight) {
@@ -47,7 +45,7 @@ StlqWeights random_stlq_weights(int out_features, int in_features, double two_wo
   const auto in = static_cast<std::size_t>(in_features);
   for (std::size_t i = 0; i < count; ++i) {
     int weight = 0;
-    for (int term = 0; term < terms; ++term)
+    for (int term = 0; term < 3; ++term)
       weight += random_integer(generator, -term_limit, term_limit);
     first[i] = nearest_code(weight);
     const std::size_t tile = i / in / kernels::stlq_tile_outputs * tile_columns + i % in / kernels::stlq_tile_inputs;
@@ -61,22 +59,25 @@ StlqWeights random_stlq_weights(int out_features, int in_features, double two_wo
 }
 
 double random_stlq_spread(double two_word_ratio) {
-  // How many ways there are to every sum.
-  std::vector<double> ways(2 * weight_limit + 1);
-  for (int a = -term_limit; a <= term_limit; ++a)
-    for (int b = -term_limit; b <= term_limit; ++b)
-      for (int c = -term_limit; c <= term_limit; ++c)
-        ways[static_cast<std::size_t>(a + b + c + weight_limit)] += 1;
-  double squares = 0;
-  double all = 0;
-  for (int weight = -weight_limit; weight <= weight_limit; ++weight) {
-    const int one = word_value(nearest_code(weight));
-    const int two = one + word_value(nearest_code(weight - one));
-    const double count = ways[static_cast<std::size_t>(weight + weight_limit)];
-    squares += count * ((1 - two_word_ratio) * one * one + two_word_ratio * two * two);
-    all += count;
-  }
-  return std::sqrt(squares / all);
+  struct MeanSquares {
+    double one_word = 0;
+    double two_words = 0;
+  };
+  static const MeanSquares mean = [] {
+    MeanSquares sums;
+    double ways = 0;
+    for (int a = -term_limit; a <= term_limit; ++a)
+      for (int b = -term_limit; b <= term_limit; ++b)
+        for (int c = -term_limit; c <= term_limit; ++c, ++ways) {
+          const int weight = a + b + c;
+          const int one = word_value(nearest_code(weight));
+          const int two = one + word_value(nearest_code(weight - one));
+          sums.one_word += one * one;
+          sums.two_words += two * two;
+        }
+    return MeanSquares{sums.one_word / ways, sums.two_words / ways};
+  }();
+  return std::sqrt((1 - two_word_ratio) * mean.one_word + two_word_ratio * mean.two_words);
 }
 
 } // namespace intvit
