@@ -165,8 +165,16 @@ class Model:
     def _parts(self, images: Any, run: Callable[..., np.ndarray]) -> Iterator[np.ndarray]:
         """What `run` gives for the images in the form that the compiled part takes, for some of them at a time."""
 
+        lock = threading.Lock()
+
+        def load(image: Any) -> Any:
+            if isinstance(image, (str, os.PathLike)):
+                return _image(image)
+            with lock:  # the same object may be there twice, and Pillow's images and open files are read when asked
+                return _image(image)
+
         def run_part(part: list, runs: Optional[_intvit.Runs], main: bool) -> np.ndarray:
-            return run([_image(image) for image in part], runs=runs, main_thread=main)
+            return run([load(image) for image in part], runs=runs, main_thread=main)
 
         threads, most = self._core.threads, self._core.max_batch
         rest = iter([images] if _is_one(images) else images)
@@ -183,9 +191,11 @@ class Model:
             while part := list(itertools.islice(rest, self._core.share)):
                 waiting.append(pool.submit(run_part, part, runs, False))
                 if len(waiting) == 2 * threads:
-                    yield waiting.popleft().result()
+                    yield waiting[0].result()
+                    waiting.popleft()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting[0].result()
+                waiting.popleft()
         finally:  # after an error or Ctrl-C there is some left
             for future in waiting:
                 future.cancel()

@@ -274,6 +274,16 @@ def test_many_images_keep_their_order(picture):
         assert model.topk(images, k=1) == small.topk(images, k=1)
 
 
+def test_one_image_many_times_on_many_threads(tmp_path):
+    path = tmp_path / "large.png"
+    Image.fromarray(np.arange(1500 * 1500 * 3, dtype=np.uint32).astype(np.uint8).reshape(1500, 1500, 3)).save(path)
+    expected = intvit.Model(MODEL).logits(path)
+    for _ in range(3):
+        with Image.open(path) as lazy:  # Pillow decodes it when it is first asked for pixels
+            found = intvit.Model(MODEL, threads=4, max_batch=1).logits([lazy] * 12)
+        assert np.array_equal(found, [expected] * 12)
+
+
 def test_copies_and_pickles(model, picture, tmp_path):
     expected = model.logits(picture)
     in_memory = intvit.Model(MODEL.read_bytes(), isa="scalar", threads=1, max_batch=3)
