@@ -12,7 +12,8 @@ namespace intvit {
 namespace {
 
 // Weights spread as deit_tiny's do, which matters where small weights are multiplied faster: each is the sum of three
-// uniform integers from -term_limit to term_limit, in units of 2^-7. The words' root mean square is 20 (deit_tiny's: 21).
+// uniform integers from -term_limit to term_limit, in units of 2^-7. The words' root mean square is 20 (deit_tiny's:
+// 21).
 constexpr int term_limit = 20;
 
 // Of the word that is nearest to `weight`; of two that are as near, of the smaller.
