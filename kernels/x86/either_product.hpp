@@ -24,6 +24,7 @@ template <class Wide, class Narrow> class LinearByEither {
   static constexpr int columns = Widened::columns;
   static_assert(columns == Folded::columns);
 
+  static constexpr int tile_rows = std::lcm(Wide::tile_rows, Narrow::tile_rows); // a whole number of either's
   static constexpr std::ptrdiff_t line = 64;
 
   // Whether the product of bytes is the faster one, judged by eight of the panels. Per step of eight inputs it takes 5,
@@ -96,7 +97,7 @@ template <class Wide, class Narrow> class LinearByEither {
 
 public:
   static LinearKernel kernel() {
-    return {.tile_rows = std::lcm(Wide::tile_rows, Narrow::tile_rows),
+    return {.tile_rows = tile_rows,
             .tile_columns = columns,
             .formats = PerFormat<PackedFormat>::of(format<vector::Int8Panels>(), format<vector::StlqPanels>()),
             .run = run};
