@@ -15,31 +15,9 @@
 #include "kernels/gelu.hpp"
 #include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
+#include "kernels/x86/tail_bytes.hpp"
 
 namespace intvit::kernels::avx256 {
-
-// The chords of a GELU's tail as bytes: where each begins and its slope. vpshufb looks up 16 bytes in each half of a
-// vector, so every 16 entries are there twice.
-struct alignas(32) TailBytes {
-  std::uint8_t start_low[4][32];
-  std::uint8_t start_high[4][32];
-  std::uint8_t slope_low[4][32];
-  std::uint8_t slope_high[4][32];
-
-  constexpr explicit TailBytes(const GeluTail &tail) : start_low{}, start_high{}, slope_low{}, slope_high{} {
-    for (std::size_t i = 0; i < 128; ++i) {
-      const std::size_t chord = i / 32 * 16 + i % 16;
-      const int start = tail[chord];
-      const int slope = tail[chord + 1] - tail[chord];
-      start_low[i / 32][i % 32] = static_cast<std::uint8_t>(start & 255);
-      start_high[i / 32][i % 32] = static_cast<std::uint8_t>(start >> 8 & 255);
-      slope_low[i / 32][i % 32] = static_cast<std::uint8_t>(slope & 255);
-      slope_high[i / 32][i % 32] = static_cast<std::uint8_t>(slope >> 8 & 255);
-    }
-  }
-};
-// By GeluFunction.
-inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail)};
 
 // `Set`: a type of the translation unit's own. A tile has as many `rows` as its accumulators leave registers for. Of 6
 // x 16, 12 accumulators, 2 vectors of weights and 1 of inputs take 15 of 16 registers.
@@ -220,75 +198,58 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
   static Bytes add_stlq_values(Bytes a, Bytes b) {
     return _mm256_max_epi8(_mm256_adds_epi8(a, b), _mm256_set1_epi8(-127));
   }
-  struct ByteTable {
-    const std::uint8_t *entries;
-  };
-  static ByteTable byte_table(const std::uint8_t *table) { return {table}; }
-  static Bytes look_up(const ByteTable &table, Bytes index) {
-    // vpshufb looks up 16 of the 256 entries at a time and gives 0 where an index byte has its highest bit set. `place`
-    // is index - 16 i, modulo 256, plus 0x70 with saturation: its highest bit is clear only if index - 16 i is 0..15,
-    // and its low four bits are then the entry.
-    Bytes result = _mm256_setzero_si256();
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) {
-      const Bytes entries = _mm256_broadcastsi128_si256(load128(table.entries + 16 * i));
-      const Bytes place =
-          _mm256_adds_epu8(_mm256_sub_epi8(index, set_bytes(static_cast<std::uint8_t>(16 * i))), set_bytes(0x70));
-      result = _mm256_or_si256(result, _mm256_shuffle_epi8(entries, place));
-    }
-    return result;
-  }
 
   // 4 rows of 16 bytes to a panel's [columns][4].
-  static void interleave4(const std::int8_t *from, std::ptrdiff_t stride, void *to) {
+  static void interleave4(const std::int8_t *from, std::ptrdiff_t stride, std::uint8_t *to) {
     const auto row = [&](int i) { // 8 bytes in the lower quarter of each half
       return _mm256_permute4x64_epi64(_mm256_castsi128_si256(load128(from + i * stride)), 0x50);
     };
     const __m256i rows01 = _mm256_unpacklo_epi8(row(0), row(1));
     const __m256i rows23 = _mm256_unpacklo_epi8(row(2), row(3));
-    auto *bytes = static_cast<std::uint8_t *>(to);
-    store256(bytes, _mm256_unpacklo_epi16(rows01, rows23));
-    store256(bytes + 32, _mm256_unpackhi_epi16(rows01, rows23));
+    store256(to, _mm256_unpacklo_epi16(rows01, rows23));
+    store256(to + 32, _mm256_unpackhi_epi16(rows01, rows23));
   }
 
-  // For folded_product.hpp.
-  static Vec load_vector(const std::uint8_t *from) {
-    return load256(from);
+  // 2 rows of 16 bytes to a panel's [columns][2], widened.
+  static void interleave2(const std::int8_t *from, std::ptrdiff_t stride, std::int16_t *to) {
+    const __m256i row0 = _mm256_cvtepi8_epi16(load128(from));
+    const __m256i row1 = _mm256_cvtepi8_epi16(load128(from + stride));
+    store256(to, _mm256_unpacklo_epi16(row0, row1));
+    store256(to + 16, _mm256_unpackhi_epi16(row0, row1));
   }
-  static Vec broadcast4(const std::uint8_t *from) {
+
+  // For element_forms.hpp and folded_product.hpp.
+  static Vec load_vector(const void *from) { return load256(from); }
+  static void store_vector(void *to, Vec value) { store256(to, value); }
+  static Bytes flip_signs(Bytes value) { return _mm256_xor_si256(value, set_bytes(0x80)); }
+  // The bytes widened to 16 bits with their sign.
+  static void store_widened(std::int16_t *to, Bytes value) {
+    store256(to, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(value)));
+    store256(to + 16, _mm256_cvtepi8_epi16(_mm256_extracti128_si256(value, 1)));
+  }
+  // Lanes of 16 bits of their low and their high bytes.
+  static void store_pairs(std::int16_t *to, Bytes low, Bytes high) {
+    const __m256i first = _mm256_unpacklo_epi8(low, high); // of the first eight of either half
+    const __m256i last = _mm256_unpackhi_epi8(low, high);
+    store256(to, _mm256_permute2x128_si256(first, last, 0x20));
+    store256(to + 16, _mm256_permute2x128_si256(first, last, 0x31));
+  }
+  static Vec broadcast4(const void *from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return _mm256_set1_epi32(four);
   }
-  static Vec16 multiply_bytes(Bytes a, Bytes b) {
-    return _mm256_maddubs_epi16(a, b);
-  }
-  static Vec multiply_pairs(Vec16 a, Vec16 b) {
-    return _mm256_madd_epi16(a, b);
-  }
-  static Vec16 add16(Vec16 a, Vec16 b) {
-    return _mm256_add_epi16(a, b);
-  }
-  static Vec16 set16(std::int16_t value) {
-    return _mm256_set1_epi16(value);
-  }
-  static Vec16 even_codes(Bytes bytes) {
-    return odd_codes(_mm256_slli_epi16(bytes, 8));
-  }
-  static Vec16 odd_codes(Bytes bytes) {
-    return _mm256_srai_epi16(bytes, 8);
-  }
-  static Vec16 even_bytes(Bytes bytes) {
-    return _mm256_and_si256(bytes, _mm256_set1_epi16(255));
-  }
-  static Vec16 odd_bytes(Bytes bytes) {
-    return _mm256_srli_epi16(bytes, 8);
-  }
+  static Vec16 multiply_bytes(Bytes a, Bytes b) { return _mm256_maddubs_epi16(a, b); }
+  static Vec multiply_pairs(Vec16 a, Vec16 b) { return _mm256_madd_epi16(a, b); }
+  static Vec16 add16(Vec16 a, Vec16 b) { return _mm256_add_epi16(a, b); }
+  static Vec16 set16(std::int16_t value) { return _mm256_set1_epi16(value); }
+  static Vec16 even_codes(Bytes bytes) { return odd_codes(_mm256_slli_epi16(bytes, 8)); }
+  static Vec16 odd_codes(Bytes bytes) { return _mm256_srai_epi16(bytes, 8); }
+  static Vec16 even_bytes(Bytes bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi16(255)); }
+  static Vec16 odd_bytes(Bytes bytes) { return _mm256_srli_epi16(bytes, 8); }
 
   // Sums of 64 bits.
-  static Vec add64(Vec a, Vec b) {
-    return _mm256_add_epi64(a, b);
-  }
+  static Vec add64(Vec a, Vec b) { return _mm256_add_epi64(a, b); }
   static std::int64_t sum64(Vec value) {
     const __m128i s = _mm_add_epi64(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
     return _mm_cvtsi128_si64(s) + _mm_extract_epi64(s, 1);
@@ -353,6 +314,25 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
   // The sum of the pixels in the lowest 4 lanes.
   static Vec sum_pixels(Vec value) {
     return _mm256_castsi128_si256(_mm_add_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1)));
+  }
+
+  struct ByteTable {
+    const std::uint8_t *entries;
+  };
+  static ByteTable byte_table(const std::uint8_t *table) { return {table}; }
+  static Bytes look_up(const ByteTable &table, Bytes index) {
+    // vpshufb looks up 16 of the 256 entries at a time and gives 0 where an index byte has its highest bit set. `place`
+    // is index - 16 i, modulo 256, plus 0x70 with saturation: its highest bit is clear only if index - 16 i is 0..15,
+    // and its low four bits are then the entry.
+    Bytes result = _mm256_setzero_si256();
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      const Bytes entries = _mm256_broadcastsi128_si256(load128(table.entries + 16 * i));
+      const Bytes place =
+          _mm256_adds_epu8(_mm256_sub_epi8(index, set_bytes(static_cast<std::uint8_t>(16 * i))), set_bytes(0x70));
+      result = _mm256_or_si256(result, _mm256_shuffle_epi8(entries, place));
+    }
+    return result;
   }
 
 private:

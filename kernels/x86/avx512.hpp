@@ -208,9 +208,36 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     return _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAA, even, _mm512_slli_epi16(odd, 8));
   }
 
-  // For folded_product.hpp.
-  static Vec load_vector(const std::uint8_t *from) { return _mm512_load_si512(from); }
-  static Vec broadcast4(const std::uint8_t *from) {
+  // 2 rows of 64 bytes to a panel's [columns][2], widened.
+  static void interleave2(const std::int8_t *from, std::ptrdiff_t stride, std::int16_t *to) {
+    const __m512i row0 = _mm512_loadu_si512(from);
+    const __m512i row1 = _mm512_loadu_si512(from + stride);
+    const __m512i low = _mm512_unpacklo_epi8(row0, row1);
+    const __m512i high = _mm512_unpackhi_epi8(row0, row1);
+    const __m512i zero = _mm512_setzero_si512();
+    _mm512_store_si512(to, odd_codes(_mm512_unpacklo_epi8(zero, low)));
+    _mm512_store_si512(to + 32, odd_codes(_mm512_unpackhi_epi8(zero, low)));
+    _mm512_store_si512(to + 64, odd_codes(_mm512_unpacklo_epi8(zero, high)));
+    _mm512_store_si512(to + 96, odd_codes(_mm512_unpackhi_epi8(zero, high)));
+  }
+
+  // For element_forms.hpp and folded_product.hpp.
+  static Vec load_vector(const void *from) { return _mm512_loadu_si512(from); }
+  static void store_vector(void *to, Vec value) { _mm512_storeu_si512(to, value); }
+  static Bytes flip_signs(Bytes value) { return _mm512_xor_si512(value, set_bytes(0x80)); }
+  // The bytes widened to 16 bits with their sign.
+  static void store_widened(std::int16_t *to, Bytes value) {
+    _mm512_store_si512(to, _mm512_cvtepi8_epi16(_mm512_castsi512_si256(value)));
+    _mm512_store_si512(to + 32, _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(value, 1)));
+  }
+  // Lanes of 16 bits of their low and their high bytes.
+  static void store_pairs(std::int16_t *to, Bytes low, Bytes high) {
+    const __m512i first = _mm512_unpacklo_epi8(low, high); // of the first eight of every quarter
+    const __m512i last = _mm512_unpackhi_epi8(low, high);
+    _mm512_store_si512(to, _mm512_permutex2var_epi64(first, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), last));
+    _mm512_store_si512(to + 32, _mm512_permutex2var_epi64(first, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), last));
+  }
+  static Vec broadcast4(const void *from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return _mm512_set1_epi32(four);

@@ -17,7 +17,7 @@
 namespace intvit::kernels::x86 {
 
 // `Wide` has elements of 16 bits, `Narrow` the folded product.
-template <class Wide, class Narrow> class LinearByEither {
+template <class Wide, FoldedOperations Narrow> class LinearByEither {
   using Widened = vector::LinearTile<Wide>;
   using Folded = vector::LinearTile<Narrow>;
   using Product = FoldedProduct<Narrow>;
