@@ -1,8 +1,8 @@
 // What a new instruction set brings: a class V of operations on its vectors, all of them static members. This file is
 // their contract, one concept for each use; the kernels of this folder are built of nothing else. The product of a tile
-// has a concept of its own in tile_product.hpp, and kernels.hpp puts all together. `kernels/x86/avx512.hpp` is a
-// complete class; `kernels/scalar/scalar.cpp` is one in plain C++, which says most clearly what each operation
-// computes.
+// has a concept of its own in tile_product.hpp, and kernels.hpp puts all together. `kernels/x86/avx512.hpp` with a form
+// of operands from `element_forms.hpp` is a complete class; `kernels/scalar/scalar.hpp` is one in plain C++, which says
+// most clearly what each operation computes.
 //
 // Words that are used below and in the kernels:
 //   lane     one of V::lanes 32-bit integers in a vector; 16-bit and 8-bit lanes are named as such
