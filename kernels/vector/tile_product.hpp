@@ -191,6 +191,8 @@ template <DotProductOperations V> struct DotProduct : RowsInPlace<V>, TakesNoNot
 
   template <int vectors, int tall = V::tile_rows> class Sums : public Rows::template Accumulators<vectors, tall> {
     using Base = typename Rows::template Accumulators<vectors, tall>;
+
+  protected:
     using Base::sums_;
 
   public:
