@@ -2,10 +2,12 @@
 """Writes tests/golden/images/: what Pillow makes of synthetic pictures.
 
 usage: scripts/make-image-golden.py [FOLDER [MAKE_JPEGS]]     (needs Pillow before 12.2, with WebP: apt install python3-pil)
+       with Pillow from 13.0 on, whose order of passes is another, it writes resize13.txt alone
 
 MAKE_JPEGS is the program of that name (build target make_jpegs); without it, jpeg.txt is left alone.
 
   resize.txt   one resize a line: picture width height filter new_width new_height crc32-of-the-RGB-bytes
+  resize13.txt the same by Pillow 13
   resize/      some small results whole, to look at when a checksum differs
   recipe.txt   one preprocessing a line: picture width height recipe crc32, after torchvision's Resize and CenterCrop
   decode.txt   one file of decode/ a line: name width height crc32
@@ -109,6 +111,25 @@ def write_resizes(folder):
             path = "noise_%dx%d_%s_%dx%d.ppm" % (width, height, filter_name, new_width, new_height)
             result = picture("noise", width, height).resize((new_width, new_height), FILTERS[filter_name])
             result.save(os.path.join(folder, "resize", path))
+
+
+def write_resizes13(folder):
+    sizes = [
+        (333, 500, 224, 224), (375, 500, 224, 224), (500, 333, 224, 224), (100, 150, 50, 50), (100, 151, 50, 50),
+        (40, 31, 60, 30), (40, 30, 60, 30), (30, 40, 30, 20), (30, 40, 20, 40), (200, 381, 20, 20), (3, 1000, 50, 2),
+        (135, 97, 64, 64), (97, 135, 64, 64), (1, 200, 1, 3), (1, 200, 2, 3), (64, 300, 80, 90),
+    ]  # fmt: skip
+    lcg = Lcg(13)
+    for _ in range(20):
+        width, height, new_width = (8 + lcg.byte() for _ in range(3))
+        sizes.append((width, height + 60, new_width, max(1, height + 60 - abs(2 * (width - new_width)) - lcg.byte() // 4)))
+    names = sorted(PICTURES)
+    with open(os.path.join(folder, "resize13.txt"), "w") as table:
+        for index, (width, height, new_width, new_height) in enumerate(sizes):
+            for filter_index, filter_name in enumerate(sorted(FILTERS)):
+                name = names[(index + filter_index) % len(names)]
+                result = picture(name, width, height).resize((new_width, new_height), FILTERS[filter_name])
+                print(name, width, height, filter_name, new_width, new_height, checksum(result), file=table)
 
 
 def torchvision(image, resize, crop, filter_name):
@@ -379,10 +400,13 @@ def write_jpegs(folder, program):
 
 
 def main():
-    if tuple(int(number) for number in PIL.__version__.split(".")[:2]) >= (12, 2):
-        sys.exit("Pillow %s resizes some pictures in another order: use one before 12.2" % PIL.__version__)
     here = os.path.dirname(os.path.abspath(__file__))
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "..", "tests", "golden", "images")
+    version = tuple(int(number) for number in PIL.__version__.split(".")[:2])
+    if version >= (13, 0):
+        return write_resizes13(folder)
+    if version >= (12, 2):
+        sys.exit("Pillow %s resizes some pictures in another order: use one before 12.2, or 13" % PIL.__version__)
     write_resizes(folder)
     write_recipes(folder)
     write_files(folder)

@@ -70,8 +70,9 @@ Status Preprocessor::prepare(int width, int height) {
 
   columns_ = centre_crop(static_cast<int>(resized_width), recipe_.crop_width, recipe_.offset);
   rows_ = centre_crop(static_cast<int>(resized_height), recipe_.crop_height, recipe_.offset);
-  status = resizer_.prepare(width, height, static_cast<int>(resized_width), static_cast<int>(resized_height),
-                            recipe_.filter, {columns_.begin, rows_.begin, columns_.length, rows_.length});
+  status =
+      resizer_.prepare(width, height, static_cast<int>(resized_width), static_cast<int>(resized_height), recipe_.filter,
+                       {columns_.begin, rows_.begin, columns_.length, rows_.length}, recipe_.order);
   if (status.ok()) {
     width_ = width;
     height_ = height;

@@ -42,6 +42,7 @@ Result<Recipe> parse_pairs(std::string_view text) {
   Recipe recipe;
   bool has_filter = false;
   bool has_offset = false;
+  bool has_order = false;
   std::string_view fit;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
@@ -52,12 +53,13 @@ Result<Recipe> parse_pairs(std::string_view text) {
     const std::string_view key = pair.substr(0, equals);
     const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
     const bool is_size = key == "resize" || key == "crop";
-    if (!is_size && key != "filter" && key != "offset" && key != "fit")
+    if (!is_size && key != "filter" && key != "offset" && key != "fit" && key != "order")
       return Status(StatusCode::bad_argument, "'" + std::string(pair) +
                                                   "' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, "
-                                                  "offset=NAME");
+                                                  "offset=NAME, order=NAME");
     if ((key == "resize" && recipe.fit != Recipe::Fit::none) || (key == "crop" && recipe.crop_width != 0) ||
-        (key == "filter" && has_filter) || (key == "offset" && has_offset) || (key == "fit" && !fit.empty()))
+        (key == "filter" && has_filter) || (key == "offset" && has_offset) || (key == "order" && has_order) ||
+        (key == "fit" && !fit.empty()))
       return Status(StatusCode::bad_argument, "'" + std::string(key) + "' is given twice");
     if (is_size) {
       const auto parsed = parse_size(value);
@@ -75,6 +77,11 @@ Result<Recipe> parse_pairs(std::string_view text) {
       if (value != "cover" && value != "exact")
         return Status(StatusCode::bad_argument, "'" + std::string(value) + "' is not a fit: cover and exact are");
       fit = value;
+    } else if (key == "order") {
+      if (value != "rows" && value != "pillow13")
+        return Status(StatusCode::bad_argument, "'" + std::string(value) + "' is not an order: rows and pillow13 are");
+      recipe.order = value == "rows" ? PassOrder::rows : PassOrder::pillow13;
+      has_order = true;
     } else if (key == "offset") {
       if (value != "down" && value != "half-even")
         return Status(StatusCode::bad_argument,
@@ -92,6 +99,8 @@ Result<Recipe> parse_pairs(std::string_view text) {
   }
   if (has_filter && recipe.fit == Recipe::Fit::none)
     return Status(StatusCode::bad_argument, "a filter without resize=SIZE has no effect");
+  if (has_order && recipe.fit == Recipe::Fit::none)
+    return Status(StatusCode::bad_argument, "an order without resize=SIZE has no effect");
   if (!fit.empty()) {
     if (recipe.fit != Recipe::Fit::exact)
       return Status(StatusCode::bad_argument, "a fit needs a resize to width and height, as resize=192x224");
@@ -165,7 +174,8 @@ std::string to_string(const Recipe &recipe) {
                                  ? std::to_string(recipe.resize_width)
                                  : std::to_string(recipe.resize_width) + "x" + std::to_string(recipe.resize_height);
   const std::string fit = recipe.fit == Recipe::Fit::cover ? ",fit=cover" : "";
-  return "resize=" + resize + fit + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset;
+  const std::string order = recipe.order == PassOrder::pillow13 ? ",order=pillow13" : "";
+  return "resize=" + resize + fit + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset + order;
 }
 
 } // namespace intvit

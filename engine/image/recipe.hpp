@@ -30,6 +30,7 @@ struct Recipe {
   int crop_width = 0;                          // the output's size
   int crop_height = 0;
   Offset offset = Offset::half_even;
+  PassOrder order = PassOrder::rows; // has no effect if fit is none
 
   friend bool operator==(const Recipe &, const Recipe &) = default;
 };
@@ -60,8 +61,10 @@ Status validate(const Recipe &recipe);
 //   fit=cover        with resize=WxH: in proportion; fit=exact if not given
 //   filter=bicubic   or box, bilinear, lanczos; bicubic if not given
 //   offset=down      or half-even; half-even if not given
+//   order=pillow13   or rows; rows if not given
 // Without crop, resize=WxH keeps all of WxH; in every other case crop is needed.
-// Errors: bad_argument. parse_recipe(to_string(r)) is r for every valid recipe but for a filter that has no effect.
+// Errors: bad_argument. parse_recipe(to_string(r)) is r for every valid recipe but for a filter and an order that
+// have no effect.
 Result<Recipe> parse_recipe(std::string_view text);
 std::string to_string(const Recipe &recipe);
 

@@ -18,6 +18,12 @@ enum class ResizeFilter : std::uint8_t {
   lanczos,  // sinc windowed by its main lobe; support 3
 };
 
+// Which pass of a resize comes first. The picture between them has 8 bits, so that the order changes some bytes.
+enum class PassOrder : std::uint8_t {
+  rows,     // each row to the new width, then each column to the new height: Pillow up to 12.1
+  pillow13, // columns first where Pillow 13.0 does so (columns_first())
+};
+
 // "box", "bilinear", "bicubic", "lanczos".
 std::string_view name(ResizeFilter filter);
 std::optional<ResizeFilter> resize_filter(std::string_view name);

@@ -54,8 +54,13 @@ int ResampleTables::find(int input_size, int output_size, ResizeFilter filter, i
   return oldest;
 }
 
+// Found by comparing resizes of 3,000 random sizes with Pillow's 13.0.0.
+bool columns_first(int input_width, int input_height, int width, int height) {
+  return input_height > height && input_height - height > 2 * (input_width - width);
+}
+
 Status Resizer::prepare(int input_width, int input_height, int width, int height, ResizeFilter filter,
-                        const Region &region) {
+                        const Region &region, PassOrder order) {
   Status status = check_image_size(input_width, input_height);
   if (status.ok())
     status = check_image_size(width, height);
@@ -65,63 +70,77 @@ Status Resizer::prepare(int input_width, int input_height, int width, int height
     return status;
 
   region_ = region;
-  first_row_ = region.top;
-  int row_count = region.height;
-  vertical_ = -1;
-  if (height != input_height) {
-    vertical_ = tables_.find(input_height, height, filter, region.top, region.height);
-    vertical_windows_ = tables_[vertical_].windows;
-    first_row_ = vertical_windows_.front().first;
-    row_count = vertical_windows_.back().first + vertical_windows_.back().count - first_row_;
-    for (kernels::ResampleWindow &window : vertical_windows_)
-      window.first -= first_row_;
+  const bool resizes_width = width != input_width;
+  const bool resizes_height = height != input_height;
+  horizontal_ = resizes_width ? tables_.find(input_width, width, filter, region.left, region.width) : -1;
+  vertical_ = resizes_height ? tables_.find(input_height, height, filter, region.top, region.height) : -1;
+  columns_first_ = order == PassOrder::pillow13 && resizes_width && resizes_height &&
+                   columns_first(input_width, input_height, width, height);
+  first_ = region.top;
+  int count = region.height;
+  second_windows_.clear();
+  if (const int second = columns_first_ ? horizontal_ : vertical_; second >= 0) {
+    second_windows_ = tables_[second].windows;
+    first_ = second_windows_.front().first;
+    count = second_windows_.back().first + second_windows_.back().count - first_;
+    for (kernels::ResampleWindow &window : second_windows_)
+      window.first -= first_;
   }
-  horizontal_ = -1;
-  narrowed_ = {};
-  if (width != input_width) {
-    horizontal_ = tables_.find(input_width, width, filter, region.left, region.width);
-    Result<Image> narrowed = make_image(region.width, row_count);
-    if (!narrowed.ok())
-      return narrowed.status();
-    narrowed_ = std::move(*narrowed);
+  between_ = {};
+  if (resizes_width) {
+    Result<Image> between = columns_first_ ? make_image(count, region.height) : make_image(region.width, count);
+    if (!between.ok())
+      return between.status();
+    between_ = std::move(*between);
   }
   return {};
 }
 
 void Resizer::run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t output_stride,
                   const kernels::KernelTable &kernels) {
-  ImageView rows = image;
-  rows.rgb += first_row_ * image.row_stride;
-  if (horizontal_ >= 0) {
-    const auto stride = static_cast<std::ptrdiff_t>(narrowed_.row_bytes());
+  const auto between_stride = static_cast<std::ptrdiff_t>(between_.row_bytes());
+  ImageView input = image;
+  if (columns_first_) {
+    input.rgb += std::ptrdiff_t{first_} * 3;
+    input.width = between_.width;
+    kernels.resample.vertical(pass(tables_[vertical_], tables_[vertical_].windows, input, between_.rgb.data(),
+                                   between_stride, between_.width),
+                              {0, region_.height});
     kernels.resample.horizontal(
-        pass(tables_[horizontal_], tables_[horizontal_].windows, rows, narrowed_.rgb.data(), stride, region_.width),
-        {0, narrowed_.height});
-    rows = view(narrowed_);
+        pass(tables_[horizontal_], second_windows_, view(between_), output, output_stride, region_.width),
+        {0, region_.height});
+    return;
+  }
+  input.rgb += first_ * image.row_stride;
+  if (horizontal_ >= 0) {
+    kernels.resample.horizontal(pass(tables_[horizontal_], tables_[horizontal_].windows, input, between_.rgb.data(),
+                                     between_stride, region_.width),
+                                {0, between_.height});
+    input = view(between_);
   } else {
-    rows.rgb += static_cast<std::ptrdiff_t>(region_.left) * 3;
-    rows.width = region_.width;
+    input.rgb += static_cast<std::ptrdiff_t>(region_.left) * 3;
+    input.width = region_.width;
   }
   if (vertical_ >= 0)
-    kernels.resample.vertical(pass(tables_[vertical_], vertical_windows_, rows, output, output_stride, region_.width),
+    kernels.resample.vertical(pass(tables_[vertical_], second_windows_, input, output, output_stride, region_.width),
                               {0, region_.height});
   else
     for (int y = 0; y < region_.height; ++y)
-      std::copy_n(rows.rgb + y * rows.row_stride, static_cast<std::ptrdiff_t>(region_.width) * 3,
+      std::copy_n(input.rgb + y * input.row_stride, static_cast<std::ptrdiff_t>(region_.width) * 3,
                   output + y * output_stride);
 }
 
 Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter,
-                     const kernels::KernelTable &kernels) {
-  return resize_region(image, width, height, filter, {0, 0, width, height}, kernels);
+                     const kernels::KernelTable &kernels, PassOrder order) {
+  return resize_region(image, width, height, filter, {0, 0, width, height}, kernels, order);
 }
 
 Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region,
-                            const kernels::KernelTable &kernels) {
+                            const kernels::KernelTable &kernels, PassOrder order) {
   Status status = check_pixels(image);
   Resizer resizer;
   if (status.ok())
-    status = resizer.prepare(image.width, image.height, width, height, filter, region);
+    status = resizer.prepare(image.width, image.height, width, height, filter, region, order);
   if (!status.ok())
     return status;
   Result<Image> output = make_image(region.width, region.height);

@@ -32,13 +32,18 @@ private:
   std::uint64_t asked_ = 0; // how often
 };
 
+// Whether Pillow 13.0 brings columns to the new height before it brings rows to the new width. Requires that both
+// change and that sizes are in 1 .. max_image_side.
+bool columns_first(int input_width, int input_height, int width, int height);
+
 // Resizes and crops any number of pictures of the same size. It allocates when it is prepared, and never after.
 class Resizer {
 public:
   // Prepares to resize pictures of input_width x input_height to width x height and to keep `region` of the result.
   // Errors: bad_argument if the region is empty or not inside width x height; those of make_image for every size,
-  // including that of the picture between the passes (new width, old height).
-  Status prepare(int input_width, int input_height, int width, int height, ResizeFilter filter, const Region &region);
+  // including that of the picture between the passes (new width, old height; or the other way round).
+  Status prepare(int input_width, int input_height, int width, int height, ResizeFilter filter, const Region &region,
+                 PassOrder order = PassOrder::rows);
 
   // Requires a picture of the prepared size. Writes the region's rows, `output_stride` bytes apart.
   void run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t output_stride,
@@ -50,23 +55,27 @@ private:
   // A pass that would not change the size is left out: -1.
   int horizontal_ = -1;
   int vertical_ = -1;
-  int first_row_ = 0;                                     // the first input row that the output needs
-  std::vector<kernels::ResampleWindow> vertical_windows_; // vertical_'s, counted from that row
-  Image narrowed_;                                        // those rows at the new width
+  bool columns_first_ = false;
+  // What the second pass reads begins at the first row (columns first: column) that the output needs.
+  int first_ = 0;
+  std::vector<kernels::ResampleWindow> second_windows_; // the second pass's, counted from there
+  Image between_;
 };
 
 // The picture at another size: first each row is brought to the new width, then each column to the new height, with an
 // 8-bit picture in between. A pass that would not change the size is left out. The result equals Image.resize((width,
-// height), filter) of Pillow up to 12.1 on RGB pictures (docs/images.md says what later versions changed).
+// height), filter) of Pillow up to 12.1 on RGB pictures, with PassOrder::pillow13 that of Pillow 13.0.
 // resample_table.hpp describes the weights, kernels/resample.hpp the sums. All `kernels` give the same bits. Errors:
 // bad_argument if `image` does not hold the pixels that its size says; those of make_image for the new size and for the
 // picture in between (new width, old height).
 Result<Image> resize(const Image &image, int width, int height, ResizeFilter filter,
-                     const kernels::KernelTable &kernels = kernels::default_kernels());
+                     const kernels::KernelTable &kernels = kernels::default_kernels(),
+                     PassOrder order = PassOrder::rows);
 
 // The part `region` of that result, without computing the rest. Errors: also bad_argument if the region is empty or not
 // inside width x height.
 Result<Image> resize_region(const Image &image, int width, int height, ResizeFilter filter, const Region &region,
-                            const kernels::KernelTable &kernels = kernels::default_kernels());
+                            const kernels::KernelTable &kernels = kernels::default_kernels(),
+                            PassOrder order = PassOrder::rows);
 
 } // namespace intvit

@@ -1,5 +1,6 @@
 #include "models/architectures/registry.hpp"
 
+#include <array>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -35,9 +36,45 @@ std::optional<ArchitectureConfig> find_architecture(std::string_view name) {
   return std::nullopt;
 }
 
+void refuse_foreign(std::string_view name) {
+  struct Foreign {
+    std::string_view piece; // of the names
+    const char *part;
+  };
+  static constexpr std::array foreign = {
+      Foreign{"_rpn_", "norms behind the branches of a block"},
+      Foreign{"_xp_", "parallel branches in a block"},
+      Foreign{"18x2", "parallel branches in a block"},
+      Foreign{"pwee", "parallel branches in a block"},
+      Foreign{"dwee", "differential attention"},
+      Foreign{"dlittle", "differential attention"},
+      Foreign{"relpos", "relative positions"},
+      Foreign{"beit", "relative positions"},
+      Foreign{"rope", "rotary positions"},
+      Foreign{"dinov3", "rotary positions"},
+      Foreign{"eva02", "rotary positions"},
+      Foreign{"_pe_", "rotary positions"},
+      Foreign{"lingbot", "rotary positions"},
+      Foreign{"sapiens", "rotary positions"},
+      Foreign{"swinv2", "attention by cosines"},
+      Foreign{"samvit", "windows with relative positions"},
+      Foreign{"aimv2", "a gated MLP"},
+      Foreign{"radio", "several class tokens"},
+      Foreign{"intern300m", "no last norm"},
+      Foreign{"naflex", "pictures of any size"},
+      Foreign{"_resnet", "a convolutional stem"},
+      Foreign{"_mci_", "a convolutional stem"},
+  };
+  for (const Foreign &entry : foreign)
+    if (name.find(entry.piece) != std::string_view::npos)
+      throw std::runtime_error("architecture \"" + std::string(name) + "\" has " + entry.part +
+                               ", which cannot be imported");
+}
+
 ArchitectureConfig architecture(std::string_view name) {
   if (std::optional<ArchitectureConfig> config = find_architecture(name))
     return *std::move(config);
+  refuse_foreign(name);
   std::string message = "unknown architecture \"" + std::string(name) + "\"; known are:";
   for (const ArchitectureConfig &config : known_architectures())
     message += " " + common_config(config).architecture;

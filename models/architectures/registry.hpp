@@ -17,7 +17,12 @@ std::span<const ArchitectureConfig> known_architectures();
 // where that is another than its architecture's. What else stands there is ignored.
 std::optional<ArchitectureConfig> find_architecture(std::string_view name);
 
-// The same. Throws std::runtime_error that lists the known names if there is no such architecture.
+// Throws std::runtime_error where timm's network of that name is known to compute something that none of these do,
+// though its tensors may look like theirs.
+void refuse_foreign(std::string_view name);
+
+// As find_architecture(). Throws std::runtime_error as refuse_foreign(), or one that lists the known names if there is
+// no such architecture.
 ArchitectureConfig architecture(std::string_view name);
 
 } // namespace intvit

@@ -21,7 +21,7 @@ Windows SwinConfig::windows(int stage, int block) const {
 
 BlockConfig SwinConfig::block(int stage, int block) const {
   const Windows layout = windows(stage, block);
-  return {layout.tokens(), heads[static_cast<std::size_t>(stage)], layer_norm_eps, layout};
+  return {layout.tokens(), heads[static_cast<std::size_t>(stage)], layer_norm_eps, layout, activation};
 }
 
 void validate(const SwinConfig &config) {

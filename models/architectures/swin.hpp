@@ -31,6 +31,7 @@ struct SwinConfig : ModelConfig {
   std::vector<int> heads;  // attention heads of each stage
   double mlp_ratio = 4;
   int window = 7; // tokens; a grid smaller than that is one window
+  Activation activation = Activation::gelu;
 
   int stages() const { return static_cast<int>(depths.size()); }
   int depth() const; // blocks of all stages

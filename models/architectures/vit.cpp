@@ -92,7 +92,7 @@ Network network(const VitConfig &config, const VitWeights *weights) {
                   .mlp_hidden = config.mlp_hidden,
                   .kept_rows = i + 1 == config.depth && config.pools_tokens() ? config.pooled_rows() : 0,
                   .weights = weights == nullptr ? nullptr : &weights->blocks[static_cast<std::size_t>(i)]});
-  result.end = {.pool = config.pool,
+  result.end = {.pool = config.end_pool(),
                 .first = config.first_pooled(),
                 .rows = config.pooled_rows(),
                 .channels = config.channels,

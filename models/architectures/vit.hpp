@@ -46,7 +46,9 @@ struct VitConfig : ModelConfig {
   int pooled_rows() const {
     return pools_patches() ? patches() : pool == Pool::attention ? tokens() : pool == Pool::token_pair ? 2 : 1;
   }
-  int pooled() const { return pool == Pool::token_pair ? 2 * channels : channels; }
+  // Class and distillation token stand side by side where a head reads them. Without one their mean is the features.
+  Pool end_pool() const { return pool == Pool::token_pair && classes == 0 ? Pool::normed_mean : pool; }
+  int pooled() const { return end_pool() == Pool::token_pair ? 2 * channels : channels; }
   int features() const { return projection > 0 ? projection : pooled(); } // inputs of the head
   int outputs() const { return classes == 0 ? features() : classes; }
 };

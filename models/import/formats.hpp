@@ -47,6 +47,12 @@ VitModel read_tower(TensorReader &tensors, const VitConfig &model, const Hugging
 // Of the blocks of all their towers.
 BlockNames clip_block_names();
 
+// Of the block whose tensors' names begin with `block`, in ViT, DeiT, Swin and DINOv2: the names that transformers had
+// up to version 4, `attention` standing before "query", or those that it has inside from version 5 on and writes where
+// a model's state is saved and not the model.
+BlockNames transformers_block_names(const TensorReader &tensors, const std::string &block, const std::string &attention,
+                                    const HuggingFaceConfig &config);
+
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config);
 

@@ -1,5 +1,6 @@
 #include "models/import/huggingface.hpp"
 
+#include <cmath>
 #include <filesystem>
 #include <stdexcept>
 
@@ -13,9 +14,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-FloatModel read_model(const WeightFiles &files, const HuggingFaceConfig &config) {
+// A classifier's class may have been given to what holds the model alone, or the reverse: transformers loads both.
+std::string prefix_of(TensorReader &tensors, const HuggingFaceConfig &config) {
+  const auto holds = [&](const std::string &prefix) {
+    return tensors.has(prefix + "embeddings.patch_embeddings.projection.weight");
+  };
+  const std::string other = config.prefix.empty() ? config.model_type + "." : "";
+  if (config.is_tower() || holds(config.prefix) || !holds(other))
+    return config.prefix;
+  if (!config.has_head)
+    for (const char *head : {"classifier.", "cls_classifier.", "distillation_classifier."})
+      tensors.ignore_all(head);
+  return other;
+}
+
+FloatModel read_model(const WeightFiles &files, HuggingFaceConfig config) {
   try {
     TensorReader tensors(files);
+    config.prefix = prefix_of(tensors, config);
     FloatModel model = config.type->model(tensors, config.architecture, config);
     tensors.ignore(config.prefix + "embeddings.mask_token"); // of pre-training
     tensors.require_all_read("config.json describes a " + config.model_type + " without it");
@@ -25,18 +41,33 @@ FloatModel read_model(const WeightFiles &files, const HuggingFaceConfig &config)
   }
 }
 
-// The model takes what the processor gives. DINOv2, which is trained on larger pictures than it is used with, is
-// resampled as transformers does it, with antialiasing or without.
+// The recipe for images of size x size, the crop keeping its share of the picture.
+Recipe scaled(Recipe recipe, int size) {
+  const auto scale = [size](int length, int crop) {
+    return static_cast<int>(std::lround(static_cast<double>(length) * size / crop));
+  };
+  recipe.resize_width = scale(recipe.resize_width, recipe.crop_width);
+  recipe.resize_height =
+      recipe.fit == Recipe::Fit::short_side ? recipe.resize_width : scale(recipe.resize_height, recipe.crop_height);
+  recipe.crop_width = size;
+  recipe.crop_height = size;
+  return recipe;
+}
+
+// Lets the model take the recipe's pictures. DINOv2, which is trained on larger pictures than it is used with, is
+// resampled as transformers does it, with antialiasing or without; once, for two resamplings in a row blur positions.
 void fit_image_size(const HuggingFaceConfig &config, const Recipe &recipe, FloatModel &model) {
+  set_image_size(model, recipe.crop_height, recipe.crop_width,
+                 config.model_type == "dinov2" ? Antialias::no : Antialias::yes);
+}
+
+// The processor must give what the model takes; but for DINOv2.
+void check_processor(const HuggingFaceConfig &config, const Recipe &recipe, const FloatModel &model) {
   const ModelConfig &size = common_config(model);
-  if (recipe.crop_width == size.image_width && recipe.crop_height == size.image_height)
-    return;
-  if (!config.is_dinov2())
+  if (!config.is_dinov2() && (recipe.crop_width != size.image_width || recipe.crop_height != size.image_height))
     throw std::runtime_error("gives pictures of " + std::to_string(recipe.crop_width) + " x " +
                              std::to_string(recipe.crop_height) + " pixels, but \"image_size\" of config.json is " +
                              std::to_string(size.image_width) + " x " + std::to_string(size.image_height));
-  set_image_size(model, recipe.crop_height, recipe.crop_width,
-                 config.model_type == "dinov2" ? Antialias::no : Antialias::yes);
 }
 
 } // namespace
@@ -53,8 +84,8 @@ HuggingFaceModel load_huggingface(const std::string &folder) {
   return load_huggingface(folder, config, WeightFiles(folder));
 }
 
-HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config,
-                                  const WeightFiles &files) {
+HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config, const WeightFiles &files,
+                                  int image_size) {
   const std::string processor_path = image_processor_path(folder);
   if (std::error_code ignored; !fs::exists(processor_path, ignored))
     throw std::runtime_error(processor_path +
@@ -70,7 +101,10 @@ HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceCo
           model.config.std = processor.std;
         },
         result.model);
-    fit_image_size(config, processor.recipe, result.model);
+    check_processor(config, result.recipe, result.model);
+    if (image_size != 0)
+      result.recipe = scaled(result.recipe, image_size);
+    fit_image_size(config, result.recipe, result.model);
     validate(result.model);
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(processor_path + ": " + error.what());

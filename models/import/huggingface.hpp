@@ -31,7 +31,9 @@ HuggingFaceModel load_huggingface(const std::string &folder);
 // processor_config.json, in which transformers 5 keeps all processors of a model.
 std::string image_processor_path(const std::string &folder);
 
-// The same with `config`, which was read from the folder's config.json, and its weight files.
-HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config, const WeightFiles &files);
+// The same with `config`, which was read from the folder's config.json, and its weight files; for images of
+// `image_size` pixels a side, of which the recipe crops the same share of a picture as before. 0: as the files say.
+HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config, const WeightFiles &files,
+                                  int image_size = 0);
 
 } // namespace intvit::importer

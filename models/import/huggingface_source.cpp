@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "models/import/formats.hpp"
+#include "models/import/tensors.hpp"
 
 namespace intvit::importer {
 
@@ -98,6 +99,11 @@ int ConfigFields::integer(const char *key, int otherwise) const {
   return value != nullptr ? positive_integer(*value, key) : otherwise;
 }
 
+int ConfigFields::count(const char *key, int otherwise) const {
+  const json *value = find(key);
+  return value != nullptr && *value == 0 ? 0 : integer(key, otherwise);
+}
+
 Activation ConfigFields::activation(const char *otherwise) const {
   const json *value = find("hidden_act");
   const std::string name = value != nullptr ? string(*value, "hidden_act") : otherwise;
@@ -105,7 +111,7 @@ Activation ConfigFields::activation(const char *otherwise) const {
     return Activation::gelu;
   if (name == "quick_gelu")
     return Activation::quick_gelu;
-  if (name == "gelu_pytorch_tanh" || name == "gelu_new" || name == "gelu_fast")
+  if (name == "gelu_pytorch_tanh" || name == "gelu_new" || name == "gelu_fast" || name == "gelu_accurate")
     return Activation::gelu_tanh;
   throw std::runtime_error("\"hidden_act\" is " + show(json(name)) +
                            "; gelu, quick_gelu and gelu_pytorch_tanh can be imported");
@@ -175,6 +181,30 @@ void ConfigFields::read_common(const HuggingFaceConfig &config, int patch, doubl
   model.classes = config.has_head ? config.classes : 0;
   if (config.has_head)
     model.head = head(config.classes);
+}
+
+BlockNames transformers_block_names(const TensorReader &tensors, const std::string &block, const std::string &attention,
+                                    const HuggingFaceConfig &config) {
+  BlockNames names;
+  names.qkv_bias = config.qkv_bias;
+  const bool renamed = tensors.has(block + "attention.q_proj.weight");
+  if (renamed)
+    names.qkv = {"attention.q_proj", "attention.k_proj", "attention.v_proj"};
+  else
+    names.qkv = {attention + ".query", attention + ".key", attention + ".value"};
+  names.proj = renamed ? "attention.o_proj" : "attention.output.dense";
+  if (config.is_dinov2()) { // the rest has timm's names
+    names.scale1 = "layer_scale1.lambda1";
+    names.scale2 = "layer_scale2.lambda1";
+    return names;
+  }
+  names.norm1 = "layernorm_before";
+  names.norm2 = "layernorm_after";
+  if (!renamed) {
+    names.fc1 = "intermediate.dense";
+    names.fc2 = "output.dense";
+  }
+  return names;
 }
 
 HuggingFaceConfig huggingface_config(const json &root) {

@@ -41,6 +41,7 @@ public:
 
   const json *find(const char *key) const; // null where it is not there
   int integer(const char *key, int otherwise) const;
+  int count(const char *key, int otherwise) const; // may be 0
   std::vector<int> integers(const char *key, const std::vector<int> &otherwise) const;
   double real(const char *key, double otherwise) const;
   bool flag(const char *key, bool otherwise) const;

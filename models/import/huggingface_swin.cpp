@@ -7,7 +7,7 @@ namespace intvit::importer {
 
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
   SwinConfig model;
-  fields.require("hidden_act", "gelu", "only the exact GELU (\"gelu\")");
+  model.activation = fields.activation("gelu");
   fields.read_common(config, 4, 1e-5, model);
   model.channels = fields.integer("embed_dim", 96);
   model.depths = fields.integers("depths", {2, 2, 6, 2});
@@ -22,18 +22,6 @@ SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &c
 
 namespace {
 
-BlockNames swin_block_names(const HuggingFaceConfig &config) {
-  BlockNames names;
-  names.norm1 = "layernorm_before";
-  names.qkv = {"attention.self.query", "attention.self.key", "attention.self.value"};
-  names.qkv_bias = config.qkv_bias;
-  names.proj = "attention.output.dense";
-  names.norm2 = "layernorm_after";
-  names.fc1 = "intermediate.dense";
-  names.fc2 = "output.dense";
-  return names;
-}
-
 SwinStageWeights read_stage(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config,
                             int stage) {
   SwinStageWeights weights;
@@ -47,11 +35,15 @@ SwinStageWeights read_stage(TensorReader &tensors, const SwinConfig &model, cons
   const auto index = static_cast<std::size_t>(stage);
   for (int i = 0; i < model.depths[index]; ++i) {
     const std::string name = layers + std::to_string(stage) + ".blocks." + std::to_string(i) + ".";
-    weights.blocks.push_back(
-        read_block(tensors, name, swin_block_names(config), channels, model.stage_mlp_hidden(stage)));
-    weights.blocks.back().position_bias =
-        read_position_bias(tensors, name + "attention.self.relative_position_bias_table", model.windows(stage, 0).size,
-                           model.heads[index]);
+    weights.blocks.push_back(read_block(tensors, name,
+                                        transformers_block_names(tensors, name, "attention.self", config), channels,
+                                        model.stage_mlp_hidden(stage)));
+    const std::string renamed =
+        name + "attention.relative_position_bias.relative_position_bias_table"; // transformers 5
+    weights.blocks.back().position_bias = read_position_bias(
+        tensors, tensors.has(renamed) ? renamed : name + "attention.self.relative_position_bias_table",
+        model.windows(stage, 0).size, model.heads[index]);
+    tensors.ignore(name + "attention.relative_position_bias.relative_position_index");
     tensors.ignore(name + "attention.self.relative_position_index"); // a buffer that older files hold
   }
   return weights;

@@ -9,7 +9,7 @@ namespace intvit::importer {
 
 VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
   VitConfig model;
-  fields.require("hidden_act", "gelu", "only the exact GELU (\"gelu\")");
+  model.activation = fields.activation("gelu");
   const bool dinov2 = config.is_dinov2();
   fields.read_common(config, config.model_type == "dinov2" ? 14 : 16, dinov2 ? 1e-6 : 1e-12, model);
   model.channels = fields.integer("hidden_size", 768);
@@ -24,7 +24,7 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
     model.mlp_hidden = static_cast<int>(hidden);
     fields.require("use_swiglu_ffn", false, "only the MLP with GELU (false)");
     if (config.model_type == "dinov2_with_registers")
-      config.registers = fields.integer("num_register_tokens", 4);
+      config.registers = fields.count("num_register_tokens", 4);
   }
   model.prefix_tokens = 1 + (config.model_type == "deit" ? 1 : 0) + config.registers;
   model.pool = config.teacher ? Pool::token_pair : Pool::token;
@@ -47,26 +47,10 @@ void read_transformers_tokens(TensorReader &tensors, const VitConfig &model, con
   if (config.model_type == "deit")
     weights.prefix.row(1) = tensors.matrix(name + "distillation_token", {1, 1, channels}, channels);
   weights.prefix.topRows(positioned) += position.topRows(positioned);
+  tensors.ignore(name + "register_tokens"); // an empty one where there are none
   if (config.registers > 0)
     weights.prefix.bottomRows(config.registers) =
         tensors.matrix(name + "register_tokens", {1, config.registers, channels}, channels);
-}
-
-BlockNames vit_block_names(const HuggingFaceConfig &config) {
-  BlockNames names;
-  names.qkv = {"attention.attention.query", "attention.attention.key", "attention.attention.value"};
-  names.qkv_bias = config.qkv_bias;
-  names.proj = "attention.output.dense";
-  if (config.is_dinov2()) { // its norms and MLP have timm's names
-    names.scale1 = "layer_scale1.lambda1";
-    names.scale2 = "layer_scale2.lambda1";
-  } else {
-    names.norm1 = "layernorm_before";
-    names.norm2 = "layernorm_after";
-    names.fc1 = "intermediate.dense";
-    names.fc2 = "output.dense";
-  }
-  return names;
 }
 
 } // namespace
@@ -80,9 +64,15 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
   weights.patch_embed =
       tensors.linear(prefix + "embeddings.patch_embeddings.projection", {model.channels, 3, model.patch, model.patch});
   read_transformers_tokens(tensors, model, config, weights);
-  for (int i = 0; i < model.depth; ++i)
-    weights.blocks.push_back(read_block(tensors, prefix + "encoder.layer." + std::to_string(i) + ".",
-                                        vit_block_names(config), model.channels, model.mlp_hidden));
+  // Transformers 5 has its own names for the blocks inside, see transformers_block_names().
+  const std::string layers =
+      prefix + (tensors.has(prefix + "layers.0.attention.q_proj.weight") ? "layers." : "encoder.layer.");
+  for (int i = 0; i < model.depth; ++i) {
+    const std::string block = layers + std::to_string(i) + ".";
+    weights.blocks.push_back(read_block(tensors, block,
+                                        transformers_block_names(tensors, block, "attention.attention", config),
+                                        model.channels, model.mlp_hidden));
+  }
   weights.norm = tensors.layer_norm(prefix + "layernorm", model.channels);
   if (model.pool == Pool::token_pair)
     weights.head = read_two_heads(tensors, "cls_classifier", "distillation_classifier", model.classes, model.channels);

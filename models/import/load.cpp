@@ -42,19 +42,6 @@ Recipe timm_model_recipe(const ModelConfig &config) {
                      config.crop_mode, *filter);
 }
 
-// The recipe for images of size x size, the crop keeping its share of the picture.
-Recipe scaled(Recipe recipe, int size) {
-  const auto scale = [size](int length, int crop) {
-    return static_cast<int>(std::lround(static_cast<double>(length) * size / crop));
-  };
-  recipe.resize_width = scale(recipe.resize_width, recipe.crop_width);
-  recipe.resize_height =
-      recipe.fit == Recipe::Fit::short_side ? recipe.resize_width : scale(recipe.resize_height, recipe.crop_height);
-  recipe.crop_width = size;
-  recipe.crop_height = size;
-  return recipe;
-}
-
 // timm stores CLIP's projection and a classifier's head under one name: who says what the outputs mean has a head.
 void projection_as_head(FloatModel &model) {
   auto *vit = std::get_if<VitModel>(&model);
@@ -75,7 +62,7 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
   const importer::WeightFiles files(path);
   const auto load = [&]() -> importer::HuggingFaceModel {
     if (transformers != nullptr)
-      return importer::load_huggingface(path, *transformers, files);
+      return importer::load_huggingface(path, *transformers, files, options.image_size);
     return {load_timm(files, std::get<TimmConfig>(config), config_path, options.timm), {}};
   };
   auto [model, recipe] = load();
@@ -87,11 +74,8 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
                                std::string(outputs_word(*options.head)));
     std::visit([&](auto &m) { m.config.head = *options.head; }, model);
   }
-  if (options.image_size != 0) {
+  if (options.image_size != 0 && transformers == nullptr)
     set_image_size(model, options.image_size, options.image_size);
-    if (transformers != nullptr)
-      recipe = scaled(recipe, options.image_size);
-  }
   if (transformers == nullptr)
     recipe = timm_model_recipe(common_config(model));
   std::vector<std::string> read = files.paths();

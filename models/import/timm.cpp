@@ -27,8 +27,12 @@ std::optional<ArchitectureConfig> choose_architecture(const std::string &weights
                                ? config.architecture
                                : config.architecture + "." + config.tag;
   // A name that is not timm's own may stand for a model that model_args describe.
-  if (config.heads || options.heads != 0)
-    return find_architecture(name);
+  if (config.heads || options.heads != 0) {
+    std::optional<ArchitectureConfig> found = find_architecture(name);
+    if (!found)
+      refuse_foreign(name);
+    return found;
+  }
   return architecture(name);
 }
 
@@ -55,6 +59,7 @@ FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &confi
   try {
     const TimmSource source{files, choose_architecture(files.path(), config, options), config, config_path,
                             options.heads};
+    source.refuse_foreign_parts();
     FloatModel model = read_model(source, static_cast<const FloatModel *>(nullptr));
     const auto classes = static_cast<std::size_t>(common_config(model).classes);
     if (!config.labels.empty() && config.labels.size() != classes)

@@ -49,9 +49,9 @@ std::vector<int> positive_integers(const json &value, const std::string &key) {
 // of other sizes than the model's; or it has the value that the models here have.
 bool is_irrelevant(const std::string &name, const json &value) {
   static const std::set<std::string, std::less<>> names = {
-      "attn_drop_rate", "drop_path_rate", "drop_rate",      "dynamic_img_pad", "dynamic_img_size",
-      "fc_norm",        "fix_init",       "no_embed_class", "patch_drop_rate", "pos_drop_rate",
-      "proj_drop_rate", "qkv_bias",       "weight_init",    "strict_img_size"};
+      "attn_drop_rate", "drop_path_rate", "drop_rate", "dynamic_img_pad", "dynamic_img_size",
+      "fc_norm",        "fix_init",       "head_dim",  "no_embed_class",  "patch_drop_rate",
+      "pos_drop_rate",  "proj_drop_rate", "qkv_bias",  "weight_init",     "strict_img_size"};
   static const std::map<std::string, json, std::less<>> usual = {
       {"always_partition", false}, {"ape", false},
       {"final_norm", true},        {"in_chans", 3},

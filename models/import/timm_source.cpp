@@ -1,6 +1,7 @@
 #include "models/import/timm_source.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <stdexcept>
 
@@ -34,10 +35,41 @@ void agree(const TimmSource &source, const char *what, const T &actual, const st
 
 } // namespace
 
-bool TimmSource::has_in_block(std::string_view suffix) const {
+bool TimmSource::has_ending(std::string_view prefix, std::string_view suffix) const {
   return std::any_of(files.tensors().begin(), files.tensors().end(), [&](const auto &entry) {
-    return entry.first.starts_with("blocks.") && entry.first.ends_with(suffix);
+    return entry.first.starts_with(prefix) && entry.first.ends_with(suffix);
   });
+}
+
+void TimmSource::refuse_foreign_parts() const {
+  struct Part {
+    std::string_view tensor; // a piece of its name
+    const char *meaning;
+    bool in_swin = false; // which has this part
+  };
+  static constexpr std::array parts = {
+      Part{".attn.q_norm.", "queries and keys are normalized"},
+      Part{".attn.norm.", "attention's output is normalized"},
+      Part{".attn.rel_pos", "positions are relative"},
+      Part{".attn.relative_position", "positions are relative", true},
+      Part{".attn.logit_scale", "attention is by cosines"},
+      Part{".attn.lambda_", "attention is differential"},
+      Part{".attn.q_bias", "queries and values have a bias, keys none"},
+      Part{".attn.q_proj.", "queries, keys and values are mapped one by one"},
+      Part{".attns.", "the branches of a block are parallel"},
+      Part{".in_proj.", "the branches of a block are parallel"},
+      Part{".mlp.w1.", "the MLP is gated (SwiGLU)"},
+      Part{".mlp.w12.", "the MLP is gated (SwiGLU)"},
+      Part{".mlp.fc1_g.", "the MLP is gated (SwiGLU)"},
+      Part{".mlp.norm.", "the MLP has a norm inside"},
+      Part{".gamma_1", "the branches of a block are scaled by gamma_1"},
+      Part{"patch_embed.backbone.", "patches are taken of a convolutional network's output"},
+      Part{"patch_embed.mlp.", "patches are embedded by an MLP"},
+  };
+  for (const auto &[name, view] : files.tensors())
+    for (const Part &part : parts)
+      if (name.find(part.tensor) != std::string::npos && !(part.in_swin && name.starts_with("layers.")))
+        throw std::runtime_error("tensor " + name + " tells that " + part.meaning + ", which cannot be imported");
 }
 
 int TimmSource::dimension(const std::string &name, std::size_t rank, std::size_t index) const {

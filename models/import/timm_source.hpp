@@ -34,8 +34,12 @@ struct TimmSource {
   }
 
   bool has(const std::string &name) const { return files.find(name) != nullptr; }
-  // Whether some tensor is named "blocks.NSUFFIX".
-  bool has_in_block(std::string_view suffix) const;
+  // Whether the name of some tensor begins and ends so.
+  bool has_ending(std::string_view prefix, std::string_view suffix) const;
+  bool has_in_block(std::string_view suffix) const { return has_ending("blocks.", suffix); }
+
+  // Throws std::runtime_error that names a part which timm's networks of other kinds have, where a tensor tells of one.
+  void refuse_foreign_parts() const;
 
   // A dimension of the tensor `name`, which must have `rank` of them. Throws std::runtime_error where it is missing or
   // not a dimension that a model has.

@@ -13,6 +13,7 @@ namespace {
 // timm up to 0.8 put the merging of patches at the end of a stage and named the head as ViT does.
 struct SwinForm {
   bool merges_last = false;
+  bool qkv_bias = true;
   std::string head;
 };
 
@@ -70,6 +71,8 @@ void infer_swin_dimensions(const TimmSource &source, const std::optional<SwinCon
 SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config, const SwinForm &form) {
   TensorReader tensors(files);
   SwinWeights weights;
+  BlockNames names;
+  names.qkv_bias = form.qkv_bias;
   weights.patch_embed = tensors.linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch});
   weights.patch_norm = tensors.layer_norm("patch_embed.norm", config.channels);
   for (int stage = 0; stage < config.stages(); ++stage) {
@@ -84,7 +87,7 @@ SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config
     const int window = config.windows(stage, 0).size;
     for (int block = 0; block < config.depths[index]; ++block) {
       const std::string prefix = block_prefix(stage, block);
-      layer.blocks.push_back(read_block(tensors, prefix, {}, channels, config.stage_mlp_hidden(stage)));
+      layer.blocks.push_back(read_block(tensors, prefix, names, channels, config.stage_mlp_hidden(stage)));
       layer.blocks.back().position_bias =
           read_position_bias(tensors, bias_name(stage, block), window, config.heads[index]);
       // timm computes these itself; older files hold them.
@@ -103,12 +106,11 @@ SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config
 
 SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
   const std::optional<SwinConfig> architecture = source.architecture_of<SwinModel>();
-  if (source.config.activation.value_or(Activation::gelu) != Activation::gelu)
-    throw std::runtime_error("act_layer of a Swin Transformer must be \"gelu\"");
   if (source.config.mean_pool && !*source.config.mean_pool)
     throw std::runtime_error("\"global_pool\" is not \"avg\" by " + source.config_path +
                              "; only Swin models that classify by the mean are supported");
   const SwinForm form{.merges_last = source.has("layers.0.downsample.norm.weight"),
+                      .qkv_bias = source.has_ending("layers.", ".attn.qkv.bias"),
                       .head = source.has("head.weight") ? "head" : "head.fc"};
   SwinModel model;
   SwinConfig &config = model.config;
@@ -116,6 +118,7 @@ SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
     config = *architecture;
   else
     config.architecture = source.config.architecture.empty() ? "swin" : source.config.architecture;
+  config.activation = source.config.activation.value_or(config.activation);
   infer_swin_dimensions(source, architecture, form, config);
   if (source.config.image_size) {
     config.image_height = source.config.image_size->first;

@@ -21,6 +21,7 @@ struct VitForm {
   bool qkv_bias = true;
   bool patch_bias = true;
   bool attention_pool = false;
+  bool fc_norm = false;    // the last norm is behind the pool and has another name
   bool stlq_words = false; // intvit-train's: the blocks' weights are words
 
   int prefix_tokens() const { return static_cast<int>(class_token) + static_cast<int>(distillation_token) + registers; }
@@ -45,6 +46,7 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   form.attention_pool =
       source.has("attn_pool.latent") ||
       declared.attention_pool.value_or(architecture && !declared.mean_pool && architecture->pool == Pool::attention);
+  form.fc_norm = source.has("fc_norm.weight") || source.has("fc_norm.bias");
   // A layer scale folded into weights would leave no words.
   form.stlq_words = source.has_in_block(".stlq_unit") && !form.layer_scale;
   const auto agree = [&](const char *what, int actual, const std::optional<int> &configured) {
@@ -76,13 +78,12 @@ void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfi
   agree("patch size", config.patch, declared.patch, &VitConfig::patch);
   agree("embedding dimension", config.channels, declared.channels, &VitConfig::channels);
   agree("depth", config.depth, declared.depth, &VitConfig::depth);
-  // timm scales the hidden dimension with an embedding dimension that model_args change; its ratio is 4 by default.
+  // What model_args do not say is the architecture's, whose hidden dimension follows the embedding dimension.
   std::optional<int> mlp_hidden;
-  if (declared.mlp_ratio || declared.channels) {
-    const double usual = architecture ? static_cast<double>(architecture->mlp_hidden) / architecture->channels : 4.0;
-    mlp_hidden = static_cast<int>(config.channels * declared.mlp_ratio.value_or(usual));
-  }
-  agree("MLP hidden dimension", config.mlp_hidden, mlp_hidden, &VitConfig::mlp_hidden);
+  if (declared.mlp_ratio)
+    mlp_hidden = static_cast<int>(config.channels * *declared.mlp_ratio);
+  if (declared.mlp_ratio || !declared.channels)
+    agree("MLP hidden dimension", config.mlp_hidden, mlp_hidden, &VitConfig::mlp_hidden);
 }
 
 int choose_heads(const TimmSource &source, const std::optional<VitConfig> &architecture) {
@@ -93,19 +94,17 @@ int choose_heads(const TimmSource &source, const std::optional<VitConfig> &archi
   if (architecture)
     return architecture->heads;
   throw std::runtime_error("the number of attention heads is unknown: weights do not tell it. Name the architecture, "
-                           "give the number of heads, or put config.json beside model.safetensors");
+                           "or give the folder that holds config.json beside the weights");
 }
 
 Pool choose_pool(const TimmSource &source, const VitForm &form, const std::optional<VitConfig> &architecture) {
   if (form.attention_pool && !form.distillation_token)
     return Pool::attention;
   std::optional<bool> mean = source.config.mean_pool;
-  const bool norms_mean = source.has("fc_norm.weight") || source.has("fc_norm.bias");
-  if (mean && !*mean && norms_mean)
-    throw std::runtime_error("tensor fc_norm.weight is unexpected: \"global_pool\" is \"token\" by " +
-                             source.config_path);
+  // Of a token it is the last norm under another name.
+  const bool norms_mean = form.fc_norm && mean.value_or(true);
   if (form.distillation_token) {
-    if (mean.value_or(false) || norms_mean)
+    if (mean.value_or(false) || form.fc_norm)
       throw std::runtime_error("tensor dist_token is unexpected: the head reads the mean of the patches");
     return Pool::token_pair;
   }
@@ -193,7 +192,7 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   for (int i = 0; i < config.depth; ++i)
     weights.blocks.push_back(
         read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden));
-  weights.norm = tensors.layer_norm(config.pool == Pool::mean ? "fc_norm" : "norm", channels);
+  weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels);
   if (config.pre_norm)
     weights.pre_norm = tensors.layer_norm("norm_pre", channels);
   if (config.pool == Pool::attention)

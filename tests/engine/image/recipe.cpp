@@ -145,7 +145,8 @@ TEST_CASE("recipe: text and back") {
   for (const std::string text :
        {"resize=248,crop=224,filter=bicubic", "resize=256x224,crop=192x200,filter=box", "crop=224", "crop=7x65535",
         "resize=1,crop=1,filter=lanczos", "resize=256x256,crop=256,filter=bilinear", "crop=224,offset=down",
-        "resize=256,crop=224,filter=bicubic,offset=down", "resize=160x96,fit=cover,crop=160x96,filter=bicubic"}) {
+        "resize=256,crop=224,filter=bicubic,offset=down", "resize=160x96,fit=cover,crop=160x96,filter=bicubic",
+        "resize=224x224,crop=224,filter=bilinear,order=pillow13"}) {
     const Result<Recipe> recipe = parse_recipe(text);
     INFO(text);
     REQUIRE(recipe.ok());
@@ -157,14 +158,16 @@ TEST_CASE("recipe: text and back") {
   CHECK(*short_form == squash_recipe(256, 224, ResizeFilter::bicubic));
   CHECK(*parse_recipe("filter=bicubic,crop=224,resize=248") == timm_recipe(224, 900));
   CHECK(*parse_recipe("offset=half-even,crop=224,resize=248") == timm_recipe(224, 900));
+  CHECK(*parse_recipe("order=rows,crop=224,resize=248") == timm_recipe(224, 900));
 }
 
 TEST_CASE("recipe: each mistake has its message") {
-  CHECK(refusal_of("") == "recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME");
+  CHECK(refusal_of("") ==
+        "recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, order=NAME");
   CHECK(refusal_of("crop=224,") ==
-        "recipe 'crop=224,': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME");
-  CHECK(refusal_of("rezise=3") ==
-        "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME");
+        "recipe 'crop=224,': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, order=NAME");
+  CHECK(refusal_of("rezise=3") == "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, fit=NAME, crop=SIZE, "
+                                  "filter=NAME, offset=NAME, order=NAME");
   CHECK(refusal_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
   CHECK(refusal_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
   CHECK(refusal_of("resize=2,crop=1,filter=box,filter=box") ==
@@ -179,6 +182,12 @@ TEST_CASE("recipe: each mistake has its message") {
   CHECK(refusal_of("crop=2,offset=up") == "recipe 'crop=2,offset=up': 'up' is not an offset: down and half-even are");
   CHECK(refusal_of("crop=2,offset=down,offset=down") ==
         "recipe 'crop=2,offset=down,offset=down': 'offset' is given twice");
+  CHECK(refusal_of("resize=2x3,order=columns") ==
+        "recipe 'resize=2x3,order=columns': 'columns' is not an order: rows and pillow13 are");
+  CHECK(refusal_of("resize=2x3,order=rows,order=rows") ==
+        "recipe 'resize=2x3,order=rows,order=rows': 'order' is given twice");
+  CHECK(refusal_of("crop=2,order=pillow13") ==
+        "recipe 'crop=2,order=pillow13': an order without resize=SIZE has no effect");
   CHECK(refusal_of("resize=2,fit=cover,crop=1") ==
         "recipe 'resize=2,fit=cover,crop=1': a fit needs a resize to width and height, as resize=192x224");
   CHECK(refusal_of("fit=cover,crop=1") ==

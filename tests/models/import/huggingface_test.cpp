@@ -1,6 +1,9 @@
 #include "models/import/huggingface.hpp"
 
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -96,6 +99,53 @@ TEST_CASE("transformers: shards, half precision, no bias, features") {
   CHECK(std::get<VitModel>(features.model).config.classes == 0);
   CHECK(labels(features.model).empty());
   CHECK(reference::forward(features.model, image).size() == 6);
+}
+
+TEST_CASE("transformers: the names that version 5 has inside, and a model under its classifier's names") {
+  const auto renamed = [](TransformersTensors tensors, const std::vector<std::pair<std::string, std::string>> &names) {
+    WeightTensors all;
+    for (auto &[name, tensor] : tensors.all) {
+      std::string to = name;
+      for (const auto &[old_name, new_name] : names)
+        if (const std::size_t at = to.find(old_name); at != std::string::npos)
+          to.replace(at, old_name.size(), new_name);
+      all[to] = tensor;
+    }
+    tensors.all = all;
+    return tensors;
+  };
+  const auto outputs = [](const std::string &folder, int size) {
+    return reference::forward(load_huggingface(folder).model, random_images(1, size, size, 1).front());
+  };
+  const std::vector<std::pair<std::string, std::string>> vit_names = {{"encoder.layer.", "layers."},
+                                                                      {"attention.attention.query", "attention.q_proj"},
+                                                                      {"attention.attention.key", "attention.k_proj"},
+                                                                      {"attention.attention.value", "attention.v_proj"},
+                                                                      {"attention.output.dense", "attention.o_proj"},
+                                                                      {"intermediate.dense", "mlp.fc1"},
+                                                                      {"output.dense", "mlp.fc2"}};
+  const std::vector<float> logits = outputs(transformers_folder(vit_tensors(), vit_config()), 16);
+  CHECK(outputs(transformers_folder(renamed(vit_tensors(), vit_names), vit_config()), 16) == logits);
+
+  const std::vector<std::pair<std::string, std::string>> swin_names = {
+      {"attention.self.query", "attention.q_proj"},
+      {"attention.self.key", "attention.k_proj"},
+      {"attention.self.value", "attention.v_proj"},
+      {"attention.self.relative", "attention.relative_position_bias.relative"},
+      {"attention.output.dense", "attention.o_proj"},
+      {"intermediate.dense", "mlp.fc1"},
+      {"output.dense", "mlp.fc2"}};
+  const json swin_processor = changed(image_processor(), {{"size", 32}});
+  CHECK(outputs(transformers_folder(renamed(swin_tensors(), swin_names), swin_config(), swin_processor), 32) ==
+        outputs(transformers_folder(swin_tensors(), swin_config(), swin_processor), 32));
+
+  // A classifier whose model has no name before its own, and a model that is saved with a classifier.
+  CHECK(outputs(transformers_folder(renamed(vit_tensors(), {{"vit.", ""}}), vit_config()), 16) == logits);
+  const json model = changed(vit_config(), {{"architectures", {"ViTModel"}}});
+  TransformersTensors alone = renamed(vit_tensors(), {{"vit.", ""}});
+  alone.all.erase("classifier.weight");
+  alone.all.erase("classifier.bias");
+  CHECK(outputs(transformers_folder(vit_tensors(), model), 16) == outputs(transformers_folder(alone, model), 16));
 }
 
 TEST_CASE("transformers: DeiT has a distillation token, with a teacher two heads") {
@@ -200,6 +250,12 @@ TEST_CASE("transformers: DINOv2's layer scales are folded, its positions resampl
   const RowMatrix fc2 = tensors.matrix(name + "mlp.fc2.weight");
   for (Eigen::Index i = 0; i < 6; ++i)
     CHECK(same.weights.blocks[0].fc2.weight.row(i) == fc2.row(i) * scale(0, i));
+
+  // Whatever size the processor makes, positions are resampled once.
+  const std::string at_16 = transformers_folder(tensors, config, changed(image_processor(), {{"size", 16}}));
+  const ImportedModel own = load_float_model(at_16, {.image_size = 32});
+  CHECK(std::get<VitModel>(own.model).weights.position == same.weights.position);
+  CHECK(own.recipe == squash_recipe(32, 32));
 
   const VitModel smaller = load(16);
   CHECK(smaller.config.image_width == 16);

@@ -2,6 +2,8 @@
 //   float_logits [--image-size N] WEIGHTS IMAGE ...
 // A line of JSON an image: the recipe, the preprocessed pixels (row by row, R, G, B), the logits (or features).
 // Without arguments: a line of JSON for each of timm's architectures that are known.
+//   float_logits --names NAME[.TAG] ...
+// The same for these names.
 #include <exception>
 #include <iostream>
 #include <string>
@@ -16,19 +18,18 @@
 
 namespace {
 
-void list() {
-  for (const intvit::ArchitectureConfig &architecture : intvit::known_architectures()) {
-    const intvit::ModelConfig &config = intvit::common_config(architecture);
-    const nlohmann::json line = {{"architecture", config.architecture},
-                                 {"input_size", {3, config.image_height, config.image_width}},
-                                 {"outputs", intvit::outputs(architecture)},
-                                 {"mean", config.mean},
-                                 {"std", config.std},
-                                 {"crop_pct", config.crop_pct},
-                                 {"interpolation", config.interpolation},
-                                 {"layer_norm_eps", config.layer_norm_eps}};
-    std::cout << line.dump() << "\n";
-  }
+void describe(const intvit::ArchitectureConfig &architecture) {
+  const intvit::ModelConfig &config = intvit::common_config(architecture);
+  const nlohmann::json line = {{"architecture", config.architecture},
+                               {"input_size", {3, config.image_height, config.image_width}},
+                               {"outputs", intvit::outputs(architecture)},
+                               {"mean", config.mean},
+                               {"std", config.std},
+                               {"crop_pct", config.crop_pct},
+                               {"interpolation", config.interpolation},
+                               {"crop_mode", config.crop_mode == intvit::CropMode::center ? "center" : "squash"},
+                               {"layer_norm_eps", config.layer_norm_eps}};
+  std::cout << line.dump() << "\n";
 }
 
 void run(std::vector<std::string> arguments) {
@@ -53,7 +54,11 @@ void run(std::vector<std::string> arguments) {
 int main(int argc, char **argv) {
   try {
     if (argc == 1)
-      list();
+      for (const intvit::ArchitectureConfig &architecture : intvit::known_architectures())
+        describe(architecture);
+    else if (std::string(argv[1]) == "--names")
+      for (int i = 2; i < argc; ++i)
+        describe(intvit::architecture(argv[i]));
     else
       run({argv + 1, argv + argc});
     return 0;

@@ -2,7 +2,7 @@
 """Compares the import of Hugging Face folders with PyPI's transformers itself.
 
 Every kind of model that can be imported is made with random weights, saved by transformers (whole, sharded, in
-float16 and bfloat16), and run by transformers' image processor and model on a photograph. float_logits must give the
+float16 and bfloat16, or its state_dict() alone, whose names are others), and run by transformers' image processor and model on a photograph. float_logits must give the
 same pixels, byte for byte, and logits (or features) whose cosine with transformers' is above 0.9999999.
 
     cmake --build build/release --target float_logits
@@ -23,6 +23,7 @@ import numpy as np
 import PIL.Image
 import torch
 import transformers as hf
+from safetensors.torch import save_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SMALL = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 64, "patch_size": 16}
@@ -98,6 +99,15 @@ SMALL_CASES = [
     ("vit, no qkv bias", lambda: vit(qkv_bias=False), lambda: squash(64), {}),
     ("vit, wide", lambda: vit(image_size=[48, 96]), lambda: hf.ViTImageProcessorPil(size={"height": 48, "width": 96}), {}),
     ("vit, features", lambda: hf.ViTModel(vit().config), lambda: squash(64), {}),
+    ("vit, its state alone", vit, lambda: squash(64), {"state": True}),
+    ("vit, quick-GELU", lambda: vit(hidden_act="quick_gelu"), lambda: squash(64), {}),
+    ("deit, its state alone", lambda: deit(hf.DeiTForImageClassificationWithTeacher),
+     lambda: crop(hf.DeiTImageProcessorPil, 73, 64), {"state": True}),
+    ("swin, its state alone", swin, lambda: squash(64, resample=3), {"state": True}),
+    ("swin, tanh-GELU", lambda: swin(hidden_act="gelu_pytorch_tanh"), lambda: squash(64, resample=3), {}),
+    ("dinov2, its state alone", dinov2, lambda: crop(hf.BitImageProcessorPil, 72, 64), {"state": True}),
+    ("dinov2 without registers", lambda: dinov2_registers(num_register_tokens=0),
+     lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
     ("vit, no normalization", vit, lambda: squash(64, do_normalize=False), {}),
     ("vit, no rescaling", vit, lambda: squash(64, do_rescale=False, image_mean=[120, 115, 100],
                                               image_std=[60, 61, 62]), {}),
@@ -191,7 +201,10 @@ def check(program, case, photograph_path):
     saving = dict(saving)
     model = model.to(saving.pop("dtype", torch.float32))
     with tempfile.TemporaryDirectory() as folder:
+        state = saving.pop("state", False)
         model.save_pretrained(folder, **saving)
+        if state:
+            save_file(model.state_dict(), f"{folder}/model.safetensors")
         processor.save_pretrained(folder)
         shards = sum(entry.endswith(".safetensors") for entry in os.listdir(folder))
         run = subprocess.run([program, folder, photograph_path], capture_output=True, text=True, check=False)

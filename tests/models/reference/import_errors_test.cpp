@@ -19,6 +19,7 @@
 namespace intvit {
 
 using Catch::Contains;
+using Catch::EndsWith;
 using Catch::StartsWith;
 
 namespace {
@@ -151,6 +152,31 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   const std::string path = folder_of(tensors, "{}");
   std::filesystem::remove(path + "/config.json");
   CHECK_THROWS_WITH(load_timm(path, two_heads()), path + "/config.json: cannot open: No such file or directory");
+}
+
+TEST_CASE("networks of timm's that compute something else are refused by their name or by their tensors") {
+  const Tensors tensors = timm_tensors(random_weights(small_config(), 8));
+  const auto refused = [&](const std::string &name, const std::string &message) {
+    const std::string json = R"({"architecture": ")" + name + R"(", "model_args": {"num_heads": 2}})";
+    CHECK_THROWS_WITH(load_timm(folder_of(tensors, json)),
+                      EndsWith("architecture \"" + name + "\" has " + message + ", which cannot be imported"));
+  };
+  refused("vit_base_patch16_rpn_224", "norms behind the branches of a block");
+  refused("vit_relpos_base_patch16_224", "relative positions");
+  CHECK_NOTHROW(load_timm(folder_of(tensors, R"({"architecture": "mine", "model_args": {"num_heads": 2}})")));
+  CHECK_THROWS_WITH(load_timm(file_of(tensors), {.architecture = "vit_base_patch16_rpn_224", .heads = 0}),
+                    Contains("norms behind the branches"));
+
+  const auto refused_tensor = [&](const std::string &name, const std::string &message) {
+    Tensors with = tensors;
+    with[name] = {{2}, {1, 2}};
+    CHECK_THROWS_WITH(load_timm(file_of(with), two_heads()),
+                      EndsWith("tensor " + name + " tells that " + message + ", which cannot be imported"));
+  };
+  refused_tensor("blocks.0.attn.q_norm.weight", "queries and keys are normalized");
+  refused_tensor("blocks.1.attn.lambda_k1", "attention is differential");
+  refused_tensor("blocks.0.attn.relative_position_index", "positions are relative");
+  refused_tensor("layers.0.blocks.0.attn.logit_scale", "attention is by cosines");
 }
 
 TEST_CASE("an architecture in config.json that nobody knows is refused unless the heads are given") {

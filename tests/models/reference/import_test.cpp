@@ -61,6 +61,16 @@ TEST_CASE("a bare file is imported with the number of heads given") {
   CHECK(model.labels.empty());
 }
 
+TEST_CASE("the MLP's width is the tensors' where config.json is silent") {
+  VitConfig config = small_config();
+  config.mlp_hidden = 10;
+  const Tensors tensors = timm_tensors(random_weights(config, 1));
+  for (const char *args : {"", R"(, "embed_dim": 6)", R"(, "embed_dim": 6, "mlp_ratio": 1.8)"})
+    CHECK(load_vit(folder_of(tensors,
+                             R"({"architecture": "mine", "model_args": {"num_heads": 2)" + std::string(args) + "}}"))
+              .config.mlp_hidden == 10);
+}
+
 TEST_CASE("a head with a single output gives a score") {
   VitConfig config = small_config();
   config.classes = 1;

@@ -4,11 +4,13 @@
     cmake --build build/release --target float_logits
     check_timm.py --program build/release/bin/float_logits [ARCHITECTURE ...]
     check_timm.py --program ... --quantizer build/release/bin/intvit --images PHOTOGRAPHS [ARCHITECTURE ...]
+    check_timm.py --program build/release/bin/float_logits --tags
     check_timm.py --goldens tests/models/timm/goldens
 
 Every architecture that intvit knows is built in timm with random weights (layer scales, biases, norms, tokens and
 position biases included), saved as safetensors, and run in both on the pixels that float_logits makes of a photograph. The cosine of the outputs must be
-above 0.99999 and preprocessing, image size and the number of outputs must be timm's. With --quantizer the weights are also
+above 0.99999; preprocessing, pixels, image size and the number of outputs must be timm's. --tags compares what the
+names with every pretrained tag say of preprocessing and outputs, without running them. With --quantizer the weights are also
 quantized on 16 photographs and the integer model is compared with the float one on as many: a folder as `intvit eval`
 takes it. Needs torch, timm, numpy and safetensors.
 """
@@ -22,6 +24,7 @@ import tempfile
 import warnings
 
 import numpy as np
+import PIL.Image
 import timm
 import torch
 from safetensors.torch import save_file
@@ -39,6 +42,8 @@ GOLDENS = {
     "vit_mean_registers": ("vit_medium_patch16_reg4_gap_256", SMALL),
     "vit_mean_no_class_token": ("vit_medium_patch16_gap_256", SMALL),
     "deit_distilled": ("deit_tiny_distilled_patch16_224", SMALL),
+    "deit_distilled_features": ("deit_tiny_distilled_patch16_224", SMALL | {"num_classes": 0}),
+    "vit_token_fc_norm": ("vit_tiny_patch16_224", SMALL | {"fc_norm": True}),
     "deit3": ("deit3_small_patch16_224", SMALL),
     "dinov2": ("vit_small_patch14_dinov2", SMALL | {"num_classes": 0}),
     "dinov2_registers": ("vit_small_patch14_reg4_dinov2", SMALL | {"num_classes": 0}),
@@ -47,6 +52,9 @@ GOLDENS = {
     "siglip_mean": ("vit_base_patch32_siglip_gap_256", SMALL),
     "swin": ("swin_tiny_patch4_window7_224", {"img_size": 48, "patch_size": 2, "window_size": 3, "embed_dim": 8,
                                               "depths": [2, 2, 2], "num_heads": [1, 2, 4], "num_classes": 5}),
+    "swin_no_bias": ("swin_tiny_patch4_window7_224", {"img_size": 24, "patch_size": 2, "window_size": [3, 3],
+                                                      "embed_dim": 8, "depths": [2, 1], "num_heads": [1, 2],
+                                                      "qkv_bias": False, "num_classes": 5}),
 }
 
 
@@ -118,15 +126,50 @@ def integer_cosine(quantizer, images, architecture, weights):
     return json.loads(result.stdout)["cosine"]
 
 
+PREPROCESSING = ("input_size", "mean", "std", "crop_pct", "interpolation", "crop_mode")
+
+
+def differences(known, config):
+    """What is not as timm's pretrained_cfg has it."""
+    wanted = {key: list(value) if isinstance(value := config.get(key, "center"), tuple) else value
+              for key in PREPROCESSING}
+    return [f"{key} is {known[key]}, timm's {wanted[key]}" for key in PREPROCESSING if known[key] != wanted[key]]
+
+
+def check_tags(program, known):
+    """Every pretrained tag of the known names: what differs, a line each. Returns how many there are and differ."""
+    tags = [name for architecture in known for name in timm.list_models(f"{architecture}.*", pretrained=True)]
+    listing = subprocess.run([program, "--names", *tags], capture_output=True, text=True, check=True).stdout
+    failures = 0
+    for name, entry in zip(tags, map(json.loads, listing.splitlines()), strict=True):
+        config = timm.get_pretrained_cfg(name).to_dict()
+        wrong = differences(entry, config)
+        # Towers without a head have their features, of which pretrained_cfg does not tell the number.
+        if config["num_classes"] == 1000 and entry["outputs"] != 1000:
+            wrong.append(f"{entry['outputs']} outputs, timm's 1000")
+        failures += bool(wrong)
+        if wrong:
+            print(f"{name:60} {'; '.join(wrong)}")
+    print(f"timm {timm.__version__}: {failures} of {len(tags)} tags differ")
+    return failures
+
+
+def timm_pixels(config):
+    transform = timm.data.create_transform(**timm.data.resolve_data_config(pretrained_cfg=config)).transforms
+    kept = [step for step in transform if type(step).__name__ not in ("ToTensor", "MaybeToTensor", "Normalize")]
+    image = PIL.Image.open(PHOTOGRAPH).convert("RGB")
+    for step in kept:
+        image = step(image)
+    return np.asarray(image)
+
+
 def check(program, known, quantizer, images):
     """What is wrong with one architecture, as text; empty where nothing is. Then the cosines."""
     architecture = known["architecture"]
     # Of CLIP's names timm's defaults are now a projection, now a fine-tuned head.
     arguments = {"num_classes": known["outputs"]} if "_clip_" in architecture else {}
     model, state = build(architecture, arguments, torch.float32)
-    wrong = [f"{key} is {known[key]}, timm's {model.pretrained_cfg[key]}"
-             for key in ("input_size", "mean", "std", "crop_pct", "interpolation")
-             if known[key] != (list(value) if isinstance(value := model.pretrained_cfg[key], tuple) else value)]
+    wrong = differences(known, model.pretrained_cfg)
     eps = {module.eps for module in model.modules() if isinstance(module, torch.nn.LayerNorm)}
     if eps != {known["layer_norm_eps"]}:
         wrong.append(f"layer_norm_eps is {known['layer_norm_eps']}, timm's {eps}")
@@ -139,8 +182,10 @@ def check(program, known, quantizer, images):
         return [*wrong, result.stderr.strip()], cosines
     reference = json.loads(result.stdout)
     actual = np.array(reference["logits"])
-    height_width_channels = known["input_size"][1:] + [3]
-    expected = run(model, torch.float32, np.array(reference["pixels"], dtype=np.uint8).reshape(height_width_channels))
+    pixels = np.array(reference["pixels"], dtype=np.uint8).reshape(known["input_size"][1:] + [3])
+    if not np.array_equal(pixels, timm_pixels(model.pretrained_cfg)):
+        wrong.append("pixels differ")
+    expected = run(model, torch.float32, pixels)
     if len(actual) != len(expected) or len(expected) != known["outputs"]:
         return [*wrong, f"{len(actual)} outputs, timm's {len(expected)}"], cosines
     cosine = float(actual @ expected / np.linalg.norm(actual) / np.linalg.norm(expected))
@@ -155,6 +200,7 @@ def main():
     parser.add_argument("--program", help="float_logits")
     parser.add_argument("--quantizer", help="intvit")
     parser.add_argument("--images", help="photographs and labels for --quantizer")
+    parser.add_argument("--tags", action="store_true", help="compare the preprocessing of all pretrained tags")
     parser.add_argument("--goldens", help="folder to write the goldens to")
     parser.add_argument("architectures", nargs="*", help="default: all")
     options = parser.parse_args()
@@ -164,6 +210,8 @@ def main():
         return 0
     listing = subprocess.run([options.program], capture_output=True, text=True, check=True).stdout
     known = {entry["architecture"]: entry for entry in map(json.loads, listing.splitlines())}
+    if options.tags:
+        return 1 if check_tags(options.program, options.architectures or list(known)) else 0
     failures = 0
     for name in options.architectures or known:
         wrong, cosines = check(options.program, known[name], options.quantizer, options.images)
