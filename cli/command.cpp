@@ -44,12 +44,14 @@ void Parser::flag(const std::string &names, const std::string &help) {
   library_->options.add_options(groups_.back())(names, help);
 }
 
-void Parser::formats(const std::vector<std::string> &words) {
+void Parser::formats(const std::vector<std::string> &words, const std::string &otherwise) {
   formats_ = words;
   std::string help;
   for (std::size_t i = 0; i < words.size(); ++i)
     help += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
-  option<std::string>("format", "FORMAT", help, words.front());
+  if (!otherwise.empty())
+    help += " (default: " + otherwise + ")";
+  option<std::string>("format", "FORMAT", help, otherwise.empty() ? words.front() : "");
 }
 
 void Parser::group(const std::string &heading) {

@@ -32,8 +32,9 @@ public:
               const std::string &default_value = "");
   // An option without a value.
   void flag(const std::string &names, const std::string &help);
-  // Adds --format, of which the first word is the default.
-  void formats(const std::vector<std::string> &words);
+  // Adds --format, of which the first word is the default unless `otherwise` says what is: then format() needs it
+  // given.
+  void formats(const std::vector<std::string> &words, const std::string &otherwise = "");
   // The help lists the options that are added from now on under this heading, after those without one.
   void group(const std::string &heading);
   // An option with a value that is accepted but not shown in the help, for a message to those who know it from other

@@ -1,10 +1,13 @@
 #include "cli/benchmark/environment.hpp"
 
+#include <cstdlib>
+#include <ctime>
 #include <fstream>
 
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/benchmark/commit.hpp"
 #include "engine/threads/default_threads.hpp"
 #include "kernels/dispatch.hpp"
 
@@ -59,6 +62,38 @@ std::string system() {
   return (distribution.empty() ? "" : distribution + ", ") + names.sysname + " " + names.release + ", " + names.machine;
 }
 
+// A word as a POSIX shell reads it.
+std::string shell_word(const std::string &word) {
+  constexpr const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos)
+    return word;
+  std::string text = "'";
+  for (const char c : word)
+    text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+// Including the variables of the environment that matter.
+std::string command_line(const std::vector<std::string> &arguments) {
+  std::string text;
+  for (const char *name : {"INTVIT_ISA", "INTVIT_MODEL", "OMP_NUM_THREADS"})
+    if (const char *value = std::getenv(name))
+      text += std::string(name) + "=" + shell_word(value) + " ";
+  text += "intvit bench";
+  for (const std::string &argument : arguments)
+    text += " " + shell_word(argument);
+  return text;
+}
+
+std::string date_now() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm parts = {};
+  ::gmtime_r(&seconds, &parts);
+  char text[64];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+  return text;
+}
+
 } // namespace
 
 Environment environment() {
@@ -72,8 +107,14 @@ Environment environment() {
   result.governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   result.system = system();
   result.compiler = INTVIT_COMPILER;
+  result.flags = INTVIT_FLAGS;
   result.version = INTVIT_VERSION;
+  result.commit = source_commit();
   return result;
+}
+
+RunInfo run_info(const std::vector<std::string> &arguments) {
+  return {environment(), command_line(arguments), date_now()};
 }
 
 std::vector<std::pair<std::string, std::string>> lines(const Environment &environment) {
@@ -89,7 +130,8 @@ std::vector<std::pair<std::string, std::string>> lines(const Environment &enviro
           {"clock governor", known(environment.governor)},
           {"system", environment.system},
           {"compiler", environment.compiler},
-          {"intvit", environment.version}};
+          {"flags", known(environment.flags)},
+          {"intvit", environment.version + (environment.commit.empty() ? "" : ", commit " + environment.commit)}};
 }
 
 } // namespace intvit::cli

@@ -1,5 +1,6 @@
 #include "cli/benchmark/files.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
@@ -54,7 +55,8 @@ FilesResult measure_files(const std::shared_ptr<const Model> &model, const Combi
                           const std::vector<std::string> &paths, const Recipe &recipe, const Effort &effort) {
   for (int i = 0; i < effort.warmup; ++i)
     pass_over(model, combination, paths, recipe);
-  FilesResult result{combination, 0, {}, {}};
+  FilesResult result{combination, 0, {}, {}, 0, false, {}};
+  const MachineWatch watch;
   const auto enough = [&] {
     const double spent = std::accumulate(result.seconds.begin(), result.seconds.end(), 0.0);
     return effort.runs > 0 ? result.seconds.size() >= static_cast<std::size_t>(effort.runs)
@@ -78,6 +80,13 @@ FilesResult measure_files(const std::shared_ptr<const Model> &model, const Combi
   }
   for (double *cost : {&result.costs.read, &result.costs.decode, &result.costs.resize, &result.costs.network})
     *cost *= 1e3 / static_cast<double>(counted);
+  result.machine = watch.elapsed();
+  // Threads that have nothing left to do in the last moments of a pass lose nothing to others: processors are idle
+  // then.
+  const double wanted = std::min(combination.threads, processors_allowed());
+  result.lost =
+      std::max(0.0, lost_share(result.machine.time, combination.threads) - result.machine.idle.value_or(0) / wanted);
+  result.disturbed = result.lost > 0.05;
   return result;
 }
 

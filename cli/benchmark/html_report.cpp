@@ -46,13 +46,13 @@ std::string heading_cells(const std::vector<std::string> &cells) {
   return "<thead><tr>" + text + "</tr></thead>\n";
 }
 
-// With `coloured`, the n-th row begins with a field in the n-th operation's colour.
-std::string table(const Table &content, bool coloured) {
+// The n-th of the first `coloured` rows begins with a field in the n-th operation's colour.
+std::string table(const Table &content, std::size_t coloured) {
   std::string text = "<div class=\"scroll\"><table>\n" + heading_cells(content.columns) + "<tbody>\n";
   for (std::size_t i = 0; i < content.rows.size(); ++i) {
     text += "<tr>";
     for (std::size_t j = 0; j < content.rows[i].size(); ++j)
-      text += "<td>" + (coloured && j == 0 ? "<span class=\"swatch " + colour(i) + "\"></span>" : std::string()) +
+      text += "<td>" + (i < coloured && j == 0 ? "<span class=\"swatch " + colour(i) + "\"></span>" : std::string()) +
               escape_html(content.rows[i][j]) + "</td>";
     text += "</tr>\n";
   }
@@ -77,7 +77,8 @@ std::string colour_rules() {
 std::string section(const ForwardResult &result) {
   return "<h2>" + escape_html(title(result)) + "</h2>\n<p>" + escape_html(samples_text(result)) +
          "</p>\n<h3>Latency</h3>\n" + latency_chart(result.samples) + "<h3>Time by operation</h3>\n" +
-         profile_chart(result) + table(profile_table(result), true) + "<h3>Roofline</h3>\n" + roofline_chart(result);
+         profile_chart(result) + table(profile_table(result), result.profile.size()) + "<h3>Roofline</h3>\n" +
+         roofline_chart(result);
 }
 
 } // namespace
@@ -86,14 +87,14 @@ std::string html_report(const Report &report) {
   std::string text = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
                      "<title>intvit bench, " +
-                     escape_html(report.date) + "</title>\n<style>" + style + colour_rules() +
-                     "</style>\n</head>\n<body>\n<h1>intvit bench</h1>\n<p class=\"soft\">" + escape_html(report.date) +
-                     "</p>\n<pre>" + escape_html(report.command) + "</pre>\n" + environment_table(report.environment) +
-                     "<h2>Results</h2>\n";
+                     escape_html(report.info.date) + "</title>\n<style>" + style + colour_rules() +
+                     "</style>\n</head>\n<body>\n<h1>intvit bench</h1>\n<p class=\"soft\">" +
+                     escape_html(report.info.date) + "</p>\n<pre>" + escape_html(report.info.command) + "</pre>\n" +
+                     environment_table(report.info.environment) + "<h2>Results</h2>\n";
   if (report.results.size() > 1)
     text += comparison_chart(report.results) +
             "<p class=\"soft\">Bars are medians in milliseconds; lines reach to the 99th percentile.</p>\n";
-  text += table(summary_table(report.results), false);
+  text += table(summary_table(report.results, report.percentiles), 0) + table(start_table(report.results), 0);
   for (const ForwardResult &result : report.results)
     text += section(result);
   return text + "<p class=\"soft\">" + escape_html(roofline_explanation) + "</p>\n</body>\n</html>\n";

@@ -1,46 +1,20 @@
 // What `intvit bench` measures: forward passes, and matrix products alone, each beside the processor's peak in the same
 // seconds.
-//
-// Clocks drift and neighbours come and go. A measurement is therefore cut into rounds, with a sample of the peak before
-// each round and after the last; shares of the peak are medians over medians.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/benchmark/rounds.hpp"
+#include "cli/benchmark/samples.hpp"
 #include "cli/benchmark/shapes.hpp"
 #include "cli/options/weights.hpp"
 #include "engine/runtime/session.hpp"
 
 namespace intvit::cli {
-
-// How long to measure.
-struct Effort {
-  int warmup = 3;     // runs that are not counted
-  int runs = 0;       // exactly this many; 0: as many as fit into `seconds`, but at least 5
-  double seconds = 2; // used if runs is 0
-  bool roofline = false;
-};
-
-// Times of equal runs, and the peak beside them.
-struct Samples {
-  std::vector<double> milliseconds;       // in the order in which they were taken
-  std::vector<double> peak_gmac_per_s;    // empty without Effort::roofline
-  std::vector<double> bandwidth_gb_per_s; // of memory, before and after a model's runs; empty without roofline
-  std::int64_t multiply_accumulates = 0;  // of one run
-  std::int64_t bytes = 0;                 // that one run of a model must move at least: weights, images, logits
-
-  // The value that a share `quantile` of the times does not exceed (nearest rank).
-  double quantile(double quantile) const;
-  double median() const;
-  double gmac_per_s() const; // at the median time
-  double peak() const;       // the median; 0 without samples
-  double bandwidth() const;  // the median; 0 without samples
-};
-
-double median(std::vector<double> values);
 
 // One operation of the model, over all blocks.
 struct OperationTime {
@@ -62,14 +36,32 @@ struct Combination {
   int batch = 1;
 };
 
+// What it takes until the first answer, and in memory.
+struct Start {
+  std::size_t file_bytes = 0;   // of the model's file
+  double load_ms = 0;           // from the file to the packed model; an architecture is no file: from its bytes
+  double session_ms = 0;        // to make the session
+  double first_run_ms = 0;      // of that session, whose memory nothing has touched
+  std::size_t packed_bytes = 0; // of weights, for the instruction set
+  std::size_t arena_bytes = 0;  // of the session, which grows with threads and batch
+  std::optional<std::size_t> peak_bytes; // the most that the process held while it did this; absent where unknown
+};
+
 struct ForwardResult : Combination {
   Samples samples;
+  Start start;
   std::vector<OperationTime> profile; // in the order of the first call; empty where not asked for
 };
 
-// Runs random images. Throws Interrupted.
-Samples measure_forward(const std::shared_ptr<const Model> &model, int threads, int batch, const Effort &effort,
-                        std::vector<OperationTime> *profile);
+// A model that is ready for sessions.
+struct LoadedModel {
+  std::shared_ptr<const Model> model;
+  Start start; // as far as it is known then
+};
+
+// Runs random images; the first run is never counted. Throws Interrupted.
+ForwardResult measure_forward(const LoadedModel &loaded, const Combination &combination, const Effort &effort,
+                              bool profile);
 
 struct ShapeResult {
   Shape shape;

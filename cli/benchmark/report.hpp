@@ -1,19 +1,16 @@
-// Prints what was measured: as Markdown tables, JSON or CSV.
+// Prints what was measured: as text for a terminal, Markdown, JSON or CSV.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "cli/benchmark/environment.hpp"
 #include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
 
 namespace intvit::cli {
 
-enum class ReportFormat { markdown, json, csv };
-
-void print_forward_results(const std::vector<ForwardResult> &results, ReportFormat format);
-
-void print_files_results(const std::vector<FilesResult> &results, ReportFormat format);
+enum class ReportFormat { text, markdown, json, csv };
 
 // The shapes of one list on one instruction set.
 struct ShapeList {
@@ -23,6 +20,30 @@ struct ShapeList {
   std::vector<ShapeResult> results;
 };
 
-void print_shape_results(const std::vector<ShapeList> &lists, ReportFormat format);
+// How results are shown.
+struct Presentation {
+  ReportFormat format = ReportFormat::markdown;
+  std::vector<double> percentiles{90, 99};
+  bool samples = false; // CSV: a line a run instead of a line a result
+  RunInfo info;
+  Effort effort;
+};
+
+void print_results(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_results(const std::vector<FilesResult> &results, const Presentation &shown);
+void print_results(const std::vector<ShapeList> &lists, const Presentation &shown);
+
+// The same as JSON and as CSV.
+void print_json(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_json(const std::vector<FilesResult> &results, const Presentation &shown);
+void print_json(const std::vector<ShapeList> &lists, const Presentation &shown);
+void print_csv(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_csv(const std::vector<FilesResult> &results, const Presentation &shown);
+void print_csv(const std::vector<ShapeList> &lists, const Presentation &shown);
+
+// A line on stderr where results are disturbed, that says by how much and what to do.
+void report_disturbed(const std::vector<ForwardResult> &results);
+void report_disturbed(const std::vector<FilesResult> &results);
+void report_disturbed(const std::vector<ShapeList> &lists);
 
 } // namespace intvit::cli

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <ctime>
 #include <span>
 
 #include "cli/benchmark/chart.hpp"
@@ -19,38 +17,6 @@ namespace {
 
 bool is_html(const std::string &path) {
   return path.ends_with(".html");
-}
-
-// A word as a POSIX shell reads it.
-std::string shell_word(const std::string &word) {
-  constexpr const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos)
-    return word;
-  std::string text = "'";
-  for (const char c : word)
-    text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-// Including the variables of the environment that matter.
-std::string command_line(const std::vector<std::string> &arguments) {
-  std::string text;
-  for (const char *name : {"INTVIT_ISA", "INTVIT_MODEL", "OMP_NUM_THREADS"})
-    if (const char *value = std::getenv(name))
-      text += std::string(name) + "=" + shell_word(value) + " ";
-  text += "intvit bench";
-  for (const std::string &argument : arguments)
-    text += " " + shell_word(argument);
-  return text;
-}
-
-std::string now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm parts = {};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-  return text;
 }
 
 // `share` of 40 blocks.
@@ -118,11 +84,12 @@ std::string samples_text(const ForwardResult &result) {
 
 std::string markdown_report(const Report &report) {
   std::string text =
-      "# intvit bench, " + report.date + "\n\n" + code_block(printable(report.command) + "\n", "sh") + "\n";
+      "# intvit bench, " + report.info.date + "\n\n" + code_block(printable(report.info.command) + "\n", "sh") + "\n";
   Table machine{{"environment", ""}, {}};
-  for (const auto &[name, value] : lines(report.environment))
+  for (const auto &[name, value] : lines(report.info.environment))
     machine.rows.push_back({name, value});
-  text += markdown(machine) + "\n" + markdown(summary_table(report.results));
+  text += markdown(machine) + "\n" + markdown(summary_table(report.results, report.percentiles)) + "\n" +
+          markdown(start_table(report.results));
   for (const ForwardResult &result : report.results)
     text += "\n## " + markdown_text(title(result)) + "\n\n" + samples_text(result) + "\n\n" +
             code_block(histogram_text(result.samples), "text") + "\n" + markdown(profile_table(result)) + "\n" +
@@ -136,9 +103,7 @@ void check_report_path(const std::string &path) {
   check_output(path); // so that minutes of measuring are not lost
 }
 
-void write_report(const std::string &path, const std::vector<std::string> &arguments,
-                  const std::vector<ForwardResult> &results) {
-  const Report report{environment(), command_line(arguments), now(), results};
+void write_report(const std::string &path, const Report &report) {
   const std::string text = replace_invalid_utf8(is_html(path) ? html_report(report) : markdown_report(report));
   require(write_file_atomically(path, std::as_bytes(std::span(text))));
 }

@@ -10,9 +10,8 @@
 namespace intvit::cli {
 
 struct Report {
-  Environment environment;
-  std::string command; // as it was given to a shell
-  std::string date;
+  RunInfo info;
+  std::vector<double> percentiles;
   std::vector<ForwardResult> results; // with profile, peak and bandwidth
 };
 
@@ -29,9 +28,7 @@ std::string markdown_report(const Report &report);
 // cannot be written.
 void check_report_path(const std::string &path);
 
-// Writes the report in the form of the path's ending. `arguments` are those of `intvit bench`. Throws
-// std::runtime_error that names the file.
-void write_report(const std::string &path, const std::vector<std::string> &arguments,
-                  const std::vector<ForwardResult> &results);
+// Writes the report in the form of the path's ending. Throws std::runtime_error that names the file.
+void write_report(const std::string &path, const Report &report);
 
 } // namespace intvit::cli

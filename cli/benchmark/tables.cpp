@@ -1,5 +1,7 @@
 #include "cli/benchmark/tables.hpp"
 
+#include <algorithm>
+
 #include "engine/container/utf8.hpp"
 #include "kernels/dispatch.hpp"
 
@@ -19,6 +21,21 @@ std::string row(const std::vector<std::string> &cells) {
 std::string name_with_weights(const Combination &measured) {
   return measured.weights.empty() || measured.weights == "int8" ? measured.name
                                                                 : measured.name + ", " + measured.weights;
+}
+
+constexpr std::size_t identity_columns = 4;
+
+bool any_disturbed(const std::vector<FilesResult> &results) {
+  return std::any_of(results.begin(), results.end(), [](const FilesResult &result) { return result.disturbed; });
+}
+
+template <class Result> bool any_disturbed(const std::vector<Result> &results) {
+  return std::any_of(results.begin(), results.end(), [](const Result &result) { return result.samples.disturbed; });
+}
+
+// How much of the processors' time others had, where that makes the figures wrong. It marks a disturbed result.
+std::string lost_cell(bool disturbed, double lost) {
+  return disturbed ? percent(lost, 0) : "";
 }
 
 } // namespace
@@ -67,18 +84,37 @@ double intensity(std::int64_t multiply_accumulates, std::int64_t bytes) {
   return bytes > 0 ? static_cast<double>(multiply_accumulates) / static_cast<double>(bytes) : 0;
 }
 
-Table summary_table(const std::vector<ForwardResult> &results) {
-  Table table{{"model", "isa", "threads", "batch", "median ms", "p90 ms", "p99 ms", "min ms", "images/s", "GMAC/s"},
-              {}};
+std::string percentile_name(double percentile) {
+  std::string digits = fixed(percentile, 3);
+  digits.erase(digits.find_last_not_of('0') + 1);
+  if (digits.back() == '.')
+    digits.pop_back();
+  return "p" + digits;
+}
+
+Table summary_table(const std::vector<ForwardResult> &results, const std::vector<double> &percentiles) {
+  Table table{{"model", "isa", "threads", "batch", "median ms"}, {}, identity_columns};
+  const bool disturbed = any_disturbed(results);
+  if (disturbed)
+    table.columns.push_back("lost");
+  table.columns.insert(table.columns.end(), {"mean ms", "dev ms", "min ms"});
+  for (const double percentile : percentiles)
+    table.columns.push_back(percentile_name(percentile) + " ms");
+  table.columns.insert(table.columns.end(), {"images/s", "GMAC/s"});
   const bool roofline = results.front().samples.peak() > 0;
   if (roofline)
     table.columns.insert(table.columns.end(), {"peak GMAC/s", "of peak", "memory GB/s"});
   for (const ForwardResult &result : results) {
     const Samples &samples = result.samples;
     std::vector<std::string> cells = identity_cells(result);
-    for (const double time : {samples.median(), samples.quantile(0.90), samples.quantile(0.99), samples.quantile(0)})
-      cells.push_back(fixed(time, 3));
-    cells.push_back(fixed(images_per_second(result), 1));
+    cells.push_back(significant(samples.median()));
+    if (disturbed)
+      cells.push_back(lost_cell(samples.disturbed, samples.lost));
+    for (const double time : {samples.mean(), samples.deviation(), samples.quantile(0)})
+      cells.push_back(significant(time));
+    for (const double percentile : percentiles)
+      cells.push_back(significant(samples.quantile(percentile / 100)));
+    cells.push_back(significant(images_per_second(result)));
     cells.push_back(fixed(samples.gmac_per_s(), 1));
     if (roofline)
       cells.insert(cells.end(), {fixed(samples.peak(), 1), percent(samples.gmac_per_s() / samples.peak()),
@@ -88,16 +124,40 @@ Table summary_table(const std::vector<ForwardResult> &results) {
   return table;
 }
 
+Table start_table(const std::vector<ForwardResult> &results) {
+  Table table{{"model", "isa", "threads", "batch", "file", "weights", "arena", "peak", "load ms", "first run ms"},
+              {},
+              identity_columns};
+  for (const ForwardResult &result : results) {
+    const Start &start = result.start;
+    std::vector<std::string> cells = identity_cells(result);
+    for (const std::size_t bytes : {start.file_bytes, start.packed_bytes, start.arena_bytes})
+      cells.push_back(megabytes(bytes));
+    cells.push_back(start.peak_bytes ? megabytes(*start.peak_bytes) : "unknown");
+    cells.push_back(significant(start.load_ms));
+    cells.push_back(significant(start.session_ms + start.first_run_ms));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
 Table files_table(const std::vector<FilesResult> &results) {
   Table table{
-      {"model", "isa", "threads", "batch", "files", "files/s", "read ms", "decode ms", "resize ms", "network ms"}, {}};
+      {"model", "isa", "threads", "batch", "files", "files/s", "read ms", "decode ms", "resize ms", "network ms"},
+      {},
+      identity_columns};
+  const bool disturbed = any_disturbed(results);
+  if (disturbed)
+    table.columns.push_back("lost");
   for (const FilesResult &result : results) {
     std::vector<std::string> cells = identity_cells(result);
     cells.push_back(std::to_string(result.files));
     cells.push_back(fixed(result.files_per_second(), 1));
     const FileCosts &costs = result.costs;
     for (const double cost : {costs.read, costs.decode, costs.resize, costs.network})
-      cells.push_back(fixed(cost, 3) + " (" + percent(cost / costs.sum()) + ")");
+      cells.push_back(significant(cost) + " (" + percent(cost / costs.sum()) + ")");
+    if (disturbed)
+      cells.push_back(lost_cell(result.disturbed, result.lost));
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -108,19 +168,69 @@ Table profile_table(const ForwardResult &result) {
   Table table{{"operation", "calls", "ms", "time", "GMAC/s", "MAC/byte"}, {}};
   if (peak > 0)
     table.columns.insert(table.columns.end(), {"peak GMAC/s", "of peak"});
-  for (const OperationTime &operation : result.profile) {
-    std::vector<std::string> cells{operation.operation, std::to_string(operation.calls),
-                                   fixed(operation.milliseconds, 3), percent(operation.share)};
+  OperationTime all{.operation = "all"};
+  const auto add = [&](const OperationTime &operation, const std::string &calls) {
+    std::vector<std::string> cells{operation.operation, calls, significant(operation.milliseconds),
+                                   percent(operation.share)};
     if (operation.multiply_accumulates > 0) {
       const double rate = gmac_per_s(operation);
       cells.push_back(fixed(rate, 1));
-      cells.push_back(fixed(intensity(operation.multiply_accumulates, operation.bytes), 1));
+      cells.push_back(operation.bytes > 0 ? fixed(intensity(operation.multiply_accumulates, operation.bytes), 1) : "");
       if (peak > 0)
         cells.insert(cells.end(), {fixed(peak, 1), percent(rate / peak)});
     }
     cells.resize(table.columns.size());
     table.rows.push_back(std::move(cells));
+  };
+  for (const OperationTime &operation : result.profile) {
+    add(operation, std::to_string(operation.calls));
+    all.milliseconds += operation.milliseconds;
+    all.share += operation.share;
+    all.multiply_accumulates += operation.multiply_accumulates;
   }
+  add(all, "");
+  return table;
+}
+
+ShapesTotal total(const std::vector<ShapeResult> &results) {
+  ShapesTotal sum;
+  double least_seconds = 0;
+  for (const ShapeResult &result : results) {
+    const double gmac = static_cast<double>(result.samples.multiply_accumulates) * 1e-9 * result.shape.count;
+    sum.milliseconds += result.samples.median() * result.shape.count;
+    sum.gmac += gmac;
+    if (result.samples.peak() > 0)
+      least_seconds += gmac / result.samples.peak();
+  }
+  sum.peak = least_seconds > 0 ? sum.gmac / least_seconds : 0;
+  return sum;
+}
+
+Table shapes_table(const ShapeList &list) {
+  const ShapesTotal sum = total(list.results);
+  Table table{{"rows", "out", "in", "count", "median ms", "dev ms", "GMAC/s"}, {}};
+  if (sum.peak > 0)
+    table.columns.insert(table.columns.end(), {"peak GMAC/s", "of peak"});
+  const bool disturbed = any_disturbed(list.results);
+  if (disturbed)
+    table.columns.push_back("lost");
+  const auto add = [&](std::vector<std::string> cells, double gmac_per_s, double peak) {
+    cells.push_back(fixed(gmac_per_s, 1));
+    if (sum.peak > 0)
+      cells.insert(cells.end(), {fixed(peak, 1), percent(gmac_per_s / peak)});
+    table.rows.push_back(std::move(cells));
+  };
+  for (const ShapeResult &result : list.results) {
+    const Shape &shape = result.shape;
+    const Samples &samples = result.samples;
+    add({std::to_string(shape.rows), std::to_string(shape.out_features), std::to_string(shape.in_features),
+         std::to_string(shape.count), significant(samples.median()), significant(samples.deviation())},
+        samples.gmac_per_s(), samples.peak());
+    if (disturbed)
+      table.rows.back().push_back(lost_cell(samples.disturbed, samples.lost));
+  }
+  add({"all", "", "", "", significant(sum.milliseconds), ""}, sum.gmac_per_s(), sum.peak);
+  table.rows.back().resize(table.columns.size());
   return table;
 }
 

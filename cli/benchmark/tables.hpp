@@ -6,6 +6,7 @@
 
 #include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
+#include "cli/benchmark/report.hpp"
 #include "models/program/text.hpp"
 
 namespace intvit::cli {
@@ -13,6 +14,7 @@ namespace intvit::cli {
 struct Table {
   std::vector<std::string> columns; // the first is text, the rest are mostly numbers
   std::vector<std::vector<std::string>> rows;
+  std::size_t keys = 1; // columns that say what a row is about
 };
 
 // Text of others inside Markdown: on one line, and neither HTML nor a link nor a cell's end.
@@ -32,10 +34,28 @@ double gmac_per_s(const OperationTime &operation);
 // Multiply-accumulates for every byte moved; 0 where there are none.
 double intensity(std::int64_t multiply_accumulates, std::int64_t bytes);
 
-// One row for each result.
-Table summary_table(const std::vector<ForwardResult> &results);
+// "p90", "p99.9"
+std::string percentile_name(double percentile);
+
+// One row for each result. Where any is disturbed there is a column "lost": how much of the processors' time others
+// had.
+Table summary_table(const std::vector<ForwardResult> &results, const std::vector<double> &percentiles);
+// Likewise: what it takes until the first answer, and in memory.
+Table start_table(const std::vector<ForwardResult> &results);
 Table files_table(const std::vector<FilesResult> &results);
-// One row for each operation.
+// One row for each operation, and one for all.
 Table profile_table(const ForwardResult &result);
+// One row for each product, and one for all.
+Table shapes_table(const ShapeList &list);
+
+// The sum over all shapes of a list, each taken as many times as its count says.
+struct ShapesTotal {
+  double milliseconds = 0;
+  double gmac = 0;
+  double peak = 0; // the rate if every product reached the peak that was measured with it; 0 without peaks
+
+  double gmac_per_s() const { return gmac / milliseconds * 1e3; }
+};
+ShapesTotal total(const std::vector<ShapeResult> &results);
 
 } // namespace intvit::cli

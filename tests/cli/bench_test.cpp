@@ -1,5 +1,6 @@
 // intvit bench: what it prints and what it refuses. Nothing here depends on how fast anything is.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -26,14 +27,20 @@ json results(const std::vector<std::string> &options) {
       run_program(words({"bench", "--runs", "2", "--warmup", "0", "-t", "1", "--format", "json"}, options));
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
-  CHECK(outcome.err.empty());
+  CHECK(without_disturbance(outcome.err).empty());
   const json object = json::parse(outcome.out);
-  CHECK(object.size() == 2);
+  CHECK(object.size() == 6); // date, command, environment, warmup, runs, results
+  CHECK(object["warmup"] == 0);
+  CHECK(object["runs"] >= 1);
+  CHECK_THAT(object["date"].get<std::string>(), Contains(" UTC"));
+  CHECK_THAT(object["command"].get<std::string>(), Contains("intvit bench --runs 2 --warmup 0 -t 1 --format json"));
   CHECK(object["environment"]["intvit"] == INTVIT_VERSION);
   CHECK(object["environment"]["processor"].is_string());
   CHECK(object["environment"]["threads_available"] >= 1);
   CHECK(object["environment"]["instruction_sets"].size() == intvit::kernels::available_kernels().size());
   CHECK(object["environment"]["compiler"].is_string());
+  CHECK_FALSE(object["environment"]["flags"].get<std::string>().empty());
+  CHECK(object["environment"].contains("commit"));
   return object["results"];
 }
 
@@ -69,6 +76,19 @@ TEST_CASE("bench tells every combination's times as JSON") {
         CHECK(result["p99_ms"] == high);
         const double median = result["median_ms"];
         CHECK(median == Approx((low + high) / 2));
+        CHECK(result["mean_ms"] == Approx((low + high) / 2));
+        CHECK(result["deviation_ms"] == Approx((high - low) / std::sqrt(2)).margin(1e-9));
+        CHECK(result["processor_samples_ms"].size() == 2);
+        CHECK(result["disturbed"].is_boolean());
+        CHECK(result["machine"]["seconds"] >= low * 2e-3);
+        CHECK(result["load_ms"] > 0);
+        CHECK(result["session_ms"] > 0);
+        CHECK(result["first_run_ms"] > 0);
+        CHECK(result["bytes"]["file"] == std::filesystem::file_size(result["model"].get<std::string>()));
+        CHECK(result["bytes"]["packed"] > 1'000'000);
+        CHECK(result["bytes"]["arena"] > 1000);
+        if (!result["bytes"]["peak"].is_null())
+          CHECK(result["bytes"]["peak"] > result["bytes"]["packed"]);
         CHECK(result["gmac_per_s"] == Approx(result["gmac"].get<double>() / median * 1e3));
         CHECK(result["gmac"] == Approx(batch * object[0]["gmac"].get<double>()));
         CHECK(result["images_per_s"] == Approx(batch * 1e3 / median));
@@ -169,13 +189,14 @@ TEST_CASE("bench prints Markdown tables by default, and CSV") {
   const Outcome plain = run_program(words(base, {"--format", "csv", "--isa", "reference"}));
   CHECK(plain.exit_code == 0);
   REQUIRE(lines(plain.out).size() == 2);
-  CHECK(lines(plain.out)[0] == "model,isa,threads,batch,runs,median_ms,p90_ms,p99_ms,min_ms,images_per_s,gmac_per_s,"
-                               "peak_gmac_per_s,share_of_peak");
+  CHECK(lines(plain.out)[0] == "model,isa,threads,batch,runs,median_ms,mean_ms,deviation_ms,p90_ms,p99_ms,min_ms,"
+                               "images_per_s,gmac_per_s,peak_gmac_per_s,share_of_peak,load_ms,first_run_ms,file_bytes,"
+                               "packed_bytes,arena_bytes,peak_bytes,disturbed,lost_share");
   CHECK_THAT(lines(plain.out)[1], Contains(".safetensors,reference,1,1,1,"));
 
   const Outcome profile = run_program(words(base, {"--format", "csv", "--profile", "--roofline"}));
   CHECK(profile.exit_code == 0);
-  REQUIRE(lines(profile.out).size() == 11); // ten operations
+  REQUIRE(lines(profile.out).size() == 12); // ten operations, and all of them
   CHECK(lines(profile.out)[0] ==
         "model,isa,threads,batch,operation,calls,median_ms,share,gmac_per_s,peak_gmac_per_s,share_of_peak");
   for (const std::string &line : lines(profile.out))
@@ -200,10 +221,13 @@ TEST_CASE("bench takes its instruction set from INTVIT_ISA, and --isa goes befor
 
 TEST_CASE("bench refuses what makes no sense") {
   const std::vector<Refusal> cases = {
-      {{"--arch", "resnet50"}, 2, "--arch: unknown architecture \"resnet50\"; known are: vit_tiny_patch16_224"},
+      {{"--arch", "resnet50"},
+       2,
+       "--arch: unknown architecture \"resnet50\"; intvit bench --arch list names those known"},
       {{"--arch", "deit_tiny_patch16_224,"}, 2, "--arch must be a list like a,b,c, not \"deit_tiny_patch16_224,\""},
       {{"--arch", ""}, 2, "--arch must be a list"},
-      {{"--arch", "deit_tiny_patch16_224", "-m", "x.safetensors"}, 2, "give -m or --arch, not both"},
+      {{"--arch", "deit_tiny_patch16_224", "-m", "x.safetensors"}, 2, "give models or --arch, not both"},
+      {{"--arch", "deit_tiny_patch16_224", "x.safetensors"}, 2, "give models or --arch, not both"},
       {{"--residual", "ptf8"}, 2, "--residual goes with --arch"},
       {{"--weight-format", "stlq"}, 2, "--weight-format goes with --arch"},
       {{"--shapes", "x.txt", "--weight-format", "fp4"},
@@ -214,7 +238,7 @@ TEST_CASE("bench refuses what makes no sense") {
        2,
        "--two-word-ratio: \"101\" is not a percentage from 0 to 100"},
       {{"--arch", "deit_tiny_patch16_224", "--residual", "int32"}, 2, "--residual is \"int32\", expected one of"},
-      {{"-t", "0"}, 2, "--threads: \"0\" is not an integer from 1 to 1024"},
+      {{"-t", "-1"}, 2, "--threads: \"-1\" is not an integer from 0 to 1024"},
       {{"-t", "1,two"}, 2, "--threads: \"two\" is not an integer"},
       {{"-t", "1,,2"}, 2, "--threads must be a list like a,b,c, not \"1,,2\""},
       {{"-b", "1x"}, 2, "--batch: \"1x\" is not an integer from 1 to 4096"},
@@ -226,8 +250,8 @@ TEST_CASE("bench refuses what makes no sense") {
       {{"--seconds", "soon"}, 2, "soon"},
       {{"--seconds", "1e9"}, 2, "--seconds must be above 0 and at most 86400"},
       {{"--runs", "1", "--seconds", "1"}, 2, "give --runs or --seconds, not both"},
-      {{"--format", "xml"}, 2, "--format is \"xml\", expected one of: md, json, csv"},
-      {{"-o", "json"}, 2, "-o is no option of bench: results go to standard output, --format md, json or csv"},
+      {{"--format", "xml"}, 2, "--format is \"xml\", expected one of: text, md, json, csv"},
+      {{"-o", "json"}, 2, "-o is no option of bench: results go to standard output, --format text, md, json or csv"},
       {{"--shapes", "x.txt", "--weight-format", "int4"},
        2,
        "--weight-format is \"int4\", expected one of: int8, int7, stlq"},
@@ -245,6 +269,11 @@ TEST_CASE("bench refuses what makes no sense") {
       {{"--files", "x", "--profile"}, 2, "--profile goes with random images, not with --files"},
       {{"--files", "x", "--report", "x.md"}, 2, "--report goes with random images, not with --files"},
       {{"--files", "/nonexistent"}, 1, "/nonexistent: cannot read the folder"},
+      {{"--percentiles", "50,101"}, 2, "--percentiles: \"101\" is not a number above 0 and at most 100"},
+      {{"--percentiles", "0"}, 2, "--percentiles: \"0\" is not a number above 0"},
+      {{"--percentiles", "p50"}, 2, "--percentiles: \"p50\" is not a number"},
+      {{"--samples"}, 2, "--samples goes with --format csv"},
+      {{"--shapes", "x.txt", "x.safetensors"}, 2, "a model does not go with --shapes"},
       {{"--preprocess", "crop=32"}, 2, "--preprocess goes with --files"},
   };
   check_refused({"bench"}, cases);
@@ -284,7 +313,9 @@ TEST_CASE("bench --shapes times the products of a list") {
   }
   const Outcome csv = run_program({"bench", "--shapes", path, "--runs", "1", "--format", "csv"});
   REQUIRE(lines(csv.out).size() == 3);
-  CHECK(lines(csv.out)[0] == "shapes,isa,weights,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak");
+  CHECK(lines(csv.out)[0] ==
+        "shapes,isa,weights,rows,out,in,count,median_ms,gmac_per_s,peak_gmac_per_s,share_of_peak,disturbed,"
+        "lost_share");
   CHECK_THAT(run_program({"bench", "--shapes", path, "--runs", "1"}).out,
              Contains("| rows | out | in | count |") && Contains("| all |"));
 }

@@ -40,8 +40,9 @@ std::string different_pictures() {
   return folder;
 }
 
-Outcome quantize(const std::string &weights, const std::string &output, const std::vector<std::string> &further = {},
-                 const std::string &pictures = labelled_photographs()) {
+Outcome quantized_from(const std::string &weights, const std::string &output,
+                       const std::vector<std::string> &further = {},
+                       const std::string &pictures = labelled_photographs()) {
   std::vector<std::string> arguments{"quantize", "--weights", weights, "--calib", pictures, "-o", output};
   arguments.insert(arguments.end(), further.begin(), further.end());
   return run_program(arguments);
@@ -55,7 +56,7 @@ TEST_CASE("quantize and eval take a folder of transformers and need nothing else
       {"image_processor_type", "BitImageProcessor"}, {"size", {{"shortest_edge", 19}}}, {"crop_size", 16}};
   const std::string folder = transformers_folder(tensors, vit_config(), preprocessor);
   const std::string model = temporary_file("transformers.intvit.safetensors");
-  const Outcome made = quantize(folder, model);
+  const Outcome made = quantized_from(folder, model);
   REQUIRE(made.err == "");
   REQUIRE(made.exit_code == 0);
   CHECK(run_program({"verify", "-m", model}).exit_code == 0);
@@ -76,11 +77,11 @@ TEST_CASE("quantize and eval take a folder of transformers and need nothing else
   write_shards(tensors.all, folder, 3);
   std::filesystem::remove(folder + "/model.safetensors");
   const std::string sharded = temporary_file("sharded.intvit.safetensors");
-  REQUIRE(quantize(folder, sharded).exit_code == 0);
+  REQUIRE(quantized_from(folder, sharded).exit_code == 0);
   const json other = json::parse(run_program({"info", "-m", sharded, "--format", "json"}).out);
   CHECK(other["provenance"]["source_sha256"] != info["provenance"]["source_sha256"]);
 
-  const Outcome reported = quantize(folder, sharded, {"--format", "json", "--report"}, different_pictures());
+  const Outcome reported = quantized_from(folder, sharded, {"--format", "json", "--report"}, different_pictures());
   REQUIRE(reported.exit_code == 0);
   const json summary = json::parse(reported.out);
   CHECK(summary["model"] == sharded);
@@ -91,10 +92,10 @@ TEST_CASE("quantize and eval take a folder of transformers and need nothing else
     CAPTURE(layer.dump());
     CHECK((layer["sqnr_db"].is_null() || layer["sqnr_db"].get<double>() > 0));
   }
-  CHECK_FALSE(json::parse(quantize(folder, sharded, {"--format", "json"}).out).contains("layers"));
+  CHECK_FALSE(json::parse(quantized_from(folder, sharded, {"--format", "json"}).out).contains("layers"));
 
   const std::string larger = temporary_file("larger.intvit.safetensors");
-  REQUIRE(quantize(folder, larger, {"--image-size", "32"}).exit_code == 0);
+  REQUIRE(quantized_from(folder, larger, {"--image-size", "32"}).exit_code == 0);
   CHECK(json::parse(run_program({"info", "-m", larger, "--format", "json"}).out)["recipe"] ==
         "resize=38,crop=32,filter=bicubic,offset=down");
   const json at_size = json::parse(
@@ -125,15 +126,15 @@ TEST_CASE("a malformed folder of transformers is an error that names its file") 
     const std::string path = folder + "/" + wrong.file;
     const std::string whole = read_text(path);
     write_text(path, wrong.text);
-    const Outcome outcome = quantize(folder, output);
+    const Outcome outcome = quantized_from(folder, output);
     CHECK(outcome.exit_code == 1);
     CHECK(outcome.out.empty());
     CHECK_THAT(outcome.err, StartsWith("intvit: " + path) && Contains(wrong.message));
     CHECK(outcome.err.size() < 1000);
     write_text(path, whole);
   }
-  CHECK(quantize(folder, output, {"--arch", "vit_tiny_patch16_224"}).exit_code == 1);
-  CHECK(quantize(folder, output, {"--image-size", "17"}).exit_code == 1);
-  CHECK(quantize(folder, output, {"--image-size", "x"}).exit_code == 2);
+  CHECK(quantized_from(folder, output, {"--arch", "vit_tiny_patch16_224"}).exit_code == 1);
+  CHECK(quantized_from(folder, output, {"--image-size", "17"}).exit_code == 1);
+  CHECK(quantized_from(folder, output, {"--image-size", "x"}).exit_code == 2);
   CHECK_FALSE(std::filesystem::exists(output));
 }

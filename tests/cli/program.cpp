@@ -54,6 +54,14 @@ void check_refused(const std::vector<std::string> &command, const std::vector<Re
   }
 }
 
+std::string without_disturbance(const std::string &err) {
+  std::string rest;
+  for (const std::string &line : lines(err))
+    if (!line.starts_with("intvit: disturbed: "))
+      rest += line + "\n";
+  return rest;
+}
+
 std::vector<std::string> lines(const std::string &text) {
   std::vector<std::string> result;
   std::istringstream stream(text);

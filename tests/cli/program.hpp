@@ -36,6 +36,9 @@ struct Refusal {
 // Runs the command with each: the message must come on standard error behind "intvit: ", nothing on standard output.
 void check_refused(const std::vector<std::string> &command, const std::vector<Refusal> &refusals);
 
+// What is left of standard error without the line by which bench says that other programs disturbed it.
+std::string without_disturbance(const std::string &err);
+
 std::vector<std::string> lines(const std::string &text);
 std::vector<nlohmann::json> json_lines(const std::string &text); // a value a line
 

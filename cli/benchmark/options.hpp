@@ -1,0 +1,47 @@
+// The options of `intvit bench`, and what they ask for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/benchmark/report.hpp"
+#include "cli/benchmark/rounds.hpp"
+#include "cli/command.hpp"
+#include "cli/options/weights.hpp"
+#include "kernels/dispatch.hpp"
+
+namespace intvit::cli {
+
+// A model file, however it came about.
+struct Source {
+  std::string name;
+  bool is_architecture = false; // made with random weights
+};
+
+// Every combination of these is measured.
+struct Plan {
+  std::vector<Source> models;
+  std::vector<WeightChoice> weights; // of architectures
+  std::vector<const kernels::KernelTable *> kernels;
+  std::vector<int> threads;
+  std::vector<int> batches;
+  Effort effort;
+
+  std::size_t combinations() const {
+    return models.size() * weights.size() * kernels.size() * threads.size() * batches.size();
+  }
+};
+
+void add_bench_options(Parser &parser);
+
+// Whether the names of architectures were asked for: --arch list. Prints them by families.
+bool lists_architectures(const Parser &parser);
+
+// These throw UsageError where options make no sense, alone or together.
+void check_options(const Parser &parser);
+Effort effort_option(const Parser &parser);
+std::vector<const kernels::KernelTable *> kernels_list(const Parser &parser);
+Plan plan(const Parser &parser);
+Presentation presentation(const Parser &parser, const Arguments &arguments);
+
+} // namespace intvit::cli
