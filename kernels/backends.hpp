@@ -17,5 +17,6 @@ void use_avx2(KernelTable &table);
 void use_avx512(KernelTable &table);
 void use_avxvnni(KernelTable &table);
 void use_avx512vnni(KernelTable &table);
+void use_avx512vbmi(KernelTable &table);
 
 } // namespace intvit::kernels

@@ -47,16 +47,22 @@ bool has_avxvnni() {
 }
 #endif
 
-#if defined(INTVIT_AVX512) || defined(INTVIT_AVX512VNNI)
+#if defined(INTVIT_AVX512) || defined(INTVIT_AVX512VNNI) || defined(INTVIT_AVX512VBMI)
 bool has_avx512() {
   return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
          __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
 }
 #endif
 
-#ifdef INTVIT_AVX512VNNI
+#if defined(INTVIT_AVX512VNNI) || defined(INTVIT_AVX512VBMI)
 bool has_avx512vnni() {
   return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0;
+}
+#endif
+
+#ifdef INTVIT_AVX512VBMI
+bool has_avx512vbmi() {
+  return has_avx512vnni() && __builtin_cpu_supports("avx512vbmi") != 0;
 }
 #endif
 
@@ -103,6 +109,9 @@ constexpr Backend backends[] = {
 #endif
 #ifdef INTVIT_AVX512VNNI
     {has_avx512vnni, use_avx512vnni},
+#endif
+#ifdef INTVIT_AVX512VBMI
+    {has_avx512vbmi, use_avx512vbmi},
 #endif
 #ifdef INTVIT_NEON
     {always, use_neon},

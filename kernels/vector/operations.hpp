@@ -217,6 +217,7 @@ concept SoftmaxOperations = ElementOperations<V> &&
   typename V::ByteTable;
   { V::byte_table(from) } -> std::same_as<typename V::ByteTable>;
   { V::look_up(table, bytes) } -> std::same_as<typename V::Bytes>;
+  // V may define a constant `looks_up_weights`: this takes fewer instructions than computing int16 weights.
 };
 
 // STLQ words (kernels/stlq.hpp), two in a byte, to elements. STLQ's panels read bytes with load_bytes().

@@ -23,10 +23,17 @@ template <SoftmaxOperations V> class SoftmaxRows {
   static constexpr int lanes = V::lanes;
   static constexpr int block = 4 * lanes; // tokens whose distances fill one vector of bytes
 
+  // Whether V names its look_up() a fast one. Then an int16 weight is looked up by its distance, in two tables of
+  // bytes.
+  static constexpr bool looks_up_weights = requires { V::looks_up_weights; };
+
 public:
   SoftmaxRows(const AttentionArgs &args, int head) : args_(args), head_(head) {
     if (args.softmax == Softmax::int8)
       weight_table_ = V::byte_table(args.int8_weights->data());
+    if constexpr (looks_up_weights)
+      if (args.softmax == Softmax::int16)
+        make_tables();
   }
 
   // Writes the weights of a row of scores, 2^8 * high + low, and returns what they are to be divided by. For int8, and
@@ -65,6 +72,12 @@ private:
     return count >= lanes ? code : V::add(V::keep(code, count), V::subtract(V::set(255), V::keep(V::set(255), count)));
   }
 
+  // Those of a block.
+  Bytes distance_codes(const std::int32_t *row, int token, Vec largest) const {
+    return V::narrow_to_bytes(distances(row, token, largest), distances(row, token + lanes, largest),
+                              distances(row, token + 2 * lanes, largest), distances(row, token + 3 * lanes, largest));
+  }
+
   static void store_weights(Element *high, Element *low, Bytes high_bytes, Bytes low_bytes) {
     if constexpr (V::wide_attention_weights) {
       V::store_attention_weights(low, high_bytes, low_bytes);
@@ -77,9 +90,7 @@ private:
   std::uint32_t int8_weights(const std::int32_t *row, Vec largest, Element *weights) const {
     Vec sum = V::set(0);
     for (int t = 0; t < args_.tokens; t += block) {
-      const Bytes codes =
-          V::narrow_to_bytes(distances(row, t, largest), distances(row, t + lanes, largest),
-                             distances(row, t + 2 * lanes, largest), distances(row, t + 3 * lanes, largest));
+      const Bytes codes = distance_codes(row, t, largest);
       const Bytes weight = V::look_up(weight_table_, codes); // 255 has no weight
       sum = V::accumulate_bytes(sum, weight);
       if constexpr (V::wide_attention_weights)
@@ -94,7 +105,35 @@ private:
     return args_.exp_halves ? V::exp_by_octaves(args_.exp->data(), code) : V::look_up(args_.exp->data(), code);
   }
 
+  void make_tables() {
+    std::uint8_t *const high = table_bytes_;
+    std::uint8_t *const low = table_bytes_ + 256;
+    for (std::size_t code = 0; code < 256; ++code) {
+      const std::uint32_t weight = code < 255 ? int16_weight((*args_.exp)[code], args_.int16_weight_shift) : 0;
+      high[code] = static_cast<std::uint8_t>(weight >> 8);
+      low[code] = static_cast<std::uint8_t>(weight & 255);
+    }
+    high_table_ = V::byte_table(high);
+    weight_table_ = V::byte_table(low);
+  }
+
+  std::uint32_t looked_up_weights(const std::int32_t *row, Vec largest, Element *high, Element *low) const {
+    Vec high_sum = V::set(0);
+    Vec low_sum = V::set(0);
+    for (int t = 0; t < args_.tokens; t += block) {
+      const Bytes codes = distance_codes(row, t, largest);
+      const Bytes high_weight = V::look_up(high_table_, codes);
+      const Bytes low_weight = V::look_up(weight_table_, codes);
+      high_sum = V::accumulate_bytes(high_sum, high_weight);
+      low_sum = V::accumulate_bytes(low_sum, low_weight);
+      store_weights(high + t, low + t, high_weight, low_weight);
+    }
+    return static_cast<std::uint32_t>(V::sum(high_sum)) * 256 + static_cast<std::uint32_t>(V::sum(low_sum));
+  }
+
   std::uint32_t int16_weights(const std::int32_t *row, Vec largest, Element *high, Element *low) const {
+    if constexpr (looks_up_weights)
+      return looked_up_weights(row, largest, high, low);
     const Vec last = V::set(255);
     const Vec half = V::set(static_cast<std::int32_t>(std::uint32_t{1} << args_.int16_weight_shift >> 1));
     Vec sum = V::set(0);
@@ -229,7 +268,9 @@ private:
 
   const AttentionArgs &args_;
   int head_;
-  typename V::ByteTable weight_table_{};
+  typename V::ByteTable weight_table_{}; // of int8 weights, or the low bytes of int16 ones
+  typename V::ByteTable high_table_{};
+  std::uint8_t table_bytes_[looks_up_weights ? 512 : 1]; // what the tables of int16 weights are made of
 };
 
 } // namespace intvit::kernels::vector

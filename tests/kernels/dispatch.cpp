@@ -18,7 +18,7 @@ namespace {
 
 // Every instruction set there is, slowest first within a processor's family.
 const std::vector<std::string> all_names = {"reference",  "scalar", "avx2",         "avx512",   "avxvnni",
-                                            "avx512vnni", "neon",   "neon-dotprod", "neon-i8mm"};
+                                            "avx512vnni", "avx512vbmi", "neon",   "neon-dotprod", "neon-i8mm"};
 
 std::vector<std::string> names() {
   std::vector<std::string> result;
