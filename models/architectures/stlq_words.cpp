@@ -10,42 +10,26 @@
 
 namespace intvit::stlq {
 
-namespace {
-
-// Decoded values are integers, so the midpoint between two neighbours is an integer or a half. All weights between two
-// multiples of 1/2 therefore have the same nearest value, and a table of those intervals gives it.
-class NearestValues {
-public:
-  explicit NearestValues(bool two_words) {
-    std::array<bool, 256> is_level{};
-    for (int first = -kernels::stlq_max_code; first <= kernels::stlq_max_code; ++first)
-      for (int second = -kernels::stlq_max_code; second <= kernels::stlq_max_code; ++second)
-        if (two_words || second == 0)
-          is_level[static_cast<std::size_t>(
-              128 + kernels::stlq_value(kernels::stlq_word(first), kernels::stlq_word(second)))] = true;
-    for (std::size_t i = 0; i < nearest_.size(); ++i) {
-      const double middle = (static_cast<double>(i) + 0.5) / 2 - 128;
-      int best = 0;
-      for (int place = 1; place < 256; ++place)
-        if (is_level[static_cast<std::size_t>(place)] && std::abs(place - 128 - middle) < std::abs(best - middle))
-          best = place - 128;
-      nearest_[i] = static_cast<std::int8_t>(best);
-    }
+NearestValues::NearestValues(bool two_words) {
+  std::array<bool, 256> is_level{};
+  for (int first = -kernels::stlq_max_code; first <= kernels::stlq_max_code; ++first)
+    for (int second = -kernels::stlq_max_code; second <= kernels::stlq_max_code; ++second)
+      if (two_words || second == 0)
+        is_level[static_cast<std::size_t>(
+            128 + kernels::stlq_value(kernels::stlq_word(first), kernels::stlq_word(second)))] = true;
+  for (std::size_t i = 0; i < nearest_.size(); ++i) {
+    const double middle = (static_cast<double>(i) + 0.5) / 2 - 128;
+    int best = 0;
+    for (int place = 1; place < 256; ++place)
+      if (is_level[static_cast<std::size_t>(place)] && std::abs(place - 128 - middle) < std::abs(best - middle))
+        best = place - 128;
+    nearest_[i] = static_cast<std::int8_t>(best);
   }
+}
 
-  std::int8_t operator()(double weight) const {
-    return nearest_[static_cast<std::size_t>(std::clamp(2 * (weight + 128), 0.0, 511.0))];
-  }
-
-private:
-  std::array<std::int8_t, 512> nearest_{};
-};
-
-} // namespace
-
-std::int8_t nearest_value(double weight, bool two_words) {
+const NearestValues &nearest_values(bool two_words) {
   static const std::array<NearestValues, 2> nearest{NearestValues(false), NearestValues(true)};
-  return nearest[two_words ? 1 : 0](weight);
+  return nearest[two_words ? 1 : 0];
 }
 
 bool has_words(const LinearWeights &layer) {

@@ -1,6 +1,8 @@
 // Float weights that are STLQ words already (docs/stlq.md, "Fine-tuning"), and the values that words have.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -8,9 +10,28 @@
 
 namespace intvit::stlq {
 
-// The value nearest to `weight` that one word, or the sum of two words, decodes to (kernels::stlq_value). Both are in
-// units of U / 128.
-std::int8_t nearest_value(double weight, bool two_words);
+// The nearest value that one word, or the sum of two words, decodes to (kernels::stlq_value). In units of U / 128, as
+// weights are here.
+//
+// Decoded values are integers, so the midpoint between two neighbours is an integer or a half. All weights between two
+// multiples of 1/2 therefore have the same nearest value, and a table of those intervals gives it.
+class NearestValues {
+public:
+  explicit NearestValues(bool two_words);
+
+  std::int8_t operator()(double weight) const {
+    return nearest_[static_cast<std::size_t>(std::clamp(2 * (weight + 128), 0.0, 511.0))];
+  }
+
+private:
+  std::array<std::int8_t, 512> nearest_{};
+};
+
+const NearestValues &nearest_values(bool two_words);
+
+inline std::int8_t nearest_value(double weight, bool two_words) {
+  return nearest_values(two_words)(weight);
+}
 
 // Whether the layer's weights are words: it has scaling factors U for them.
 bool has_words(const LinearWeights &layer);

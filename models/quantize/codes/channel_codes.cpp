@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/loops/loops.hpp"
+#include "models/parallel.hpp"
 #include "models/quantize/codes/arithmetic.hpp"
 
 namespace intvit {
@@ -50,51 +52,99 @@ ChannelCodes own_range_codes(const SiteSamples &samples, const QuantizeOptions &
   constraint(best);
   if (options.published.observer != RangeObserver::mse || per_tensor)
     return best;
-  const RowVector ones = RowVector::Ones(range.low.size());
-  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
-  ArrayXd best_error = measure(best, ones, all).squared_error;
+  std::vector<ChannelCodes> candidates{best};
   for (const double factor : range_factors) {
-    ChannelCodes codes = codes_for(range, 1.0, factor);
-    constraint(codes);
-    const ArrayXd error = measure(codes, ones, all).squared_error;
+    candidates.push_back(codes_for(range, 1.0, factor));
+    constraint(candidates.back());
+  }
+  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
+  const std::vector<CodeStatistics> statistics =
+      measure(candidates, RowVector::Ones(range.low.size()), all, options.threads);
+  ArrayXd best_error = statistics.front().squared_error;
+  for (std::size_t i = 1; i < candidates.size(); ++i) {
+    const ArrayXd &error = statistics[i].squared_error;
     for (Index c = 0; c < error.size(); ++c)
       if (error[c] < best_error[c]) {
         best_error[c] = error[c];
-        best.scale[c] = codes.scale[c];
-        best.zero[c] = codes.zero[c];
+        best.scale[c] = candidates[i].scale[c];
+        best.zero[c] = candidates[i].zero[c];
       }
   }
   return best;
 }
 
-CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, SampledRows samples) {
-  const Index channels = codes.scale.size();
-  ArrayXd error = ArrayXd::Zero(channels);
-  ArrayXd squared_error = ArrayXd::Zero(channels);
-  ArrayXd sum = ArrayXd::Zero(channels);
-  ArrayXd squares = ArrayXd::Zero(channels);
-  // By pointers, because in a sanitizer's build each element of Eigen's is a call.
-  const auto add = [&, scale = codes.scale.data(), zero = codes.zero.data(), gains = gain.data(), errors = error.data(),
-                    squared_errors = squared_error.data(), sums = sum.data(),
-                    sums_of_squares = squares.data()](const float *row) {
-    for (Index c = 0; c < channels; ++c) {
-      const double value = static_cast<double>(row[c]) * static_cast<double>(gains[c]);
-      const double centred = code_of(value, scale[c], zero[c]) - zero[c];
-      const double difference = value - scale[c] * centred;
-      errors[c] += difference;
-      squared_errors[c] += difference * difference;
-      sums[c] += centred;
-      sums_of_squares[c] += centred * centred;
-    }
-  };
+namespace {
+
+// The sums of one candidate over some channels.
+struct ChannelSums {
+  using Channels = std::array<double, code_channels>;
+  Channels scale{};
+  Channels zero{};
+  Channels error{};
+  Channels squared_error{};
+  Channels code{};
+  Channels squared_code{};
+
+  void add(const std::vector<double> &values, Index rows) {
+    fastest_loops().add_code_sums(values.data(), rows, scale.data(), zero.data(),
+                                  {error.data(), squared_error.data(), code.data(), squared_code.data()});
+  }
+};
+
+// So many rows are read before the next candidate, so that they stay in the cache.
+constexpr Index rows_at_once = 256;
+
+// Channels [first, first + used) of all candidates.
+void measure_channels(std::span<const ChannelCodes> candidates, const RowVector &gain, SampledRows samples, Index first,
+                      Index used, std::vector<CodeStatistics> &statistics) {
+  std::vector<ChannelSums> sums(candidates.size());
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    sums[i].scale.fill(1.0);
+    std::copy_n(candidates[i].scale.data() + first, used, sums[i].scale.data());
+    std::copy_n(candidates[i].zero.data() + first, used, sums[i].zero.data());
+  }
+  std::vector<double> values(static_cast<std::size_t>(rows_at_once * code_channels));
   double count = 0;
   for (const RowMatrix *rows : samples) {
     count += static_cast<double>(rows->rows());
-    for (Index row = 0; row < rows->rows(); ++row)
-      add(rows->row(row).data());
+    for (Index begin = 0; begin < rows->rows(); begin += rows_at_once) {
+      const Index end = std::min(begin + rows_at_once, rows->rows());
+      for (Index row = begin; row < end; ++row) {
+        const float *from = rows->row(row).data() + first;
+        double *to = values.data() + (row - begin) * code_channels;
+        for (Index c = 0; c < used; ++c)
+          to[c] = static_cast<double>(from[c]) * static_cast<double>(gain[first + c]);
+      }
+      for (ChannelSums &candidate : sums)
+        candidate.add(values, end - begin);
+    }
   }
-  CodeStatistics statistics{squared_error / count, error / count, sum / count, {}};
-  statistics.variance = (squares / count - statistics.mean.square()).max(0.0);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto mean = [&](const ChannelSums::Channels &sum) -> ArrayXd {
+      return Eigen::Map<const ArrayXd>(sum.data(), used) / count;
+    };
+    CodeStatistics &result = statistics[i];
+    result.squared_error.segment(first, used) = mean(sums[i].squared_error);
+    result.mean_error.segment(first, used) = mean(sums[i].error);
+    result.mean.segment(first, used) = mean(sums[i].code);
+    result.variance.segment(first, used) =
+        (mean(sums[i].squared_code) - result.mean.segment(first, used).square()).max(0.0);
+  }
+}
+
+} // namespace
+
+std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, const RowVector &gain,
+                                    SampledRows samples, int threads) {
+  const Index channels = gain.size();
+  const ArrayXd room(channels);
+  std::vector<CodeStatistics> statistics(candidates.size(), {room, room, room, room});
+  parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
+               [&](std::size_t index, std::size_t) {
+                 const Index first = static_cast<Index>(index) * code_channels;
+                 measure_channels(candidates, gain, samples, first, std::min<Index>(code_channels, channels - first),
+                                  statistics);
+               });
   return statistics;
 }
 

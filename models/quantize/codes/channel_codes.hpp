@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/codes/range.hpp"
@@ -52,7 +53,9 @@ struct CodeStatistics {
 
 using SampledRows = std::span<const RowMatrix *const>;
 
-CodeStatistics measure(const ChannelCodes &codes, const RowVector &gain, SampledRows samples);
+// Of each of the candidates.
+std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, const RowVector &gain,
+                                    SampledRows samples, int threads);
 
 // code - zero - mean for the sampled rows: one channel in each row of the result.
 RowMatrix centred_codes(const ChannelCodes &codes, const Eigen::ArrayXd &mean, const RowVector &gain,

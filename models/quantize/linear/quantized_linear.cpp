@@ -22,8 +22,6 @@ using Eigen::Index;
 
 constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0};
 
-constexpr std::array fitting_scale{100.0}; // percent
-
 // On how many rows of the second half the error of the output is measured.
 constexpr Index measured_rows = 512;
 
@@ -92,29 +90,36 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
   const Affine affine{gain, {}};
   const ChannelRange first_half = observe_range(samples, Part::first_half, affine, options);
   const std::array<const RowMatrix *, 1> second_half{&samples.rows[1]};
-  const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
-  const WeightGrid grid = one_word_grid(options.weight_levels, layer.weight.cols());
-  InputChoice best;
-  double best_error = std::numeric_limits<double>::infinity();
+  std::vector<InputChoice> candidates;
   for (const double strength : strengths) {
     if (options.channel_strength && strength != strengths.front())
       break;
-    for (const double factor : range_factors) {
-      if (options.published.observer != RangeObserver::mse && factor != 1.0)
-        continue;
-      const double candidate = options.channel_strength.value_or(strength);
-      const ChannelCodes codes = constrained(first_half, candidate, factor);
-      const CodeStatistics statistics = measure(codes, gain, second_half);
-      double error = (statistics.squared_error * column_norms).sum();
-      if (!words_are_given(layer, options))
-        error += round_to_nearest(layer.weight, codes.scale, statistics.variance, grid, {fitting_scale, largest_scale},
-                                  options.threads)
-                     .error;
-      if (error < best_error) {
-        best_error = error;
-        best.strength = candidate;
-        best.clipping = factor;
+    for (const double factor : range_factors)
+      if (options.published.observer == RangeObserver::mse || factor == 1.0) {
+        const double candidate = options.channel_strength.value_or(strength);
+        candidates.push_back({constrained(first_half, candidate, factor), candidate, factor});
       }
+  }
+  std::vector<ChannelCodes> codes;
+  for (const InputChoice &candidate : candidates)
+    codes.push_back(candidate.codes);
+  const std::vector<CodeStatistics> statistics = measure(codes, gain, second_half, options.threads);
+
+  const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
+  const WeightGrid grid = one_word_grid(options.weight_levels, layer.weight.cols());
+  const bool rounds_weights = !words_are_given(layer, options);
+  const NearestError rounding_error(layer.weight, grid, largest_scale, options.threads);
+  InputChoice best;
+  double best_error = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    double error = (statistics[i].squared_error * column_norms).sum();
+    if (error >= best_error) // before the weights' error is added
+      continue;
+    if (rounds_weights)
+      error += rounding_error(codes[i].scale, statistics[i].variance);
+    if (error < best_error) {
+      best_error = error;
+      best = candidates[i];
     }
   }
   best.codes = constrained(observe_range(samples, Part::all, affine, options), best.strength, best.clipping);
@@ -204,7 +209,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
   result.strength = choice.strength;
   result.clipping = choice.clipping;
   const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
-  const CodeStatistics statistics = measure(result.input, input.gain, all);
+  const CodeStatistics statistics = measure({{result.input}}, input.gain, all, options.threads).front();
   RoundedWeights weights = round_weights(layer, result.input, statistics, input.gain, all, options, largest_scale);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();

@@ -1,13 +1,16 @@
 // How the weights of a linear map become integers with a scale per output channel.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <variant>
 #include <vector>
 
+#include "models/architectures/stlq_words.hpp"
 #include "models/architectures/weights.hpp"
+#include "models/quantize/codes/arithmetic.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
@@ -18,7 +21,12 @@ public:
   explicit UniformGrid(int step = 1, int steps = 127) : step_(step), steps_(steps) {}
 
   int largest() const { return step_ * steps_; }
-  std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const;
+  int step() const { return step_; }
+  int steps() const { return steps_; }
+  std::int8_t nearest(double weight, Eigen::Index /*output*/, Eigen::Index /*input*/) const {
+    const double most = steps_;
+    return static_cast<std::int8_t>(step_ * static_cast<int>(std::clamp(round_to_even(weight / step_), -most, most)));
+  }
 
 private:
   int step_;
@@ -34,11 +42,16 @@ public:
       : inputs_(inputs), two_words_(std::move(two_words)) {}
 
   int largest() const { return 64; }
-  std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const;
+  std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const {
+    const bool two_words = !two_words_.empty() && two_words_[static_cast<std::size_t>(output * inputs_ + input)];
+    return (two_words ? two_words_values_ : one_word_values_)(weight);
+  }
 
 private:
   Eigen::Index inputs_;
   std::vector<bool> two_words_;
+  stlq::NearestValues one_word_values_ = stlq::nearest_values(false);
+  stlq::NearestValues two_words_values_ = stlq::nearest_values(true);
 };
 
 using WeightGrid = std::variant<UniformGrid, LogGrid>;
@@ -62,6 +75,25 @@ struct RoundedWeights {
 RoundedWeights round_to_nearest(const RowMatrix &weight, const Eigen::ArrayXd &input_scale,
                                 const Eigen::ArrayXd &variance, const WeightGrid &grid, const Scales &scales,
                                 int threads);
+
+// The error of round_to_nearest() with the scale that fits each row's largest weight, but none above `largest_scale`:
+// for a search, which asks for many scales of the inputs.
+class NearestError {
+public:
+  // Keeps references.
+  NearestError(const RowMatrix &weight, const WeightGrid &grid, double largest_scale, int threads);
+
+  double operator()(const Eigen::ArrayXd &input_scale, const Eigen::ArrayXd &variance) const;
+
+private:
+  double of_uniform(const UniformGrid &grid, const Eigen::ArrayXd &input_scale, const Eigen::ArrayXd &variance) const;
+
+  const RowMatrix &weight_;
+  const WeightGrid &grid_;
+  Scales scales_;
+  int threads_;
+  std::vector<float> panels_; // [group of rows][input][row of the group]
+};
 
 // Rounds the weights of a row one after the other. Before each rounding the weight is corrected by the errors of those
 // that were rounded before it, so that the error of the layer's output over the samples is small (GPTQ, arXiv

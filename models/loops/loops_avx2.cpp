@@ -1,0 +1,14 @@
+#include "models/loops/vector_loops.hpp"
+
+namespace intvit {
+
+namespace {
+
+typedef float Floats __attribute__((vector_size(32)));
+typedef double Doubles __attribute__((vector_size(32)));
+
+} // namespace
+
+const LoopTable loops_avx2 = vector_loops<Floats, Doubles>("avx2");
+
+} // namespace intvit
