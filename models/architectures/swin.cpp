@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 namespace intvit {
 
@@ -12,10 +13,11 @@ int SwinConfig::depth() const {
 
 Windows SwinConfig::windows(int stage, int block) const {
   Windows windows{.grid_height = grid_height() >> stage, .grid_width = grid_width() >> stage};
-  windows.size = std::min({window, windows.grid_height, windows.grid_width});
+  const int target = stage_window(stage);
+  windows.size = std::min({target, windows.grid_height, windows.grid_width});
   // A grid of one window has nothing to shift.
-  const bool one = std::min(windows.grid_height, windows.grid_width) <= window;
-  windows.shift = block % 2 == 1 && !one ? window / 2 : 0;
+  const bool one = std::min(windows.grid_height, windows.grid_width) <= target;
+  windows.shift = block % 2 == 1 && !one ? target / 2 : 0;
   return windows;
 }
 
@@ -32,10 +34,14 @@ void validate(const SwinConfig &config) {
                              std::to_string(config.stages()));
   validate_dimension("embedding dimension", config.channels, 4096);
   validate_dimension("window size", config.window, 256);
+  if (!config.stage_windows.empty() && config.stage_windows.size() != config.depths.size())
+    throw std::runtime_error("windows are given for " + std::to_string(config.stage_windows.size()) + " stages of " +
+                             std::to_string(config.stages()));
   if (!(config.mlp_ratio >= 0.01 && config.mlp_ratio <= 64))
     throw std::runtime_error("MLP ratio is " + std::to_string(config.mlp_ratio) + ", must be between 0.01 and 64");
   for (int stage = 0; stage < config.stages(); ++stage) {
     const auto index = static_cast<std::size_t>(stage);
+    validate_dimension("window size", config.stage_window(stage), 256);
     validate_dimension("depth", config.depths[index], 1024);
     validate_dimension("number of heads", config.heads[index], 1024);
     validate_multiple("embedding dimension", config.stage_channels(stage), "number of heads", config.heads[index]);
@@ -168,11 +174,20 @@ SwinConfig swin(const char *name, int channels, int third_depth, int first_heads
   return config;
 }
 
+// Swin-S3 (arXiv 2111.14725), which has windows of other sizes in some stages.
+SwinConfig swin_s3(const char *name, int third_depth, std::vector<int> windows) {
+  SwinConfig config = swin("s3", 96, third_depth, 3, 14, 224);
+  config.architecture = std::string("swin_s3_") + name + "_224";
+  config.stage_windows = std::move(windows);
+  return config;
+}
+
 } // namespace
 
 std::vector<SwinConfig> SwinConfig::known() {
-  return {swin("tiny", 96, 6, 3, 7, 224),    swin("small", 96, 18, 3, 7, 224),  swin("base", 128, 18, 4, 7, 224),
-          swin("base", 128, 18, 4, 12, 384), swin("large", 192, 18, 6, 7, 224), swin("large", 192, 18, 6, 12, 384)};
+  return {swin("tiny", 96, 6, 3, 7, 224),    swin("small", 96, 18, 3, 7, 224),      swin("base", 128, 18, 4, 7, 224),
+          swin("base", 128, 18, 4, 12, 384), swin("large", 192, 18, 6, 7, 224),     swin("large", 192, 18, 6, 12, 384),
+          swin_s3("tiny", 6, {7, 7, 14, 7}), swin_s3("small", 18, {14, 14, 14, 7}), swin_s3("base", 30, {7, 7, 14, 7})};
 }
 
 } // namespace intvit

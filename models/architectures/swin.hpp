@@ -2,6 +2,7 @@
 // every other block.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,13 +31,17 @@ struct SwinConfig : ModelConfig {
   std::vector<int> depths; // blocks of each stage
   std::vector<int> heads;  // attention heads of each stage
   double mlp_ratio = 4;
-  int window = 7; // tokens; a grid smaller than that is one window
+  int window = 7;                 // tokens; a grid smaller than that is one window
+  std::vector<int> stage_windows; // of each stage, where they differ; else empty
   Activation activation = Activation::gelu;
 
   int stages() const { return static_cast<int>(depths.size()); }
   int depth() const; // blocks of all stages
   int stage_channels(int stage) const { return channels << stage; }
   int stage_mlp_hidden(int stage) const { return static_cast<int>(stage_channels(stage) * mlp_ratio); }
+  int stage_window(int stage) const {
+    return stage_windows.empty() ? window : stage_windows[static_cast<std::size_t>(stage)];
+  }
   // The windows of a block, `block` being counted within its stage.
   Windows windows(int stage, int block) const;
   BlockConfig block(int stage, int block) const;

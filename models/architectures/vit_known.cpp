@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace intvit {
 
@@ -174,6 +177,95 @@ void append_siglip(std::vector<VitConfig> &all) {
   add(so400m, 14, 896, exact, true, 1.0);
 }
 
+// What remains, under names that follow no rule.
+void append_others(std::vector<VitConfig> &all) {
+  const auto add = [&](const std::string &name, Size size, int patch, int image,
+                       double crop_pct = 0.95) -> VitConfig & {
+    VitConfig config = vit("vit", size, patch, image);
+    config.architecture = name;
+    config.crop_pct = crop_pct;
+    return all.emplace_back(config);
+  };
+  const auto pooled = [&](const std::string &name, Size size, int patch, int image, int registers, Pool pool,
+                          double crop_pct = 0.95) -> VitConfig & {
+    VitConfig &config = add(name, size, patch, image, crop_pct);
+    config.prefix_tokens = registers;
+    config.pool = pool;
+    return config;
+  };
+  const auto pixels = [](VitConfig &config, const std::array<double, 3> &mean, const std::array<double, 3> &std) {
+    config.mean = mean;
+    config.std = std;
+  };
+  constexpr std::array<double, 3> zeros = {0, 0, 0};
+  constexpr std::array<double, 3> ones = {1, 1, 1};
+  constexpr Size giant = {"giant", 1408, 40, 16, 6144};
+  constexpr Size plus = {"base", 896, 12, 14};
+
+  VitConfig &miil = add("vit_base_patch16_224_miil", base, 16, 224, 0.875);
+  miil.interpolation = "bilinear";
+  pixels(miil, zeros, ones);
+  VitConfig &dino = add("vit_small_patch8_224", small, 8, 224, 0.9);
+  dino.classes = 0;
+  pixels(dino, imagenet_mean, imagenet_std);
+  add("vit_small_patch16_36x1_224", {"small", 384, 36, 6}, 16, 224, 0.9);
+  add("vit_huge_patch14_224", huge, 14, 224, 0.9).classes = 0;
+  add("vit_giant_patch14_224", giant, 14, 224, 0.9);
+  add("vit_gigantic_patch14_224", {"gigantic", 1664, 48, 16, 8192}, 14, 224, 0.9);
+  add("vit_base_patch16_plus_240", plus, 16, 240);
+  add("vit_base_patch32_plus_256", plus, 32, 256);
+  for (const Size size : {small, base, large})
+    add(std::string("flexivit_") + size.name, size, 16, 240);
+  for (const int image : {196, 336}) {
+    VitConfig &eva = pooled("eva_large_patch14_" + std::to_string(image), large, 14, image, 1, Pool::mean, 1.0);
+    pixels(eva, clip_mean, clip_std);
+    eva.crop_mode = image == 336 ? CropMode::squash : CropMode::center;
+  }
+  for (const auto &[name, size, patch, image] :
+       {std::tuple("vit_huge_patch14_gap_224", huge, 14, 224), std::tuple("vit_huge_patch16_gap_448", huge, 16, 448),
+        std::tuple("vit_giant_patch16_gap_224", giant, 16, 224)}) { // I-JEPA
+    VitConfig &ijepa = pooled(name, size, patch, image, 0, Pool::normed_mean, image == 448 ? 1.0 : 0.9);
+    ijepa.classes = 0;
+    pixels(ijepa, imagenet_mean, imagenet_std);
+  }
+  for (const Size size : {base, large, Size{"so400m", 1152, 27, 16, 4304}}) {
+    VitConfig &tips = add(std::string("vit_") + size.name + "_patch14_reg1_tipsv2", size, 14, 448, 1.0);
+    tips.prefix_tokens = 2;
+    tips.classes = 0;
+    pixels(tips, zeros, ones);
+  }
+
+  constexpr Size mediumd = {"mediumd", 512, 20, 8};
+  constexpr Size betwixt = {"betwixt", 640, 12, 10};
+  constexpr Size wee = {"wee", 256, 14, 4, 1280};
+  constexpr Size little = {"little", 320, 14, 5, 1792};
+  constexpr Size so150m = {"so150m", 896, 18, 14, 2304};
+  constexpr Size so150m2 = {"so150m2", 832, 21, 13, 2176};
+  pooled("vit_medium_patch16_gap_240", medium, 16, 240, 0, Pool::normed_mean);
+  pooled("vit_betwixt_patch16_gap_256", betwixt, 16, 256, 0, Pool::normed_mean);
+  for (const auto &[size, registers, image] :
+       {std::tuple(wee, 1, 256), std::tuple(little, 1, 256), std::tuple(little, 4, 256), std::tuple(medium, 1, 256),
+        std::tuple(mediumd, 4, 256), std::tuple(mediumd, 4, 384), std::tuple(betwixt, 1, 256),
+        std::tuple(betwixt, 4, 256), std::tuple(betwixt, 4, 384), std::tuple(so150m2, 1, 256),
+        std::tuple(so150m2, 1, 384), std::tuple(so150m2, 1, 448), std::tuple(so150m, 4, 256),
+        std::tuple(so150m, 4, 384)}) {
+    const bool normed = size.channels == so150m.channels;
+    const bool whole = image > 256 || size.channels == so150m2.channels;
+    VitConfig &config = pooled(std::string("vit_") + size.name + "_patch16_reg" + std::to_string(registers) + "_gap_" +
+                                   std::to_string(image),
+                               size, 16, image, registers, normed ? Pool::normed_mean : Pool::mean, whole ? 1.0 : 0.95);
+    config.crop_mode = image == 448 ? CropMode::squash : CropMode::center;
+  }
+  VitConfig &map = pooled("vit_so150m_patch16_reg4_map_256", so150m, 16, 256, 4, Pool::attention, 0.9);
+  map.pool_hidden = map.mlp_hidden;
+
+  // timm's own, for tests.
+  add("test_vit", {"vit", 64, 6, 2, 192}, 16, 160);
+  pooled("test_vit2", {"vit", 64, 8, 2, 192}, 16, 160, 1, Pool::mean);
+  VitConfig &test_map = pooled("test_vit3", {"vit", 96, 9, 3, 192}, 16, 160, 1, Pool::attention);
+  test_map.pool_hidden = test_map.mlp_hidden;
+}
+
 } // namespace
 
 std::vector<VitConfig> VitConfig::known() {
@@ -215,6 +307,7 @@ std::vector<VitConfig> VitConfig::known() {
 
   append_clip(all);
   append_siglip(all);
+  append_others(all);
   return all;
 }
 
@@ -279,7 +372,12 @@ void use_tag(std::string_view tag, VitConfig &config) {
     config.mean = clip_mean;
     config.std = clip_std;
   }
-  if (config.projection > 0 && tag.find("_ft_in") != std::string_view::npos) { // fine-tuned to classify
+  if (tag == "dino" || tag == "mae") { // trained without classes
+    config.mean = imagenet_mean;
+    config.std = imagenet_std;
+    config.classes = 0;
+  }
+  if (tag.find("_ft_in") != std::string_view::npos) { // fine-tuned to classify
     config.projection = 0;
     config.classes = 1000;
   }

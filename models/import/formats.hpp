@@ -59,15 +59,18 @@ SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, cons
 struct TransformersType {
   std::string_view name;    // config.json's "model_type"
   std::string_view classes; // what the names of its model classes begin with
+  std::string_view prefix;  // what a classifier puts before the names of its model's tensors; empty: the type's name
   ArchitectureConfig (*config)(const ConfigFields &fields, HuggingFaceConfig &config);
   // The model of HuggingFaceConfig::architecture, which `config` gave.
   FloatModel (*model)(TensorReader &tensors, const ArchitectureConfig &architecture, const HuggingFaceConfig &config);
 };
 
 // With the read_transformers() of what `Config` returns.
-template <auto Config> constexpr TransformersType transformers_type(std::string_view name, std::string_view classes) {
+template <auto Config>
+constexpr TransformersType transformers_type(std::string_view name, std::string_view classes,
+                                             std::string_view prefix = {}) {
   return {
-      name, classes,
+      name, classes, prefix,
       [](const ConfigFields &fields, HuggingFaceConfig &config) -> ArchitectureConfig {
         return Config(fields, config);
       },
@@ -83,6 +86,9 @@ inline constexpr std::array transformers_types = {
     transformers_type<swin_of_transformers>("swin", "Swin"),
     transformers_type<vit_of_transformers>("dinov2", "Dinov2"),
     transformers_type<vit_of_transformers>("dinov2_with_registers", "Dinov2WithRegisters"),
+    transformers_type<vit_of_transformers>("vit_mae", "ViTMAE", "vit"),
+    transformers_type<vit_of_transformers>("vit_msn", "ViTMSN", "vit"),
+    transformers_type<vit_of_transformers>("ijepa", "IJepa"),
     transformers_type<clip_of_transformers>("clip", "CLIP"),
     transformers_type<clip_of_transformers>("clip_vision_model", "CLIPVision"),
     transformers_type<siglip_of_transformers>("siglip", "Siglip"),

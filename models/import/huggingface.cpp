@@ -19,11 +19,11 @@ std::string prefix_of(TensorReader &tensors, const HuggingFaceConfig &config) {
   const auto holds = [&](const std::string &prefix) {
     return tensors.has(prefix + "embeddings.patch_embeddings.projection.weight");
   };
-  const std::string other = config.prefix.empty() ? config.model_type + "." : "";
+  const std::string other = config.prefix.empty() ? config.base : "";
   if (config.is_tower() || holds(config.prefix) || !holds(other))
     return config.prefix;
   if (!config.has_head)
-    for (const char *head : {"classifier.", "cls_classifier.", "distillation_classifier."})
+    for (const char *head : {"classifier.", "cls_classifier.", "distillation_classifier.", "decoder."})
       tensors.ignore_all(head);
   return other;
 }
@@ -34,6 +34,8 @@ FloatModel read_model(const WeightFiles &files, HuggingFaceConfig config) {
     config.prefix = prefix_of(tensors, config);
     FloatModel model = config.type->model(tensors, config.architecture, config);
     tensors.ignore(config.prefix + "embeddings.mask_token"); // of pre-training
+    if (config.model_type == "vit_mae")
+      tensors.ignore_all("decoder.");
     tensors.require_all_read("config.json describes a " + config.model_type + " without it");
     return model;
   } catch (const std::runtime_error &error) {

@@ -52,7 +52,20 @@ void read_tower_class(const ConfigFields &fields, const std::string &classes, Hu
 }
 
 // Which head stands on the model. A file without "architectures" is taken for the usual classifier's.
-void read_model_class(const ConfigFields &fields, const std::string &classes, HuggingFaceConfig &config) {
+void read_model_class(const ConfigFields &fields, const TransformersType &type, HuggingFaceConfig &config) {
+  const std::string classes(type.classes);
+  config.base = std::string(type.prefix.empty() ? type.name : type.prefix) + ".";
+  if (config.model_type == "vit_mae") { // whose other class has a decoder besides, which makes pictures
+    const json *value = fields.find("architectures");
+    const std::string name =
+        value == nullptr ? "ViTMAEModel" : string(array(*value, "architectures", 1)[0], "architectures");
+    if (name != "ViTMAEModel" && name != "ViTMAEForPreTraining")
+      throw std::runtime_error("\"architectures\" is [\"" + name +
+                               "\"]; can be imported: ViTMAEModel, ViTMAEForPreTraining");
+    config.has_head = false;
+    config.prefix = name == "ViTMAEModel" ? "" : config.base;
+    return;
+  }
   const std::string classifier = classes + "ForImageClassification";
   std::string name = classifier;
   if (const json *value = fields.find("architectures"))
@@ -68,7 +81,7 @@ void read_model_class(const ConfigFields &fields, const std::string &classes, Hu
                              "\"], whose head reads the class token and the "
                              "mean of the patches side by side, which is not supported; " +
                              classes + "Model can be imported");
-  config.prefix = config.has_head ? config.model_type + "." : "";
+  config.prefix = config.has_head ? config.base : "";
 }
 
 // The number of names in id2label is the number of classes.
@@ -80,10 +93,7 @@ void read_id2label(const ConfigFields &fields, HuggingFaceConfig &config) {
   }
   config.labels = class_names(*value, "id2label");
   config.classes = static_cast<int>(config.labels.size());
-  bool placeholders = true;
-  for (std::size_t i = 0; i < config.labels.size(); ++i)
-    placeholders = placeholders && config.labels[i] == "LABEL_" + std::to_string(i);
-  if (placeholders || !config.has_head)
+  if (are_placeholders(config.labels) || !config.has_head)
     config.labels.clear();
 }
 
@@ -216,7 +226,7 @@ HuggingFaceConfig huggingface_config(const json &root) {
   if (config.is_tower())
     read_tower_class(fields, std::string(type.classes), config);
   else
-    read_model_class(fields, std::string(type.classes), config);
+    read_model_class(fields, type, config);
   read_id2label(fields, config);
   config.qkv_bias = fields.flag("qkv_bias", true);
   if (const int colours = fields.integer("num_channels", 3); colours != 3)

@@ -18,6 +18,7 @@ struct HuggingFaceConfig {
   std::string model_type;                 // its name
   // "vit." where a head stands beside the model, else nothing: what the names of all tensors but the head's begin with.
   std::string prefix;
+  std::string base;                // "vit.", as it would be beside a head
   ArchitectureConfig architecture; // but for mean, std and recipe, of which preprocessor_config.json tells
   bool has_head = true;
   bool teacher = false; // DeiT with two heads, of class token and distillation token
@@ -30,6 +31,7 @@ struct HuggingFaceConfig {
 
   bool is_siglip() const { return model_type.starts_with("siglip"); }
   bool is_tower() const { return model_type.starts_with("clip") || is_siglip(); } // an image tower
+  bool has_class_token() const { return model_type != "ijepa"; }
   bool is_dinov2() const { return model_type.starts_with("dinov2"); }
 };
 

@@ -1,4 +1,4 @@
-// transformers' ViT, DeiT and DINOv2, with and without registers.
+// transformers' ViT and those that are one: DeiT, DINOv2 with and without registers, ViT-MAE, ViT-MSN, I-JEPA.
 #include <stdexcept>
 
 #include "models/import/formats.hpp"
@@ -11,7 +11,8 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
   VitConfig model;
   model.activation = fields.activation("gelu");
   const bool dinov2 = config.is_dinov2();
-  fields.read_common(config, config.model_type == "dinov2" ? 14 : 16, dinov2 ? 1e-6 : 1e-12, model);
+  fields.read_common(config, config.model_type == "dinov2" ? 14 : 16,
+                     dinov2 || config.model_type == "vit_msn" ? 1e-6 : 1e-12, model);
   model.channels = fields.integer("hidden_size", 768);
   model.depth = fields.integer("num_hidden_layers", 12);
   model.heads = fields.integer("num_attention_heads", 12);
@@ -26,8 +27,8 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
     if (config.model_type == "dinov2_with_registers")
       config.registers = fields.count("num_register_tokens", 4);
   }
-  model.prefix_tokens = 1 + (config.model_type == "deit" ? 1 : 0) + config.registers;
-  model.pool = config.teacher ? Pool::token_pair : Pool::token;
+  model.prefix_tokens = (config.has_class_token() ? 1 : 0) + (config.model_type == "deit" ? 1 : 0) + config.registers;
+  model.pool = config.teacher ? Pool::token_pair : config.has_class_token() ? Pool::token : Pool::normed_mean;
   return model;
 }
 
@@ -43,7 +44,8 @@ void read_transformers_tokens(TensorReader &tensors, const VitConfig &model, con
       tensors.matrix(name + "position_embeddings", {1, positioned + model.patches(), channels}, channels);
   weights.position = position.bottomRows(model.patches());
   weights.prefix.resize(model.prefix_tokens, channels);
-  weights.prefix.row(0) = tensors.matrix(name + "cls_token", {1, 1, channels}, channels);
+  if (config.has_class_token())
+    weights.prefix.row(0) = tensors.matrix(name + "cls_token", {1, 1, channels}, channels);
   if (config.model_type == "deit")
     weights.prefix.row(1) = tensors.matrix(name + "distillation_token", {1, 1, channels}, channels);
   weights.prefix.topRows(positioned) += position.topRows(positioned);
@@ -64,9 +66,13 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
   weights.patch_embed =
       tensors.linear(prefix + "embeddings.patch_embeddings.projection", {model.channels, 3, model.patch, model.patch});
   read_transformers_tokens(tensors, model, config, weights);
-  // Transformers 5 has its own names for the blocks inside, see transformers_block_names().
-  const std::string layers =
-      prefix + (tensors.has(prefix + "layers.0.attention.q_proj.weight") ? "layers." : "encoder.layer.");
+  // Transformers 5 has its own names for the blocks inside, see transformers_block_names(), and leaves the prefix out
+  // where it writes a ViT-MSN's under the old ones.
+  std::string layers = prefix + "encoder.layer.";
+  if (tensors.has(prefix + "layers.0.attention.q_proj.weight"))
+    layers = prefix + "layers.";
+  else if (tensors.has("encoder.layer.0.layernorm_before.weight"))
+    layers = "encoder.layer.";
   for (int i = 0; i < model.depth; ++i) {
     const std::string block = layers + std::to_string(i) + ".";
     weights.blocks.push_back(read_block(tensors, block,

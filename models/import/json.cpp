@@ -141,6 +141,13 @@ std::vector<std::string> class_names(const json &value, const std::string &key) 
   return names;
 }
 
+bool are_placeholders(const std::vector<std::string> &names) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] != "LABEL_" + std::to_string(i))
+      return false;
+  return true;
+}
+
 std::string show(const json &value) {
   constexpr std::size_t longest = 80;
   std::string text = value.dump(-1, ' ', true); // ASCII: it can be cut anywhere

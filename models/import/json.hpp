@@ -34,6 +34,9 @@ std::array<double, 3> three_numbers(const json &value, const std::string &key); 
 // number or true or false, which is taken as it is spelled in JSON.
 std::vector<std::string> class_names(const json &value, const std::string &key);
 
+// Whether these are the names that transformers gives where nobody does: "LABEL_0", "LABEL_1", ...
+bool are_placeholders(const std::vector<std::string> &names);
+
 // A value for a message, cut where it is long.
 std::string show(const json &value);
 

@@ -26,7 +26,7 @@ FolderConfig read_config(const std::string &config_path) {
   }
   if (!config_path.empty())
     importer::read_json_file(config_path, [&](const importer::json &root) {
-      if (root.contains("model_type"))
+      if (root.contains("model_type") && !is_timm_wrapper(root))
         config = importer::huggingface_config(root);
       else
         config = timm_config(root);

@@ -70,6 +70,7 @@ FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &confi
           m.labels = config.labels;
           if (classes == 1) // nothing that one class could exclude
             m.config.head = ResultKind::scores;
+          m.config.head = config.head.value_or(m.config.head);
         },
         model);
     return model;

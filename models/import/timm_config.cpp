@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "models/import/huggingface_source.hpp"
 #include "models/import/json.hpp"
 
 namespace intvit {
@@ -95,7 +96,10 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
   } else if (name == "num_heads") {
     config.heads = value.is_array() ? positive_integers(value, key) : std::vector<int>{positive_integer(value, key)};
   } else if (name == "window_size") {
-    config.window = side_of_square(value, key);
+    if (value.is_array() && value.size() != 2)
+      config.stage_windows = positive_integers(value, key);
+    else
+      config.window = side_of_square(value, key);
   } else if (name == "mlp_ratio") {
     config.mlp_ratio = number(value, key);
   } else if (name == "num_classes") {
@@ -150,7 +154,29 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
   }
 }
 
+// What transformers adds.
+void read_timm_wrapper(const json &root, TimmConfig &config) {
+  std::string name = "TimmWrapperForImageClassification";
+  if (const auto found = root.find("architectures"); found != root.end() && !found->is_null())
+    name = string(array(*found, "architectures", 1)[0], "architectures");
+  const bool has_head = name == "TimmWrapperForImageClassification";
+  if (!has_head && name != "TimmWrapperModel")
+    throw std::runtime_error("\"architectures\" is [\"" + name +
+                             "\"]; can be imported: TimmWrapperForImageClassification, TimmWrapperModel");
+  if (has_head)
+    config.head = ConfigFields(root).head(config.classes.value_or(0));
+  else
+    config.classes = 0; // whatever the file says
+  if (!has_head || are_placeholders(config.labels))
+    config.labels.clear();
+}
+
 } // namespace
+
+bool is_timm_wrapper(const json &root) {
+  const auto found = root.find("model_type");
+  return found != root.end() && *found == "timm_wrapper";
+}
 
 TimmConfig timm_config(const json &root) {
   TimmConfig config;
@@ -167,6 +193,8 @@ TimmConfig timm_config(const json &root) {
     for (const auto &[name, value] : object(root["model_args"], "model_args").items())
       if (!value.is_null())
         read_model_arg(name, value, config);
+  if (is_timm_wrapper(root))
+    read_timm_wrapper(root, config);
   // Early versions of timm wrote the content of pretrained_cfg at the top.
   read_pretrained_cfg(root.contains("pretrained_cfg") ? object(root["pretrained_cfg"], "pretrained_cfg") : root,
                       config);

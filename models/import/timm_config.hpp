@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/graph/result_kind.hpp"
 #include "models/architectures/block.hpp"
 #include "models/architectures/model_config.hpp"
 #include "models/import/json.hpp"
@@ -17,6 +18,7 @@ namespace intvit {
 struct TimmConfig {
   std::string architecture; // empty where the file is silent
   std::vector<std::string> labels;
+  std::optional<ResultKind> head; // what the logits mean
   std::optional<int> classes;
 
   std::optional<bool> mean_pool;      // global_pool: "avg", or "token" or "map"
@@ -30,8 +32,9 @@ struct TimmConfig {
   std::optional<std::vector<int>> heads;  // one, or one a stage
   std::optional<std::vector<int>> depths; // one a stage
   std::optional<int> window;
-  std::optional<double> mlp_ratio; // mlp_hidden = floor(channels * mlp_ratio)
-  std::optional<int> class_tokens; // class_token: 0 or 1
+  std::optional<std::vector<int>> stage_windows; // one a stage
+  std::optional<double> mlp_ratio;               // mlp_hidden = floor(channels * mlp_ratio)
+  std::optional<int> class_tokens;               // class_token: 0 or 1
   std::optional<int> register_tokens;
   std::optional<int> layer_scales;      // a block; init_values
   std::optional<Activation> activation; // act_layer
@@ -45,6 +48,9 @@ struct TimmConfig {
   std::optional<CropMode> crop_mode;
   std::optional<std::string> interpolation;
 };
+
+// Whether transformers wrote the file, around a model of timm's (TimmWrapperModel).
+bool is_timm_wrapper(const importer::json &root);
 
 // Throws std::runtime_error: a value of the wrong type, or an argument that asks for another architecture than those of
 // models/architectures.

@@ -62,10 +62,20 @@ void infer_swin_dimensions(const TimmSource &source, const std::optional<SwinCon
   agree("embedding dimension", config.channels, declared.channels, &SwinConfig::channels);
   agree("depths", config.depths, declared.depths, &SwinConfig::depths);
   agree("numbers of heads", config.heads, declared.heads, &SwinConfig::heads);
-  agree("window size", config.window, declared.window, &SwinConfig::window);
+  if (!declared.stage_windows)
+    agree("window size", config.window, declared.window, &SwinConfig::window);
   if (declared.mlp_ratio)
     source.require_agreement("MLP hidden dimension", config.stage_mlp_hidden(0),
                              static_cast<int>(config.channels * *declared.mlp_ratio), std::nullopt);
+}
+
+// Windows of one size, where a grid that is smaller is one window; or those of each stage.
+void choose_windows(const TimmSource &source, const std::optional<SwinConfig> &architecture, SwinConfig &config) {
+  config.stage_windows.clear();
+  if (source.config.stage_windows)
+    config.stage_windows = *source.config.stage_windows;
+  else if (architecture && !source.config.window)
+    config.stage_windows = architecture->stage_windows;
 }
 
 SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config, const SwinForm &form) {
@@ -127,6 +137,7 @@ SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
     throw std::runtime_error("the image size is unknown: weights do not tell it. Name the architecture or put "
                              "config.json beside model.safetensors");
   }
+  choose_windows(source, architecture, config);
   source.read_preprocessing(config);
   validate(config);
 

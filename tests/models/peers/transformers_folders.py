@@ -105,6 +105,16 @@ SMALL_CASES = [
      lambda: crop(hf.DeiTImageProcessorPil, 73, 64), {"state": True}),
     ("swin, its state alone", swin, lambda: squash(64, resample=3), {"state": True}),
     ("swin, tanh-GELU", lambda: swin(hidden_act="gelu_pytorch_tanh"), lambda: squash(64, resample=3), {}),
+    ("vit-mae", lambda: hf.ViTMAEModel(hf.ViTMAEConfig(**{**SMALL, "intermediate_size": 96, "mask_ratio": 0.0})),
+     lambda: squash(64), {}),
+    ("vit-msn", lambda: hf.ViTMSNForImageClassification(hf.ViTMSNConfig(**{**SMALL, "intermediate_size": 96, **LABELS})),
+     lambda: squash(64), {}),
+    ("vit-msn, features", lambda: hf.ViTMSNModel(hf.ViTMSNConfig(**{**SMALL, "intermediate_size": 96})),
+     lambda: squash(64), {"state": True}),
+    ("i-jepa", lambda: hf.IJepaForImageClassification(hf.IJepaConfig(**{**SMALL, "intermediate_size": 96, **LABELS})),
+     lambda: squash(64), {}),
+    ("i-jepa, features", lambda: hf.IJepaModel(hf.IJepaConfig(**{**SMALL, "intermediate_size": 96})),
+     lambda: squash(64), {}),
     ("dinov2, its state alone", dinov2, lambda: crop(hf.BitImageProcessorPil, 72, 64), {"state": True}),
     ("dinov2 without registers", lambda: dinov2_registers(num_register_tokens=0),
      lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
@@ -189,6 +199,8 @@ def expected(model, processor, photograph):
         return pixels, getattr(output, "pooler_output", output)[0]
     if hasattr(output, "logits"):
         return pixels, output.logits[0]
+    if isinstance(model, hf.IJepaModel):
+        return pixels, output.last_hidden_state[0].mean(0)
     if isinstance(model, hf.SwinModel):
         return pixels, output.pooler_output[0]
     return pixels, output.last_hidden_state[0, 0]
