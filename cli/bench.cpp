@@ -2,12 +2,16 @@
 #include <utility>
 #include <vector>
 
+#include "cli/benchmark/against.hpp"
+#include "cli/benchmark/compare.hpp"
 #include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
 #include "cli/benchmark/memory.hpp"
 #include "cli/benchmark/options.hpp"
 #include "cli/benchmark/report.hpp"
 #include "cli/benchmark/report_file.hpp"
+#include "cli/benchmark/scheduling.hpp"
+#include "cli/benchmark/throughput.hpp"
 #include "cli/options/images.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/quantizer.hpp"
@@ -95,13 +99,15 @@ auto measure_all(const Parser &parser, const Plan &plan, const Presentation &sho
                                                                        .two_word_ratio = weights.two_word_ratio});
         for (const kernels::KernelTable *kernels : plan.kernels) {
           const LoadedModel loaded = load(source, random, *kernels, max_work(parser));
-          for (const int threads : plan.threads)
-            for (const int batch : plan.batches) {
-              progress.show(results.size(), plan.combinations());
-              results.push_back(
-                  measure_one(loaded, {source.name, source.is_architecture,
-                                       source.is_architecture ? weights.text() : "", kernels->name, threads, batch}));
-            }
+          const std::string weights_text = source.is_architecture ? weights.text() : "";
+          for (const int sessions : plan.sessions)
+            for (const int threads : plan.threads)
+              for (const int batch : plan.batches) {
+                progress.show(results.size(), plan.combinations());
+                wait_seconds(plan.delay);
+                results.push_back(measure_one(loaded, {source.name, source.is_architecture, weights_text, kernels->name,
+                                                       threads, batch, sessions}));
+              }
         }
       }
   } catch (const Interrupted &) {
@@ -137,14 +143,29 @@ int bench(const Arguments &arguments) {
   if (!parser.parse(arguments) || lists_architectures(parser))
     return exit_ok;
   check_options(parser);
+  use_scheduling(parser);
   const Presentation shown = presentation(parser, arguments);
   if (parser.has("shapes"))
     return bench_shapes(parser, shown);
   const Plan planned = plan(parser);
+  if (parser.has("against")) {
+    const std::string program = parser.get<std::string>("against");
+    print_results(measure_against(program, arguments_for_others(parser, planned), parser.integer("pairs", 2, 10'000)),
+                  program, shown);
+    return exit_ok;
+  }
   if (parser.has("files")) {
     bench_files(parser, planned, shown);
     return exit_ok;
   }
+  if (parser.has("sessions")) {
+    measure_all(parser, planned, shown, [&](const LoadedModel &loaded, const Combination &combination) {
+      return measure_throughput(loaded, combination, planned.effort);
+    });
+    return exit_ok;
+  }
+  if (!shown.compare.empty())
+    compare_with(shown.compare, {}); // before minutes of measuring
   const bool report = parser.has("report");
   const bool profile = report || parser.has("profile");
   const std::vector<ForwardResult> results =
@@ -152,7 +173,9 @@ int bench(const Arguments &arguments) {
         return measure_forward(loaded, combination, planned.effort, profile);
       });
   if (report)
-    write_report(parser.get<std::string>("report"), {shown.info, shown.percentiles, results});
+    write_report(parser.get<std::string>("report"),
+                 {shown.info, shown.percentiles, results, shown.compare,
+                  shown.compare.empty() ? std::vector<Comparison>() : compare_with(shown.compare, results)});
   return exit_ok;
 }
 

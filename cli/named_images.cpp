@@ -52,7 +52,7 @@ void run_named_images(const std::shared_ptr<const Model> &model, const Recipe &r
     if (interrupted())
       throw Interrupted("interrupted after " + std::to_string(done) + " of " + std::to_string(paths.size()) +
                         " images");
-    progress.show(done, paths.size());
+    progress.wipe(); // results and errors get lines of their own; drawn again below them
     if (outputs.error.empty()) {
       use(done, outputs);
     } else {
@@ -60,6 +60,8 @@ void run_named_images(const std::shared_ptr<const Model> &model, const Recipe &r
       ++errors;
     }
     ++done;
+    if (done < paths.size())
+      progress.show(done, paths.size());
   };
   while (done < paths.size()) {
     // What stands before standard input need not wait for it.

@@ -7,6 +7,9 @@ that keeps its model ready, and lets all take turns, round after round, so that 
 all alike. Ratios are of the medians within a round; what is reported is the median over the rounds. A peer that cannot be
 installed or does not run is reported with its reason, and the rest still run.
 
+With --throughput as many images as there are threads run at once, each on one thread, in ONNX Runtime and OpenVINO and
+in `intvit bench --sessions`.
+
 Writes peers.json, peers.md and peers.svg into --output. With --files, a folder of JPEG and PNG files, it measures from
 their bytes to classes instead: `intvit bench --files` and, for the int8 setups of ONNX Runtime and OpenVINO, Pillow
 before the network, every file on one of the threads. A turn is a pass over the files. It then writes files.json and
@@ -137,12 +140,34 @@ class Worker:
 
 def run_intvit(program, arch, options):
     """A turn of ours: the JSON of `intvit bench`."""
-    command = [program, "bench", "--arch", arch, "-t", str(options.threads), "--weight-format", options.weight_format,
-               "--format", "json"]
+    if options.throughput:
+        report = ask_intvit(program, arch, options, 1, ["--sessions", str(options.threads), "--seconds",
+                                                        str(options.seconds), "--warmup", str(options.warmup)])
+        # The peak of as many threads is measured beside runs of one session.
+        peak = ask_intvit(program, arch, options, options.threads, ["--seconds", "0.1", "--roofline"])
+        report["results"][0]["peak_gmac_per_s"] = peak["results"][0]["peak_gmac_per_s"]
+        return report
+    return ask_intvit(program, arch, options, options.threads, work(options))
+
+
+def work(options):
+    """What intvit is asked to measure where that is no throughput."""
     if options.files:
-        command += ["--files", options.files, "--preprocess", RECIPE, "--runs", "1", "--warmup", "1"]
-    else:
-        command += ["--seconds", str(options.seconds), "--warmup", str(options.warmup), "--roofline"]
+        return ["--files", options.files, "--preprocess", RECIPE, "--runs", "1", "--warmup", "1"]
+    return ["--seconds", str(options.seconds), "--warmup", str(options.warmup), "--roofline"]
+
+
+def image_ms(result):
+    """Milliseconds of an image: the median of all runs, or at that throughput. Of the other engines no run is left out
+    because other programs disturbed it, so none of ours is."""
+    if "sessions" in result:
+        return 1e3 / result["images_per_s"]
+    return statistics.median(result["samples_ms"] + result.get("put_aside_ms", []))
+
+
+def ask_intvit(program, arch, options, threads, more):
+    command = [program, "bench", "--arch", arch, "-t", str(threads), "--weight-format", options.weight_format,
+               "--format", "json", *more]
 
     def raise_priority():
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(options.real_time))
@@ -184,7 +209,8 @@ def compare(arch, pythons, options):
                 if isinstance(pythons[peer], Missing):
                     raise pythons[peer]
                 print(f"{arch}: preparing {name}", file=sys.stderr)
-                workers[key] = Worker(pythons[peer], peer, setup, arch, options.threads, folder, options.files)
+                workers[key] = Worker(pythons[peer], peer, setup, arch, options.threads, folder,
+                                      "--throughput" if options.throughput else options.files)
                 versions[key] = workers[key].ready["version"]
             except Missing as reason:
                 peers[key] = {"missing": str(reason)}
@@ -207,13 +233,15 @@ def compare(arch, pythons, options):
                 "ours_share": [result["share"] for result in results],
                 "peers": peers}, reports[0]["environment"], versions
     return {"arch": arch, "name": NAMES[arch], "isa": results[0]["isa"], "gmac": results[0]["gmac"],
-            "ours_ms": [result["median_ms"] for result in results],
+            "ours_ms": [image_ms(result) for result in results],
             "peak_gmac_per_s": [result["peak_gmac_per_s"] for result in results],
             "peers": peers}, reports[0]["environment"], versions
 
 
 def setups(options):
     """Those of SETUPS that are measured."""
+    if options.throughput:
+        return [setup for setup in SETUPS if setup[0] in FILE_PEERS]
     return [setup for setup in SETUPS if not options.files or (setup[0] in FILE_PEERS and setup[2] == "int8")]
 
 
@@ -257,6 +285,8 @@ def parse_options(arguments):
     parser.add_argument("--peers", type=words(PEERS), default=PEERS, metavar="NAME,...",
                         help=f"default: all of {', '.join(PEERS)}; PyTorch's packages take 2.6 GB")
     parser.add_argument("--files", metavar="FOLDER", help="measure from the bytes of these pictures to classes")
+    parser.add_argument("--throughput", action="store_true",
+                        help="run as many images at once as there are threads, each on one; times are an image's share")
     parser.add_argument("-t", "--threads", type=positive(int), default=1)
     parser.add_argument("--weight-format", choices=("int8", "int7"), default="int8",
                         help="intvit's; processors without VNNI multiply int7, weights in +-63, faster")
@@ -271,6 +301,8 @@ def parse_options(arguments):
     options = parser.parse_args(arguments)
     if not os.access(options.intvit, os.X_OK):
         parser.exit(1, f"{options.intvit}: no such program; build it or name it with --intvit\n")
+    if options.files and options.throughput:
+        parser.error("give --files, which measures throughput anyway, or --throughput")
     if options.files and not os.path.isdir(options.files):
         parser.exit(1, f"{options.files}: no such folder\n")
     return options
@@ -301,7 +333,7 @@ def main():
     result = {
         "command": shlex.join(["bench/peers/compare.py"] + sys.argv[1:]),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-        "threads": options.threads, "weight_format": options.weight_format,
+        "threads": options.threads, "throughput": options.throughput, "weight_format": options.weight_format,
         "rounds": options.rounds, "seconds": options.seconds,
         "real_time": options.real_time, "recipe": RECIPE if options.files else None, "environment": environment,
         "setups": [{"key": f"{peer} {setup}", "name": name, "precision": precision, "how": how,

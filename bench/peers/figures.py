@@ -118,12 +118,20 @@ def threads_text(count):
     return f"{count} thread" if count == 1 else f"{count} threads"
 
 
+def load_text(result):
+    """What runs at once."""
+    if not result.get("throughput"):
+        return threads_text(result["threads"])
+    count = result["threads"]
+    return f"throughput of {count} {'stream' if count == 1 else 'streams'} of one thread each"
+
+
 def markdown(result):
     environment = result["environment"]
     rounds = "1 round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
     priority = f", all at real-time priority {result['real_time']} while measured" if result["real_time"] else ""
     machine = (f"{environment['processor']}, {environment.get('system') or 'system unknown'}, {result['date']}; batch 1, "
-               f"{threads_text(result['threads'])}, intvit on {result['models'][0]['isa']}; medians of {rounds}, in each "
+               f"{load_text(result)}, intvit on {result['models'][0]['isa']}; medians of {rounds}, in each "
                f"of which everything ran in turn for {result['seconds']:g} s{priority}.")
     return (f"{machine}\n\n```sh\n{result['command']}\n```\n\n{main_table(result)}\n{setup_lines(result)}\n"
             f"{rounds_table(result)}")
@@ -193,7 +201,7 @@ def drawing(result):
     def text(x, y, content, css="", anchor="start"):
         parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{css}">{html.escape(content)}</text>\n')
 
-    text(0, 16, f"Time of one image, as a multiple of intvit's ({threads_text(result['threads'])})", "title")
+    text(0, 16, f"Time of one image, as a multiple of intvit's ({load_text(result)})", "title")
     for index, setup in enumerate(rows):
         text(names - 10, top + row * index + 16, setup["name"], "strong" if setup["key"] == OURS else "", "end")
     longest = max([1.0] + [statistics.median(ratios(model, setup["key"])) for model in models

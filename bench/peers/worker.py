@@ -1,8 +1,9 @@
 """One peer in one setup, on one model: started by compare.py in the peer's own environment.
 
-    worker.py PEER SETUP MODEL THREADS FOLDER [PICTURES]
+    worker.py PEER SETUP MODEL THREADS FOLDER [PICTURES | --throughput]
 
-With a folder of pictures a run is a pass over them: Pillow decodes and resizes, the peer runs the network, every file
+With --throughput a run is of a number of images at once, each on one of the threads; times are those of an image. With a
+folder of pictures a run is a pass over them: Pillow decodes and resizes, the peer runs the network, every file
 on one of the threads. Says on standard output that it is ready, or why not; then answers every line of standard input,
 a request to measure, with the times. All in JSON, one object a line.
 """
@@ -75,6 +76,16 @@ def pass_over(paths, run, threads):
     return lambda: list(pool.map(classify, paths))
 
 
+IMAGES_A_STREAM = 8
+
+
+def images_at_once(image, run, threads):
+    """A function that runs some images for each thread, each on one of them."""
+    images = [image] * (IMAGES_A_STREAM * threads)
+    pool = concurrent.futures.ThreadPoolExecutor(threads)
+    return lambda: list(pool.map(run, images))
+
+
 def main():
     peer, setup, name, threads, folder, *pictures = sys.argv[1:]
     threads = int(threads)
@@ -93,7 +104,11 @@ def main():
             cosine = float(logits @ expected / (numpy.linalg.norm(logits) * numpy.linalg.norm(expected)))
             if not cosine > 0.9:
                 raise RuntimeError(f"its logits do not follow the float model's (cosine {cosine:.3f})")
-            if pictures:
+            images = 1
+            if pictures == ["--throughput"]:
+                measured = images_at_once(image, run, threads)
+                images = IMAGES_A_STREAM * threads
+            elif pictures:
                 paths = sorted(path for path in pathlib.Path(pictures[0]).rglob("*")
                                if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
                 measured = pass_over(paths, run, threads)
@@ -106,7 +121,7 @@ def main():
         for line in sys.stdin:
             request = json.loads(line)
             try:
-                answer(samples_ms=measure(measured, **request))
+                answer(samples_ms=[time / images for time in measure(measured, **request)])
             except Exception as error:
                 answer(error=f"{type(error).__name__}: {error}")
 

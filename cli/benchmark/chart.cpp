@@ -14,12 +14,80 @@ constexpr int width = 960;
 constexpr std::size_t colours = 10;
 
 std::string axis_label(double value) {
-  return fixed(value, value < 10 ? 3 : 2) + " ms";
+  return significant(value) + " ms";
 }
 
-// A name that leaves room for the bars.
-std::string shortened(const std::string &text, std::size_t most) {
-  return text.size() <= most ? text : "…" + text.substr(text.size() - most);
+// What tells the results apart, in words: of the model, the instruction set, threads and batch those that differ, or
+// all where nothing does. Long names lose their begin, where paths are alike.
+std::vector<std::string> distinct_names(const std::vector<Combination> &results) {
+  constexpr std::size_t longest = 44;
+  std::vector<std::vector<std::string>> cells;
+  for (const Combination &result : results)
+    cells.push_back({identity_cells(result)[0], result.isa,
+                     std::to_string(result.threads) + (result.threads == 1 ? " thread" : " threads"),
+                     "batch " + std::to_string(result.batch)});
+  std::vector<std::string> names(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    for (std::size_t part = 0; part < cells[i].size(); ++part)
+      if (std::any_of(cells.begin(), cells.end(), [&](const auto &other) { return other[part] != cells[i][part]; }))
+        names[i] += (names[i].empty() ? "" : ", ") + cells[i][part];
+    if (names[i].empty())
+      names[i] = title(results[i]);
+    if (names[i].size() > longest)
+      names[i] = "…" + names[i].substr(names[i].size() - longest);
+  }
+  return names;
+}
+
+// Horizontal bars of one thing, one below the other, with a line to a longer time, and a text behind them.
+struct BarRow {
+  struct Bar {
+    double value;
+    double tail; // the same where there is none
+    const char *css;
+  };
+  std::string name;
+  std::vector<Bar> bars;
+  std::string text;
+};
+
+std::string bars(const std::vector<BarRow> &rows, const std::string &what) {
+  constexpr double thickness = 16;
+  constexpr double names = 310;
+  constexpr double texts = 130; // room for the text behind the longest bar
+  double most = 0;
+  double height = 0;
+  for (const BarRow &row : rows) {
+    height += thickness * static_cast<double>(row.bars.size()) + 8;
+    for (const BarRow::Bar &bar : row.bars)
+      most = std::max(most, bar.tail);
+  }
+  const Axis x{0, most > 0 ? most : 1, names, width - texts};
+  Svg svg(width, static_cast<int>(height) + 24, what);
+  for (const double tick : x.ticks(5)) {
+    svg.line(x.at(tick), 0, x.at(tick), height, "grid");
+    svg.text(x.at(tick), height + 16, tick_text(tick), "middle");
+  }
+  svg.text(width, height + 16, "ms an image", "end");
+  double y = 4;
+  for (const BarRow &row : rows) {
+    const double middle = y + thickness * static_cast<double>(row.bars.size()) / 2;
+    double end = names;
+    svg.text(names - 8, middle + 4, row.name, "end");
+    for (const BarRow::Bar &bar : row.bars) {
+      const double tail = x.at(bar.tail);
+      svg.rectangle(names, y, x.at(bar.value) - names, thickness - 1, bar.css, row.name + ": " + axis_label(bar.value));
+      if (bar.tail > bar.value) {
+        svg.line(x.at(bar.value), y + thickness / 2, tail, y + thickness / 2, "mark");
+        svg.line(tail, y + 3, tail, y + thickness - 4, "mark");
+      }
+      end = std::max(end, tail);
+      y += thickness;
+    }
+    svg.text(end + 6, middle + 4, row.text, "start", "strong");
+    y += 8;
+  }
+  return svg.finish();
 }
 
 // Where a label of the right margin stands, and what it names.
@@ -228,30 +296,31 @@ std::string roofline_chart(const ForwardResult &result) {
 }
 
 std::string comparison_chart(const std::vector<ForwardResult> &results) {
-  constexpr double row = 24;
-  constexpr double names = 370;
-  double most = 0;
-  for (const ForwardResult &result : results)
-    most = std::max(most, result.samples.quantile(0.99));
-  const Axis x{0, most, names, width - 80};
-  Svg svg(width, static_cast<int>(row * static_cast<double>(results.size())) + 24, "medians of all results");
-  const double bottom = row * static_cast<double>(results.size());
-  for (const double tick : x.ticks(5)) {
-    svg.line(x.at(tick), 0, x.at(tick), bottom, "grid");
-    svg.text(x.at(tick), bottom + 16, tick_text(tick), "middle");
-  }
-  svg.text(width, bottom + 16, "ms", "end");
+  std::vector<BarRow> rows;
+  const std::vector<std::string> names = distinct_names({results.begin(), results.end()});
   for (std::size_t i = 0; i < results.size(); ++i) {
+    const double batch = results[i].batch;
     const Samples &samples = results[i].samples;
-    const double y = row * static_cast<double>(i);
-    const double tail = x.at(samples.quantile(0.99));
-    svg.text(names - 8, y + 16, shortened(title(results[i]), 54), "end");
-    svg.rectangle(names, y + 4, x.at(samples.median()) - names, row - 8, "bar", title(results[i]));
-    svg.line(x.at(samples.median()), y + row / 2, tail, y + row / 2, "mark");
-    svg.line(tail, y + 7, tail, y + row - 7, "mark");
-    svg.text(tail + 6, y + 16, axis_label(samples.median()), "start", "strong");
+    rows.push_back({names[i],
+                    {{samples.median() / batch, samples.quantile(0.99) / batch, "bar"}},
+                    significant(samples.median() / batch) + " ms" + (samples.disturbed ? ", disturbed" : "")});
   }
-  return svg.finish();
+  return bars(rows, "time of an image");
+}
+
+std::string pairs_chart(const std::vector<Comparison> &comparisons) {
+  std::vector<BarRow> rows;
+  const std::vector<std::string> names = distinct_names({comparisons.begin(), comparisons.end()});
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    const Comparison &pair = comparisons[i];
+    const double batch = pair.batch;
+    if (pair.other_ms > 0)
+      rows.push_back({names[i],
+                      {{pair.now_ms / batch, pair.now_ms / batch, "bar"},
+                       {pair.other_ms / batch, pair.other_ms / batch, "bar other"}},
+                      (pair.change.value < 0 ? "" : "+") + percent(pair.change.value) + ", " + pair.verdict});
+  }
+  return bars(rows, "time of an image, now and before");
 }
 
 } // namespace intvit::cli

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/benchmark/compare.hpp"
 #include "cli/benchmark/measure.hpp"
 
 namespace intvit::cli {
@@ -32,7 +33,11 @@ std::string profile_chart(const ForwardResult &result);
 // its operations that have matrix products, below the limits that the peak and the memory's bandwidth set. Needs both.
 std::string roofline_chart(const ForwardResult &result);
 
-// A bar for every result's median, with its 99th percentile.
+// A bar for the time that an image takes in every result, the median over the batch, with a line to the 99th
+// percentile.
 std::string comparison_chart(const std::vector<ForwardResult> &results);
+
+// Two bars for each: the time of an image now and before. At least one comparison.
+std::string pairs_chart(const std::vector<Comparison> &comparisons);
 
 } // namespace intvit::cli

@@ -113,6 +113,36 @@ void print_csv(const std::vector<ForwardResult> &results, const Presentation &sh
   }
 }
 
+void print_csv(const std::vector<ThroughputResult> &results, const Presentation &shown) {
+  const Cells names{"model", "isa", "sessions", "threads", "batch"};
+  const auto identity = [](const ThroughputResult &result) {
+    Cells cells = identity_cells(result);
+    cells.insert(cells.begin() + 2, std::to_string(result.sessions));
+    return cells;
+  };
+  if (shown.samples) {
+    print_line(names + Cells{"sample", "ms"});
+    for (const ThroughputResult &result : results)
+      for (std::size_t i = 0; i < result.samples.milliseconds.size(); ++i)
+        print_line(identity(result) + Cells{std::to_string(i + 1), fixed(result.samples.milliseconds[i], 6)});
+    return;
+  }
+  Cells percentiles;
+  for (const double percentile : shown.percentiles)
+    percentiles.push_back(percentile_name(percentile) + "_ms");
+  print_line(names + Cells{"runs", "images_per_s", "median_ms"} + percentiles + Cells{"max_ms", "arena_bytes"} +
+             disturbed_names);
+  for (const ThroughputResult &result : results) {
+    const Samples &samples = result.samples;
+    Cells cells = identity(result) + Cells{std::to_string(samples.milliseconds.size()),
+                                           fixed(result.images_per_second, 3), fixed(samples.median(), 6)};
+    for (const double percentile : shown.percentiles)
+      cells.push_back(fixed(samples.quantile(percentile / 100), 6));
+    print_line(cells + Cells{fixed(samples.quantile(1), 6), std::to_string(result.arena_bytes)} +
+               disturbed_cells(samples.disturbed, samples.lost));
+  }
+}
+
 void print_csv(const std::vector<FilesResult> &results, const Presentation &shown) {
   if (shown.samples) {
     print_line(identity_names + Cells{"pass", "seconds"});

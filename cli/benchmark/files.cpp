@@ -1,6 +1,5 @@
 #include "cli/benchmark/files.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
@@ -81,12 +80,8 @@ FilesResult measure_files(const std::shared_ptr<const Model> &model, const Combi
   for (double *cost : {&result.costs.read, &result.costs.decode, &result.costs.resize, &result.costs.network})
     *cost *= 1e3 / static_cast<double>(counted);
   result.machine = watch.elapsed();
-  // Threads that have nothing left to do in the last moments of a pass lose nothing to others: processors are idle
-  // then.
-  const double wanted = std::min(combination.threads, processors_allowed());
-  result.lost =
-      std::max(0.0, lost_share(result.machine.time, combination.threads) - result.machine.idle.value_or(0) / wanted);
-  result.disturbed = result.lost > 0.05;
+  result.lost = contended_share(result.machine, combination.threads);
+  result.disturbed = result.lost > contended_limit;
   return result;
 }
 

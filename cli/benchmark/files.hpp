@@ -25,7 +25,7 @@ struct FilesResult : Combination {
   std::vector<double> seconds; // of every pass over them
   FileCosts costs;             // over all passes
   double lost = 0;             // the part of the processors' time that others had and the passes could have used, 0..1
-  bool disturbed = false;      // that is more than 5 %
+  bool disturbed = false;      // that is more than contended_limit
   MachineUse machine;          // during all passes
 
   double files_per_second() const;

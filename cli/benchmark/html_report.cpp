@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "cli/benchmark/chart.hpp"
 #include "cli/benchmark/report_file.hpp"
 #include "cli/benchmark/tables.hpp"
+#include "cli/benchmark/terminal.hpp"
 #include "cli/picture/svg.hpp"
 
 namespace intvit::cli {
@@ -25,9 +28,11 @@ p { margin: 4px 0 10px; } .soft { color: var(--soft); font-size: 13px; }
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: 10px 12px; font-size: 13px;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { padding: 4px 6px; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; width: 100%; }
+th, td { padding: 4px 5px; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; }
+.named td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 110px; }
 .environment td { text-align: left; white-space: normal; } .environment td:first-child { color: var(--soft); }
 .swatch { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 7px; }
 svg { display: block; max-width: 100%; height: auto; margin: 4px 0; }
@@ -36,7 +41,12 @@ svg text.inside { fill: #14202c; } svg text.second { fill: var(--curve); }
 .grid { stroke: var(--rule); } .axis { stroke: var(--soft); } .bar { fill: var(--bar); } .mark { stroke: var(--ink); }
 .curve { fill: none; stroke: var(--curve); stroke-width: 1.6; } .roof { fill: none; stroke: var(--roof); stroke-width: 2; }
 .leader { fill: none; stroke: var(--soft); stroke-width: .6; } .point { stroke: var(--page); stroke-width: 1.2; }
-.model { fill: var(--ink); }
+.model { fill: var(--ink); } .bar.other { fill: var(--c8); }
+@media (max-width: 640px) { body { padding: 14px 10px 40px; } table { font-size: 11px; } th, td { padding: 3px 4px; }
+  .drawing { overflow-x: auto; } .drawing svg { width: 720px; max-width: none; } }
+@media print { body { padding: 0; max-width: none; font-size: 12px; } .scroll, .drawing { overflow: visible; }
+  table { font-size: 9px; } th, td { padding: 2px 3px; } h2, h3 { break-after: avoid; }
+  tr, svg, pre, .result > p { break-inside: avoid; } }
 )";
 
 std::string heading_cells(const std::vector<std::string> &cells) {
@@ -48,7 +58,8 @@ std::string heading_cells(const std::vector<std::string> &cells) {
 
 // The n-th of the first `coloured` rows begins with a field in the n-th operation's colour.
 std::string table(const Table &content, std::size_t coloured) {
-  std::string text = "<div class=\"scroll\"><table>\n" + heading_cells(content.columns) + "<tbody>\n";
+  std::string text = std::string("<div class=\"scroll\"><table") + (content.keys > 1 ? " class=\"named\"" : "") +
+                     ">\n" + heading_cells(content.columns) + "<tbody>\n";
   for (std::size_t i = 0; i < content.rows.size(); ++i) {
     text += "<tr>";
     for (std::size_t j = 0; j < content.rows[i].size(); ++j)
@@ -74,11 +85,27 @@ std::string colour_rules() {
   return text;
 }
 
+// On narrow screens it is scrolled rather than made too small to read.
+std::string drawing(const std::string &svg) {
+  return "<div class=\"drawing\">" + svg + "</div>\n";
+}
+
+std::string soft(const std::string &text) {
+  return "<p class=\"soft\">" + escape_html(text) + "</p>\n";
+}
+
+// Of results: what they have in common above it, and the columns that differ.
+std::string results_table(const Table &content) {
+  const std::string common = common_keys(content);
+  return (common.empty() ? "" : "<p>" + escape_html(common) + "</p>\n") + table(without_common_keys(content), 0);
+}
+
 std::string section(const ForwardResult &result) {
+  const std::string above = above_peak_text(result);
   return "<h2>" + escape_html(title(result)) + "</h2>\n<p>" + escape_html(samples_text(result)) +
-         "</p>\n<h3>Latency</h3>\n" + latency_chart(result.samples) + "<h3>Time by operation</h3>\n" +
-         profile_chart(result) + table(profile_table(result), result.profile.size()) + "<h3>Roofline</h3>\n" +
-         roofline_chart(result);
+         "</p>\n<h3>Latency</h3>\n" + drawing(latency_chart(result.samples)) + "<h3>Time by operation</h3>\n" +
+         drawing(profile_chart(result)) + table(profile_table(result), result.profile.size()) +
+         (above.empty() ? "" : soft(above)) + "<h3>Roofline</h3>\n" + drawing(roofline_chart(result));
 }
 
 } // namespace
@@ -92,12 +119,21 @@ std::string html_report(const Report &report) {
                      escape_html(report.info.date) + "</p>\n<pre>" + escape_html(report.info.command) + "</pre>\n" +
                      environment_table(report.info.environment) + "<h2>Results</h2>\n";
   if (report.results.size() > 1)
-    text += comparison_chart(report.results) +
-            "<p class=\"soft\">Bars are medians in milliseconds; lines reach to the 99th percentile.</p>\n";
-  text += table(summary_table(report.results, report.percentiles), 0) + table(start_table(report.results), 0);
+    text += drawing(comparison_chart(report.results)) +
+            soft("Bars are the time of an image: medians over the batch. Lines reach to the 99th percentile.");
+  text += results_table(summary_table(report.results, report.percentiles)) + "<h3>Start and memory</h3>\n" +
+          table(without_common_keys(start_table(report.results)), 0) +
+          soft("First run: with the making of its session. Weights: as packed in memory. Peak: of the whole process.");
+  if (!report.comparisons.empty()) {
+    text += "<h2>Beside " + escape_html(report.compared_with) + "</h2>\n";
+    if (std::any_of(report.comparisons.begin(), report.comparisons.end(),
+                    [](const Comparison &comparison) { return comparison.other_ms > 0; }))
+      text += drawing(pairs_chart(report.comparisons)) + soft("Upper bars: now. Lower bars, in grey: before.");
+    text += results_table(comparison_table(report.comparisons)) + soft(comparison_explanation);
+  }
   for (const ForwardResult &result : report.results)
     text += section(result);
-  return text + "<p class=\"soft\">" + escape_html(roofline_explanation) + "</p>\n</body>\n</html>\n";
+  return text + soft(roofline_explanation) + "</body>\n</html>\n";
 }
 
 } // namespace intvit::cli

@@ -1,8 +1,11 @@
 #include <iostream>
+#include <type_traits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/benchmark/against.hpp"
+#include "cli/benchmark/compare.hpp"
 #include "cli/benchmark/report.hpp"
 #include "cli/benchmark/tables.hpp"
 #include "cli/text.hpp"
@@ -41,7 +44,8 @@ json to_json(const MachineUse &machine) {
                  {"involuntary_switches", machine.involuntary_switches},
                  {"others_processors", known(machine.others)},
                  {"stolen_processors", known(machine.stolen)},
-                 {"load_average", known(machine.load_average)}};
+                 {"load_average", known(machine.load_average)},
+                 {"joules", known(machine.joules)}};
   if (!machine.megahertz.empty())
     object["megahertz"] = machine.megahertz;
   return object;
@@ -118,6 +122,7 @@ json to_json(const ForwardResult &result, const Presentation &shown) {
   object["load_ms"] = start.load_ms;
   object["session_ms"] = start.session_ms;
   object["first_run_ms"] = start.first_run_ms;
+  object["joules_per_image"] = known(joules_per_image(result.samples, result.batch));
   object["bytes"] = {{"file", start.file_bytes},
                      {"packed", start.packed_bytes},
                      {"arena", start.arena_bytes},
@@ -132,6 +137,16 @@ json to_json(const ForwardResult &result, const Presentation &shown) {
                   {"mac_per_byte", intensity(operation.multiply_accumulates, operation.bytes)}};
     object["profile"].push_back(std::move(entry));
   }
+  return object;
+}
+
+json to_json(const ThroughputResult &result, const Presentation &shown) {
+  json object = identity(result);
+  object["sessions"] = result.sessions;
+  object["images_per_s"] = result.images_per_second;
+  add_samples(object, result.samples, shown);
+  object["joules_per_image"] = known(joules_per_image(result.samples, result.batch));
+  object["arena_bytes"] = result.arena_bytes;
   return object;
 }
 
@@ -157,25 +172,67 @@ json to_json(const ShapeList &list, const Presentation &shown) {
   return object;
 }
 
-template <class Result> void print_all(const std::vector<Result> &results, const Presentation &shown) {
+json to_json(const Comparison &comparison) {
+  json object = identity(comparison);
+  object["verdict"] = comparison.verdict;
+  object["now_ms"] = comparison.now_ms;
+  if (comparison.other_ms > 0) {
+    object["other_ms"] = comparison.other_ms;
+    object["change"] = comparison.change.value;
+    object["change_interval_99"] = {comparison.change.low, comparison.change.high};
+  }
+  if (comparison.pairs > 0)
+    object["pairs"] = comparison.pairs;
+  return object;
+}
+
+json comparisons_json(const std::vector<Comparison> &comparisons) {
+  json list = json::array();
+  for (const Comparison &comparison : comparisons)
+    list.push_back(to_json(comparison));
+  return list;
+}
+
+// What stands beside the results.
+json head(const Presentation &shown) {
   const Effort &effort = shown.effort;
   json object = {{"date", shown.info.date},
                  {"command", path_text(shown.info.command)},
                  {"environment", to_json(shown.info.environment)},
-                 {"warmup", effort.warmup},
-                 {"results", json::array()}};
+                 {"warmup", effort.warmup}};
   if (effort.runs > 0)
     object["runs"] = effort.runs;
   else
     object["seconds"] = effort.seconds;
+  return object;
+}
+
+template <class Result> void print_all(const std::vector<Result> &results, const Presentation &shown) {
+  json object = head(shown);
+  object["results"] = json::array();
   for (const Result &result : results)
     object["results"].push_back(to_json(result, shown));
+  if constexpr (std::is_same_v<Result, ForwardResult>)
+    if (!shown.compare.empty())
+      object["comparison"] = comparisons_json(compare_with(shown.compare, results));
   std::cout << json_text(object, 2) << "\n";
 }
 
 } // namespace
 
 void print_json(const std::vector<ForwardResult> &results, const Presentation &shown) {
+  print_all(results, shown);
+}
+
+void print_json(const Duel &duel, const std::string &program, const Presentation &shown) {
+  json object = head(shown);
+  object["now"] = duel.now;
+  object["other"] = {{"program", path_text(program)}, {"version", duel.other}};
+  object["comparison"] = comparisons_json(duel.comparisons);
+  std::cout << json_text(object, 2) << "\n";
+}
+
+void print_json(const std::vector<ThroughputResult> &results, const Presentation &shown) {
   print_all(results, shown);
 }
 

@@ -89,6 +89,11 @@ bool is_disturbed(const WorkTime &time, int threads) {
   return lost_share(time, threads) * time.seconds > share * time.seconds + slack;
 }
 
+double contended_share(const MachineUse &use, int threads) {
+  const double wanted = std::min(threads, processors_allowed());
+  return std::max(0.0, lost_share(use.time, threads) - use.idle.value_or(0) / wanted);
+}
+
 MachineWatch::Counts MachineWatch::counts() {
   Counts result;
   rusage usage = {};
@@ -131,6 +136,7 @@ MachineUse MachineWatch::elapsed() const {
   if (begin_.busy && end.busy && use.time.seconds > 0)
     use.others = std::max(0.0, (*end.busy - *begin_.busy - use.time.processor_seconds) / use.time.seconds);
   use.load_average = load_average_;
+  use.joules = energy_.joules();
   for (const std::optional<double> &clock : {begin_.megahertz, end.megahertz})
     if (clock)
       use.megahertz.push_back(*clock);

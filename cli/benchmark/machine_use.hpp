@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "cli/benchmark/energy.hpp"
+
 namespace intvit::cli {
 
 // A piece of work by two clocks: that on the wall, and that of the processors' time which this process was given for
@@ -43,8 +45,14 @@ struct MachineUse {
   std::optional<double> stolen;          // processors that the host kept for itself, on average
   std::optional<double> idle;            // of the processors allowed: those that nobody used, on average
   std::optional<double> load_average;    // of the last minute, when it began
+  std::optional<double> joules;          // of the processors
   std::vector<double> megahertz;         // of the processor in use: at the begin and at the end
 };
+
+// The part, 0..1, of the time that `threads` threads wanted and others had. Threads that have nothing to do at the end
+// of their work lose nothing to others: processors are idle then. Above `contended_limit` figures are wrong.
+double contended_share(const MachineUse &use, int threads);
+inline constexpr double contended_limit = 0.05;
 
 // Counts from its making on.
 class MachineWatch {
@@ -62,6 +70,7 @@ private:
   };
   static Counts counts();
 
+  EnergyWatch energy_;
   Stopwatch stopwatch_;
   Counts begin_;
   std::optional<double> load_average_;

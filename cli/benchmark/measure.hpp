@@ -34,6 +34,7 @@ struct Combination {
   std::string isa;
   int threads = 1;
   int batch = 1;
+  int sessions = 1; // side by side, each with so many threads
 };
 
 // What it takes until the first answer, and in memory.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/benchmark/report_file.hpp"
+#include "cli/benchmark/scheduling.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
@@ -77,6 +78,9 @@ void add_bench_options(Parser &parser) {
                              "prints the names");
   parser.option<std::string>("t,threads", "N,...", "numbers of threads (default, and 0: what this process may use)");
   parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
+  parser.option<std::string>("sessions", "N,...",
+                             "throughput: so many sessions side by side, each with the threads of -t (then 1 by "
+                             "default): images a second of all, and how long a run takes meanwhile");
   parser.option<std::string>("isa", "NAME,...", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)");
   parser.flag("profile", "time of every kind of operation");
   parser.flag(
@@ -101,6 +105,12 @@ void add_bench_options(Parser &parser) {
   parser.option<int>("warmup", "N",
                      "runs after the first that are not counted; with --files passes (default: 3, with --files 1)");
 
+  parser.option<std::string>("cpu-mask", "LIST", "run on these processors alone: 0,2-5 or 0x2d");
+  parser.option<std::string>("priority", "NAME",
+                             "normal, high, or realtime, before which other programs have to wait; the last two need "
+                             "root's rights (default: normal)");
+  parser.option<double>("delay", "S", "wait so long before each measurement, for the processor to cool", "0");
+
   parser.group("How it is shown:");
   parser.formats({"text", "md", "json", "csv"}, "text in a terminal, else md");
   parser.option<std::string>("percentiles", "P,...", "percentiles of the times", "90,99");
@@ -109,6 +119,16 @@ void add_bench_options(Parser &parser) {
                              "also write a page with drawings (a name in .html) or a text (.md): latencies, "
                              "operations, roofline, machine; measures what --profile and --roofline do");
   parser.hidden("o,output");
+
+  parser.group("Comparing:");
+  parser.option<std::string>(
+      "compare", "OLD.json",
+      "beside earlier results that --format json printed: is it faster, as far as noise lets one "
+      "tell?");
+  parser.option<std::string>("against", "PROGRAM",
+                             "beside another build of intvit, the two in turns until the difference is known to 0.4 % "
+                             "(default for --seconds: 0.2)");
+  parser.option<int>("pairs", "N", "with --against: so many turns at most", "40");
 
   parser.group("What the random models of --arch are:");
   add_numerics_options(parser);
@@ -174,9 +194,20 @@ void check_options(const Parser &parser) {
     throw UsageError(
         "-o is no option of bench: results go to standard output, --format text, md, json or csv says how, "
         "and --report FILE also writes a page");
+  if (parser.has("pairs") && !parser.has("against"))
+    throw UsageError("--pairs goes with --against");
+  for (const char *comparing : {"compare", "against"})
+    if (parser.has(comparing))
+      for (const char *option : {"shapes", "files", "sessions", "samples"})
+        if (parser.has(option))
+          throw UsageError(std::string("--") + option + " does not go with --" + comparing);
+  if (parser.has("against"))
+    for (const char *option : {"compare", "profile", "roofline", "report", "delay"})
+      if (parser.has(option))
+        throw UsageError(std::string("--") + option + " does not go with --against");
   if (parser.has("shapes")) {
     for (const char *option : {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize",
-                               "residual", "files", "preprocess"})
+                               "residual", "files", "preprocess", "sessions", "delay"})
       if (parser.has(option))
         throw UsageError(std::string("--") + option +
                          " does not go with --shapes, which times matrix products alone on one thread");
@@ -184,6 +215,10 @@ void check_options(const Parser &parser) {
       throw UsageError("a model does not go with --shapes, which times matrix products alone");
     return;
   }
+  if (parser.has("sessions"))
+    for (const char *option : {"profile", "roofline", "report", "files"})
+      if (parser.has(option))
+        throw UsageError(std::string("--") + option + " does not go with --sessions, which measures throughput");
   if (!parser.has("arch"))
     for (const char *option : {"softmax", "no-renormalize", "residual", "weight-format", "two-word-ratio"})
       if (parser.has(option))
@@ -201,6 +236,14 @@ Plan plan(const Parser &parser) {
   result.models = sources(parser);
   result.kernels = kernels_list(parser);
   result.threads = parser.has("threads") ? parser.integers("threads", 0, max_threads) : std::vector<int>{0};
+  if (parser.has("sessions")) {
+    result.sessions = parser.integers("sessions", 1, max_threads);
+    if (!parser.has("threads"))
+      result.threads = {1};
+  }
+  result.delay = parser.get<double>("delay");
+  if (!(result.delay >= 0 && result.delay <= 86400))
+    throw UsageError("--delay must be from 0 to 86400");
   for (int &threads : result.threads)
     threads = threads == 0 ? default_threads() : threads;
   result.batches = parser.has("batch") ? parser.integers("batch", 1, 4096) : std::vector<int>{1};
@@ -215,6 +258,31 @@ Plan plan(const Parser &parser) {
   return result;
 }
 
+void use_scheduling(const Parser &parser) {
+  if (parser.has("cpu-mask"))
+    use_processors(processor_list(parser.get<std::string>("cpu-mask")));
+  if (!parser.has("priority"))
+    return;
+  const std::string name = parser.choice("priority", {"normal", "high", "realtime"});
+  use_priority(name == "realtime" ? Priority::realtime : name == "high" ? Priority::high : Priority::normal);
+}
+
+std::vector<std::string> arguments_for_others(const Parser &parser, const Plan &plan) {
+  std::vector<std::string> arguments{"bench", "--format", "json"};
+  for (const Source &source : plan.models)
+    if (!source.is_architecture)
+      arguments.insert(arguments.end(), {"-m", source.name});
+  for (const char *option :
+       {"arch", "threads", "batch", "isa", "warmup", "runs", "softmax", "residual", "weight-format", "two-word-ratio"})
+    if (parser.has(option))
+      arguments.insert(arguments.end(), {std::string("--") + option, parser.all(option).back()});
+  if (parser.has("no-renormalize"))
+    arguments.push_back("--no-renormalize");
+  if (!parser.has("runs"))
+    arguments.insert(arguments.end(), {"--seconds", parser.has("seconds") ? parser.all("seconds").back() : "0.2"});
+  return arguments;
+}
+
 Presentation presentation(const Parser &parser, const Arguments &arguments) {
   Presentation result;
   const std::string word = parser.has("format") ? parser.format() : ::isatty(STDOUT_FILENO) == 1 ? "text" : "md";
@@ -224,6 +292,10 @@ Presentation presentation(const Parser &parser, const Arguments &arguments) {
                                   : ReportFormat::text;
   result.percentiles = percentiles(parser);
   result.samples = parser.has("samples");
+  if (result.format == ReportFormat::csv && (parser.has("compare") || parser.has("against")))
+    throw UsageError("comparisons are printed as text, md or json");
+  if (parser.has("compare"))
+    result.compare = parser.get<std::string>("compare");
   if (result.samples && result.format != ReportFormat::csv)
     throw UsageError("--samples goes with --format csv; --format json has all samples");
   result.info = run_info(arguments);

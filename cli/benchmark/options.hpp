@@ -25,10 +25,12 @@ struct Plan {
   std::vector<const kernels::KernelTable *> kernels;
   std::vector<int> threads;
   std::vector<int> batches;
+  std::vector<int> sessions{1};
+  double delay = 0; // seconds before each measurement
   Effort effort;
 
   std::size_t combinations() const {
-    return models.size() * weights.size() * kernels.size() * threads.size() * batches.size();
+    return models.size() * weights.size() * kernels.size() * threads.size() * batches.size() * sessions.size();
   }
 };
 
@@ -42,6 +44,10 @@ void check_options(const Parser &parser);
 Effort effort_option(const Parser &parser);
 std::vector<const kernels::KernelTable *> kernels_list(const Parser &parser);
 Plan plan(const Parser &parser);
+// --cpu-mask and --priority, before anything that depends on them. Throws std::runtime_error where the system refuses.
+void use_scheduling(const Parser &parser);
+// What both builds of --against are asked. No option that only later builds know, unless it is given.
+std::vector<std::string> arguments_for_others(const Parser &parser, const Plan &plan);
 Presentation presentation(const Parser &parser, const Arguments &arguments);
 
 } // namespace intvit::cli

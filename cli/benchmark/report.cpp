@@ -7,10 +7,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/benchmark/against.hpp"
+#include "cli/benchmark/compare.hpp"
+#include "cli/benchmark/report_file.hpp"
 #include "cli/benchmark/tables.hpp"
 #include "cli/benchmark/terminal.hpp"
 #include "cli/command.hpp"
 #include "engine/container/utf8.hpp"
+#include "models/program/text_file.hpp"
 
 namespace intvit::cli {
 
@@ -42,11 +46,23 @@ std::string heading(const std::string &text, ReportFormat format) {
 }
 
 // A line for each instruction set whose peak was measured.
-template <class Result> void print_peak_products(const std::vector<Result> &results) {
+void print_peaks(const std::vector<ShapeList> &lists) {
   std::set<std::string> told;
-  for (const Result &result : results)
-    if (told.insert(result.isa).second)
-      std::cout << "\nPeak of " << result.isa << ": " << peak_product(result.isa) << ".\n";
+  for (const ShapeList &list : lists)
+    if (told.insert(list.isa).second)
+      std::cout << "\nPeak of " << list.isa << ": " << peak_product(list.isa) << ".\n";
+}
+
+// And for each number of threads.
+void print_peaks(const std::vector<ForwardResult> &results) {
+  std::set<std::string> told;
+  for (const ForwardResult &result : results) {
+    const std::string where =
+        result.isa + ", " + std::to_string(result.threads) + (result.threads == 1 ? " thread" : " threads");
+    if (told.insert(where).second)
+      std::cout << "\nPeak of " << where << ": " << fixed(result.samples.peak(), 1) << " GMAC/s ("
+                << peak_product(result.isa) << ").\nMemory: " << fixed(result.samples.bandwidth(), 1) << " GB/s.\n";
+  }
 }
 
 // Of several results.
@@ -78,7 +94,7 @@ public:
     if (processor_ms_ > 0)
       text += "; its runs had the processor for " + significant(processor_ms_) + " ms of " + significant(median_ms_) +
               " ms";
-    print_error(text + ". Measure again on a quiet machine, or with real-time priority (chrt -f 50 intvit bench ...)");
+    print_error(text + ". Measure again on a quiet machine, or with real-time priority (--priority realtime)");
   }
 
 private:
@@ -108,13 +124,43 @@ void print_results(const std::vector<ForwardResult> &results, const Presentation
     return print_in_format(results, shown);
   print_environment(shown.info.environment);
   print_tables({summary_table(results, shown.percentiles), start_table(results)}, shown.format);
+  if (!shown.compare.empty()) {
+    std::cout << "\nBeside "
+              << (shown.format == ReportFormat::text ? printable(shown.compare) : markdown_text(shown.compare))
+              << ":\n";
+    print_tables({comparison_table(compare_with(shown.compare, results))}, shown.format);
+    std::cout << "\n" << comparison_explanation << "\n";
+  }
   if (results.front().samples.peak() > 0)
-    print_peak_products(results);
+    print_peaks(results);
   for (const ForwardResult &result : results)
     if (!result.profile.empty()) {
       std::cout << heading(title(result), shown.format);
       print_tables({profile_table(result)}, shown.format);
     }
+}
+
+void print_results(const Duel &duel, const std::string &program, const Presentation &shown) {
+  if (shown.format == ReportFormat::json)
+    return print_json(duel, program, shown);
+  print_environment(shown.info.environment);
+  const std::string text = "now:   intvit " + duel.now + "\nother: intvit " + duel.other + ", " + program;
+  for (const std::string &line : split(text, '\n'))
+    std::cout << (shown.format == ReportFormat::text ? printable(line) : markdown_text(line) + "  ") << "\n";
+  print_tables({comparison_table(duel.comparisons)}, shown.format);
+  std::cout << "\n" << comparison_explanation << "\n";
+}
+
+void print_results(const std::vector<ThroughputResult> &results, const Presentation &shown) {
+  if (is_for_programs(shown.format))
+    return print_in_format(results, shown);
+  print_environment(shown.info.environment);
+  print_tables({throughput_table(results, shown.percentiles)}, shown.format);
+  if (results.size() > 1)
+    std::cout << "\n"
+              << (shown.format == ReportFormat::text ? printable(most_images(results))
+                                                     : markdown_text(most_images(results)))
+              << "\n";
 }
 
 void print_results(const std::vector<FilesResult> &results, const Presentation &shown) {
@@ -133,7 +179,7 @@ void print_results(const std::vector<ShapeList> &lists, const Presentation &show
     print_tables({shapes_table(list)}, shown.format);
   }
   if (total(lists.front().results).peak > 0)
-    print_peak_products(lists);
+    print_peaks(lists);
 }
 
 void report_disturbed(const std::vector<ForwardResult> &results) {
@@ -141,6 +187,13 @@ void report_disturbed(const std::vector<ForwardResult> &results) {
   for (const ForwardResult &result : results)
     disturbed.add(result.samples.disturbed, result.samples.lost, result.samples.machine, &result.samples,
                   result.threads);
+  disturbed.report();
+}
+
+void report_disturbed(const std::vector<ThroughputResult> &results) {
+  Disturbed disturbed;
+  for (const ThroughputResult &result : results)
+    disturbed.add(result.samples.disturbed, result.samples.lost, result.samples.machine);
   disturbed.report();
 }
 

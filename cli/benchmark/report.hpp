@@ -7,6 +7,7 @@
 #include "cli/benchmark/environment.hpp"
 #include "cli/benchmark/files.hpp"
 #include "cli/benchmark/measure.hpp"
+#include "cli/benchmark/throughput.hpp"
 
 namespace intvit::cli {
 
@@ -27,22 +28,27 @@ struct Presentation {
   bool samples = false; // CSV: a line a run instead of a line a result
   RunInfo info;
   Effort effort;
+  std::string compare; // a file of earlier results to compare with; empty: none
 };
 
 void print_results(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_results(const std::vector<ThroughputResult> &results, const Presentation &shown);
 void print_results(const std::vector<FilesResult> &results, const Presentation &shown);
 void print_results(const std::vector<ShapeList> &lists, const Presentation &shown);
 
 // The same as JSON and as CSV.
 void print_json(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_json(const std::vector<ThroughputResult> &results, const Presentation &shown);
 void print_json(const std::vector<FilesResult> &results, const Presentation &shown);
 void print_json(const std::vector<ShapeList> &lists, const Presentation &shown);
 void print_csv(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_csv(const std::vector<ThroughputResult> &results, const Presentation &shown);
 void print_csv(const std::vector<FilesResult> &results, const Presentation &shown);
 void print_csv(const std::vector<ShapeList> &lists, const Presentation &shown);
 
 // A line on stderr where results are disturbed, that says by how much and what to do.
 void report_disturbed(const std::vector<ForwardResult> &results);
+void report_disturbed(const std::vector<ThroughputResult> &results);
 void report_disturbed(const std::vector<FilesResult> &results);
 void report_disturbed(const std::vector<ShapeList> &lists);
 

@@ -71,6 +71,18 @@ const char *const roofline_explanation =
     "logits, since what lies between may stay in caches. A point above the sloping roof had its data in a cache. The "
     "whole model's rate counts all its products, though the last block computes the class token alone.";
 
+const char *const comparison_explanation = "From and to: between these the change lies with a probability of 99 %.\n"
+                                           "Same: no difference that is sure and above 0.3 %.";
+
+std::string above_peak_text(const ForwardResult &result) {
+  const double peak = result.samples.peak();
+  if (peak <= 0 || std::none_of(result.profile.begin(), result.profile.end(),
+                                [&](const OperationTime &operation) { return gmac_per_s(operation) > peak; }))
+    return "";
+  return "More than 100 %: the peak is that of " + peak_product(result.isa) +
+         ". A sample of it also ends between two runs, so an operation at the peak can be a little above it.";
+}
+
 std::string samples_text(const ForwardResult &result) {
   const Samples &samples = result.samples;
   return std::to_string(samples.milliseconds.size()) + (samples.milliseconds.size() == 1 ? " run: " : " runs: ") +
@@ -90,9 +102,13 @@ std::string markdown_report(const Report &report) {
     machine.rows.push_back({name, value});
   text += markdown(machine) + "\n" + markdown(summary_table(report.results, report.percentiles)) + "\n" +
           markdown(start_table(report.results));
+  if (!report.comparisons.empty())
+    text += "\n## Beside " + markdown_text(report.compared_with) + "\n\n" +
+            markdown(comparison_table(report.comparisons)) + "\n" + comparison_explanation + "\n";
   for (const ForwardResult &result : report.results)
     text += "\n## " + markdown_text(title(result)) + "\n\n" + samples_text(result) + "\n\n" +
             code_block(histogram_text(result.samples), "text") + "\n" + markdown(profile_table(result)) + "\n" +
+            (above_peak_text(result).empty() ? "" : above_peak_text(result) + "\n\n") +
             code_block(profile_text(result), "text");
   return text + "\n" + roofline_explanation + "\n";
 }

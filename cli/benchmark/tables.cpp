@@ -38,6 +38,11 @@ std::string lost_cell(bool disturbed, double lost) {
   return disturbed ? percent(lost, 0) : "";
 }
 
+std::string energy_cell(const Samples &samples, int batch) {
+  const std::optional<double> joules = joules_per_image(samples, batch);
+  return joules ? significant(*joules * 1e3) : "";
+}
+
 } // namespace
 
 std::string markdown_text(const std::string &text) {
@@ -64,6 +69,13 @@ std::string title(const Combination &measured) {
 
 std::vector<std::string> identity_cells(const Combination &measured) {
   return {name_with_weights(measured), measured.isa, std::to_string(measured.threads), std::to_string(measured.batch)};
+}
+
+std::optional<double> joules_per_image(const Samples &samples, int batch) {
+  if (!samples.machine.joules || samples.peak() > 0)
+    return std::nullopt;
+  const std::size_t runs = samples.runs.empty() ? samples.milliseconds.size() : samples.runs.size();
+  return *samples.machine.joules / (static_cast<double>(runs) * batch);
 }
 
 std::string peak_product(const std::string &isa) {
@@ -103,7 +115,7 @@ Table summary_table(const std::vector<ForwardResult> &results, const std::vector
   table.columns.insert(table.columns.end(), {"images/s", "GMAC/s"});
   const bool roofline = results.front().samples.peak() > 0;
   if (roofline)
-    table.columns.insert(table.columns.end(), {"peak GMAC/s", "of peak", "memory GB/s"});
+    table.columns.push_back("of peak");
   for (const ForwardResult &result : results) {
     const Samples &samples = result.samples;
     std::vector<std::string> cells = identity_cells(result);
@@ -117,8 +129,7 @@ Table summary_table(const std::vector<ForwardResult> &results, const std::vector
     cells.push_back(significant(images_per_second(result)));
     cells.push_back(fixed(samples.gmac_per_s(), 1));
     if (roofline)
-      cells.insert(cells.end(), {fixed(samples.peak(), 1), percent(samples.gmac_per_s() / samples.peak()),
-                                 fixed(samples.bandwidth(), 1)});
+      cells.push_back(percent(samples.gmac_per_s() / samples.peak()));
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -128,6 +139,9 @@ Table start_table(const std::vector<ForwardResult> &results) {
   Table table{{"model", "isa", "threads", "batch", "file", "weights", "arena", "peak", "load ms", "first run ms"},
               {},
               identity_columns};
+  const bool energy = joules_per_image(results.front().samples, results.front().batch).has_value();
+  if (energy)
+    table.columns.push_back("mJ/image");
   for (const ForwardResult &result : results) {
     const Start &start = result.start;
     std::vector<std::string> cells = identity_cells(result);
@@ -136,9 +150,53 @@ Table start_table(const std::vector<ForwardResult> &results) {
     cells.push_back(start.peak_bytes ? megabytes(*start.peak_bytes) : "unknown");
     cells.push_back(significant(start.load_ms));
     cells.push_back(significant(start.session_ms + start.first_run_ms));
+    if (energy)
+      cells.push_back(energy_cell(result.samples, result.batch));
     table.rows.push_back(std::move(cells));
   }
   return table;
+}
+
+Table throughput_table(const std::vector<ThroughputResult> &results, const std::vector<double> &percentiles) {
+  Table table{{"model", "isa", "sessions", "threads", "batch", "images/s"}, {}, identity_columns + 1};
+  const bool disturbed = any_disturbed(results);
+  if (disturbed)
+    table.columns.push_back("lost");
+  table.columns.push_back("median ms");
+  for (const double percentile : percentiles)
+    table.columns.push_back(percentile_name(percentile) + " ms");
+  table.columns.insert(table.columns.end(), {"max ms", "arenas"});
+  const bool energy = joules_per_image(results.front().samples, results.front().batch).has_value();
+  if (energy)
+    table.columns.push_back("mJ/image");
+  for (const ThroughputResult &result : results) {
+    const Samples &samples = result.samples;
+    std::vector<std::string> cells = identity_cells(result);
+    cells.insert(cells.begin() + 2, std::to_string(result.sessions));
+    cells.push_back(significant(result.images_per_second));
+    if (disturbed)
+      cells.push_back(lost_cell(samples.disturbed, samples.lost));
+    cells.push_back(significant(samples.median()));
+    for (const double percentile : percentiles)
+      cells.push_back(significant(samples.quantile(percentile / 100)));
+    cells.push_back(significant(samples.quantile(1)));
+    cells.push_back(megabytes(result.arena_bytes));
+    if (energy)
+      cells.push_back(energy_cell(samples, result.batch));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+std::string most_images(const std::vector<ThroughputResult> &results) {
+  if (results.size() < 2)
+    return "";
+  const ThroughputResult &best = *std::max_element(results.begin(), results.end(), [](const auto &a, const auto &b) {
+    return a.images_per_second < b.images_per_second;
+  });
+  return "Most images a second: " + std::to_string(best.sessions) +
+         (best.sessions == 1 ? " session of " : " sessions of ") + title(best) + ": " +
+         significant(best.images_per_second) + ".";
 }
 
 Table files_table(const std::vector<FilesResult> &results) {

@@ -1,6 +1,7 @@
 // Results as tables of text, which every form of report shows in its own way.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ std::string title(const Combination &measured);
 // Model, instruction set, threads, batch.
 std::vector<std::string> identity_cells(const Combination &measured);
 
+// Of the runs; absent where the system does not tell, or where they were not alone with it (with a peak beside them).
+std::optional<double> joules_per_image(const Samples &samples, int batch);
+
 // What the peak of an instruction set of this machine counts.
 std::string peak_product(const std::string &isa);
 
@@ -42,6 +46,9 @@ std::string percentile_name(double percentile);
 Table summary_table(const std::vector<ForwardResult> &results, const std::vector<double> &percentiles);
 // Likewise: what it takes until the first answer, and in memory.
 Table start_table(const std::vector<ForwardResult> &results);
+// One row for each result; and in words which gives most images a second, where there are several.
+Table throughput_table(const std::vector<ThroughputResult> &results, const std::vector<double> &percentiles);
+std::string most_images(const std::vector<ThroughputResult> &results);
 Table files_table(const std::vector<FilesResult> &results);
 // One row for each operation, and one for all.
 Table profile_table(const ForwardResult &result);

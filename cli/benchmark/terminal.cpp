@@ -75,6 +75,19 @@ std::string common_keys(const Table &table) {
   return text;
 }
 
+Table without_common_keys(const Table &table) {
+  Table rest{{}, std::vector<std::vector<std::string>>(table.rows.size()), 0};
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (is_common(table, i))
+      continue;
+    rest.keys += i < table.keys ? 1 : 0;
+    rest.columns.push_back(table.columns[i]);
+    for (std::size_t row = 0; row < table.rows.size(); ++row)
+      rest.rows[row].push_back(table.rows[row][i]);
+  }
+  return rest;
+}
+
 std::string terminal_text(const Table &table, std::size_t width) {
   std::vector<Column> columns;
   std::vector<std::size_t> widths;

@@ -15,6 +15,9 @@ inline constexpr std::size_t terminal_width = 80;
 // avx2, batch 1". Empty where there are none. At least one row.
 std::string common_keys(const Table &table);
 
+// The table without these columns.
+Table without_common_keys(const Table &table);
+
 // The other columns. Where they do not fit, several blocks one below the other, each of which begins with the key
 // columns. Long text of the first column loses its middle unless rows could then not be told apart. Headings lose their
 // " ms": say above the table what times are in.

@@ -123,10 +123,15 @@ TEST_CASE("bench --report writes a page that shows what was printed") {
   REQUIRE(rows.size() > 8 * 10);
   std::size_t at = 0;
   int compared = 0;
+  std::size_t keys =
+      0; // model, instruction set, threads, batch: the page leaves out those that are the same in all rows
   for (const std::vector<std::string> &cells : rows) {
-    if (cells[0] == "model" || cells[0] == "operation")
+    if (cells[0] == "model" || cells[0] == "operation") {
+      keys = cells[0] == "model" ? 4 : 0;
       continue;
-    for (const std::string &cell : cells) {
+    }
+    for (std::size_t i = keys; i < cells.size(); ++i) {
+      const std::string &cell = cells[i];
       const std::size_t found = html.find(">" + cell + "</td>", at);
       const std::size_t swatch = html.find("</span>" + cell + "</td>", at);
       CAPTURE(cell);

@@ -256,6 +256,8 @@ std::vector<Arguments> CommandLines::seeds() {
           {"bench", "-m", "m0", "--profile"},
           {"bench", "--weight-format", "int8,stlq", "--two-word-ratio", "0,100", "--shapes", "s"},
           {"bench", "--runs", "1", "--seconds", "0.1"},
+          {"bench", "m0", "-m", "m1", "--sessions", "1,2", "--percentiles", "5,50", "--format", "csv", "--samples"},
+          {"bench", "m0", "--compare", "l.csv", "--format", "text"},
           {"bench", "-m", "m0", "--files", "d", "--preprocess", "resize=20,crop=16"},
           {"quantize", "--weights", "w", "--calib", "d", "-o", "out", "--observer", "omse", "--softmax", "lis4",
            "--residual", "ptf8"},
@@ -326,6 +328,12 @@ int CommandLines::run(const Arguments &words) {
     return !words.empty() && words[0] == subcommand.name;
   });
   if (found == cli::subcommands.end() || words.size() > 40)
+    return -1;
+  // These would change the fuzzer's own process, or start others.
+  if (words[0] == "bench" && std::any_of(words.begin(), words.end(), [](const std::string &word) {
+        return word.starts_with("--against") || word.starts_with("--priority") || word.starts_with("--cpu-mask") ||
+               word.starts_with("--delay");
+      }))
     return -1;
   const bool long_run = run_takes_long(words);
   if (long_run && words[0] != "bench")

@@ -166,6 +166,31 @@ class Files(unittest.TestCase):
                          " --preprocess resize=248,crop=224,filter=bicubic --runs 1 --warmup 1")
 
 
+    def test_throughput_is_that_of_sessions_beside_the_peak_of_as_many_threads(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "intvit"
+            program.write_text("""#!/bin/sh
+echo "$*" >>"$0.asked"
+case "$*" in *--roofline*) echo '{"results": [{"peak_gmac_per_s": 7}]}' ;;
+*) echo '{"results": [{"sessions": 2, "images_per_s": 50}]}' ;; esac
+""")
+            program.chmod(0o755)
+            options = compare.parse_options(["--intvit", str(program), "--throughput", "-t", "2"])
+            result = compare.run_intvit(program, "deit_tiny_patch16_224", options)["results"][0]
+            asked = pathlib.Path(str(program) + ".asked").read_text().splitlines()
+        self.assertEqual(result["peak_gmac_per_s"], 7)
+        self.assertEqual(compare.image_ms(result), 20)
+        start = "bench --arch deit_tiny_patch16_224 -t {} --weight-format int8 --format json "
+        self.assertEqual(asked, [start.format(1) + "--sessions 2 --seconds 1.0 --warmup 3",
+                                 start.format(2) + "--seconds 0.1 --roofline"])
+        self.assertEqual({setup[0] for setup in compare.setups(options)}, {"onnxruntime", "openvino"})
+        self.assertIn("throughput of 2 streams", figures.markdown(RESULT | {"throughput": True, "threads": 2}))
+
+    def test_no_run_of_ours_is_left_out(self):
+        self.assertEqual(compare.image_ms({"samples_ms": [1, 2, 3], "put_aside_ms": [8, 9]}), 3)
+        self.assertEqual(compare.image_ms({"samples_ms": [1, 2, 3]}), 2)
+
+
 class Turns(unittest.TestCase):
     def test_every_round_has_all_and_begins_with_another(self):
         seen = []
