@@ -16,9 +16,10 @@ void ProgressBar::show(std::size_t done, std::size_t total) {
     return;
   const double share = static_cast<double>(done) / static_cast<double>(total);
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double left = done > 0 ? seconds * (1 - share) / share : 0;
-  line_.draw(what_ + " " + bar(share, 30) + " " + std::to_string(done) + "/" + std::to_string(total) + ", " +
-             fixed(left, 0) + " s left");
+  std::string text = what_ + " " + bar(share, 30) + " " + std::to_string(done) + "/" + std::to_string(total);
+  if (done > 0)
+    text += ", " + fixed(seconds * (1 - share) / share, 0) + " s left";
+  line_.draw(text);
 }
 
 } // namespace intvit::cli

@@ -30,7 +30,8 @@ struct Operand {
 
 // Copies `width` columns of b, row by row, with zeros where b ends: what the tile reads in sequence.
 void pack_strip(const Operand &b, std::ptrdiff_t first_column, std::ptrdiff_t width, std::vector<float> &panel) {
-  constexpr std::ptrdiff_t at_once = 32; // rows, so that what is written stays in the first cache
+  // Rows, so that what is written stays in the first cache, and what is read lies in long pieces.
+  constexpr std::ptrdiff_t at_once = 128;
   const std::ptrdiff_t used = std::min(width, b.columns - first_column);
   if (used < width)
     std::fill(panel.begin(), panel.end(), 0.0F);

@@ -148,20 +148,38 @@ std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, co
   return statistics;
 }
 
-RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const RowVector &gain, SampledRows samples) {
+RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const RowVector &gain, SampledRows samples,
+                        int threads) {
   Index count = 0;
   for (const RowMatrix *rows : samples)
     count += rows->rows();
   const Index channels = codes.scale.size();
   RowMatrix centred(channels, count);
-  Index column = 0;
-  for (const RowMatrix *rows : samples)
-    for (Index row = 0; row < rows->rows(); ++row, ++column)
-      for (Index c = 0; c < channels; ++c) {
-        const double value = static_cast<double>((*rows)(row, c)) * static_cast<double>(gain[c]);
-        const double code = code_of(value, codes.scale[c], codes.zero[c]);
-        centred(c, column) = static_cast<float>(code - codes.zero[c] - mean[c]);
-      }
+  parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
+               [&](std::size_t index, std::size_t) {
+                 const Index first = static_cast<Index>(index) * code_channels;
+                 const Index used = std::min<Index>(code_channels, channels - first);
+                 // Some rows at a time, turned in a place where they do not lie a power of two apart.
+                 constexpr Index at_once = 32;
+                 std::array<float, code_channels * at_once> turned{};
+                 Index column = 0;
+                 for (const RowMatrix *rows : samples)
+                   for (Index begin = 0; begin < rows->rows(); begin += at_once) {
+                     const Index height = std::min(at_once, rows->rows() - begin);
+                     for (Index row = 0; row < height; ++row) {
+                       const float *values = rows->row(begin + row).data() + first;
+                       for (Index c = 0; c < used; ++c) {
+                         const double value = static_cast<double>(values[c]) * static_cast<double>(gain[first + c]);
+                         const double code = code_of(value, codes.scale[first + c], codes.zero[first + c]);
+                         turned[static_cast<std::size_t>(c * at_once + row)] =
+                             static_cast<float>(code - codes.zero[first + c] - mean[first + c]);
+                       }
+                     }
+                     for (Index c = 0; c < used; ++c)
+                       std::copy_n(turned.data() + c * at_once, height, centred.row(first + c).data() + column);
+                     column += height;
+                   }
+               });
   return centred;
 }
 

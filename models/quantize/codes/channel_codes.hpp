@@ -59,7 +59,7 @@ std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, co
 
 // code - zero - mean for the sampled rows: one channel in each row of the result.
 RowMatrix centred_codes(const ChannelCodes &codes, const Eigen::ArrayXd &mean, const RowVector &gain,
-                        SampledRows samples);
+                        SampledRows samples, int threads);
 
 // Factors on a calibrated range. Below 1 clips the tails for a finer step; above 1 leaves room for unseen images.
 inline constexpr std::array range_factors{0.6, 0.7, 0.8, 0.9, 1.0, 1.1};

@@ -129,7 +129,7 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
 // In decibels, on rows of the second half: the variance of the real outputs over the mean squared error of the
 // quantized layer's. Empty where the outputs do not vary.
 std::optional<double> signal_to_noise(const LinearWeights &layer, const QuantizedLinear &quantized,
-                                      const RowVector &gain, const RowMatrix &samples) {
+                                      const RowVector &gain, const RowMatrix &samples, int threads) {
   const Index in = layer.weight.cols();
   const Index rows = std::min(samples.rows(), measured_rows);
   RowMatrix real(rows, in);
@@ -145,8 +145,8 @@ std::optional<double> signal_to_noise(const LinearWeights &layer, const Quantize
       Eigen::Map<const Eigen::Matrix<std::int8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
           quantized.weights.data(), layer.weight.rows(), in)
           .cast<float>();
-  const RowMatrix expected = reference::matmul_transposed(real, layer.weight);
-  const RowMatrix accumulators = reference::matmul_transposed(codes, weights);
+  const RowMatrix expected = reference::matmul_transposed(real, layer.weight, threads);
+  const RowMatrix accumulators = reference::matmul_transposed(codes, weights, threads);
   const RowVector mean = expected.colwise().mean();
   SignalToNoise ratio;
   for (Index i = 0; i < rows; ++i)
@@ -190,8 +190,9 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
         LogGrid(layer.weight.cols(), select_two_words(layer.weight, input.scale, statistics.variance, scales, options));
   if (options.rounding == Rounding::nearest)
     return round_to_nearest(layer.weight, input.scale, statistics.variance, grid, scales, options.threads);
-  return round_compensating(layer.weight, input.scale, centred_codes(input, statistics.mean, gain, samples),
-                            statistics.variance, grid, scales, options.threads);
+  return round_compensating(layer.weight, input.scale,
+                            centred_codes(input, statistics.mean, gain, samples, options.threads), statistics.variance,
+                            grid, scales, options.threads);
 }
 
 } // namespace
@@ -224,7 +225,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
     }
   result.weights = std::move(weights.values);
   result.format = stored_format(options.weight_levels);
-  result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1]);
+  result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1], options.threads);
   return result;
 }
 
