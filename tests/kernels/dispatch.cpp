@@ -17,8 +17,8 @@ using intvit::test::weight_formats;
 namespace {
 
 // Every instruction set there is, slowest first within a processor's family.
-const std::vector<std::string> all_names = {"reference",  "scalar", "avx2",         "avx512",   "avxvnni",
-                                            "avx512vnni", "avx512vbmi", "neon",   "neon-dotprod", "neon-i8mm"};
+const std::vector<std::string> all_names = {"reference",  "scalar",     "avx2", "avx512",       "avxvnni",
+                                            "avx512vnni", "avx512vbmi", "neon", "neon-dotprod", "neon-i8mm"};
 
 std::vector<std::string> names() {
   std::vector<std::string> result;
