@@ -57,6 +57,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
   static constexpr int code_bias = 0;
   static constexpr int attention_weight_bias = -128;
   static constexpr bool wide_attention_weights = false;
+  static constexpr bool looks_up_weights = false;
   static constexpr bool reads_codes = true;
   // A tile of 6 x 16: 24 accumulators, 4 vectors of weights and 1 of inputs take 29 of 32 registers.
   static constexpr int tile_rows = 6;

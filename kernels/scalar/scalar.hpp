@@ -49,6 +49,7 @@ template <class Unit> struct Operations {
   static constexpr int code_bias = 0;
   static constexpr int attention_weight_bias = 0;
   static constexpr bool wide_attention_weights = false;
+  static constexpr bool looks_up_weights = false;
   static constexpr bool reads_codes = false;
   static constexpr int offset_place(int lane) { return lane % 2 * (lanes / 2) + lane / 2; }
 

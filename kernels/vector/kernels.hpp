@@ -22,11 +22,15 @@ concept VectorKernelOperations =
     vector::EpilogueOperations<V> && vector::LayerNormOperations<V> && vector::SoftmaxOperations<V> &&
     vector::StlqOperations<V> && vector::ImageOperations<V> && vector::TileProductFor<vector::TileProduct<V>, V>;
 
+template <VectorKernelOperations V> void use_vector_attention(KernelTable &table) {
+  using Attention = vector::AttentionTile<V>;
+  table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
+}
+
 // `Peak` has KernelTable::peak. The default repeats V::dot() on registers; a class whose vectors are arrays in memory
 // (kernels/scalar) brings its own.
 template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vector_kernels(KernelTable &table) {
   using Linear = vector::LinearTile<V>;
-  using Attention = vector::AttentionTile<V>;
   table.linear = {.tile_rows = V::tile_rows,
                   .tile_columns = Linear::columns,
                   .formats = vector::PanelFormats<V>::template each<PackedFormat>([](auto panels) {
@@ -37,7 +41,7 @@ template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vecto
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.mean_rows = vector::MeanRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
-  table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
+  use_vector_attention<V>(table);
   table.resample = {.horizontal = vector::Resample<V>::horizontal, .vertical = vector::Resample<V>::vertical};
   table.peak = Peak::run;
 }

@@ -217,7 +217,8 @@ concept SoftmaxOperations = ElementOperations<V> &&
   typename V::ByteTable;
   { V::byte_table(from) } -> std::same_as<typename V::ByteTable>;
   { V::look_up(table, bytes) } -> std::same_as<typename V::Bytes>;
-  // V may define a constant `looks_up_weights`: this takes fewer instructions than computing int16 weights.
+  // Whether looking int16 weights up, byte by byte, takes fewer instructions than computing them.
+  { V::looks_up_weights } -> std::convertible_to<bool>;
 };
 
 // STLQ words (kernels/stlq.hpp), two in a byte, to elements. STLQ's panels read bytes with load_bytes().

@@ -23,9 +23,8 @@ template <SoftmaxOperations V> class SoftmaxRows {
   static constexpr int lanes = V::lanes;
   static constexpr int block = 4 * lanes; // tokens whose distances fill one vector of bytes
 
-  // Whether V names its look_up() a fast one. Then an int16 weight is looked up by its distance, in two tables of
-  // bytes.
-  static constexpr bool looks_up_weights = requires { V::looks_up_weights; };
+  // An int16 weight may be looked up by its distance, in two tables of bytes.
+  static constexpr bool looks_up_weights = V::looks_up_weights;
 
 public:
   SoftmaxRows(const AttentionArgs &args, int head) : args_(args), head_(head) {

@@ -30,9 +30,8 @@ static_assert(VectorKernelOperations<Vector>);
 } // namespace
 
 void use_avx512vbmi(KernelTable &table) {
-  using Attention = vector::AttentionTile<Vector>;
   table.name = "avx512vbmi";
-  table.attention = {.scratch_bytes = Attention::scratch_bytes, .run = Attention::run};
+  use_vector_attention<Vector>(table);
 }
 
 } // namespace intvit::kernels

@@ -19,6 +19,7 @@ template <class Operations> struct WideElements : Operations {
   static constexpr int code_bias = 0;
   static constexpr int attention_weight_bias = -32768;
   static constexpr bool wide_attention_weights = true;
+  static constexpr bool looks_up_weights = false;
   static constexpr bool reads_codes = false;
 
   static Vec load_elements(const Element *from) { return Operations::load_vector(from); }
@@ -58,6 +59,7 @@ template <class Operations> struct ByteElements : Operations {
   static constexpr int code_bias = 128;
   static constexpr int attention_weight_bias = 0;
   static constexpr bool wide_attention_weights = false;
+  static constexpr bool looks_up_weights = false;
 
   static void store_elements(Element *to, Bytes value) { Operations::store_bytes(to, value); }
   static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
