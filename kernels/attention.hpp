@@ -1,7 +1,7 @@
 // Multi-head attention on 8-bit codes, fused from scores to output codes (docs/numerics.md, "Attention").
 //
 // For every head and every query token i, over all key tokens j:
-//   score[j] = sum_d q[i][d] * k[j][d]          plus a bias, less what masks it (ScoreBias)
+//   score[j] = sum_d q[i][d] * k[j][d]          plus biases, less what masks it (ScoreBias, token_bias)
 //   P[j]     = softmax weights of the scores: integers, proportional to exp (softmax.hpp)
 //   O[d]     = sum_j P[j] * v[j][d]
 //   output   = requantize(O[d] / sum_j P[j], rounded to 16 fraction bits)
@@ -58,6 +58,9 @@ struct AttentionArgs {
   const std::int32_t *score_multiplier = nullptr; // [heads]
   int score_shift = 0;
   ScoreBias bias;
+  // [tokens]: added to all scores of a token, 0 to max_score_bias; a merged token weighs more for it. Null: nothing is.
+  // Not together with `bias`.
+  const std::int32_t *token_bias = nullptr;
   const ExpTable *exp = nullptr;
   // Whether halves_every_16(*exp): kernels then look up 16 entries in registers. False is always right, and slower.
   bool exp_halves = false;

@@ -14,6 +14,7 @@
 #include "kernels/mean_rows.hpp"
 #include "kernels/patches.hpp"
 #include "kernels/resample.hpp"
+#include "kernels/token_merging.hpp"
 
 namespace intvit::kernels {
 
@@ -53,6 +54,18 @@ struct ResampleKernel {
   void (*vertical)(const ResampleArgs &args, Range rows) = nullptr;
 };
 
+// Merging of tokens, one image at a time.
+struct TokenMergingKernel {
+  // Adds to importance[token] what the first token pays attention to it in a head: its probability with 16 fraction
+  // bits. Needs memory for args.tokens int32 in args.scratch; no output and no requantization.
+  void (*add_importance)(const AttentionArgs &args, int head, std::uint32_t *importance) = nullptr;
+  std::size_t (*match_scratch_bytes)(int tokens, int channels) = nullptr;
+  void (*match)(const MatchTokensArgs &args) = nullptr;
+  std::size_t (*merge_scratch_bytes)(int tokens) = nullptr;
+  // Computes rows of the output.
+  void (*merge)(const MergeTokensArgs &args, Range rows) = nullptr;
+};
+
 struct KernelTable {
   const char *name = "";
   LinearKernel linear;
@@ -60,6 +73,7 @@ struct KernelTable {
   void (*l2_normalize)(const L2NormalizeArgs &args, Range rows) = nullptr;
   void (*mean_rows)(const MeanRowsArgs &args, Range columns) = nullptr;
   AttentionKernel attention;
+  TokenMergingKernel token_merging;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;
   ResampleKernel resample;
   // The rate that `linear` cannot exceed, for benchmarks: `steps` rounds of its product instruction on registers alone,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/bounds.hpp"
+#include "kernels/token_merging.hpp"
 
 namespace intvit {
 
@@ -15,64 +16,111 @@ constexpr std::array<std::string_view, kernels::softmax_count> softmax_names{
 
 } // namespace
 
-static_assert(Attention::all_features.size() == kernels::softmax_count);
-
 std::vector<std::string_view> Attention::features() const {
-  return {all_features[static_cast<std::size_t>(softmax)]};
+  const std::string_view mode = all_features[static_cast<std::size_t>(softmax)];
+  return sized ? std::vector{mode, all_features.back()} : std::vector{mode};
 }
 
-void Attention::describe_heads(Fields &fields) {
+std::vector<const char *> Attention::inputs() const {
+  return sized ? std::vector{"input", "sizes"} : std::vector{"input"};
+}
+
+void Attention::describe_scores(Fields &fields) {
   fields.integer("heads", heads, 1, 1024);
-  fields.choice("softmax", softmax, softmax_names);
-  fields.boolean("renormalize", renormalize);
   fields.integer("score_shift", score_shift, 1, 31);
   fields.integer("units_per_octave", exp.units_per_octave, 1, 255);
   fields.integer("exp_linear", exp.linear, 0, 1 << 15);
   fields.integer("exp_constant", exp.constant, 1, 1 << 30);
   fields.integer("exp_octaves", exp.octaves, 0, 30);
+}
+
+void Attention::describe_heads(Fields &fields) {
+  describe_scores(fields);
+  fields.choice("softmax", softmax, softmax_names);
+  fields.boolean("renormalize", renormalize);
   fields.integer("shift", shift, kernels::min_shift, kernels::max_shift);
 }
 
 void Attention::describe(Fields &fields) {
   describe_heads(fields);
   fields.integer("queries", queries, 0, kernels::max_tokens);
+  sized = fields.has("sizes", sized);
 }
 
-std::unique_ptr<BoundAttention> bind_heads(NodeBinder &binder, const Attention &op, int tokens, const ValueInfo &qkv) {
+bool are_sizes_of(const ValueInfo &value, int tokens) {
+  return value.groups > 0 && value.groups == tokens;
+}
+
+const std::int32_t *sizes_of_image(const Operand &groups, std::size_t image) {
+  return reinterpret_cast<const std::int32_t *>(groups.image(image)) +
+         std::ptrdiff_t{kernels::size_of_group} * groups.info->columns;
+}
+
+std::unique_ptr<BoundAttention> bind_scores(NodeBinder &binder, const Attention &op, int tokens, int channels) {
   auto bound = std::make_unique<BoundAttention>();
-  if (qkv.type != ElementType::int8 || qkv.columns % (3 * op.heads) != 0)
-    binder.fail("its input must be int8 with 3 * heads * head_dim columns");
-  if (op.queries > tokens || tokens > kernels::max_tokens)
-    binder.fail("too many tokens or queries");
-  const int channels = qkv.columns / 3;
   bound->tokens = tokens;
   bound->heads = op.heads;
   bound->head_dim = channels / op.heads;
   if (bound->head_dim < 1 || bound->head_dim > kernels::max_head_dim)
     binder.fail("head_dim must be from 1 to " + std::to_string(kernels::max_head_dim));
-  bound->queries = op.queries == 0 ? tokens : op.queries;
-  bound->softmax = op.softmax;
-  bound->renormalize = op.renormalize;
   bound->score_shift = op.score_shift;
   bound->score_multiplier = binder.read<std::int32_t>("score_multiplier", DType::i32, {op.heads});
   if (exp_table_is_valid(op.exp, tokens)) {
     bound->exp = kernels::build_exp_table(op.exp);
     bound->exp_halves = kernels::halves_every_16(bound->exp);
-    bound->int8_weights = kernels::build_int8_weights(bound->exp);
-    bound->int16_weight_shift = kernels::int16_weight_shift(bound->exp, tokens);
   } else {
     binder.fail("the exp polynomial rises or its sum over a row could overflow");
+  }
+  return bound;
+}
+
+std::unique_ptr<BoundAttention> bind_heads(NodeBinder &binder, const Attention &op, int tokens, const ValueInfo &qkv) {
+  if (qkv.type != ElementType::int8 || qkv.columns % (3 * op.heads) != 0)
+    binder.fail("its input must be int8 with 3 * heads * head_dim columns");
+  if (op.queries > tokens || tokens > kernels::max_tokens)
+    binder.fail("too many tokens or queries");
+  const int channels = qkv.columns / 3;
+  std::unique_ptr<BoundAttention> bound = bind_scores(binder, op, tokens, channels);
+  bound->queries = op.queries == 0 ? tokens : op.queries;
+  bound->softmax = op.softmax;
+  bound->renormalize = op.renormalize;
+  if (binder.ok()) {
+    bound->int8_weights = kernels::build_int8_weights(bound->exp);
+    bound->int16_weight_shift = kernels::int16_weight_shift(bound->exp, tokens);
   }
   bound->requantization = binder.requantization(channels, op.shift);
   binder.prove(bound->requantization, attention_bound);
   return bound;
 }
 
+void bind_sizes(NodeBinder &binder, const Attention &op, std::span<const ValueInfo> inputs, BoundAttention &bound) {
+  if (op.sized) {
+    if (!are_sizes_of(inputs[1], bound.tokens))
+      binder.fail("its sizes must be what match_tokens gives, of as many remaining tokens as its input has rows");
+    // Every other token stands for one patch at least.
+    bound.largest_size = inputs[1].first_tokens - inputs[1].groups + 1;
+  }
+  for (const std::int32_t multiplier : bound.score_multiplier) {
+    std::uint64_t largest = 0;
+    if (op.sized && binder.ok() && multiplier >= 1) {
+      const auto score = [&](int size) {
+        return kernels::size_score(size, op.exp.units_per_octave, multiplier, op.score_shift);
+      };
+      largest = score(bound.largest_size);
+      if (largest > kernels::max_score_bias)
+        return binder.fail("a score_multiplier is too small for the sizes of tokens");
+      bound.size_scores.push_back(0);
+      for (int size = 1; size <= bound.largest_size; ++size)
+        bound.size_scores.push_back(static_cast<std::int32_t>(score(size)));
+    }
+    if (!score_fits(bound.head_dim, multiplier, op.score_shift, largest))
+      return binder.fail("a score_multiplier could overflow 32 bits");
+  }
+}
+
 Binding Attention::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
   std::unique_ptr<BoundAttention> bound = bind_heads(binder, *this, inputs[0].rows, inputs[0]);
-  for (const std::int32_t multiplier : bound->score_multiplier)
-    if (!score_fits(bound->head_dim, multiplier, score_shift))
-      binder.fail("a score_multiplier could overflow 32 bits");
+  bind_sizes(binder, *this, inputs, *bound);
   const ValueInfo output{ElementType::int8, bound->queries, bound->heads * bound->head_dim};
   return {std::move(bound), output};
 }
@@ -101,10 +149,19 @@ void BoundAttention::choose_window(int window, kernels::AttentionArgs &args) con
   args.bias.mask = mask < 0 ? nullptr : windows.masks.data() + std::ptrdiff_t{mask} * tokens * windows.stride;
 }
 
+void BoundAttention::write_token_bias(int head, const std::int32_t *sizes, std::int32_t *token_bias) const {
+  const std::int32_t *scores = size_scores.data() + std::ptrdiff_t{head} * (largest_size + 1);
+  for (int token = 0; token < tokens; ++token)
+    token_bias[token] = scores[sizes[token]];
+}
+
 // Every row of every head of every image is a task.
 void BoundAttention::run(const Step &step) const {
   kernels::AttentionArgs args = arguments();
   args.scratch = step.scratch;
+  // Behind the kernel's own scratch memory, which is whole numbers of 32 bits.
+  auto *token_bias =
+      reinterpret_cast<std::int32_t *>(step.scratch + step.kernels.attention.scratch_bytes(tokens, head_dim));
   if (windows.count > 0)
     return run_windows(step, args);
   const kernels::Range share = step.team.share(step.batch() * heads * queries);
@@ -112,6 +169,10 @@ void BoundAttention::run(const Step &step) const {
     const auto image = static_cast<std::size_t>(head / heads);
     args.qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(image));
     args.output = reinterpret_cast<std::int8_t *>(step.output.image(image));
+    if (largest_size > 0) {
+      write_token_bias(head % heads, sizes_of_image(step.inputs[1], image), token_bias);
+      args.token_bias = token_bias;
+    }
     step.kernels.attention.run(
         args, head % heads, {std::max(share.begin - head * queries, 0), std::min(share.end - head * queries, queries)});
   }
@@ -131,11 +192,12 @@ void BoundAttention::run_windows(const Step &step, kernels::AttentionArgs args) 
 }
 
 std::size_t BoundAttention::scratch_bytes(const kernels::KernelTable &kernels) const {
-  return kernels.attention.scratch_bytes(tokens, head_dim);
+  const std::size_t biases = largest_size > 0 ? static_cast<std::size_t>(tokens) * sizeof(std::int32_t) : 0;
+  return kernels.attention.scratch_bytes(tokens, head_dim) + biases;
 }
 
 std::size_t BoundAttention::expanded_bytes() const {
-  return (windows.rows.size() + windows.bias.size() + windows.masks.size()) * sizeof(std::int32_t);
+  return (windows.rows.size() + windows.bias.size() + windows.masks.size() + size_scores.size()) * sizeof(std::int32_t);
 }
 
 // Scores and weighted values: each of `tokens` tokens costs a query two products of a head_dim, in every head.

@@ -1,6 +1,9 @@
 // q, k, v codes [tokens, 3 C] to codes [queries, C], from scores to output in one operation: docs/numerics.md,
 // "Attention".
 //
+// With `sizes`, tokens have been merged: a score grows with the number of patches that its token stands for
+// (docs/numerics.md, "Merging tokens").
+//
 // Constants: score_multiplier i32 [heads], multiplier i32 [C], offset i64 [C].
 #pragma once
 
@@ -16,8 +19,9 @@ namespace intvit {
 
 struct Attention {
   static constexpr std::string_view name = "attention";
-  static constexpr std::array<std::string_view, 4> all_features{"softmax.lis4", "softmax.lis8", "softmax.int8",
-                                                                "softmax.int16"};
+  // The first ones in the order of Softmax.
+  static constexpr std::array<std::string_view, kernels::softmax_count + 1> all_features{
+      "softmax.lis4", "softmax.lis8", "softmax.int8", "softmax.int16", "attention.sizes"};
 
   int heads = 0;
   int queries = 0; // how many of the first tokens ask; 0: all
@@ -26,14 +30,17 @@ struct Attention {
   int score_shift = 0;
   kernels::ExpPolynomial exp;
   int shift = 0;
+  bool sized = false; // reads sizes of match_tokens
 
   std::vector<std::string_view> features() const;
-  std::vector<const char *> inputs() const { return {"input"}; }
+  std::vector<const char *> inputs() const;
   void describe(Fields &fields);
   Binding bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const;
 
-  // The fields without `queries`, which windows have in common.
+  // The fields without `queries` and `sizes`, which windows have in common; and of those, what makes distances of
+  // queries and keys.
   void describe_heads(Fields &fields);
+  void describe_scores(Fields &fields);
 };
 
 // Windows on a grid of patches; without any (count 0), all rows attend to all.
@@ -64,6 +71,9 @@ public:
   int int16_weight_shift = 0;
   RequantizationConstants requantization;
   BoundWindows windows;
+  // Where tokens have sizes, kernels::size_score() of each: [heads, largest_size + 1], that of 0 being unused.
+  std::vector<std::int32_t> size_scores;
+  int largest_size = 0;
 
   void run(const Step &step) const override;
   std::size_t scratch_bytes(const kernels::KernelTable &kernels) const override;
@@ -76,13 +86,27 @@ public:
   kernels::AttentionArgs arguments() const;
   // From now on the arguments are those of that window's tokens.
   void choose_window(int window, kernels::AttentionArgs &args) const;
+  // Writes a head's token_bias of tokens of these sizes.
+  void write_token_bias(int head, const std::int32_t *sizes, std::int32_t *token_bias) const;
 
 private:
   void run_windows(const Step &step, kernels::AttentionArgs args) const;
 };
 
-// Binds what softmax, values and output need, of `op.heads` heads of `tokens` tokens: everything but the proof that a
-// score_multiplier fits, which depends on biases.
+// Whether it is what match_tokens writes of so many remaining tokens.
+bool are_sizes_of(const ValueInfo &value, int tokens);
+
+// The sizes of an image's remaining tokens among that.
+const std::int32_t *sizes_of_image(const Operand &groups, std::size_t image);
+
+// Binds what makes distances of queries and keys, of `op.heads` heads with `channels` channels together: everything but
+// the proof that a score_multiplier fits, which depends on biases.
+std::unique_ptr<BoundAttention> bind_scores(NodeBinder &binder, const Attention &op, int tokens, int channels);
+
+// Makes size_scores, if op.sized says that there are `sizes`, and proves that scores fit.
+void bind_sizes(NodeBinder &binder, const Attention &op, std::span<const ValueInfo> inputs, BoundAttention &bound);
+
+// bind_scores() and what softmax, values and output need.
 std::unique_ptr<BoundAttention> bind_heads(NodeBinder &binder, const Attention &op, int tokens, const ValueInfo &qkv);
 
 } // namespace intvit

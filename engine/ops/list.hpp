@@ -9,8 +9,10 @@
 #include "engine/ops/l2_normalize.hpp"
 #include "engine/ops/layer_norm.hpp"
 #include "engine/ops/linear.hpp"
+#include "engine/ops/match_tokens.hpp"
 #include "engine/ops/mean_rows.hpp"
 #include "engine/ops/merge_patches.hpp"
+#include "engine/ops/merge_tokens.hpp"
 #include "engine/ops/patch_embed.hpp"
 #include "engine/ops/patches.hpp"
 #include "engine/ops/take_rows.hpp"
@@ -19,6 +21,6 @@
 namespace intvit {
 
 using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
-                               Flatten, MergePatches, L2Normalize>;
+                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens>;
 
 } // namespace intvit

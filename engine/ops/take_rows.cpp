@@ -10,13 +10,12 @@ void TakeRows::describe(Fields &fields) {
 }
 
 Binding TakeRows::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
-  ValueInfo output = inputs[0];
-  if (output.type == ElementType::uint8)
+  const ValueInfo &input = inputs[0];
+  if (input.type == ElementType::uint8)
     binder.fail("its input must not be the image");
-  if (rows > output.rows)
-    binder.fail("takes " + std::to_string(rows) + " rows of " + std::to_string(output.rows));
-  output.rows = rows;
-  return {std::make_unique<BoundCopy>(), output};
+  if (rows > input.rows)
+    binder.fail("takes " + std::to_string(rows) + " rows of " + std::to_string(input.rows));
+  return {std::make_unique<BoundCopy>(), {input.type, rows, input.columns}};
 }
 
 } // namespace intvit

@@ -23,6 +23,10 @@ struct ValueInfo {
   ElementType type = ElementType::int8;
   int rows = 0;
   int columns = 0;
+  // Of what match_tokens writes, and only of that: how many tokens remain, and of how many they were made in the first
+  // place, which is what their sizes add up to.
+  int groups = 0;
+  int first_tokens = 0;
 
   std::size_t row_bytes() const { return static_cast<std::size_t>(columns) * kernels::element_size(type); }
   std::size_t bytes() const { return static_cast<std::size_t>(rows) * row_bytes(); }

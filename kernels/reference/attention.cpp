@@ -21,14 +21,9 @@ void add_bias(const AttentionArgs &args, int head, int i, std::int32_t *row) {
   }
 }
 
-// Turns a row of scores into attention weights, in place, and returns the number that they are to be divided by.
-std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t *row) {
+// Turns a row of distances into attention weights, in place, and returns the number that they are to be divided by.
+std::uint32_t softmax_weights(const AttentionArgs &args, std::int32_t *row) {
   const std::int32_t *end = row + args.tokens;
-  const std::int32_t largest = *std::max_element(row, row + args.tokens);
-  const auto multiplier = static_cast<std::uint32_t>(args.score_multiplier[head]);
-  for (std::int32_t *score = row; score != end; ++score)
-    *score = distance_code(static_cast<std::uint32_t>(largest - *score), multiplier, args.score_shift);
-
   std::uint32_t weight_sum = 0;
   // The distance 255 also stands for all larger ones and must have no weight: the table of int8 weights ends with 0,
   // int16 and lis8 leave it out below, and for lis4 its code is above 15 wherever it matters (the loader checks).
@@ -67,7 +62,7 @@ std::uint32_t softmax_weights(const AttentionArgs &args, int head, std::int32_t 
 
 } // namespace
 
-std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, std::int32_t *row) {
+void attention_distances(const AttentionArgs &args, int head, int query, std::int32_t *row) {
   const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
   const std::int8_t *q = args.qkv + attention_row(args, query) * 3 * channels + std::ptrdiff_t{head} * args.head_dim;
   const std::int8_t *keys = args.qkv + channels + std::ptrdiff_t{head} * args.head_dim;
@@ -80,7 +75,17 @@ std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, 
   }
   if (args.bias.bias != nullptr)
     add_bias(args, head, query, row);
-  return softmax_weights(args, head, row);
+  for (int j = 0; args.token_bias != nullptr && j < args.tokens; ++j)
+    row[j] += args.token_bias[j];
+  const std::int32_t largest = *std::max_element(row, row + args.tokens);
+  const auto multiplier = static_cast<std::uint32_t>(args.score_multiplier[head]);
+  for (std::int32_t *score = row; score != row + args.tokens; ++score)
+    *score = distance_code(static_cast<std::uint32_t>(largest - *score), multiplier, args.score_shift);
+}
+
+std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, std::int32_t *row) {
+  attention_distances(args, head, query, row);
+  return softmax_weights(args, row);
 }
 
 // Scratch memory is one row of scores.

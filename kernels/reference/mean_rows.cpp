@@ -9,7 +9,7 @@ template <typename T> std::int32_t column_sum(const MeanRowsArgs &args, int colu
   const T *code = static_cast<const T *>(args.input.data) + column;
   std::int32_t sum = 0;
   for (int row = 0; row < args.rows; ++row, code += args.input.stride)
-    sum += *code;
+    sum += args.weights == nullptr ? *code : args.weights[row] * *code;
   return sum;
 }
 

@@ -29,9 +29,17 @@ void l2_normalize(const L2NormalizeArgs &args, Range rows);
 void mean_rows(const MeanRowsArgs &args, Range columns);
 std::size_t attention_scratch_bytes(int tokens, int head_dim);
 void attention(const AttentionArgs &args, int head, Range queries);
+// How far the scores of a query are below the largest of them, 0..255: writes args.tokens distances to `row`. Looks at
+// neither softmax, requantization, output nor scratch.
+void attention_distances(const AttentionArgs &args, int head, int query, std::int32_t *row);
 // What attention() multiplies the values of a query's tokens by: writes args.tokens weights to `row` and returns the
 // number that they are divided by. Looks at neither requantization, output nor scratch.
 std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, std::int32_t *row);
+void add_importance(const AttentionArgs &args, int head, std::uint32_t *importance);
+std::size_t match_scratch_bytes(int tokens, int channels);
+void match_tokens(const MatchTokensArgs &args);
+std::size_t merge_scratch_bytes(int tokens);
+void merge_tokens(const MergeTokensArgs &args, Range rows);
 void patches(const PatchesArgs &args, Range patches);
 void resample_horizontal(const ResampleArgs &args, Range rows);
 void resample_vertical(const ResampleArgs &args, Range rows);

@@ -16,6 +16,7 @@
 
 #include "kernels/attention.hpp"
 #include "kernels/reciprocal.hpp"
+#include "kernels/vector/key_panels.hpp"
 #include "kernels/vector/panel.hpp"
 #include "kernels/vector/softmax_rows.hpp"
 #include "kernels/vector/tile_product.hpp"
@@ -26,6 +27,7 @@ template <SoftmaxOperations V> class AttentionTile {
   using Vec = typename V::Vec;
   using Element = typename V::Element;
   using Product = TileProduct<V>;
+  using Keys = KeyPanels<V>;
   using Input = typename Product::Input;
 
   static constexpr int rows = V::tile_rows;
@@ -38,7 +40,7 @@ template <SoftmaxOperations V> class AttentionTile {
   static constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
   // How scratch memory is divided. Every part is a whole number of 64-byte lines:
-  //   keys       panels of V::Element, [key_vectors * lanes tokens][head_dim], in the order that pack_keys() says
+  //   keys       panels of V::Element, [key_vectors * lanes tokens][head_dim], as KeyPanels packs them
   //   starts     what the scores of each key start at
   //   values     panels of V::Element, [tokens][value_panels * columns]
   //   constants  PanelConstants of each panel of values
@@ -61,7 +63,7 @@ template <SoftmaxOperations V> class AttentionTile {
     std::size_t arranged_tile; // bytes of one of the two places
 
     Layout(int tokens, int head_dim)
-        : key_vectors((tokens + lanes - 1) / lanes), score_columns(round_up(tokens, block)),
+        : key_vectors(Keys::vectors_of(tokens)), score_columns(round_up(tokens, block)),
           row_elements(round_up(tokens, 64)), query_elements(round_up(head_dim, 64)),
           value_panels((head_dim + columns - 1) / columns), head_dim_steps(steps<V>(head_dim)),
           token_steps(steps<V>(tokens)) {
@@ -119,34 +121,15 @@ private:
           channels_(std::ptrdiff_t{args.heads} * args.head_dim), first_(std::ptrdiff_t{head} * args.head_dim),
           softmax_(args, head) {}
 
-    // Panels of keys [steps][vectors][lanes][group] one after the other, of one to V::tile_vectors vectors of keys each
-    // (for_each_tile()). Keys stand in their order: scores are stored to memory, so no order of lanes has to be undone.
     void pack_keys() {
       std::int32_t *starts = part<std::int32_t>(layout_.starts);
       Element prepared[std::size_t{max_head_dim}];
-      const int steps = layout_.head_dim_steps;
-      for_each_tile([&](auto n, int vector) {
-        constexpr int width = decltype(n)::value * lanes;
-        Element *tile = part<Element>(layout_.keys) + std::ptrdiff_t{vector} * lanes * steps * group;
-        for (int i = 0; i < width; ++i) {
-          const int token = vector * lanes + i;
-          Element *to = tile + i * group;
-          if (token >= args_.tokens) {
-            for (int s = 0; s < steps; ++s)
-              std::memset(to + std::ptrdiff_t{s} * width * group, 0, group * sizeof(Element));
-            continue;
-          }
-          const std::int8_t *key = args_.qkv + attention_row(args_, token) * 3 * channels_ + channels_ + first_;
-          const auto *from = reinterpret_cast<const Element *>(key);
-          if (!in_place()) {
-            V::codes_to_elements(key, args_.head_dim, prepared, steps * group);
-            from = prepared;
-          }
-          for (int s = 0; s < steps; ++s)
-            std::memcpy(to + std::ptrdiff_t{s} * width * group, from + s * group, group * sizeof(Element));
-        }
-        write_starts<V::code_bias, decltype(n)::value>(tile, steps, starts + std::ptrdiff_t{vector} * lanes);
-      });
+      Keys::pack(
+          args_.tokens, args_.head_dim,
+          [&](int token) { return args_.qkv + attention_row(args_, token) * 3 * channels_ + channels_ + first_; },
+          prepared, part<Element>(layout_.keys), starts);
+      for (int token = 0; args_.token_bias != nullptr && token < args_.tokens; ++token)
+        starts[token] += args_.token_bias[token];
       for (int token = args_.tokens; token < layout_.key_vectors * lanes; ++token)
         starts[token] = no_score;
     }
@@ -202,24 +185,9 @@ private:
     }
 
   private:
-    template <int n> struct Count { static constexpr int value = n; };
-
-    // work(a constant n, vector): for tiles of n vectors of keys from `vector` on, together all keys. Tiles are almost
-    // equally wide, so that none is left with a single vector, which would use the product badly.
+    // See KeyPanels.
     template <typename Work> void for_each_tile(const Work &work) const {
-      const int tiles = (layout_.key_vectors + vectors - 1) / vectors;
-      for (int tile = 0, vector = 0; tile < tiles; ++tile) {
-        const int end = layout_.key_vectors * (tile + 1) / tiles;
-        with_count<1>(end - vector, [&](auto n) { work(n, vector); });
-        vector = end;
-      }
-    }
-    template <int n, typename Work> static void with_count(int count, const Work &work) {
-      if constexpr (n < vectors) {
-        if (count > n)
-          return with_count<n + 1>(count, work);
-      }
-      work(Count<n>{});
+      Keys::for_each_tile(layout_.key_vectors, work);
     }
 
     template <typename T> T *part(std::size_t offset) const { return reinterpret_cast<T *>(args_.scratch + offset); }
@@ -228,7 +196,7 @@ private:
     }
     std::int32_t *score_row(int r) const { return part<std::int32_t>(layout_.scores) + r * layout_.score_columns; }
     Element *weight_row(std::size_t plane, int r) const { return part<Element>(plane) + r * layout_.row_elements; }
-    bool in_place() const { return V::reads_codes && args_.head_dim % group == 0; }
+    bool in_place() const { return Keys::in_place(args_.head_dim); }
 
     // Bias and mask are 0 in the lanes behind the last token, which keep no_score.
     void add_bias(int query, std::int32_t *scores) const {

@@ -5,6 +5,7 @@
 #include "kernels/vector/attention_tile.hpp"
 #include "kernels/vector/layer_norm.hpp"
 #include "kernels/vector/linear_tile.hpp"
+#include "kernels/vector/match_tokens.hpp"
 #include "kernels/vector/mean_rows.hpp"
 #include "kernels/vector/operations.hpp"
 #include "kernels/vector/patches.hpp"
@@ -42,6 +43,8 @@ template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vecto
   table.mean_rows = vector::MeanRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   use_vector_attention<V>(table);
+  table.token_merging.match_scratch_bytes = vector::MatchTokens<V>::scratch_bytes;
+  table.token_merging.match = vector::MatchTokens<V>::run;
   table.resample = {.horizontal = vector::Resample<V>::horizontal, .vertical = vector::Resample<V>::vertical};
   table.peak = Peak::run;
 }

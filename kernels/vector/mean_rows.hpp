@@ -44,6 +44,11 @@ private:
   template <typename T> static Vec add_rows(const MeanRowsArgs &args, int first, int width) {
     const T *from = static_cast<const T *>(args.input.data) + first;
     Vec sums = V::set(0);
+    if (args.weights != nullptr) {
+      for (int row = 0; row < args.rows; ++row, from += args.input.stride)
+        sums = V::add(sums, V::multiply(V::load(from, width), V::set(args.weights[row])));
+      return sums;
+    }
     for (int row = 0; row < args.rows; ++row, from += args.input.stride)
       sums = V::add(sums, V::load(from, width));
     return sums;

@@ -41,7 +41,7 @@ Stream read_by(const Program &program, int value, const BoundMeanRows &mean) {
     result.scale[c] = std::ldexp(multiplier, -r.shift);
     if (result.type == ElementType::int8 && multiplier != 0)
       result.zero[c] =
-          std::round((std::ldexp(1.0, r.shift - 1) - static_cast<double>(r.offset[c])) / multiplier / mean.rows);
+          std::round((std::ldexp(1.0, r.shift - 1) - static_cast<double>(r.offset[c])) / multiplier / mean.weight);
   }
   return result;
 }

@@ -78,6 +78,7 @@ std::span<const Check> all_checks() {
     add_l2_normalize_checks(all);
     add_mean_rows_checks(all);
     add_patches_checks(all);
+    add_token_merging_checks(all);
     add_resample_checks(all);
     return all;
   }();

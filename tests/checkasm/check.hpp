@@ -88,6 +88,7 @@ void add_l2_normalize_checks(std::vector<Check> &checks);
 void add_mean_rows_checks(std::vector<Check> &checks);
 void add_patches_checks(std::vector<Check> &checks);
 void add_resample_checks(std::vector<Check> &checks);
+void add_token_merging_checks(std::vector<Check> &checks);
 
 // Best and median of calls that take at least some 50 ms together.
 Timing measure(const std::function<void()> &call);

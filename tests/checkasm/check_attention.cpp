@@ -20,10 +20,12 @@ AttentionShape random_shape(Random &random) {
 
 std::optional<Failure> round(Softmax softmax, const KernelTable &table, Random &random, GuardedMemory &memory) {
   const bool renormalize = (softmax != Softmax::lis4 && softmax != Softmax::lis8) || (random.bits() & 1) != 0;
-  const int choice = random.between(0, 3); // half of the calls with rows and a bias, half of these with a mask
+  // Half of the calls with rows and a bias, half of these with a mask; of the others half with a bias of tokens.
+  const int choice = random.between(0, 3);
   AttentionCase attention =
-      choice < 2 ? make_attention(random, random_shape(random), softmax, renormalize)
-                 : make_window_attention(random, random_shape(random), softmax, renormalize, choice == 3);
+      choice == 0   ? make_attention(random, random_shape(random), softmax, renormalize)
+      : choice == 1 ? make_merged_attention(random, random_shape(random), softmax, renormalize)
+                    : make_window_attention(random, random_shape(random), softmax, renormalize, choice == 3);
   maybe_extreme<std::int8_t>(random, attention.qkv, -128, 127);
   const auto [tokens, heads, head_dim] = attention.shape;
   const std::size_t channels = attention.shape.channels();
@@ -48,6 +50,8 @@ std::optional<Failure> round(Softmax softmax, const KernelTable &table, Random &
     std::byte *scratch = memory.output("scratch", table.attention.scratch_bytes(tokens, head_dim), 64);
     AttentionArgs args = attention.args(reinterpret_cast<std::int8_t *>(output), scratch);
     args.qkv = memory.input("qkv", args.qkv, attention.qkv.size());
+    if (choice == 1)
+      args.token_bias = memory.input("token_bias", args.token_bias, attention.token_bias.size());
     if (choice >= 2) {
       args.rows = memory.input("rows", args.rows, attention.rows.size());
       args.bias.bias = memory.input("bias", args.bias.bias, attention.bias.size());

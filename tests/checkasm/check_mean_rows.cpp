@@ -34,6 +34,8 @@ std::optional<Failure> round_mean_rows(const KernelTable &table, Random &random,
     args.input.data =
         memory.input("input", args.input.data,
                      ((mean.rows - 1) * mean.stride + static_cast<std::size_t>(columns.end)) * code_size, code_size);
+    if (args.weights != nullptr)
+      args.weights = memory.input("weights", args.weights, mean.rows);
     args.requantization.multiplier = memory.input("multiplier", args.requantization.multiplier, mean.channels);
     args.requantization.offset = memory.input("offset", args.requantization.offset, mean.channels);
     const auto run = [&] { table.mean_rows(args, columns); };
@@ -49,6 +51,7 @@ Timing time_mean_rows(const KernelTable &table) {
   Random random(1);
   MeanRowsCase mean = make_mean_rows(random, rows, channels);
   mean.type = ElementType::int16;
+  mean.weights.clear();
   mean.output_type = ElementType::int16;
   AlignedBytes output(channels * sizeof(std::int16_t));
   const MeanRowsArgs args = mean.args(output.data());

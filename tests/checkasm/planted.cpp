@@ -109,6 +109,33 @@ template <Mistake mistake> struct Planted {
                   output + patches.end * length);
   }
 
+  static void add_importance(const AttentionArgs &args, int head, std::uint32_t *importance) {
+    reference_kernels().token_merging.add_importance(args, head, importance);
+    const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
+    std::byte *output = reinterpret_cast<std::byte *>(importance);
+    harm<mistake>(output, args.qkv + args.tokens * 3 * channels,
+                  reinterpret_cast<std::byte *>(importance + args.tokens));
+  }
+
+  static void match_tokens(const MatchTokensArgs &args) {
+    reference_kernels().token_merging.match(args);
+    std::int32_t *end = args.groups + std::ptrdiff_t{token_group_rows} * args.tokens;
+    harm<mistake>(reinterpret_cast<std::byte *>(args.groups),
+                  args.keys + (args.tokens - 1) * args.stride + args.channels, reinterpret_cast<std::byte *>(end));
+  }
+
+  static void merge_tokens(const MergeTokensArgs &args, Range rows) {
+    reference_kernels().token_merging.merge(args, rows);
+    if (empty(rows))
+      return;
+    const std::ptrdiff_t size = bytes(args.input.type);
+    std::byte *output = static_cast<std::byte *>(args.output);
+    harm<mistake>(output + rows.begin * args.channels * size,
+                  static_cast<const std::byte *>(args.input.data) +
+                      ((args.tokens - 1) * args.input.stride + args.channels) * size,
+                  output + rows.end * args.channels * size);
+  }
+
   static void resample_horizontal(const ResampleArgs &args, Range rows) {
     reference_kernels().resample.horizontal(args, rows);
     if (!empty(rows))
@@ -135,6 +162,9 @@ template <Mistake mistake> struct Planted {
     table.l2_normalize = l2_normalize;
     table.mean_rows = mean_rows;
     table.attention.run = attention;
+    table.token_merging.add_importance = add_importance;
+    table.token_merging.match = match_tokens;
+    table.token_merging.merge = merge_tokens;
     table.patches = patches;
     table.resample = {.horizontal = resample_horizontal, .vertical = resample_vertical};
     return table;

@@ -6,6 +6,7 @@
 
 #include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/token_merging.hpp"
 #include "tests/kernels/stlq_case.hpp"
 
 namespace intvit::fuzz {
@@ -106,15 +107,20 @@ int GraphConstants::requantization(const std::string &node, const Magnitudes &va
   return shift;
 }
 
-void GraphConstants::scores(const std::string &node, Attention &operation, int head_dim, std::uint64_t bias_range,
-                            bool masked) {
+void GraphConstants::scores(const std::string &node, Attention &operation, int head_dim, const ScoreBiases &biases) {
   std::int32_t least = 1;
   std::int32_t most = 0;
   for (operation.score_shift = choices_.between(8, 24); most < least && operation.score_shift > 0;
        --operation.score_shift) {
     const auto fits = [&](std::int32_t multiplier) {
-      std::uint64_t range = bias_range;
-      if (masked) {
+      std::uint64_t range = biases.bias_range;
+      if (biases.largest_size > 0) {
+        range =
+            kernels::size_score(biases.largest_size, operation.exp.units_per_octave, multiplier, operation.score_shift);
+        if (range > kernels::max_score_bias)
+          return false;
+      }
+      if (biases.masked) {
         const std::uint64_t mask = masking(head_dim, multiplier, operation.score_shift, range);
         if (mask > kernels::max_masking)
           return false;

@@ -36,8 +36,13 @@ public:
   }
   int requantization(const std::string &node, const Magnitudes &values, double spread, const Residual &residual);
 
-  // score_shift and score_multiplier, of any spread that fits, the biases' range and what masks windows included.
-  void scores(const std::string &node, Attention &operation, int head_dim, std::uint64_t bias_range, bool masked);
+  // score_shift and score_multiplier, of any spread that fits, with what is added to scores.
+  struct ScoreBiases {
+    std::uint64_t bias_range = 0;
+    bool masked = false;  // what masks windows
+    int largest_size = 0; // of tokens that have been merged; 0: there are none
+  };
+  void scores(const std::string &node, Attention &operation, int head_dim, const ScoreBiases &biases);
 
   template <typename T>
   void values(const std::string &node, const char *suffix, std::vector<std::int64_t> shape, T low, T high) {

@@ -75,6 +75,17 @@ TEST_CASE("attention: tokens at any rows, with a bias and with masks") {
       }
 }
 
+TEST_CASE("attention: tokens that weigh more") {
+  Random random(7);
+  for (const auto [softmax, renormalize] : modes)
+    for (int round = 0; round < 60; ++round) {
+      const AttentionShape shape{random.between(1, 70), random.between(1, 4), random.between(1, 64)};
+      const AttentionCase attention = make_merged_attention(random, shape, softmax, renormalize);
+      const int begin = random.between(0, shape.tokens - 1);
+      check_head(attention, random.between(0, shape.heads - 1), {begin, random.between(begin, shape.tokens)});
+    }
+}
+
 TEST_CASE("attention: scores, biases and masks at the ends of their ranges") {
   // Every query likes the tokens that it must not see as much as it can, and the others as little.
   Random random(6);

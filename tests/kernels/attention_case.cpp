@@ -26,6 +26,7 @@ kernels::AttentionArgs AttentionCase::args(std::int8_t *output, std::byte *scrat
                    .stride = bias_stride,
                    .mask = mask.empty() ? nullptr : mask.data(),
                    .masking = masking.data()},
+          .token_bias = token_bias.empty() ? nullptr : token_bias.data(),
           .exp = &exp,
           .exp_halves = kernels::halves_every_16(exp),
           .int8_weights = &int8_weights,
@@ -139,6 +140,17 @@ AttentionCase make_window_attention(Random &random, const AttentionShape &shape,
   return attention;
 }
 
+AttentionCase make_merged_attention(Random &random, const AttentionShape &shape, Softmax softmax, bool renormalize) {
+  AttentionCase attention = make_attention(random, shape, softmax, renormalize);
+  const std::int32_t limit = std::int32_t{1} << random.between(0, 28);
+  attention.token_bias = random.values<std::int32_t>(static_cast<std::size_t>(shape.tokens), 0, limit);
+  for (std::int32_t &multiplier : attention.score_multiplier)
+    while (multiplier > 1 &&
+           !score_fits(shape.head_dim, multiplier, attention.score_shift, static_cast<std::uint64_t>(limit)))
+      multiplier = (multiplier + 1) / 2;
+  return attention;
+}
+
 std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, int query) {
   const auto [tokens, heads, head_dim] = attention.shape;
   std::vector<Int128> scores;
@@ -148,6 +160,8 @@ std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, in
       score += Int128{attention.query(head, query, d)} * attention.key(head, j, d);
     if (!attention.bias.empty())
       score += attention.bias[static_cast<std::size_t>((head * tokens + query) * attention.bias_stride + j)];
+    if (!attention.token_bias.empty())
+      score += attention.token_bias[static_cast<std::size_t>(j)];
     scores.push_back(score);
   }
   Int128 largest = -power_of_two(100);

@@ -25,9 +25,10 @@ struct AttentionCase {
   std::vector<std::int8_t> qkv;   // [row_count(), 3 * channels]
   std::vector<std::int32_t> rows; // of the tokens; none: the first ones, in order
   std::ptrdiff_t bias_stride = 0;
-  std::vector<std::int32_t> bias;    // [heads, tokens, bias_stride]; may be none, as may be the others
-  std::vector<std::int32_t> mask;    // [tokens, bias_stride]
-  std::vector<std::int32_t> masking; // [heads]
+  std::vector<std::int32_t> bias;       // [heads, tokens, bias_stride]; may be none, as may be the others
+  std::vector<std::int32_t> mask;       // [tokens, bias_stride]
+  std::vector<std::int32_t> masking;    // [heads]
+  std::vector<std::int32_t> token_bias; // [tokens]; may be none
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
   std::vector<std::int32_t> score_multiplier;
@@ -61,6 +62,10 @@ AttentionCase make_attention(Random &random, const AttentionShape &shape, kernel
 // The same with tokens at random rows of more, a bias and, if asked for, a mask, all within what the loader admits.
 AttentionCase make_window_attention(Random &random, const AttentionShape &shape, kernels::Softmax softmax,
                                     bool renormalize, bool masks);
+
+// With what sizes of merged tokens add to scores.
+AttentionCase make_merged_attention(Random &random, const AttentionShape &shape, kernels::Softmax softmax,
+                                    bool renormalize);
 
 // The quotients of one query of one head, [head_dim], with 16 fraction bits.
 std::vector<Int128> exact_quotients(const AttentionCase &attention, int head, int query);

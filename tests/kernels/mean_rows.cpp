@@ -18,7 +18,7 @@ void check(const MeanRowsCase &mean, Range columns) {
   for (auto c = static_cast<std::size_t>(columns.begin); c < static_cast<std::size_t>(columns.end); ++c) {
     Int128 sum = 0;
     for (std::size_t row = 0; row < mean.rows; ++row)
-      sum += mean.code(row, c);
+      sum += mean.weight(row) * mean.code(row, c);
     expected[c] = stored(mean.constants.exact(sum, c), mean.output_type);
   }
   for (const KernelTable &kernels : available_kernels()) {
@@ -50,6 +50,7 @@ TEST_CASE("mean_rows: as many rows as there may be, of extreme codes, at the edg
     for (const bool lowest : {true, false}) {
       MeanRowsCase mean = make_mean_rows(random, max_mean_rows, 19);
       mean.type = type;
+      mean.weights.clear();
       std::fill(mean.codes8.begin(), mean.codes8.end(), lowest ? std::int8_t{-128} : std::int8_t{127});
       std::fill(mean.codes16.begin(), mean.codes16.end(), lowest ? std::int16_t{-32768} : std::int16_t{32767});
       const Int128 bound = power_of_two(14 + (type == ElementType::int8 ? 7 : 15));

@@ -58,12 +58,14 @@ TEST_CASE("model file: the features that a reader must have") {
   check("required_features", "[]", "intvit.required_features does not name \"features\", which the model needs");
   check("required_features", R"(["features","gelu16","layer_norm.int32","softmax.int16"])",
         "intvit.required_features does not name \"residual.int16\", which the model needs");
-  CHECK(status_with("required_features",
-                    R"(["features","flatten","gelu16","l2_normalize","layer_norm.int16","layer_norm.int32","mean_rows",
-                       "merge_patches","patches.partial","prefix_tokens","quick_gelu","requantize16","residual.int16","residual.ptf8","result","result.labels",
+  CHECK(
+      status_with(
+          "required_features",
+          R"(["attention.sizes","features","flatten","gelu16","l2_normalize","layer_norm.int16","layer_norm.int32","match_tokens","mean_rows","mean_rows.sizes",
+                       "merge_patches","merge_tokens","patches.partial","prefix_tokens","quick_gelu","requantize16","residual.int16","residual.ptf8","result","result.labels",
                        "result.scores","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8","weights.stlq",
                        "window_attention"])")
-            .ok());
+          .ok());
 }
 
 TEST_CASE("model file: STLQ weights whose feature is not named, which an older reader would not know to refuse") {

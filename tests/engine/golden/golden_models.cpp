@@ -66,6 +66,18 @@ std::vector<ModelFile> words_models() {
   return files;
 }
 
+std::vector<ModelFile> merging_models() {
+  std::vector<ModelFile> files;
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
+    for (const auto &[head, softmax] : {std::pair(IntegerHead::class_token, Softmax::lis4),
+                                        {IntegerHead::class_token, Softmax::int16},
+                                        {IntegerHead::distilled, Softmax::lis8},
+                                        {IntegerHead::registers, Softmax::int8},
+                                        {IntegerHead::pooled, Softmax::int16}})
+      files.push_back(parsed(integer_model({.stream = stream, .softmax = softmax, .head = head, .merged = true})));
+  return files;
+}
+
 } // namespace
 
 void GoldenLogits::add(std::span<const std::int32_t> logits) {
@@ -85,6 +97,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({swin_models(), "fa53755240fbebd8f41ad26a0041805a111b8c05a61c9d102cf60e06cb8f8135"});
   golden.push_back({stlq_models(), "fa7bb94284c4d227af1d9a18702770ac3c6f0e9f2a5c4a053f18e4b73eb81a22"});
   golden.push_back({words_models(), "00468730dbe671480d90bb61463a0c09d96413b1a43bf406fdb442f63c3be3de"});
+  golden.push_back({merging_models(), "0971aa17ca1e3bae378201eba75048a6370b9ee62b24b5dce5372c8e2b5cb645"});
   return golden;
 }
 

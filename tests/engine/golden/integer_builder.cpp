@@ -82,9 +82,13 @@ Attention IntegerBuilder::attention(int heads, Softmax softmax) const {
   return operation;
 }
 
-void IntegerBuilder::attention_constants(const std::string &name, int heads, int channels, Softmax softmax) {
+void IntegerBuilder::score_multipliers(const std::string &name, int heads, Softmax softmax) {
   const int multiplier = is_log_int(softmax) ? 1300 : 2600;
   values<std::int32_t>(name, "score_multiplier", heads, multiplier / 2, multiplier * 3 / 2);
+}
+
+void IntegerBuilder::attention_constants(const std::string &name, int heads, int channels, Softmax softmax) {
+  score_multipliers(name, heads, softmax);
   requantization(name, channels, 46, 49152);
 }
 

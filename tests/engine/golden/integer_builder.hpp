@@ -55,6 +55,7 @@ public:
 
   // Scores of a query spread over some three e-folds. The polynomials are those of docs/numerics.md.
   Attention attention(int heads, kernels::Softmax softmax) const;
+  void score_multipliers(const std::string &name, int heads, kernels::Softmax softmax);
   void attention_constants(const std::string &name, int heads, int channels, kernels::Softmax softmax);
 
   // How many codes of the stream make what is one code of the int8 stream.

@@ -42,7 +42,7 @@ public:
       : IntegerBuilder(integer_model_width + (options.head == IntegerHead::words ? 5 : 0),
                        integer_model_height + (options.head == IntegerHead::words ? 7 : 0), options.stream,
                        options.stlq),
-        options_(options), prefix_rows_(prefix_rows_of(options.head)) {}
+        options_(options), prefix_rows_(prefix_rows_of(options.head)), rows_(prefix_rows_ + patches) {}
 
   std::vector<std::byte> file() {
     add("patches", "image", Patches{patch, has_words()});
@@ -67,8 +67,12 @@ private:
     if (last_rows() == 0) {
       // The mean of codes of 40 and more tokens, in steps finer than the stream's; the int8 stream's zero points are
       // not taken off, which does not matter here.
-      add("pool", tokens,
-          MeanRows{.first = prefix_rows_, .rows = patches, .shift = 32, .output_type = ElementType::int16});
+      add("pool", with_sizes(tokens),
+          MeanRows{.first = prefix_rows_,
+                   .rows = rows_ - prefix_rows_,
+                   .shift = 32,
+                   .output_type = ElementType::int16,
+                   .sized = !sizes_.empty()});
       requantization("pool", channels, 32, type == ElementType::int8 ? 3 : 40);
       tokens = "pool";
       type = ElementType::int16;
@@ -133,7 +137,8 @@ private:
     Attention operation = attention(heads, options_.softmax);
     operation.queries = wanted;
     operation.renormalize = options_.renormalize;
-    add(prefix + "attn", prefix + "attn.qkv", operation);
+    operation.sized = !sizes_.empty();
+    add(prefix + "attn", with_sizes(prefix + "attn.qkv"), operation);
     attention_constants(prefix + "attn", heads, channels, options_.softmax);
     std::string rows = tokens;
     if (wanted != 0) {
@@ -141,18 +146,39 @@ private:
       add(rows, tokens, TakeRows{wanted});
     }
     linear(prefix + "attn.proj", {prefix + "attn", rows}, channels, channels, 38, 800 / scale(), add_to_stream);
-    layer_norm(prefix + "norm2", prefix + "attn.proj", channels, stream());
+    std::string middle = prefix + "attn.proj";
+    if (options_.merged && wanted == 0 && rows_ > 20)
+      middle = merge(prefix, middle);
+    layer_norm(prefix + "norm2", middle, channels, stream());
     linear(prefix + "mlp.fc1", {prefix + "norm2"}, channels, hidden, 34, 15,
            Linear{.epilogue = Epilogue::gelu,
                   .gelu_fraction_bits = 10,
                   .gelu_function = has_words() ? kernels::GeluFunction::quick : kernels::GeluFunction::gelu});
-    linear(prefix + "mlp.fc2", {prefix + "mlp.fc1", prefix + "attn.proj"}, hidden, channels, 38, 1200 / scale(),
-           add_to_stream);
+    linear(prefix + "mlp.fc2", {prefix + "mlp.fc1", middle}, hidden, channels, 38, 1200 / scale(), add_to_stream);
     return prefix + "mlp.fc2";
+  }
+
+  // Six pairs; where there is a class token, the four tokens that are important to it are spared.
+  std::string merge(const std::string &prefix, const std::string &stream) {
+    MatchTokens match{.pairs = 6, .first = prefix_rows_, .attention = attention(heads, options_.softmax)};
+    match.important = prefix_rows_ > 0 ? 4 : 0;
+    score_multipliers(prefix + "match", heads, options_.softmax);
+    match.attention.sized = !sizes_.empty();
+    add(prefix + "match", with_sizes(prefix + "attn.qkv"), match);
+    add(prefix + "merge", std::vector{stream, prefix + "match"}, MergeTokens{});
+    sizes_ = prefix + "match";
+    rows_ -= match.pairs;
+    return prefix + "merge";
+  }
+
+  std::vector<std::string> with_sizes(const std::string &input) const {
+    return sizes_.empty() ? std::vector{input} : std::vector{input, sizes_};
   }
 
   IntegerModel options_;
   int prefix_rows_;
+  int rows_;          // of the stream
+  std::string sizes_; // the node that tells them, once tokens have been merged
 };
 
 } // namespace

@@ -27,7 +27,8 @@ struct IntegerModel {
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
   IntegerHead head = IntegerHead::class_token;
-  bool stlq = false; // weights of one and two words, in every linear map
+  bool stlq = false;   // weights of one and two words, in every linear map
+  bool merged = false; // tokens are merged in the first two blocks
 };
 
 inline constexpr int integer_model_width = 48; // pixels

@@ -29,6 +29,9 @@ template <typename T> T parsed_operation(const std::string &variant) {
   CHECK(graph.nodes[0].inputs[0] == valid_node(variant)["input"]);
   if (valid_node(variant).contains("residual"))
     CHECK(graph.nodes[0].inputs.at(1) == valid_node(variant)["residual"]);
+  for (const char *second : {"sizes", "groups"})
+    if (valid_node(variant).contains(second))
+      CHECK(graph.nodes[0].inputs.at(1) == valid_node(variant)[second]);
   return std::get<T>(graph.nodes[0].operation);
 }
 
@@ -107,6 +110,23 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(mean.rows == 49);
   CHECK(mean.shift == 48);
   CHECK(mean.output_type == kernels::ElementType::int16);
+
+  CHECK_FALSE(attention.sized);
+  CHECK_FALSE(mean.sized);
+  CHECK(parsed_operation<Attention>("attention sizes").sized);
+  CHECK(parsed_operation<MeanRows>("mean_rows sizes").sized);
+
+  const auto match = parsed_operation<MatchTokens>("match_tokens");
+  CHECK(match.pairs == 12);
+  CHECK(match.first == 2);
+  CHECK(match.important == 7);
+  CHECK_FALSE(match.attention.sized);
+  CHECK(match.attention.heads == 6);
+  CHECK(match.attention.score_shift == 16);
+  CHECK(match.attention.exp.units_per_octave == 19);
+  CHECK(match.attention.exp.octaves == 9);
+  CHECK(parsed_operation<MatchTokens>("match_tokens sizes").attention.sized);
+  parsed_operation<MergeTokens>("merge_tokens");
 
   parsed_operation<Flatten>("flatten");
 
@@ -200,9 +220,11 @@ TEST_CASE("graph json: a field with a default is read as it and left out where i
     json without = entry.node;
     without.erase(entry.optional_field);
     CHECK(json::parse(graph_to_json(parsed(graph_of({without})))) == graph_of({without}));
-    json with_default = entry.node;
     const std::map<std::string, json> defaults = {
         {"prefix_rows", 1}, {"output_type", "int8"}, {"partial", false}, {"gelu_function", "gelu"}};
+    if (entry.optional_field == "sizes") // an input, which there is or not
+      continue;
+    json with_default = entry.node;
     with_default[entry.optional_field] = defaults.at(entry.optional_field);
     CHECK(json::parse(graph_to_json(parsed(graph_of({with_default})))) == graph_of({without}));
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <stdexcept>
@@ -10,14 +11,7 @@ namespace {
 
 // The weights of one row of distances, and what they are divided by.
 std::vector<Int> softmax(const NodeReader &reader, const std::vector<Int> &distances, Int &divisor) {
-  const int units = reader.integer("units_per_octave");
-  const auto exp = [&](Int distance) {
-    const Int rest = distance % units;
-    const Int polynomial = rest * rest - reader.integer("exp_linear") * rest + reader.integer("exp_constant");
-    const Int scaled = std::max<Int>(polynomial, 0) * power_of_two(reader.integer("exp_octaves"));
-    return within(scaled, 64) /
-           power_of_two(static_cast<int>(distance / units) > 100 ? 100 : static_cast<int>(distance / units));
-  };
+  const auto exp = [&](Int distance) { return naive_exp(reader, distance); };
   std::vector<Int> weights;
   Int sum = 0;
   Int weight_sum = 0;
@@ -113,12 +107,51 @@ void attend(const NodeReader &reader, const Table &qkv, const Group &group, std:
     }
 }
 
+// What a token's size adds to its scores: as many octaves as it has doublings, in units of the score.
+Int size_bias(const NodeReader &reader, const std::vector<Int> &sizes, std::size_t head, std::size_t token) {
+  if (sizes.empty())
+    return 0;
+  const auto log2 = static_cast<Int>(std::floor(4096 * std::log2(static_cast<double>(sizes.at(token)))));
+  const Int multiplier = reader.constant("score_multiplier").at(head);
+  const Int dividend = log2 * reader.integer("units_per_octave") * power_of_two(reader.integer("score_shift"));
+  return floor_divide(2 * dividend + 4096 * multiplier, 2 * 4096 * multiplier);
+}
+
 } // namespace
 
-Table naive_attention(const NodeReader &reader, const Table &qkv) {
+Int naive_exp(const NodeReader &reader, Int distance) {
+  const int units = reader.integer("units_per_octave");
+  const Int rest = distance % units;
+  const Int polynomial = rest * rest - reader.integer("exp_linear") * rest + reader.integer("exp_constant");
+  const Int scaled = std::max<Int>(polynomial, 0) * power_of_two(reader.integer("exp_octaves"));
+  return within(scaled, 64) /
+         power_of_two(static_cast<int>(distance / units) > 100 ? 100 : static_cast<int>(distance / units));
+}
+
+std::vector<Int> naive_distances(const NodeReader &reader, const Table &qkv, const std::vector<Int> &sizes,
+                                 std::size_t head, std::size_t query) {
+  const std::size_t channels = qkv.columns / 3;
+  const std::size_t head_dim = channels / static_cast<std::size_t>(reader.integer("heads"));
+  std::vector<Int> scores(qkv.rows);
+  for (std::size_t j = 0; j < qkv.rows; ++j) {
+    for (std::size_t d = head * head_dim; d < (head + 1) * head_dim; ++d)
+      scores[j] += qkv.at(query, d) * qkv.at(j, channels + d);
+    scores[j] += size_bias(reader, sizes, head, j);
+  }
+  const Int largest = *std::max_element(scores.begin(), scores.end());
+  const Int unit = power_of_two(reader.integer("score_shift"));
+  const Int multiplier = reader.constant("score_multiplier").at(head);
+  for (Int &score : scores)
+    score = std::min<Int>(floor_divide((largest - score) * multiplier + unit / 2, unit), 255);
+  return scores;
+}
+
+Table naive_attention(const NodeReader &reader, const Table &qkv, const std::vector<Int> &sizes) {
   const auto queries = static_cast<std::size_t>(reader.integer("queries"));
   Table output(queries == 0 ? qkv.rows : queries, qkv.columns / 3);
-  Group group{std::vector<std::size_t>(qkv.rows), [](auto, auto, auto) { return 0; }, [](auto, auto) { return false; }};
+  Group group{std::vector<std::size_t>(qkv.rows),
+              [&](std::size_t head, std::size_t, std::size_t token) { return size_bias(reader, sizes, head, token); },
+              [](auto, auto) { return false; }};
   std::iota(group.rows.begin(), group.rows.end(), std::size_t{0});
   attend(reader, qkv, group, output.rows, output);
   return output;

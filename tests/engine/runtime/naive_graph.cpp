@@ -238,15 +238,16 @@ Table take_rows(const NodeReader &reader, const Table &input) {
   return output;
 }
 
-// The rows' sum; dividing by their number is the multiplier's part.
-Table mean_rows(const NodeReader &reader, const Table &input) {
+// The rows' sum, of merged tokens as often as they stand for patches; dividing by their number is the multiplier's
+// part.
+Table mean_rows(const NodeReader &reader, const Table &input, const std::vector<Int> &sizes) {
   const Requantizer requantize(reader);
   const auto first = static_cast<std::size_t>(reader.integer("first"));
   Table output(1, input.columns);
   for (std::size_t c = 0; c < input.columns; ++c) {
     Int sum = 0;
     for (std::size_t m = 0; m < static_cast<std::size_t>(reader.integer("rows")); ++m)
-      sum += input.at(first + m, c);
+      sum += input.at(first + m, c) * (sizes.empty() ? 1 : sizes.at(first + m));
     output.at(0, c) = stored(requantize(sum, c), reader.text("output_type"));
   }
   return output;
@@ -285,14 +286,27 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
     const NodeReader reader{file, node};
     const Table &input = values.at(node.at("input").get<std::string>());
     const std::string kind = node.at("op").get<std::string>();
+    const auto second = [&](const char *key) -> const Table & { return values.at(node.at(key).get<std::string>()); };
+    const std::vector<Int> sizes = node.contains("sizes") ? remaining_sizes(second("sizes")) : std::vector<Int>();
+    const auto with_sizes = [&](auto operation) {
+      return [&, operation](const NodeReader &r, const Table &x) { return operation(r, x, sizes); };
+    };
+    const auto merge = [&](const NodeReader &, const Table &x) { return naive_merge_tokens(x, second("groups")); };
     const auto linear_map = [&](const NodeReader &r, const Table &x) { return linear(r, x, values); };
     const std::map<std::string, std::function<Table(const NodeReader &, const Table &)>> operations = {
-        {"patches", patches},           {"patch_embed", patch_embed},
-        {"layer_norm", layer_norm},     {"linear", linear_map},
-        {"attention", naive_attention}, {"window_attention", naive_window_attention},
-        {"take_rows", take_rows},       {"mean_rows", mean_rows},
-        {"flatten", flatten},           {"merge_patches", merge_patches},
-        {"l2_normalize", l2_normalize}};
+        {"patches", patches},
+        {"patch_embed", patch_embed},
+        {"layer_norm", layer_norm},
+        {"linear", linear_map},
+        {"attention", with_sizes(naive_attention)},
+        {"window_attention", naive_window_attention},
+        {"take_rows", take_rows},
+        {"mean_rows", with_sizes(mean_rows)},
+        {"flatten", flatten},
+        {"merge_patches", merge_patches},
+        {"l2_normalize", l2_normalize},
+        {"match_tokens", with_sizes(naive_match_tokens)},
+        {"merge_tokens", merge}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }

@@ -66,7 +66,19 @@ private:
 };
 
 // naive_attention.cpp
-Table naive_attention(const NodeReader &reader, const Table &qkv);
+Table naive_attention(const NodeReader &reader, const Table &qkv, const std::vector<Int> &sizes);
 Table naive_window_attention(const NodeReader &reader, const Table &qkv);
+
+// Distances from a query's largest score, of every token in a head; `sizes` of tokens, or none.
+std::vector<Int> naive_distances(const NodeReader &reader, const Table &qkv, const std::vector<Int> &sizes,
+                                 std::size_t head, std::size_t query);
+// The table of exponentials at that distance.
+Int naive_exp(const NodeReader &reader, Int distance);
+
+// naive_merging.cpp; `sizes` of the tokens, or none.
+Table naive_match_tokens(const NodeReader &reader, const Table &qkv, const std::vector<Int> &sizes);
+Table naive_merge_tokens(const Table &stream, const Table &groups);
+// Of the tokens that remain, from what naive_match_tokens() gave.
+std::vector<Int> remaining_sizes(const Table &groups);
 
 } // namespace intvit::test

@@ -1,0 +1,95 @@
+#include "engine/ops/match_tokens.hpp"
+
+#include <algorithm>
+
+#include "kernels/token_merging.hpp"
+
+namespace intvit {
+
+void MatchTokens::describe(Fields &fields) {
+  fields.integer("pairs", pairs, 1, kernels::max_tokens / 2);
+  fields.integer("first", first, 0, kernels::max_tokens);
+  fields.integer("important", important, 0, kernels::max_tokens);
+  attention.describe_scores(fields);
+  attention.sized = fields.has("sizes", attention.sized);
+}
+
+Binding MatchTokens::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
+  const ValueInfo &qkv = inputs[0];
+  if (qkv.type != ElementType::int8 || qkv.columns % 3 != 0)
+    binder.fail("its input must be int8 with columns of queries, keys and values");
+  if (qkv.rows > kernels::max_tokens || qkv.columns / 3 > kernels::max_merging_channels)
+    binder.fail("too many tokens or channels");
+  if (important > 0 && first < 1)
+    binder.fail("tokens are important to the first one, which must not merge itself: \"first\" is 0");
+  const std::int64_t merging = std::int64_t{qkv.rows} - first - important;
+  if (2 * std::int64_t{pairs} > merging)
+    binder.fail("cannot merge " + std::to_string(pairs) + " pairs of the " +
+                std::to_string(std::max<std::int64_t>(merging, 0)) + " of " + std::to_string(qkv.rows) +
+                " tokens that may merge");
+  auto bound = std::make_unique<BoundMatchTokens>();
+  bound->pairs = pairs;
+  bound->first = first;
+  bound->important = important;
+  bound->sized = attention.sized;
+  bound->tokens = qkv.rows;
+  bound->channels = qkv.columns / 3;
+  if (bound->channels % attention.heads != 0)
+    binder.fail("its input must have 3 * heads * head_dim columns");
+  bound->attention = bind_scores(binder, attention, qkv.rows, bound->channels);
+  bind_sizes(binder, attention, inputs, *bound->attention);
+  const ValueInfo output{ElementType::int32, kernels::token_group_rows, qkv.rows, qkv.rows - pairs,
+                         attention.sized ? inputs[1].first_tokens : qkv.rows};
+  return {std::move(bound), output};
+}
+
+// An image is a task: what it costs is far less than a block of the network.
+void BoundMatchTokens::run(const Step &step) const {
+  // Behind the kernels' own scratch memory: how important each token is, and its bias in a head.
+  auto *importance = reinterpret_cast<std::uint32_t *>(step.scratch + kernel_scratch_bytes(step.kernels));
+  auto *token_bias = reinterpret_cast<std::int32_t *>(importance + tokens);
+  const kernels::Range share = step.team.share(step.batch());
+  for (int image = share.begin; image < share.end; ++image) {
+    const auto index = static_cast<std::size_t>(image);
+    const auto *qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(index));
+    const std::int32_t *sizes = sized ? sizes_of_image(step.inputs[1], index) : nullptr;
+    if (important > 0) {
+      kernels::AttentionArgs args = attention->arguments();
+      args.qkv = qkv;
+      args.token_bias = sized ? token_bias : nullptr;
+      args.scratch = step.scratch;
+      std::fill_n(importance, tokens, 0);
+      for (int head = 0; head < attention->heads; ++head) {
+        if (sized)
+          attention->write_token_bias(head, sizes, token_bias);
+        step.kernels.token_merging.add_importance(args, head, importance);
+      }
+    }
+    step.kernels.token_merging.match({.keys = qkv + channels,
+                                      .stride = std::ptrdiff_t{3} * channels,
+                                      .tokens = tokens,
+                                      .channels = channels,
+                                      .first = first,
+                                      .important = important,
+                                      .importance = important > 0 ? importance : nullptr,
+                                      .pairs = pairs,
+                                      .sizes = sizes,
+                                      .groups = reinterpret_cast<std::int32_t *>(step.output.image(index)),
+                                      .scratch = step.scratch});
+  }
+}
+
+std::size_t BoundMatchTokens::kernel_scratch_bytes(const kernels::KernelTable &kernels) const {
+  return std::max(kernels.token_merging.match_scratch_bytes(tokens, channels),
+                  static_cast<std::size_t>(tokens) * sizeof(std::int32_t));
+}
+
+std::size_t BoundMatchTokens::scratch_bytes(const kernels::KernelTable &kernels) const {
+  return kernel_scratch_bytes(kernels) + 2 * static_cast<std::size_t>(tokens) * sizeof(std::int32_t);
+}
+
+std::size_t BoundMatchTokens::expanded_bytes() const {
+  return attention->expanded_bytes();
+}
+
+} // namespace intvit

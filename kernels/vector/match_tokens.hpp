@@ -1,0 +1,160 @@
+// Matching of tokens on vectors (docs/numerics.md, "Merging tokens"): the keys of all destinations are packed, sources
+// are multiplied by them a tile at a time, and D(a, b) = |a|^2 + |b|^2 - 2 a b.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/token_matching.hpp"
+#include "kernels/vector/key_panels.hpp"
+
+namespace intvit::kernels::vector {
+
+template <SoftmaxOperations V> class MatchTokens {
+  using Vec = typename V::Vec;
+  using Element = typename V::Element;
+  using Product = TileProduct<V>;
+  using Keys = KeyPanels<V>;
+
+  static constexpr int rows = V::tile_rows;
+  static constexpr int lanes = V::lanes;
+  static constexpr int group = V::group;
+
+  // How scratch memory is divided, into whole lines of 64 bytes, for as many destinations as there may be:
+  //   matching   TokenMatching's
+  //   panels     the destinations' keys
+  //   starts     what the product with each of them starts at
+  //   lengths    |b|^2 of each; INT32_MAX where there is none
+  //   prepared   a tile of sources, and a destination, converted to elements where they are not read in place
+  //   products   a tile of rows
+  //   arranged   a tile of rows that the product rearranges
+  struct Layout {
+    int steps;
+    int vectors;
+    int elements; // of a prepared row
+    std::size_t matching, panels, starts, lengths, prepared, products, arranged, total;
+
+    Layout(int tokens, int channels)
+        : steps(vector::steps<V>(channels)), vectors(Keys::vectors_of((tokens + 1) / 2)),
+          elements((steps * group + 63) / 64 * 64) {
+      std::size_t end = 0;
+      const auto part = [&end](std::size_t count, std::size_t size) {
+        const std::size_t begin = end;
+        end += (count * size + 63) / 64 * 64;
+        return begin;
+      };
+      const auto keys = static_cast<std::size_t>(vectors * lanes);
+      const auto row = static_cast<std::size_t>(steps * group);
+      matching = part(TokenMatching::scratch_bytes(tokens), 1);
+      panels = part(keys * row, sizeof(Element));
+      starts = part(keys, sizeof(std::int32_t));
+      lengths = part(keys, sizeof(std::int32_t));
+      prepared = part(static_cast<std::size_t>((rows + 1) * elements), sizeof(Element));
+      products = part(static_cast<std::size_t>(rows) * keys, sizeof(std::int32_t));
+      arranged = part(static_cast<std::size_t>(Product::arranged_bytes(steps * group)), 1);
+      total = end;
+    }
+  };
+
+public:
+  static std::size_t scratch_bytes(int tokens, int channels) { return Layout(tokens, channels).total; }
+
+  static void run(const MatchTokensArgs &args) {
+    TokenMatching matching(args);
+    if (args.pairs > 0)
+      Distances(args, matching).find_nearest();
+    matching.write_groups();
+  }
+
+private:
+  static std::int32_t squared_length(const std::int8_t *key, int channels) {
+    std::int32_t sum = 0;
+    for (int c = 0; c < channels; ++c)
+      sum += key[c] * key[c];
+    return sum;
+  }
+
+  class Distances {
+  public:
+    Distances(const MatchTokensArgs &args, TokenMatching &matching)
+        : args_(args), matching_(matching), layout_(args.tokens, args.channels),
+          vectors_(Keys::vectors_of(matching.destinations())) {
+      Keys::pack(
+          matching_.destinations(), args_.channels, [&](int i) { return key(matching_.destination(i)); },
+          prepared(rows), part<Element>(layout_.panels), part<std::int32_t>(layout_.starts));
+      std::int32_t *lengths = part<std::int32_t>(layout_.lengths);
+      for (int i = 0; i < vectors_ * lanes; ++i)
+        lengths[i] =
+            i < matching_.destinations() ? squared_length(key(matching_.destination(i)), args_.channels) : INT32_MAX;
+    }
+
+    void find_nearest() const {
+      for (int first = 0; first < matching_.sources(); first += rows) {
+        const int count = matching_.sources() - first < rows ? matching_.sources() - first : rows;
+        multiply(first, count);
+        for (int r = 0; r < count; ++r)
+          find_nearest(first + r, product_row(r));
+      }
+    }
+
+  private:
+    template <typename T> T *part(std::size_t offset) const { return reinterpret_cast<T *>(args_.scratch + offset); }
+    const std::int8_t *key(int token) const { return args_.keys + token * args_.stride; }
+    Element *prepared(int row) const {
+      return part<Element>(layout_.prepared) + std::ptrdiff_t{row} * layout_.elements;
+    }
+    std::int32_t *product_row(int row) const {
+      return part<std::int32_t>(layout_.products) + std::ptrdiff_t{row} * vectors_ * lanes;
+    }
+
+    // The products of a tile of sources with all destinations.
+    void multiply(int first, int count) const {
+      const Element *at[std::size_t{rows}];
+      for (int r = 0; r < rows; ++r) {
+        if (r >= count) {
+          at[r] = at[count - 1];
+          continue;
+        }
+        const std::int8_t *codes = key(matching_.source(first + r));
+        at[r] = reinterpret_cast<const Element *>(codes);
+        if (!Keys::in_place(args_.channels)) {
+          V::codes_to_elements(codes, args_.channels, prepared(r), layout_.elements);
+          at[r] = prepared(r);
+        }
+      }
+      std::byte *arranged = args_.scratch + layout_.arranged;
+      if (Product::arranged_bytes(layout_.steps * group) > 0)
+        Product::arrange(at, layout_.steps * group, arranged);
+      const typename Product::Input input = Product::input(at, arranged);
+      Keys::for_each_tile(vectors_, [&](auto n, int vector) {
+        multiply_tile<V, Inputs::codes, decltype(n)::value>(
+            input, part<Element>(layout_.panels) + std::ptrdiff_t{vector} * lanes * layout_.steps * group,
+            layout_.steps, part<std::int32_t>(layout_.starts) + vector * lanes, product_row(0) + vector * lanes,
+            std::ptrdiff_t{vectors_} * lanes);
+      });
+    }
+
+    // The largest 2 a b - |b|^2, which lies between -2^30 - 2^29 and 2^29; lanes behind the last have -INT32_MAX.
+    void find_nearest(int source, std::int32_t *products) const {
+      const std::int32_t *lengths = part<std::int32_t>(layout_.lengths);
+      Vec best = V::set(-INT32_MAX);
+      for (int i = 0; i < vectors_ * lanes; i += lanes) {
+        const Vec closeness = V::subtract(V::shift_left(V::load(products + i), 1), V::load(lengths + i));
+        V::store(products + i, closeness);
+        best = V::maximum(best, closeness);
+      }
+      const std::int32_t largest = V::largest(best);
+      int nearest = 0;
+      while (products[nearest] != largest)
+        ++nearest;
+      matching_.set_nearest(source, nearest, squared_length(key(matching_.source(source)), args_.channels) - largest);
+    }
+
+    const MatchTokensArgs &args_;
+    TokenMatching &matching_;
+    Layout layout_;
+    int vectors_; // of destinations
+  };
+};
+
+} // namespace intvit::kernels::vector
