@@ -6,6 +6,7 @@
 #include <atomic>
 #include <climits>
 #include <csignal>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,7 @@ using namespace nb::literals;
 namespace {
 
 using Pixels = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, 3>, nb::device::cpu>;
+using Plane = nb::ndarray<const std::uint8_t, nb::device::cpu>;
 using Matrix = nb::ndarray<nb::numpy, std::int32_t, nb::ndim<2>>;
 
 Matrix matrix(std::vector<std::int32_t> values, std::size_t rows) {
@@ -211,10 +213,45 @@ private:
     return options;
   }
 
-  // Views of memory that `images` keeps alive.
-  static std::vector<intvit_image> images_of(const nb::list &images, bool exact) {
+  // A frame as python/intvit/__init__.py's Frame gives it: numbers in the order of intvit_frame's fields, then planes
+  // whose samples are dense in rows, and whose rows are in order.
+  static intvit_frame frame_of(const nb::tuple &fields) {
+    const auto number = [&](std::size_t index) { return nb::cast<int>(fields[index]); };
+    intvit_frame frame = intvit_frame_of(static_cast<intvit_pixel_format>(number(0)), nullptr, number(3), number(4), 0);
+    frame.color_space = static_cast<intvit_color_space>(number(1));
+    frame.color_range = static_cast<intvit_color_range>(number(2));
+    frame.left = number(5);
+    frame.top = number(6);
+    frame.region_width = number(7);
+    frame.region_height = number(8);
+    frame.mirrored = number(9);
+    frame.quarter_turns = number(10);
+    std::size_t index = 0;
+    for (const nb::handle item : nb::cast<nb::tuple>(fields[11])) {
+      const auto plane = nb::cast<Plane>(item);
+      if (index == std::size(frame.planes) || plane.size() == 0)
+        throw nb::value_error("a frame has 1 to 3 planes, and none is empty");
+      const bool rows = plane.ndim() > 1;
+      const auto stride = rows ? static_cast<std::size_t>(plane.stride(0)) : 0;
+      frame.planes[index] = plane.data();
+      frame.strides[index] = static_cast<std::ptrdiff_t>(stride);
+      frame.plane_bytes[index++] = rows ? stride * (plane.shape(0) - 1) + plane.size() / plane.shape(0) : plane.size();
+    }
+    return frame;
+  }
+
+  // Views of memory that `images` keeps alive, and `frames` for those that are frames.
+  static std::vector<intvit_image> images_of(const nb::list &images, bool exact, std::vector<intvit_frame> &frames) {
     std::vector<intvit_image> views;
+    frames.reserve(images.size()); // pointers into it stay valid
     for (const nb::handle image : images) {
+      if (nb::isinstance<nb::tuple>(image)) {
+        if (exact)
+          throw nb::value_error("a Frame is always resized: exact pixels are an array of RGB");
+        frames.push_back(frame_of(nb::borrow<nb::tuple>(image)));
+        views.push_back(intvit_frame_image(&frames.back()));
+        continue;
+      }
       if (nb::isinstance<nb::bytes>(image)) {
         const auto bytes = nb::borrow<nb::bytes>(image);
         views.push_back(intvit_encoded_image(bytes.data(), bytes.size()));
@@ -236,7 +273,8 @@ private:
   template <typename Take>
   std::vector<std::int32_t> run_batch(const nb::list &images, bool exact, Runs *runs, bool main_thread,
                                       const Take &take) {
-    const std::vector<intvit_image> views = images_of(images, exact);
+    std::vector<intvit_frame> frames;
+    const std::vector<intvit_image> views = images_of(images, exact, frames);
     const auto count = static_cast<int>(views.size());
     Sessions &sessions = runs != nullptr ? *alone_ : together_;
     std::vector<std::int32_t> values;

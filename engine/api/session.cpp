@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
-#include <limits>
 #include <span>
 
+#include "engine/api/frame.hpp"
 #include "engine/api/handles.hpp"
 #include "engine/api/options.hpp"
 #include "engine/api/status.hpp"
@@ -101,14 +101,10 @@ Result<ImageView> pixels(const intvit_image &image) {
     return Status(StatusCode::bad_argument, "the pixels are at a null pointer");
   if (Status status = check_image_size(image.width, image.height); !status.ok())
     return Status(StatusCode::bad_argument, status.message());
-  const std::ptrdiff_t row_bytes = std::ptrdiff_t{image.width} * 3;
-  const std::ptrdiff_t stride = image.stride == 0 ? row_bytes : image.stride;
-  // From the first row to the last, whichever way, must be a distance within memory.
-  const std::ptrdiff_t most = std::numeric_limits<std::ptrdiff_t>::max() / image.height;
-  if ((stride > -row_bytes && stride < row_bytes) || stride > most || stride < -most)
-    return Status(StatusCode::bad_argument, "a stride of " + std::to_string(stride) + " bytes for rows of " +
-                                                std::to_string(row_bytes) + " bytes");
-  return ImageView{static_cast<const std::uint8_t *>(image.data), image.width, image.height, stride};
+  const Result<std::ptrdiff_t> stride = row_distance(image.stride, std::ptrdiff_t{image.width} * 3, image.height);
+  if (!stride.ok())
+    return stride.status();
+  return ImageView{static_cast<const std::uint8_t *>(image.data), image.width, image.height, *stride};
 }
 
 // Returns where the model's input is: in the caller's memory if its rows are dense, else copied to `place`.
@@ -126,8 +122,8 @@ Result<const std::uint8_t *> exact_input(const Model &model, const ImageView &vi
   return static_cast<const std::uint8_t *>(place);
 }
 
-Result<const std::uint8_t *> preprocessed(Preprocessor &preprocessor, const ImageView &view, std::uint8_t *place) {
-  if (Status status = preprocessor.run(view, place); !status.ok())
+Result<const std::uint8_t *> preprocessed(Preprocessor &preprocessor, const Frame &frame, std::uint8_t *place) {
+  if (Status status = preprocessor.run(frame, place); !status.ok())
     return status;
   return static_cast<const std::uint8_t *>(place);
 }
@@ -140,7 +136,7 @@ Result<const std::uint8_t *> decoded(Preprocessor &preprocessor, const intvit_im
       decode_image({static_cast<const std::byte *>(image.data), image.size}, "picture in memory");
   if (!picture.ok())
     return picture.status();
-  return preprocessed(preprocessor, view(*picture), place);
+  return preprocessed(preprocessor, frame_of(view(*picture)), place);
 }
 #else
 Result<const std::uint8_t *> decoded(Preprocessor &, const intvit_image &, std::uint8_t *) {
@@ -153,13 +149,17 @@ Result<const std::uint8_t *> input(intvit_session &session, int thread, const in
   Preprocessor &preprocessor = session.preprocessors[static_cast<std::size_t>(thread)];
   if (image.kind == INTVIT_IMAGE_ENCODED)
     return decoded(preprocessor, image, place);
+  if (image.kind == INTVIT_IMAGE_FRAME) {
+    const Result<Frame> frame = take_frame(image.data);
+    return frame.ok() ? preprocessed(preprocessor, *frame, place) : frame.status();
+  }
   if (image.kind != INTVIT_IMAGE_RGB && image.kind != INTVIT_IMAGE_INPUT)
     return Status(StatusCode::bad_argument, "there is no such kind of image");
   const Result<ImageView> given = pixels(image);
   if (!given.ok())
     return given.status();
   return image.kind == INTVIT_IMAGE_INPUT ? exact_input(session.session.model(), *given, place)
-                                          : preprocessed(preprocessor, *given, place);
+                                          : preprocessed(preprocessor, frame_of(*given), place);
 }
 
 // Finds or makes the model's input for image i of a run.

@@ -22,6 +22,17 @@ Status check_image_size(std::int64_t width, std::int64_t height) {
   return {};
 }
 
+Status check_region(int width, int height, const Region &region) {
+  // Compares differences, because sums could overflow.
+  if (region.left < 0 || region.top < 0 || region.width < 1 || region.height < 1 || region.width > width ||
+      region.height > height || region.left > width - region.width || region.top > height - region.height)
+    return Status(StatusCode::bad_argument, "the region to keep (" + std::to_string(region.width) + " x " +
+                                                std::to_string(region.height) + " at " + std::to_string(region.left) +
+                                                ", " + std::to_string(region.top) + ") is not inside " +
+                                                std::to_string(width) + " x " + std::to_string(height) + " pixels");
+  return {};
+}
+
 Status check_pixels(const Image &image) {
   Status status = check_image_size(image.width, image.height);
   if (status.ok() && image.rgb.size() != image.row_bytes() * static_cast<std::size_t>(image.height))

@@ -51,6 +51,9 @@ inline constexpr std::int64_t max_image_pixels = std::int64_t{1} << 28;
 // Ok if 1 <= width, height <= max_image_side and width * height <= max_image_pixels. Otherwise unsupported.
 Status check_image_size(std::int64_t width, std::int64_t height);
 
+// Ok if the region is inside width x height pixels and not empty. Otherwise bad_argument.
+Status check_region(int width, int height, const Region &region);
+
 // Errors: those of check_image_size; bad_argument if `image` does not hold the pixels that its size says.
 Status check_pixels(const Image &image);
 

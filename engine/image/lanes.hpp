@@ -6,7 +6,9 @@
 // both give the same bits.
 #pragma once
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -100,6 +102,43 @@ INTVIT_INLINE U8x16 narrow_unsigned(I16x8 low, I16x8 high) {
   }
   return result;
 #endif
+}
+
+INTVIT_INLINE I16x8 low_bytes(U8x16 bytes) {
+  return I16x8(zip_low(bytes, U8x16{}));
+}
+INTVIT_INLINE I16x8 high_bytes(U8x16 bytes) {
+  return I16x8(zip_high(bytes, U8x16{}));
+}
+
+// 16 pixels; may write 2 bytes beyond them. `shuffles`: whether the processor moves bytes anywhere in a vector.
+template <bool shuffles> INTVIT_INLINE void store_rgb(U8x16 red, U8x16 green, U8x16 blue, std::uint8_t *rgb) {
+  if constexpr (shuffles) {
+    // Pixels 0 .. 5, 5 .. 10 and 10 .. 15: red and green with gaps (index 0), then blue into the gaps.
+    const U8x16 first = __builtin_shufflevector(red, green, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
+    const U8x16 second = __builtin_shufflevector(red, green, 21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
+    const U8x16 third = __builtin_shufflevector(red, green, 0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
+    store(rgb, __builtin_shufflevector(first, blue, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15));
+    store(rgb + 16, __builtin_shufflevector(second, blue, 0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15));
+    store(rgb + 32, __builtin_shufflevector(third, blue, 26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31));
+    return;
+  }
+  const U8x16 low = zip_low(red, green);
+  const U8x16 high = zip_high(red, green);
+  const U8x16 blue_low = zip_low(blue, U8x16{});
+  const U8x16 blue_high = zip_high(blue, U8x16{});
+  const std::array<I16x8, 4> quads = {zip_low(I16x8(low), I16x8(blue_low)), zip_high(I16x8(low), I16x8(blue_low)),
+                                      zip_low(I16x8(high), I16x8(blue_high)), zip_high(I16x8(high), I16x8(blue_high))};
+  for (const I16x8 &quad : quads) {
+    // Two pixels of 4 bytes, of which the last is 0, become 6 bytes.
+    const auto pixels = U64x2(quad);
+    const U64x2 packed = (pixels & 0xFFFFFF) | ((pixels >> 8) & 0xFFFFFF000000);
+    const std::uint64_t first = packed[0];
+    const std::uint64_t second = packed[1];
+    std::memcpy(rgb, &first, sizeof first);
+    std::memcpy(rgb + 6, &second, sizeof second);
+    rgb += 12;
+  }
 }
 
 } // namespace intvit::lanes

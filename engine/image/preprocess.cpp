@@ -80,13 +80,19 @@ Status Preprocessor::prepare(int width, int height) {
   return status;
 }
 
-Status Preprocessor::run(const ImageView &image, std::uint8_t *output) {
-  if (Status status = prepare(image.width, image.height); !status.ok())
+Status Preprocessor::run(const Frame &frame, std::uint8_t *output) {
+  Status status = prepare(frame.width(), frame.height());
+  if (status.ok() && !frame.rows_in_place())
+    status = resizer_.prepare_conversion();
+  if (!status.ok())
     return status;
   const std::ptrdiff_t row_bytes = std::ptrdiff_t{recipe_.crop_width} * 3;
   if (columns_.length < recipe_.crop_width || rows_.length < recipe_.crop_height)
     std::fill_n(output, row_bytes * recipe_.crop_height, std::uint8_t{0});
-  resizer_.run(image, output + rows_.border * row_bytes + std::ptrdiff_t{columns_.border} * 3, row_bytes, *kernels_);
+  resizer_.run(frame, output + rows_.border * row_bytes + std::ptrdiff_t{columns_.border} * 3, row_bytes, *kernels_);
+  if (frame.reversed) // channels are resized alike, so the few pixels of the result are cheaper to put right
+    for (std::uint8_t *pixel = output; pixel != output + row_bytes * recipe_.crop_height; pixel += 3)
+      std::swap(pixel[0], pixel[2]);
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "engine/image/frame.hpp"
 #include "engine/image/image.hpp"
 #include "engine/image/recipe.hpp"
 #include "engine/image/resize.hpp"
@@ -14,16 +15,19 @@
 
 namespace intvit {
 
-// Allocates only when a picture's size differs from the one before it, so for a camera only the first frame allocates.
+// Allocates only when a picture's size differs from the one before it, or is the first of that size that has to be
+// converted; so for a camera only the first frame allocates.
 class Preprocessor {
 public:
   // `kernels`, usually the model's, do the resize; the bits do not depend on them.
   explicit Preprocessor(const Recipe &recipe, const kernels::KernelTable &kernels = kernels::default_kernels())
       : recipe_(recipe), kernels_(&kernels) {}
 
-  // Writes crop_height x crop_width x 3 bytes, dense. Errors: those of validate(recipe), check_image_size() and
-  // Resizer::prepare(); unsupported if the resized picture would be too large.
-  Status run(const ImageView &image, std::uint8_t *output);
+  // Writes crop_height x crop_width x 3 bytes, dense: what becomes of the frame's picture as RGB. Requires a valid
+  // frame. Errors: those of validate(recipe), check_image_size() and Resizer::prepare(); unsupported if the resized
+  // picture would be too large.
+  Status run(const Frame &frame, std::uint8_t *output);
+  Status run(const ImageView &image, std::uint8_t *output) { return run(frame_of(image), output); }
 
 private:
   // The part of one axis that a centre crop keeps, and where it goes in the output.

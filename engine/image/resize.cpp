@@ -1,22 +1,12 @@
 #include "engine/image/resize.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace intvit {
 namespace {
-
-Status check_region(int width, int height, const Region &region) {
-  // Compares differences, because sums could overflow.
-  if (region.left < 0 || region.top < 0 || region.width < 1 || region.height < 1 || region.width > width ||
-      region.height > height || region.left > width - region.width || region.top > height - region.height)
-    return Status(StatusCode::bad_argument, "the region to keep (" + std::to_string(region.width) + " x " +
-                                                std::to_string(region.height) + " at " + std::to_string(region.left) +
-                                                ", " + std::to_string(region.top) + ") is not inside " +
-                                                std::to_string(width) + " x " + std::to_string(height) + " pixels");
-  return {};
-}
 
 kernels::ResampleArgs pass(const ResampleTable &table, const std::vector<kernels::ResampleWindow> &windows,
                            const ImageView &input, std::uint8_t *output, std::ptrdiff_t output_stride,
@@ -70,63 +60,107 @@ Status Resizer::prepare(int input_width, int input_height, int width, int height
     return status;
 
   region_ = region;
-  const bool resizes_width = width != input_width;
-  const bool resizes_height = height != input_height;
-  horizontal_ = resizes_width ? tables_.find(input_width, width, filter, region.left, region.width) : -1;
-  vertical_ = resizes_height ? tables_.find(input_height, height, filter, region.top, region.height) : -1;
-  columns_first_ = order == PassOrder::pillow13 && resizes_width && resizes_height &&
-                   columns_first(input_width, input_height, width, height);
-  first_ = region.top;
-  int count = region.height;
-  second_windows_.clear();
-  if (const int second = columns_first_ ? horizontal_ : vertical_; second >= 0) {
-    second_windows_ = tables_[second].windows;
-    first_ = second_windows_.front().first;
-    count = second_windows_.back().first + second_windows_.back().count - first_;
-    for (kernels::ResampleWindow &window : second_windows_)
-      window.first -= first_;
-  }
+  band_.clear();
   between_ = {};
-  if (resizes_width) {
-    Result<Image> between = columns_first_ ? make_image(count, region.height) : make_image(region.width, count);
-    if (!between.ok())
-      return between.status();
+  columns_first_ = order == PassOrder::pillow13 && width != input_width && height != input_height &&
+                   columns_first(input_width, input_height, width, height);
+  prepare_axis(input_width, width, filter, region.left, region.width, columns_);
+  prepare_axis(input_height, height, filter, region.top, region.height, rows_);
+  return columns_.table >= 0 ? make_between() : Status();
+}
+
+void Resizer::prepare_axis(int input_size, int output_size, ResizeFilter filter, int first, int count, Axis &axis) {
+  axis.table = -1;
+  axis.windows.clear();
+  axis.first = first;
+  axis.count = count;
+  if (input_size == output_size)
+    return;
+  axis.table = tables_.find(input_size, output_size, filter, first, count);
+  axis.windows = tables_[axis.table].windows;
+  axis.first = axis.windows.front().first;
+  axis.count = axis.windows.back().first + axis.windows.back().count - axis.first;
+  for (kernels::ResampleWindow &window : axis.windows)
+    window.first -= axis.first;
+}
+
+Status Resizer::make_between() {
+  Result<Image> between =
+      columns_first_ ? make_image(columns_.count, region_.height) : make_image(region_.width, rows_.count);
+  if (between.ok())
     between_ = std::move(*between);
-  }
+  return between.status();
+}
+
+Status Resizer::prepare_conversion() {
+  if (!band_.empty())
+    return {};
+  if (between_.rgb.empty())
+    if (Status status = make_between(); !status.ok())
+      return status;
+  band_row_bytes_ = FrameReader::row_bytes(columns_.count);
+  const int rows = columns_first_ ? rows_.count : std::min(FrameReader::most_rows, rows_.count);
+  band_.resize(static_cast<std::size_t>(band_row_bytes_) * static_cast<std::size_t>(rows));
   return {};
 }
 
-void Resizer::run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t output_stride,
+void Resizer::narrow(const ImageView &rows, int first, const kernels::KernelTable &kernels) {
+  const auto stride = static_cast<std::ptrdiff_t>(between_.row_bytes());
+  std::uint8_t *output = between_.rgb.data() + first * stride;
+  if (columns_.table >= 0) {
+    kernels.resample.horizontal(pass(tables_[columns_.table], columns_.windows, rows, output, stride, region_.width),
+                                {0, rows.height});
+    return;
+  }
+  for (int y = 0; y < rows.height; ++y)
+    std::copy_n(rows.rgb + y * rows.row_stride, stride, output + y * stride);
+}
+
+void Resizer::run(const Frame &frame, std::uint8_t *output, std::ptrdiff_t output_stride,
                   const kernels::KernelTable &kernels) {
-  const auto between_stride = static_cast<std::ptrdiff_t>(between_.row_bytes());
-  ImageView input = image;
+  // The input that is needed, where it lies, or read a few rows at a time: `use` takes them and the first one's number.
+  const std::optional<ImageView> in_place = frame.rows_in_place();
+  ImageView needed;
+  if (in_place)
+    needed = {in_place->rgb + rows_.first * in_place->row_stride + std::ptrdiff_t{columns_.first} * 3, columns_.count,
+              rows_.count, in_place->row_stride};
+  const auto read = [&](auto use) {
+    const FrameReader reader(frame);
+    for (int row = 0; row < rows_.count; row += FrameReader::most_rows) {
+      const int count = std::min(FrameReader::most_rows, rows_.count - row);
+      std::uint8_t *to = band_.data() + (columns_first_ ? row * band_row_bytes_ : 0);
+      const std::uint8_t *band =
+          reader.read(rows_.first + row, count, columns_.first, columns_.count, to, band_row_bytes_);
+      use(ImageView{band, columns_.count, count, band_row_bytes_}, row);
+    }
+  };
+
   if (columns_first_) {
-    input.rgb += std::ptrdiff_t{first_} * 3;
-    input.width = between_.width;
-    kernels.resample.vertical(pass(tables_[vertical_], tables_[vertical_].windows, input, between_.rgb.data(),
-                                   between_stride, between_.width),
-                              {0, region_.height});
+    if (!in_place)
+      read([&](ImageView band, int row) { // all of them are kept
+        if (row == 0)
+          needed = {band.rgb, columns_.count, rows_.count, band_row_bytes_};
+      });
+    const auto stride = static_cast<std::ptrdiff_t>(between_.row_bytes());
+    kernels.resample.vertical(
+        pass(tables_[rows_.table], rows_.windows, needed, between_.rgb.data(), stride, columns_.count),
+        {0, region_.height});
     kernels.resample.horizontal(
-        pass(tables_[horizontal_], second_windows_, view(between_), output, output_stride, region_.width),
+        pass(tables_[columns_.table], columns_.windows, view(between_), output, output_stride, region_.width),
         {0, region_.height});
     return;
   }
-  input.rgb += first_ * image.row_stride;
-  if (horizontal_ >= 0) {
-    kernels.resample.horizontal(pass(tables_[horizontal_], tables_[horizontal_].windows, input, between_.rgb.data(),
-                                     between_stride, region_.width),
-                                {0, between_.height});
-    input = view(between_);
-  } else {
-    input.rgb += static_cast<std::ptrdiff_t>(region_.left) * 3;
-    input.width = region_.width;
-  }
-  if (vertical_ >= 0)
-    kernels.resample.vertical(pass(tables_[vertical_], second_windows_, input, output, output_stride, region_.width),
+  if (!in_place)
+    read([&](ImageView band, int row) { narrow(band, row, kernels); });
+  else if (columns_.table >= 0)
+    narrow(needed, 0, kernels);
+  const ImageView rows = in_place && columns_.table < 0 ? needed : view(between_);
+  if (rows_.table >= 0)
+    kernels.resample.vertical(pass(tables_[rows_.table], rows_.windows, rows, output, output_stride, region_.width),
                               {0, region_.height});
   else
     for (int y = 0; y < region_.height; ++y)
-      std::copy_n(input.rgb + y * input.row_stride, static_cast<std::ptrdiff_t>(region_.width) * 3,
+      std::copy_n(rows.rgb + y * rows.row_stride, static_cast<std::ptrdiff_t>(region_.width) * 3,
                   output + y * output_stride);
 }
 
@@ -145,7 +179,7 @@ Result<Image> resize_region(const Image &image, int width, int height, ResizeFil
     return status;
   Result<Image> output = make_image(region.width, region.height);
   if (output.ok())
-    resizer.run(view(image), output->rgb.data(), static_cast<std::ptrdiff_t>(output->row_bytes()), kernels);
+    resizer.run(frame_of(view(image)), output->rgb.data(), static_cast<std::ptrdiff_t>(output->row_bytes()), kernels);
   return output;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/image/frame.hpp"
 #include "engine/image/image.hpp"
 #include "engine/image/resample_table.hpp"
 #include "kernels/dispatch.hpp"
@@ -45,21 +46,36 @@ public:
   Status prepare(int input_width, int input_height, int width, int height, ResizeFilter filter, const Region &region,
                  PassOrder order = PassOrder::rows);
 
-  // Requires a picture of the prepared size. Writes the region's rows, `output_stride` bytes apart.
-  void run(const ImageView &image, std::uint8_t *output, std::ptrdiff_t output_stride,
-           const kernels::KernelTable &kernels);
+  // What run() needs besides for frames that have to be converted. Allocates where nothing is prepared for that.
+  // Errors: those of make_image for the picture between the passes.
+  Status prepare_conversion();
+
+  // Requires a picture of the prepared size, upright. Writes the region's rows, `output_stride` bytes apart, with red
+  // and blue exchanged where the frame has them so. Of a frame only what is needed is converted, a few rows at a time.
+  void run(const Frame &frame, std::uint8_t *output, std::ptrdiff_t output_stride, const kernels::KernelTable &kernels);
 
 private:
+  // The inputs of an axis that its outputs are made of.
+  struct Axis {
+    int table = -1;                               // of tables_; -1: the pass would not change the size and is left out
+    std::vector<kernels::ResampleWindow> windows; // the table's, counted from the first input
+    int first = 0;
+    int count = 0;
+  };
+  Status make_between();
+  void prepare_axis(int input_size, int output_size, ResizeFilter filter, int first, int count, Axis &axis);
+  // Input rows to the new width, into rows of between_ from `first` on.
+  void narrow(const ImageView &rows, int first, const kernels::KernelTable &kernels);
+
   Region region_;
   ResampleTables tables_;
-  // A pass that would not change the size is left out: -1.
-  int horizontal_ = -1;
-  int vertical_ = -1;
+  Axis columns_;
+  Axis rows_;
   bool columns_first_ = false;
-  // What the second pass reads begins at the first row (columns first: column) that the output needs.
-  int first_ = 0;
-  std::vector<kernels::ResampleWindow> second_windows_; // the second pass's, counted from there
-  Image between_;
+  Image between_; // what the second pass reads
+  // Input rows that are converted: a few at a time, or all where columns are first. Empty: not prepared.
+  std::vector<std::uint8_t> band_;
+  std::ptrdiff_t band_row_bytes_ = 0;
 };
 
 // The picture at another size: first each row is brought to the new width, then each column to the new height, with an

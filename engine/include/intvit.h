@@ -195,7 +195,8 @@ INTVIT_API size_t intvit_session_arena_bytes(const intvit_session *session);
 typedef enum intvit_image_kind INTVIT_ENUM {
   INTVIT_IMAGE_RGB = 0,     /* pixels of any size; resized and cropped by the model's recipe */
   INTVIT_IMAGE_ENCODED = 1, /* a JPEG, PNG, WebP, BMP, GIF or PNM file; decoded, then resized and cropped likewise */
-  INTVIT_IMAGE_INPUT = 2    /* pixels of exactly the size that the model takes; used unchanged */
+  INTVIT_IMAGE_INPUT = 2,   /* pixels of exactly the size that the model takes; used unchanged */
+  INTVIT_IMAGE_FRAME = 3    /* a camera's picture, see intvit_frame; resized and cropped likewise */
 } intvit_image_kind;
 
 /* An image that belongs to the caller. It is read only during intvit_run(). */
@@ -203,17 +204,69 @@ typedef struct intvit_image {
   intvit_image_kind kind;
   int width; /* in pixels; not used for encoded images, whose file says it */
   int height;
-  const void *data; /* pixels: the upper left one, as 8-bit R, G, B; encoded: the file's first byte */
+  /* Pixels: the upper left one, as 8-bit R, G, B; encoded: the file's first byte; frame: the intvit_frame, whose size
+   * and strides count, not these. */
+  const void *data;
   size_t size;      /* encoded: the file's size in bytes; pixels: not used */
   ptrdiff_t stride; /* pixels: bytes from one row to the row below it, may be negative; 0 means 3 * width */
 } intvit_image;
+
+/* How the samples of a picture lie in memory, 8 bits each. New formats may be added at the end. */
+typedef enum intvit_pixel_format INTVIT_ENUM {
+  INTVIT_PIXELS_RGB = 0,
+  INTVIT_PIXELS_BGR = 1,  /* as OpenCV has it */
+  INTVIT_PIXELS_RGBA = 2, /* the fourth byte is not looked at */
+  INTVIT_PIXELS_BGRA = 3,
+  INTVIT_PIXELS_RGBX = 4,
+  INTVIT_PIXELS_GREY = 5,
+  /* planes[0] has y; two pixels and two rows share u and v, but the last of an odd width or height has its own. */
+  INTVIT_PIXELS_NV12 = 6, /* planes[1]: u and v in turns */
+  INTVIT_PIXELS_NV21 = 7, /* planes[1]: v and u in turns */
+  INTVIT_PIXELS_I420 = 8, /* planes[1]: u, planes[2]: v. Of YV12 exchange the two */
+  INTVIT_PIXELS_YUYV = 9, /* one plane, y u y v: two pixels of a row share u and v; also called YUY2 */
+  INTVIT_PIXELS_UYVY = 10 /* likewise u y v y */
+} intvit_pixel_format;
+
+/* Which colours y, u and v stand for; a camera's driver tells. */
+typedef enum intvit_color_space INTVIT_ENUM { INTVIT_BT601 = 0, INTVIT_BT709 = 1 } intvit_color_space;
+typedef enum intvit_color_range INTVIT_ENUM {
+  INTVIT_VIDEO_RANGE = 0, /* y from 16 to 235, u and v from 16 to 240 */
+  INTVIT_FULL_RANGE = 1   /* all from 0 to 255 */
+} intvit_color_range;
+
+/* A picture as a camera gives it, and which part of it is meant. The region is cut out, mirrored, turned, and then
+ * gives the same bits as an RGB picture of it. Begin with intvit_frame_of() and change the fields that you need. It and
+ * its pixels are read only during intvit_run(). */
+typedef struct intvit_frame {
+  size_t struct_size; /* size of this struct in the caller's header */
+  intvit_pixel_format format;
+  intvit_color_space color_space; /* of formats with y, u and v */
+  intvit_color_range color_range;
+  int width; /* of the whole frame, in pixels */
+  int height;
+  int left; /* of the region that is meant; all four 0: the whole frame */
+  int top;
+  int region_width;
+  int region_height;
+  int mirrored;      /* not 0: left and right are exchanged */
+  int quarter_turns; /* clockwise, 0 to 3 */
+  /* The upper left sample of each plane, as many as the format has. Null: a plane lies right behind the rows of the one
+   * before it. */
+  const void *planes[3];
+  /* Bytes from one row to the row below it, may be negative. 0: rows are dense in planes[0]; in the others as far apart
+   * as there, in planes of I420 half as far, rounded up. */
+  ptrdiff_t strides[3];
+  /* How many bytes there are at planes[i], if the library shall refuse a frame that needs more. 0: not known. */
+  size_t plane_bytes[3];
+} intvit_frame;
 
 /* Runs the model on `count` images, 1 to the session's max_batch. The result for an image does not depend on the
  * others. If one image cannot be used, the whole run fails; the message says which one it was, and the results of the
  * run before are gone.
  *
  * For pixels of the model's own size nothing is allocated. For other sizes memory is allocated at the first image and
- * whenever an image's size differs from the one before it. Decoding always allocates.
+ * whenever an image's size differs from the one before it; of a frame, its region's size counts. Decoding always
+ * allocates.
  *
  * Errors: INTVIT_BAD_ARGUMENT, INTVIT_BAD_FORMAT (not a picture, corrupt), INTVIT_UNSUPPORTED (a picture too large),
  * INTVIT_OUT_OF_MEMORY, INTVIT_CANCELLED. */
@@ -300,6 +353,40 @@ static inline intvit_image intvit_encoded_image(const void *bytes, size_t size) 
 static inline intvit_image intvit_input_image(const void *pixels, int width, int height, ptrdiff_t stride) {
   intvit_image image = intvit_rgb_image(pixels, width, height, stride);
   image.kind = INTVIT_IMAGE_INPUT;
+  return image;
+}
+
+/* `pixels`: the first plane; others, if the format has them, follow it. */
+static inline intvit_frame intvit_frame_of(intvit_pixel_format format, const void *pixels, int width, int height,
+                                           ptrdiff_t stride) {
+  intvit_frame frame;
+  int i;
+  frame.struct_size = sizeof frame;
+  frame.format = format;
+  frame.color_space = INTVIT_BT601;
+  frame.color_range = INTVIT_VIDEO_RANGE;
+  frame.width = width;
+  frame.height = height;
+  frame.left = 0;
+  frame.top = 0;
+  frame.region_width = 0;
+  frame.region_height = 0;
+  frame.mirrored = 0;
+  frame.quarter_turns = 0;
+  for (i = 0; i < 3; ++i) {
+    frame.planes[i] = NULL;
+    frame.strides[i] = 0;
+    frame.plane_bytes[i] = 0;
+  }
+  frame.planes[0] = pixels;
+  frame.strides[0] = stride;
+  return frame;
+}
+
+/* The frame must stay where it is until intvit_run() has returned. */
+static inline intvit_image intvit_frame_image(const intvit_frame *frame) {
+  intvit_image image = intvit_rgb_image(frame, 0, 0, 0);
+  image.kind = INTVIT_IMAGE_FRAME;
   return image;
 }
 

@@ -126,8 +126,9 @@ public:
   }
   ~Session() { intvit_session_free(handle_); }
 
-  // intvit_run() on one image or on several.
+  // intvit_run() on one image, on one frame of a camera, or on several images.
   Status run(const intvit_image &image) { return run(&image, 1); }
+  Status run(const intvit_frame &frame) { return run(intvit_frame_image(&frame)); }
   Status run(const intvit_image *images, int count) {
     intvit_error error;
     intvit_run(handle_, images, count, &error);

@@ -1,5 +1,5 @@
 import os
-from typing import IO, Any, Iterable, List, Literal, NamedTuple, Optional, Protocol, Union, overload
+from typing import IO, Any, Iterable, List, Literal, NamedTuple, Optional, Protocol, Tuple, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,22 @@ class _PillowImage(Protocol):
 class _Array(Protocol):
     def __array__(self) -> npt.NDArray[Any]: ...
 
+class Frame:
+    def __init__(
+        self,
+        pixels: Union[npt.NDArray[np.uint8], Tuple[npt.NDArray[np.uint8], ...], bytes, bytearray, memoryview],
+        format: str,
+        *,
+        size: Optional[Tuple[int, int]] = None,
+        region: Optional[Tuple[int, int, int, int]] = None,
+        mirrored: bool = False,
+        quarter_turns: int = 0,
+        space: str = "bt601",
+        full_range: bool = False,
+    ) -> None: ...
+
 _Image = Union[
-    _PillowImage, npt.NDArray[np.uint8], _Array, str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]
+    _PillowImage, npt.NDArray[np.uint8], _Array, str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes], Frame
 ]
 _Several = Iterable[_Image]
 

@@ -72,6 +72,89 @@ def test_grey(model):
     assert np.array_equal(model.logits(Image.fromarray(grey)), model.logits(grey))
 
 
+def test_frames_of_whole_pixels(model, picture):
+    array = np.asarray(picture)
+    expected = model.logits(array)
+    bgr = np.ascontiguousarray(array[:, :, ::-1])
+    bgra = np.dstack([bgr, np.full(bgr.shape[:2], 9, np.uint8)])
+    wide = np.zeros((bgr.shape[0], bgr.shape[1] + 5, 3), np.uint8)
+    wide[:, 2:-3] = bgr
+    height, width = bgr.shape[:2]
+    for frame in [
+        intvit.Frame(bgr, "bgr"),
+        intvit.Frame(array[:, :, ::-1], "bgr"),  # copied
+        intvit.Frame(bgra, "bgra"),
+        intvit.Frame(np.dstack([array, bgra[:, :, 3]]), "rgbx"),
+        intvit.Frame(array.tobytes(), "rgb", size=(width, height)),
+        intvit.Frame(memoryview(array.tobytes()), "rgb", size=(np.int64(width), height)),
+        intvit.Frame(wide[:, 2:-3], "bgr"),
+        intvit.Frame(wide, "bgr", region=(2, 0, width, height)),
+        intvit.Frame(np.ascontiguousarray(bgr[::-1])[::-1], "bgr"),
+        intvit.Frame(np.ascontiguousarray(bgr[:, ::-1]), "bgr", mirrored=True),
+        intvit.Frame(np.ascontiguousarray(np.rot90(bgr)), "bgr", quarter_turns=1),
+    ]:
+        assert np.array_equal(model.logits(frame), expected)
+    assert np.array_equal(model.logits([intvit.Frame(bgr, "bgr"), picture] * 9), [expected] * 18)
+    assert model.topk(intvit.Frame(bgr, "bgr"))[0].label == "cat"
+    grey = array[:, :, 1]
+    assert np.array_equal(model.logits(intvit.Frame(grey, "grey")), model.logits(grey))
+
+
+def test_frames_with_luma_and_colours(model):
+    rng = np.random.default_rng(5)
+    y, uv = rng.integers(0, 256, (40, 50), np.uint8), rng.integers(0, 256, (20, 50), np.uint8)
+    nv12 = np.concatenate([y, uv])
+    expected = model.logits(intvit.Frame(nv12, "nv12"))
+    u, v = np.ascontiguousarray(uv[:, 0::2]), np.ascontiguousarray(uv[:, 1::2])
+    i420 = np.concatenate([y.ravel(), u.ravel(), v.ravel()])
+    vu = np.dstack([v, u]).reshape(uv.shape)
+    padded = np.zeros((60, 64), np.uint8)
+    padded[:, :50] = i420.reshape(60, 50)
+    for frame in [
+        intvit.Frame(nv12.tobytes(), "nv12", size=(50, 40)),
+        intvit.Frame((y, uv), "nv12"),
+        intvit.Frame((y, np.dstack([u, v])), "nv12"),
+        intvit.Frame((y, vu), "nv21"),
+        intvit.Frame((y, u, v), "i420"),
+        intvit.Frame(i420, "i420", size=(50, 40)),
+        intvit.Frame(padded[:, :50], "i420"),
+    ]:
+        assert np.array_equal(model.logits(frame), expected)
+    packed = np.zeros((40, 50, 2), np.uint8)
+    packed[:, :, 0] = y
+    packed[:, 0::2, 1], packed[:, 1::2, 1] = np.repeat(u, 2, axis=0), np.repeat(v, 2, axis=0)
+    assert np.array_equal(model.logits(intvit.Frame(packed, "yuyv")), expected)
+    assert np.array_equal(model.logits(intvit.Frame(packed[:, :, ::-1], "uyvy")), expected)
+    assert not np.array_equal(model.logits(intvit.Frame(nv12, "nv12", space="bt709")), expected)
+    assert not np.array_equal(model.logits(intvit.Frame(nv12, "nv12", full_range=True)), expected)
+
+
+def test_frames_that_are_refused(model):
+    pixels = np.zeros((40, 50, 3), np.uint8)
+    with pytest.raises(ValueError, match="format is one of rgb, bgr, .*, not yv12"):
+        intvit.Frame(pixels, "yv12")
+    with pytest.raises(ValueError, match="bgra is height x width x 4, not 40 x 50 x 3"):
+        intvit.Frame(pixels, "bgra")
+    with pytest.raises(ValueError, match="40 rows of 50 bytes are no nv12 of even sides"):
+        intvit.Frame(pixels[:, :, 0], "nv12")
+    with pytest.raises(ValueError, match="bytes do not tell the frame's size"):
+        intvit.Frame(b"abc", "nv12")
+    with pytest.raises(TypeError, match="samples are uint8, not float64"):
+        intvit.Frame(pixels / 1.0, "rgb")
+    with pytest.raises(intvit.Error, match="there are 5999 bytes, its rows need 6000"):
+        model.logits(intvit.Frame(bytes(5999), "rgb", size=(50, 40)))
+    with pytest.raises(intvit.Error, match="there are 6000 bytes, its rows need 6150"):
+        model.logits(intvit.Frame(pixels, "rgb", size=(50, 41)))
+    with pytest.raises(intvit.Error, match="turned by 0 to 3 quarters, not by 4"):
+        model.logits(intvit.Frame(pixels, "rgb", quarter_turns=4))
+    with pytest.raises(intvit.Error, match=r"the region to keep \(9 x 9 at 45, 0\) is not inside"):
+        model.logits(intvit.Frame(pixels, "rgb", region=(45, 0, 9, 9)))
+    with pytest.raises(ValueError, match="1 to 3 planes"):
+        model.logits(intvit.Frame((pixels,) * 4, "rgb"))
+    with pytest.raises(ValueError, match="a Frame is always resized"):
+        model.logits(intvit.Frame(np.zeros((32, 32, 3), np.uint8), "rgb"), exact=True)
+
+
 def test_topk(model, picture):
     top = model.topk(picture, k=3)
     logits = model.logits(picture)

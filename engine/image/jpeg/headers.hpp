@@ -76,11 +76,16 @@ struct JpegScan {
   int low = 0;  // the lowest bit that this scan stores
 };
 
+// What a file may leave out, as the frames of cameras do (Motion JPEG): tables 0 (luma) and 1 (colours) are those of
+// the standard, Annex K, until the file has its own. libjpeg does likewise.
+std::array<HuffmanCodes, 4> standard_dc_codes();
+std::array<HuffmanCodes, 4> standard_ac_codes();
+
 struct JpegTables {
   std::array<QuantizationTable, 4> quantization;
   std::array<bool, 4> has_quantization{};
-  std::array<HuffmanCodes, 4> dc;
-  std::array<HuffmanCodes, 4> ac;
+  std::array<HuffmanCodes, 4> dc = standard_dc_codes();
+  std::array<HuffmanCodes, 4> ac = standard_ac_codes();
   int restart_interval = 0; // MCUs; 0: no restarts
   bool has_jfif = false;
   int adobe_transform = -1; // -1: no Adobe marker

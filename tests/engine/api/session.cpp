@@ -178,7 +178,7 @@ TEST_CASE("run: what it refuses, and that it says why") {
   };
   const std::vector<std::byte> truncated = {std::byte{'P'}, std::byte{'6'}};
   intvit_image unknown = good;
-  const int no_kind = 3;
+  const int no_kind = 4;
   std::memcpy(&unknown.kind, &no_kind, sizeof no_kind);
   const std::vector<Case> cases = {
       {intvit_rgb_image(nullptr, 4, 4, 0), INTVIT_BAD_ARGUMENT, "the pixels are at a null pointer"},

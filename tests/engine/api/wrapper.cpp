@@ -55,6 +55,9 @@ TEST_CASE("wrapper: from a file to the class") {
   CHECK((*session.logits(1))[static_cast<std::size_t>(top->front().index)] == top->front().logit);
 
   REQUIRE(session.run(intvit_input_image(black.data(), 32, 32, 0)));
+  const std::vector<std::int32_t> logits(session.logits()->begin(), session.logits()->end());
+  REQUIRE(session.run(intvit_frame_of(INTVIT_PIXELS_BGRA, std::vector<std::uint8_t>(40 * 40 * 4).data(), 40, 40, 0)));
+  CHECK(std::vector<std::int32_t>(session.logits()->begin(), session.logits()->end()) == logits);
   int sum = 0;
   for (const intvit_class &entry : session.top(10).value()) // the temporary lives as long as the loop
     sum += entry.index;

@@ -127,7 +127,7 @@ TEST_CASE("resize: one resizer for pictures of many sizes, and tables that are m
           REQUIRE(expected.ok());
           REQUIRE(resizer.prepare(s.width, s.height, s.new_width, s.new_height, filter, region, order).ok());
           Image found = *make_image(region.width, region.height);
-          resizer.run(view(image), found.rgb.data(), static_cast<std::ptrdiff_t>(found.row_bytes()),
+          resizer.run(frame_of(view(image)), found.rgb.data(), static_cast<std::ptrdiff_t>(found.row_bytes()),
                       kernels::default_kernels());
           REQUIRE(found.rgb == expected->rgb);
         }

@@ -237,6 +237,24 @@ TEST_CASE("a run through the C interface allocates nothing") {
   CHECK(calls_of_run(exact) == 0);
   CHECK(calls_of_run(frames) == 0);
   CHECK(calls_of_run(other) > 0);
+  // Frames of cameras, in any position: those of the first picture's size that are converted need memory once.
+  for (const intvit_pixel_format format : {INTVIT_PIXELS_NV12, INTVIT_PIXELS_I420, INTVIT_PIXELS_YUYV,
+                                           INTVIT_PIXELS_BGRA, INTVIT_PIXELS_GREY, INTVIT_PIXELS_BGR}) {
+    CAPTURE(format);
+    intvit_frame frame = intvit_frame_of(format, large.rgb.data(), 30, 30, 0);
+    const std::array<intvit_image, 1> one{intvit_frame_image(&frame)};
+    calls_of_run(one);
+    for (int turns = 0; turns < 4; ++turns)
+      for (const int mirrored : {0, 1}) {
+        frame.quarter_turns = turns;
+        frame.mirrored = mirrored;
+        calls_of_run(one);
+        frame.left = 4 - frame.left; // another region of the same size
+        frame.region_width = frame.region_height = 25;
+        calls_of_run(one);
+        CHECK(calls_of_run(one) == 0);
+      }
+  }
   intvit_session_free(session);
   intvit_model_free(model);
 }
