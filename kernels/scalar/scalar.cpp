@@ -1,10 +1,12 @@
 // The tiled kernels in plain C++: the packing, tiling and fused attention of kernels/vector with arrays for vectors.
 // They are the default on processors for which no other set was built, and on every machine they test the shared code
-// without any instruction set. Compiled with the baseline's flags, within which the compiler may vectorize.
+// without any instruction set. Compiled with the baseline's flags, within which the compiler may vectorize; where the
+// baseline adds up products of pairs, that is said to it (pair_product.hpp).
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/backends.hpp"
+#include "kernels/scalar/pair_product.hpp"
 #include "kernels/scalar/scalar.hpp"
 #include "kernels/vector/kernels.hpp"
 
@@ -14,7 +16,18 @@ namespace {
 
 struct Scalar {};
 
-using Vector = scalar::Operations<Scalar>;
+#if defined(INTVIT_PAIR_PRODUCT)
+// 12 sums, 2 vectors of weights, an input and a product take 16 registers.
+struct Vector : scalar::Operations<Scalar, 6, 2> {
+  using TileProduct = scalar::PairProduct<Vector>;
+};
+#elif defined(__ARM_NEON)
+using Vector = scalar::Operations<Scalar, 6, 1>; // whose multiplications the compiler widens in vectors
+#elif defined(__riscv)
+using Vector = scalar::Operations<Scalar, 2, 1>; // 16 sums in 31 registers
+#else
+using Vector = scalar::Operations<Scalar, 1, 1>;
+#endif
 
 static_assert(VectorKernelOperations<Vector>);
 
@@ -25,8 +38,8 @@ struct Peak {
 
   static std::int64_t run(std::int64_t steps) {
     constexpr int length = 128;
-    static constexpr Vector::Element input[std::size_t{length}] = {};
-    static constexpr Vector::Element panel[length * Vector::size * Vector::vectors] = {};
+    static constexpr Vector::Element input[std::size_t{length * Vector::group}] = {};
+    static constexpr Vector::Element panel[length * Vector::size * Vector::vectors * Vector::group] = {};
     Product::Input rows;
     for (const Vector::Element *&row : rows.rows)
       row = input;
@@ -38,7 +51,7 @@ struct Peak {
       sums.add<vector::Inputs::codes>(rows, at, nullptr, length, nullptr);
       __asm__ volatile("" : "+m"(sums));
     }
-    return steps * length * Vector::tile_rows * Vector::tile_vectors * Vector::lanes;
+    return steps * length * Vector::group * Vector::tile_rows * Vector::tile_vectors * Vector::lanes;
   }
 };
 

@@ -25,12 +25,11 @@ template <typename T, std::size_t size, typename Lane> INTVIT_INLINE std::array<
   return result;
 }
 
-// `Unit`: a type of the translation unit's own, as for the other classes of operations.
-template <class Unit> struct Operations {
-  // A tile of 6 x 8 sums of products of 16-bit factors, which GCC turns into widening vector multiplications. Factors
-  // of 32 bits are slower on x86-64's baseline, SSE2, which has no vector multiplication of them: 7 against 19 GMAC/s.
+// `Unit`: a type of the translation unit's own, as for the other classes of operations. A tile has as many `rows` as
+// its sums leave registers for. `inputs`: how many products a step adds up, 1 or 2.
+template <class Unit, int rows, int inputs> struct Operations {
   static constexpr int lanes = 4;
-  static constexpr int tile_rows = 6;
+  static constexpr int tile_rows = rows;
   static constexpr int tile_vectors = 2;
 
   static constexpr std::size_t size = lanes;
@@ -45,7 +44,7 @@ template <class Unit> struct Operations {
   using Row = Vec[vectors];
 
   using Element = std::int16_t;
-  static constexpr int group = 1;
+  static constexpr int group = inputs;
   static constexpr int code_bias = 0;
   static constexpr int attention_weight_bias = 0;
   static constexpr bool wide_attention_weights = false;
@@ -157,14 +156,21 @@ template <class Unit> struct Operations {
     return count;
   }
 
-  // Dot products.
-  static Vec load_elements(const Element *from) { return load(from, lanes); }
-  static Vec broadcast_codes(const Element *from) { return set(*from); }
-  static Vec broadcast_attention_weights(const Element *from) { return set(*from); }
-  static Vec set_elements(int value) { return set(value); }
+  // Dot products. A lane holds an element, or two with the first in its lower half.
+  static Vec load_elements(const Element *from) {
+    return each32([&](std::size_t i) { return elements(from + index(group) * i); });
+  }
+  static Vec broadcast_codes(const Element *from) { return set(elements(from)); }
+  static Vec broadcast_attention_weights(const Element *from) { return set(elements(from)); }
+  static Vec set_elements(int value) {
+    const Element two[] = {static_cast<Element>(value), static_cast<Element>(value)};
+    return set(elements(two));
+  }
   static Vec dot(Vec sum, Vec input, Vec weights) {
-    return each32(
-        [&](std::size_t i) { return sum[i] + static_cast<Element>(input[i]) * static_cast<Element>(weights[i]); });
+    return each32([&](std::size_t i) {
+      const std::int32_t first = static_cast<Element>(input[i]) * static_cast<Element>(weights[i]);
+      return sum[i] + first + (group == 2 ? (input[i] >> 16) * (weights[i] >> 16) : 0);
+    });
   }
   static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     for (int k = 0; k < count; ++k)
@@ -172,11 +178,11 @@ template <class Unit> struct Operations {
     for (int k = count; k < padded; ++k)
       to[k] = 0;
   }
-  // A row of codes to a panel's [columns][1].
-  static void interleave(const std::int8_t *from, std::ptrdiff_t, Element *to) {
+  static void interleave(const std::int8_t *from, std::ptrdiff_t stride, Element *to) {
     for (std::size_t v = 0; v < vectors; ++v)
       for (std::size_t i = 0; i < size; ++i)
-        to[v * size + i] = from[column(v, i)];
+        for (std::ptrdiff_t k = 0; k < group; ++k)
+          *to++ = from[k * stride + static_cast<std::ptrdiff_t>(column(v, i))];
   }
 
   // Rows of a panel, in the order of its columns.
@@ -338,6 +344,12 @@ template <class Unit> struct Operations {
 
 private:
   static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  INTVIT_INLINE static std::int32_t elements(const Element *from) {
+    if constexpr (group == 1)
+      return *from;
+    else
+      return static_cast<std::int32_t>(bits(from[0]) & 0xFFFF) | static_cast<std::int32_t>(bits(from[1]) << 16);
+  }
   static constexpr std::uint32_t bits(std::int32_t value) { return static_cast<std::uint32_t>(value); }
   static constexpr std::size_t column(std::size_t v, std::size_t lane) {
     return index(vector::Panel<Operations>::column(static_cast<int>(v), static_cast<int>(lane)));

@@ -11,7 +11,7 @@ namespace {
 
 struct Unit {};
 
-struct Vector : scalar::Operations<Unit> {
+struct Vector : scalar::Operations<Unit, 6, 1> {
   static constexpr int group = 8;
 
   // 8 rows of codes to a panel's [columns][8].
