@@ -200,7 +200,8 @@ int quantize(const Arguments &arguments) {
   if (parser.has("report"))
     std::cout << report_text(layers);
   std::cout << printable(output) << ": " << file.size() << " bytes, " << printable(config.architecture)
-            << ", calibrated on " << images.size() << " images\n";
+            << ", calibrated on " << images.size() << " images"
+            << (labels.empty() && config.classes > 0 ? ", without class names (--labels gives it some)" : "") << "\n";
   return exit_ok;
 }
 

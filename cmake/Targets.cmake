@@ -2,7 +2,8 @@
 # Members that a designated initializer leaves out have default values, so leaving them out is no mistake; GCC 12's
 # -Wrestrict warns inside std::string (GCC bug 105651).
 # A section a function, so that the linker can leave out what nothing calls; symbols hidden, but for the interface's.
-# Floating-point contraction is off so that the quantizer writes the same file whatever the instruction set.
+# Objects that are optimized when they are linked hold machine code, too, so that a static library of them serves other
+# compilers. Floating-point contraction is off so that the quantizer writes the same file whatever the instruction set.
 function(intvit_target name)
   target_compile_features(${name} PUBLIC cxx_std_20)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
@@ -14,6 +15,7 @@ function(intvit_target name)
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -ffp-contract=off
     -ffunction-sections -fdata-sections
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:$<TARGET_PROPERTY:INTERPROCEDURAL_OPTIMIZATION>>>:-ffat-lto-objects>
     $<$<BOOL:${INTVIT_WERROR}>:-Werror>)
 endfunction()
 

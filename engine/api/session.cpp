@@ -68,6 +68,9 @@ Status create(const intvit_model *model, const intvit_session_options &options, 
     if (arena == nullptr)
       return Status(StatusCode::out_of_memory,
                     "no memory for an arena of " + std::to_string(planned->bytes) + " bytes; use a smaller batch");
+  } else if (reinterpret_cast<std::uintptr_t>(arena) % buffer_alignment != 0) {
+    return Status(StatusCode::bad_argument, "the arena must be aligned to " + std::to_string(buffer_alignment) +
+                                                " bytes; its address is no multiple of that");
   } else if (options.arena_bytes < planned->bytes) {
     return Status(StatusCode::bad_argument, "the arena has " + std::to_string(options.arena_bytes) + " bytes, " +
                                                 std::to_string(planned->bytes) +

@@ -167,7 +167,7 @@ typedef struct intvit_session_options {
   void *arena;
   size_t arena_bytes;
   /* Runs the session on the caller's threads. It is called about ten times for each block of the model, with `threads`
-   * tasks; `threads` must then be set. Null: the session has threads of its own. */
+   * tasks; set `threads` then, not to 0. Null: the session has threads of its own. */
   intvit_parallel_for parallel_for;
   void *parallel_for_context;
 } intvit_session_options;

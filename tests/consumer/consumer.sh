@@ -2,7 +2,7 @@
 # Uses intvit as others do: installed or packaged, through the compiler alone, pkg-config or CMake. The programs are those
 # in examples/, and each has to find the cat on the sample photograph.
 #
-#   consumer.sh install|compile|find_package|add_subdirectory|minimal|deb SOURCE BUILD WORK CC CXX
+#   consumer.sh install|compile|find_package|add_subdirectory|minimal|deb|manual SOURCE BUILD WORK CC CXX
 #
 # install puts BUILD's installation into WORK/prefix, where compile and find_package look for it.
 set -eu
@@ -190,6 +190,20 @@ add_subdirectory)
   if grep -E "^(INTVIT_(CLI|TESTS|INSTALL|WERROR))(:[A-Z]*)?=ON" "$work/subdirectory/CMakeCache.txt"; then
     fail "builds more than the library by default"
   fi
+  # A project that knows C alone.
+  mkdir -p "$work/c_subdirectory"
+  cat >"$work/c_subdirectory/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.22)
+project(only_c LANGUAGES C)
+add_subdirectory("$source" intvit)
+add_executable(classify "$source/examples/classify.c")
+target_link_libraries(classify PRIVATE intvit::intvit)
+END
+  cmake -S "$work/c_subdirectory" -B "$work/c_subdirectory/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O1 \
+    -DCMAKE_CXX_FLAGS_RELEASE=-O1 "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_CXX_COMPILER=$cxx" -DINTVIT_THREADS=OFF \
+    -DINTVIT_ALL_KERNELS=OFF -DINTVIT_SCALAR=ON >"$work/c_subdirectory/log" 2>&1 || fail "$(cat "$work/c_subdirectory/log")"
+  cmake --build "$work/c_subdirectory/build" >>"$work/c_subdirectory/log" 2>&1 || fail "$(tail -n 50 "$work/c_subdirectory/log")"
+  finds_cat "$work/c_subdirectory/build/classify"
   ;;
 
 minimal)
@@ -204,9 +218,17 @@ minimal)
   *clang*) limit=470000 ;; # inlines more
   esac
   [ "$size" -lt $limit ] || fail "$size bytes are no minimal library"
-  $cxx -std=c++17 "-I$source/engine/include" "$source/examples/classify_frames.cpp" -o "$work/minimal_frames" \
-    "$work/minimal/engine/libintvit.a" -flto
-  frames "$work/minimal_frames"
+  # By the linker's optimization, and by compilers that know nothing of it.
+  for compiler in "$cxx -flto" "$cxx -fno-lto -fno-use-linker-plugin" clang++; do
+    command -v "${compiler%% *}" >/dev/null || continue
+    case $($cxx --version) in
+    *clang*) [ "$compiler" = "$cxx -flto" ] || continue ;; # whose objects are its own
+    esac
+    # shellcheck disable=SC2086 # a compiler and its options
+    $compiler -std=c++17 "-I$source/engine/include" "$source/examples/classify_frames.cpp" -o "$work/minimal_frames" \
+      "$work/minimal/engine/libintvit.a"
+    frames "$work/minimal_frames"
+  done
   ;;
 
 deb)
@@ -217,23 +239,72 @@ deb)
   rm -rf "$work/deb"
   mkdir -p "$work/deb"
   (cd "$work/deb" && cpack --config "$build/CPackConfig.cmake" -G DEB -B "$work/deb" >log 2>&1) || fail "$(cat "$work/deb/log")"
-  package=$(ls "$work"/deb/intvit_*.deb)
-  dpkg-deb -c "$package" | awk '{ print $6 }' >"$work/deb/content"
-  for file in bin/intvit include/intvit.h include/intvit.hpp include/intvit_openmp.h lib/libintvit.a lib/libintvit.so lib/pkgconfig/intvit.pc \
-    lib/cmake/intvit/intvit-config.cmake share/intvit/default.safetensors; do
-    grep -qx "./usr/$file" "$work/deb/content" || fail "the package lacks /usr/$file"
-  done
-  if grep -vE '^\./usr/((bin|lib|include|share)/.*)?$' "$work/deb/content" | grep -vx './usr/*'; then
-    fail "the package holds more"
-  fi
-  [ "$(dpkg-deb -f "$package" Package)" = intvit ] || fail "wrong name"
-  [ "$(dpkg-deb -f "$package" Version)" = "$(sed -n 's/^  VERSION //p' "$source/CMakeLists.txt")" ] || fail "wrong version"
-  dpkg-deb -x "$package" "$work/deb/root"
+  version=$(sed -n 's/^  VERSION //p' "$source/CMakeLists.txt")
+  minor=${version%.*}
+  architecture=$(dpkg --print-architecture)
+  # packaged NAME FILE ...: the package's name, version, architecture and files, which are all that it holds but for its
+  # license.
+  packaged() {
+    package=$work/deb/$1_${version}_$architecture.deb
+    [ -f "$package" ] || fail "there is no $package: $(ls "$work/deb")"
+    [ "$(dpkg-deb -f "$package" Package Version Architecture | sort)" = \
+      "$(printf 'Architecture: %s\nPackage: %s\nVersion: %s' "$architecture" "$1" "$version" | sort)" ] ||
+      fail "$package: $(dpkg-deb -f "$package")"
+    dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print $6 }' | grep -v "^./usr/share/doc/$1/LICENSE$" | sort >"$work/deb/content"
+    shift
+    for file; do
+      echo "./usr/$file"
+    done | sort >"$work/deb/expected"
+    diff "$work/deb/expected" "$work/deb/content" >&2 || fail "$package holds other files"
+    dpkg-deb -x "$package" "$work/deb/root"
+  }
+  packaged intvit bin/intvit share/intvit/default.safetensors share/man/man1/intvit.1 share/bash-completion/completions/intvit
+  dpkg-deb -f "$package" Depends | grep -q libstdc++6 || fail "$package does not say what it needs"
+  packaged "libintvit$minor" "lib/libintvit.so.$version" "lib/libintvit.so.$minor"
+  dpkg-deb -f "$package" Depends | grep -q libstdc++6 || fail "$package does not say what it needs"
+  packaged libintvit-dev include/intvit.h include/intvit.hpp include/intvit_openmp.h lib/libintvit.a lib/libintvit.so \
+    lib/pkgconfig/intvit.pc lib/cmake/intvit/intvit-config.cmake lib/cmake/intvit/intvit-config-version.cmake \
+    lib/cmake/intvit/intvit-targets.cmake lib/cmake/intvit/intvit-targets-release.cmake
+  [ "$(dpkg-deb -f "$package" Depends)" = "libintvit$minor (= $version)" ] || fail "$package: $(dpkg-deb -f "$package")"
   "$work/deb/root/usr/bin/intvit" verify >/dev/null || fail "the packaged program fails"
   # shellcheck disable=SC2046,SC2086
   $cc -std=c11 "-I$work/deb/root/usr/include" "$source/examples/classify.c" -o "$work/deb/classify" \
     "-L$work/deb/root/usr/lib" -lintvit "-Wl,-rpath,$work/deb/root/usr/lib"
   finds_cat "$work/deb/classify"
+  ;;
+manual)
+  command -v bash >/dev/null || {
+    echo "[skipped] there is no bash"
+    exit 0
+  }
+  page=$prefix/share/man/man1/intvit.1
+  completion=$prefix/share/bash-completion/completions/intvit
+  # completed WORD ...: what bash offers for the last word.
+  completed() {
+    bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _intvit; echo "${COMPREPLY[*]}"' bash "$completion" "$@"
+  }
+  options=0
+  for subcommand in $(completed intvit "" | tr ' ' '\n' | grep -v '^-'); do
+    for option in $("$build/bin/intvit" "$subcommand" -h | sed -n 's/^  [- ][^ ]*  *\(--[a-z0-9-]*\).*/\1/p; s/^  -., \(--[a-z0-9-]*\).*/\1/p'); do
+      options=$((options + 1))
+      sed -n "/^\.SS intvit $subcommand\$/,/^\.S[SH]/p" "$page" | sed 's/\\-/-/g' | grep -q -e "^.fB.*$option" ||
+        fail "the manual lacks $option of $subcommand"
+      case " $(completed intvit "$subcommand" --) $(completed intvit "$subcommand" -) " in
+      *" $option "*) ;;
+      *) fail "the completion lacks $option of $subcommand" ;;
+      esac
+    done
+  done
+  [ $options -gt 50 ] || fail "only $options options were found"
+  [ "$(completed intvit classify --form)" = --format ] || fail "--form is completed to $(completed intvit classify --form)"
+  cd "$scratch"
+  touch "a picture.png"
+  [ "$(completed intvit classify "a p")" = "a picture.png" ] || fail "files are completed to $(completed intvit classify "a p")"
+  if command -v groff >/dev/null; then
+    warnings=$(groff -man -Tascii -P-cbou -ww "$page" 2>&1 >"$scratch/page")
+    [ -z "$warnings" ] || fail "the manual: $warnings"
+    grep -q 'raw-logits' "$scratch/page" || fail "groff shows no --raw-logits"
+  fi
   ;;
 *)
   fail "no such kind"
