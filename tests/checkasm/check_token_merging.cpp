@@ -41,9 +41,7 @@ std::optional<Failure> round_importance(const KernelTable &table, Random &random
     args.score_multiplier =
         memory.input("score_multiplier", args.score_multiplier, static_cast<std::size_t>(shape.heads));
     args.exp = memory.input("exp", args.exp, 1);
-    const auto run = [&] {
-      table.token_merging.add_importance(args, head, reinterpret_cast<std::uint32_t *>(output));
-    };
+    const auto run = [&] { table.token_merging.add_importance(args, head, reinterpret_cast<std::uint32_t *>(output)); };
     if (auto failure = run_guarded({text, range, expected, output, memory}, run))
       return failure;
   }
@@ -90,7 +88,8 @@ std::optional<Failure> round_merge(const KernelTable &table, Random &random, Gua
   const Range rows{begin, random.between(begin, merge.rows)};
   const auto size = element_size(merge.type);
   const auto channels = static_cast<std::size_t>(merge.channels);
-  const OutputRange range{size, channels, rows, {0, merge.channels}, static_cast<std::size_t>(rows.end) * channels * size};
+  const OutputRange range{
+      size, channels, rows, {0, merge.channels}, static_cast<std::size_t>(rows.end) * channels * size};
   const std::size_t scratch_bytes = table.token_merging.merge_scratch_bytes(merge.tokens);
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);

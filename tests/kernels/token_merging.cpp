@@ -106,8 +106,8 @@ TEST_CASE("merge_tokens: sums that are just about halves, of all sizes, and the 
         merge.codes16.push_back(static_cast<std::int16_t>(code));
       // Half a unit of the mean further, as near as integers come to it.
       for (int c = 0; c < 5; ++c)
-        merge.codes16.push_back(static_cast<std::int16_t>(
-            std::clamp(code + (code > 0 ? -1 : 1) * (size / 2 + c - 2), -32768, 32767)));
+        merge.codes16.push_back(
+            static_cast<std::int16_t>(std::clamp(code + (code > 0 ? -1 : 1) * (size / 2 + c - 2), -32768, 32767)));
       check_merge(merge, {0, 1});
     }
 }
@@ -116,9 +116,8 @@ TEST_CASE("importance: the first token's probabilities, of all heads") {
   Random random(4);
   for (int round = 0; round < 200; ++round) {
     const AttentionShape shape{random.between(1, 90), random.between(1, 4), random.between(1, 64)};
-    AttentionCase attention = random.between(0, 1) == 0
-                                  ? make_attention(random, shape, Softmax::lis4, true)
-                                  : make_merged_attention(random, shape, Softmax::lis4, true);
+    AttentionCase attention = random.between(0, 1) == 0 ? make_attention(random, shape, Softmax::lis4, true)
+                                                        : make_merged_attention(random, shape, Softmax::lis4, true);
     std::vector<Int128> expected(static_cast<std::size_t>(shape.tokens), 7);
     for (int head = 0; head < shape.heads; ++head) {
       std::vector<Int128> scores;
@@ -132,9 +131,8 @@ TEST_CASE("importance: the first token's probabilities, of all heads") {
       std::vector<Int128> exps;
       Int128 sum = 0;
       for (const Int128 score : scores) {
-        const Int128 steps =
-            round_div((largest - score) * attention.score_multiplier[static_cast<std::size_t>(head)],
-                      power_of_two(attention.score_shift));
+        const Int128 steps = round_div((largest - score) * attention.score_multiplier[static_cast<std::size_t>(head)],
+                                       power_of_two(attention.score_shift));
         exps.push_back(attention.exp[static_cast<std::size_t>(std::min<Int128>(steps, 255))]);
         sum += exps.back();
       }
