@@ -11,11 +11,13 @@
 #include "cli/picture/canvas.hpp"
 #include "cli/picture/heat_map.hpp"
 #include "cli/picture/png.hpp"
+#include "cli/picture/token_mosaic.hpp"
 #include "cli/predictions.hpp"
 #include "engine/container/utf8.hpp"
 #include "engine/image/decode.hpp"
 #include "engine/image/preprocess.hpp"
 #include "models/inspect/class_attention.hpp"
+#include "models/inspect/token_groups.hpp"
 #include "models/program/text.hpp"
 
 namespace intvit::cli {
@@ -176,6 +178,40 @@ void print(const std::string &output, const Image &picture, const std::vector<Pa
   }
 }
 
+// The photograph beside what each model's last tokens are made of.
+void draw_tokens(const Parser &parser, const std::vector<std::shared_ptr<const Model>> &models,
+                 const std::vector<std::string> &paths, const Image &decoded, int scale) {
+  const std::string &path = parser.positional().front();
+  const std::string output = parser.required("output");
+  std::vector<Image> pictures;
+  std::string text;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const Recipe recipe = recipe_for(parser, *models[i]);
+    const Image shown = photograph(path, decoded, recipe, scale);
+    if (pictures.empty())
+      pictures.push_back(shown);
+    PatchGroups groups;
+    try {
+      groups = patch_groups(models[i], preprocessed(path, decoded, recipe));
+    } catch (const std::runtime_error &error) {
+      throw std::runtime_error(paths[i] + ": " + error.what());
+    }
+    pictures.push_back(token_mosaic(shown, groups.group, groups.grid_width, groups.grid_height));
+    text += "  " + printable(short_name(paths[i])) + "  " + std::to_string(groups.tokens) + " tokens left of " +
+            std::to_string(groups.grid_width * groups.grid_height) + " patches\n";
+  }
+  constexpr Colour paper{255, 255, 255};
+  const int gap = std::max(4, pictures[0].width / 50);
+  const int width = pictures[0].width;
+  const int count = static_cast<int>(pictures.size());
+  Canvas canvas(count * width + (count - 1) * gap, pictures[0].height, paper);
+  for (int i = 0; i < count; ++i)
+    canvas.paste(pictures[static_cast<std::size_t>(i)], i * (width + gap), 0);
+  write_png(output, canvas.image());
+  std::cout << printable(output) << ": " << canvas.image().width << " x " << canvas.image().height << " pixels\n"
+            << text;
+}
+
 } // namespace
 
 int attention(const Arguments &arguments) {
@@ -190,6 +226,7 @@ int attention(const Arguments &arguments) {
   parser.option<int>("block", "N", "attention of this block, from 0 (default: the middle one)");
   parser.option<int>("head", "N", "of this head, from 0 (default: the mean of all)");
   parser.flag("rollout", "attention rollout through all blocks, instead of one block's attention");
+  parser.flag("tokens", "instead: which patches have become one token, in a model that merges them");
   parser.option<int>("scale", "N", "draw images at N times the model's size (default: about 400 pixels wide)");
   if (!parser.parse(arguments))
     return exit_ok;
@@ -207,6 +244,10 @@ int attention(const Arguments &arguments) {
     choice.head = parser.integer("head", 0, 1 << 20);
   if (choice.rollout && choice.block)
     throw UsageError("--rollout goes through all blocks: --block makes no sense beside it");
+  if (parser.has("tokens"))
+    for (const char *option : {"block", "head", "rollout", "float"})
+      if (parser.has(option))
+        throw UsageError(std::string("--") + option + " does not go with --tokens, which draws no attention");
   const int thread_count = threads(parser);
   std::vector<std::string> paths = parser.all("model");
   if (paths.empty())
@@ -226,6 +267,10 @@ int attention(const Arguments &arguments) {
 
   const std::string &path = parser.positional().front();
   const Image decoded = value_of(load_image(path));
+  if (parser.has("tokens")) {
+    draw_tokens(parser, models, paths, decoded, scale);
+    return exit_ok;
+  }
   std::vector<Panel> panels;
   const auto add = [&](Panel panel, const Recipe &recipe, ResultKind kind, const std::vector<std::string> &labels) {
     panel.photograph = photograph(path, decoded, recipe, scale);

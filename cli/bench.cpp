@@ -19,6 +19,7 @@
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "models/architectures/registry.hpp"
+#include "models/quantize/token_search.hpp"
 #include "models/random/random_model.hpp"
 
 namespace intvit::cli {
@@ -28,8 +29,13 @@ namespace {
 constexpr std::uint32_t seed = 1; // of random weights
 
 // The bytes of an architecture's file, made once for all instruction sets; of a model's file nothing.
-std::vector<std::byte> random_bytes_of(const Source &source, const RandomModelOptions &options) {
-  return source.is_architecture ? random_model(architecture(source.name), options, seed) : std::vector<std::byte>();
+std::vector<std::byte> random_bytes_of(const Source &source, RandomModelOptions options, double speed_up) {
+  if (!source.is_architecture)
+    return {};
+  const ArchitectureConfig config = architecture(source.name);
+  if (speed_up > 1)
+    options.tokens = usual_schedule(network(config), speed_up);
+  return random_model(config, options, seed);
 }
 
 LoadedModel load(const Source &source, const std::vector<std::byte> &random, const kernels::KernelTable &kernels,
@@ -92,11 +98,13 @@ auto measure_all(const Parser &parser, const Plan &plan, const Presentation &sho
     ProgressBar progress("measuring");
     for (const Source &source : plan.models)
       for (const WeightChoice &weights : plan.weights) {
-        const std::vector<std::byte> random = random_bytes_of(source, {.residual = chosen.residual,
-                                                                       .softmax = chosen.softmax,
-                                                                       .renormalize = chosen.renormalize,
-                                                                       .weight_levels = weights.levels,
-                                                                       .two_word_ratio = weights.two_word_ratio});
+        const std::vector<std::byte> random = random_bytes_of(source,
+                                                              {.residual = chosen.residual,
+                                                               .softmax = chosen.softmax,
+                                                               .renormalize = chosen.renormalize,
+                                                               .weight_levels = weights.levels,
+                                                               .two_word_ratio = weights.two_word_ratio},
+                                                              plan.speed_up);
         for (const kernels::KernelTable *kernels : plan.kernels) {
           const LoadedModel loaded = load(source, random, *kernels, max_work(parser));
           const std::string weights_text = source.is_architecture ? weights.text() : "";

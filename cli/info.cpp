@@ -48,6 +48,7 @@ struct Summary {
   std::map<std::string, int> operations;
   std::string softmax = "none";
   std::string residual = "none";
+  std::vector<int> tokens; // rows of each attention's keys, where tokens are merged
 };
 
 std::size_t constant_bytes(const ModelFile &file, const std::string &name) {
@@ -111,6 +112,10 @@ Summary summarize(const ModelFile &file, const Program &program) {
       summary.softmax = kernels::softmax_name(attention->softmax);
   }
   summary.residual = residual_name(program);
+  if (summary.operations.contains(std::string(MergeTokens::name)))
+    for (const BoundNode &node : program.nodes)
+      if (const auto *attention = node.as<BoundAttention>())
+        summary.tokens.push_back(attention->tokens);
   return summary;
 }
 
@@ -131,6 +136,16 @@ std::string outputs_line(const Model &model) {
          (model.labels().empty() ? ""
           : are_classes          ? ", with labels"
                                  : ", with names");
+}
+
+// How many tokens the blocks have, where some are merged.
+std::string tokens_line(const std::vector<int> &tokens) {
+  if (tokens.empty())
+    return "";
+  std::string line = "  tokens        ";
+  for (const int count : tokens)
+    line += " " + std::to_string(count);
+  return line + "\n";
 }
 
 void print_layers(const std::vector<Layer> &layers) {
@@ -183,6 +198,7 @@ int info(const Arguments &arguments) {
                              {"work", work_of(model->program())},
                              {"softmax", summary.softmax},
                              {"residual", summary.residual},
+                             {"tokens", summary.tokens},
                              {"logit_fraction_bits", model->logit_fraction_bits()},
                              {"feature_fraction_bits", model->feature_fraction_bits()},
                              {"recipe", to_string(description.recipe)},
@@ -203,7 +219,7 @@ int info(const Arguments &arguments) {
             << summary.weight_bytes << " bytes\n"
             << "  residual       " << summary.residual << "\n"
             << "  softmax        " << summary.softmax << "\n"
-            << "  file           " << file_bytes << " bytes\n"
+            << tokens_line(summary.tokens) << "  file           " << file_bytes << " bytes\n"
             << "  packed         " << model->packed_bytes() << " bytes in memory (" << model->kernels().name << ")\n"
             << "  arena          " << session.arena_bytes() << " bytes (batch 1, one thread)\n"
             << "  work           " << work_of(model->program()) << " multiply-accumulates an image\n"

@@ -19,9 +19,11 @@
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
 #include "models/program/csv.hpp"
+#include "models/program/text.hpp"
 #include "models/program/text_file.hpp"
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/quantize.hpp"
+#include "models/quantize/token_search.hpp"
 #include "models/words/other_words.hpp"
 
 namespace intvit::cli {
@@ -86,6 +88,44 @@ ResultKind head_option(const Parser &parser) {
   return kinds[static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin())];
 }
 
+// The schedule by which tokens are merged, given or searched; `provenance` tells about it.
+TokenSchedule token_schedule(const Parser &parser, const FloatModel &model, const std::vector<Image> &images,
+                             int threads, std::map<std::string, std::string> &provenance) {
+  TokenSchedule schedule;
+  if (parser.has("tokens")) {
+    try {
+      schedule.pairs = parse_token_pairs(parser.get<std::string>("tokens"));
+    } catch (const std::runtime_error &error) {
+      throw UsageError(std::string("--tokens: ") + error.what());
+    }
+    if (parser.has("spare"))
+      schedule.spared = parser.get<double>("spare") / 100;
+  } else if (parser.has("speed-up")) {
+    ProgressBar progress("searching for tokens to merge");
+    const TokenSearch found =
+        search_tokens(model, images, parser.get<double>("speed-up"), threads, [&](int step, int total) {
+          stop_if_interrupted();
+          progress.show(static_cast<std::size_t>(step), static_cast<std::size_t>(total));
+        });
+    schedule = found.schedule;
+    provenance["merging_error"] = fixed(found.error, 5);
+  }
+  if (schedule.merges())
+    provenance["merging"] = "pairs=" + to_string(schedule) + " spare=" + fixed(100 * schedule.spared, 0);
+  return schedule;
+}
+
+void check_token_options(const Parser &parser) {
+  if (parser.has("tokens") && parser.has("speed-up"))
+    throw UsageError("--tokens says where tokens are merged; --speed-up would search for it");
+  if (parser.has("spare") && !parser.has("tokens"))
+    throw UsageError("--spare goes with --tokens; --speed-up chooses it");
+  if (parser.has("spare") && !(parser.get<double>("spare") >= 0 && parser.get<double>("spare") <= 100))
+    throw UsageError("--spare must be from 0 to 100");
+  if (parser.has("speed-up") && !(parser.get<double>("speed-up") > 1 && parser.get<double>("speed-up") <= 4))
+    throw UsageError("--speed-up must be above 1 and at most 4");
+}
+
 void add_quantize_options(Parser &parser) {
   add_threads_option(parser);
   add_preprocess_option(parser);
@@ -103,6 +143,13 @@ void add_quantize_options(Parser &parser) {
                              "what the outputs mean: classes, labels (each true or not by itself) or scores (numbers; "
                              "default: what config.json says, else classes)");
   add_words_options(parser);
+  parser.option<double>("speed-up", "X",
+                        "merge similar tokens so that the model has X times fewer multiply-accumulates (1.25, 1.5); "
+                        "where is searched on the photographs");
+  parser.option<std::string>("tokens", "N,N,...", "pairs of tokens that each block merges, instead of a search");
+  parser.option<double>("spare", "PERCENT",
+                        "with --tokens: tokens of a block that do not merge, as the class token attends to them most "
+                        "(default: 30)");
   parser.flag("report", "print the quantization error of every layer");
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
@@ -126,6 +173,7 @@ int quantize(const Arguments &arguments) {
   options.threads = threads(parser);
   const std::optional<Recipe> recipe_option = preprocess_option(parser);
 
+  check_token_options(parser);
   check_output(output);
   if (parser.has("labels"))
     check_not_read(output, {parser.get<std::string>("labels")});
@@ -165,6 +213,7 @@ int quantize(const Arguments &arguments) {
   require(check_labels(labels));
   const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads, output);
 
+  options.tokens = token_schedule(parser, model, images, options.threads, of_words);
   std::vector<LayerReport> layers;
   QuantizeInput input{.model = model,
                       .calibration = images,

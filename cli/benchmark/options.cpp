@@ -76,6 +76,8 @@ void add_bench_options(Parser &parser) {
   parser.option<std::string>("arch", "NAME,...",
                              "timm's names of architectures to run with random weights, instead of models; \"list\" "
                              "prints the names");
+  parser.option<double>("speed-up", "X",
+                        "with --arch: merge tokens so that the model has X times fewer multiply-accumulates");
   parser.option<std::string>("t,threads", "N,...", "numbers of threads (default, and 0: what this process may use)");
   parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
   parser.option<std::string>("sessions", "N,...",
@@ -207,7 +209,7 @@ void check_options(const Parser &parser) {
         throw UsageError(std::string("--") + option + " does not go with --against");
   if (parser.has("shapes")) {
     for (const char *option : {"model", "arch", "batch", "threads", "profile", "report", "softmax", "no-renormalize",
-                               "residual", "files", "preprocess", "sessions", "delay"})
+                               "residual", "files", "preprocess", "sessions", "delay", "speed-up"})
       if (parser.has(option))
         throw UsageError(std::string("--") + option +
                          " does not go with --shapes, which times matrix products alone on one thread");
@@ -220,9 +222,11 @@ void check_options(const Parser &parser) {
       if (parser.has(option))
         throw UsageError(std::string("--") + option + " does not go with --sessions, which measures throughput");
   if (!parser.has("arch"))
-    for (const char *option : {"softmax", "no-renormalize", "residual", "weight-format", "two-word-ratio"})
+    for (const char *option : {"softmax", "no-renormalize", "residual", "weight-format", "two-word-ratio", "speed-up"})
       if (parser.has(option))
         throw UsageError(std::string("--") + option + " goes with --arch; a model file has its own");
+  if (parser.has("speed-up") && !(parser.get<double>("speed-up") >= 1 && parser.get<double>("speed-up") <= 4))
+    throw UsageError("--speed-up must be from 1 to 4");
   if (parser.has("files"))
     for (const char *option : {"profile", "roofline", "report"})
       if (parser.has(option))
@@ -233,6 +237,8 @@ void check_options(const Parser &parser) {
 
 Plan plan(const Parser &parser) {
   Plan result;
+  if (parser.has("speed-up"))
+    result.speed_up = parser.get<double>("speed-up");
   result.models = sources(parser);
   result.kernels = kernels_list(parser);
   result.threads = parser.has("threads") ? parser.integers("threads", 0, max_threads) : std::vector<int>{0};

@@ -26,7 +26,8 @@ struct Plan {
   std::vector<int> threads;
   std::vector<int> batches;
   std::vector<int> sessions{1};
-  double delay = 0; // seconds before each measurement
+  double delay = 0;    // seconds before each measurement
+  double speed_up = 1; // of architectures, by merging tokens
   Effort effort;
 
   std::size_t combinations() const {

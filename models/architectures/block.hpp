@@ -25,6 +25,14 @@ enum class Activation : std::uint8_t {
   quick_gelu, // x / (1 + exp(-1.702 x))
 };
 
+// How many pairs of tokens become one between a block's attention and its MLP. The first tokens do not merge, nor do so
+// many of the others to which the first one attends most.
+struct TokenMerging {
+  int pairs = 0; // 0: none
+  int first = 0;
+  int important = 0;
+};
+
 struct BlockConfig {
   int tokens = 0; // rows of the residual stream
   int heads = 0;

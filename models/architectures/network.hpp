@@ -42,6 +42,7 @@ struct BlockPart {
   // How many of the first tokens are still needed after the block's attention: all of them (0), or what the end reads.
   // The float reference goes on with all.
   int kept_rows = 0;
+  TokenMerging merging; // see models/architectures/token_schedule.hpp
 
   const BlockWeights *weights = nullptr;
 };
@@ -73,6 +74,7 @@ struct EndPart {
   Pool pool = Pool::token;
   int first = 0; // the pool reads the rows [first, first + rows) of the stream
   int rows = 1;
+  int merged_from = 0; // the rows that it read if no tokens had been merged; 0: those that it reads were not
   int channels = 0;
   int projection = 0;       // width of a linear map between the pool and the features; 0: there is none
   bool unit_length = false; // the head reads the features brought to length 1: its rows are class embeddings
@@ -88,6 +90,8 @@ struct EndPart {
   const LinearWeights *projected = nullptr; // [projection, pooled()], where there is one
   const LinearWeights *head = nullptr;      // [classes, features()]; its weight is empty where there are no classes
 
+  // Of how many tokens the rows are made.
+  int tokens() const { return merged_from > 0 ? merged_from : rows; }
   int pooled() const { return pool == Pool::token_pair ? 2 * channels : channels; }
   int features() const { return projection > 0 ? projection : pooled(); }
   // What reads the pooled row: the projection, else the head; null where both are missing.

@@ -6,6 +6,7 @@
 #include "engine/container/utf8.hpp"
 #include "models/inspect/attention_rows.hpp"
 #include "models/inspect/observed_run.hpp"
+#include "models/inspect/token_groups.hpp"
 #include "models/reference/forward.hpp"
 
 namespace intvit {
@@ -90,7 +91,7 @@ int prefix_rows(const Program &program) {
 void check_block(const BoundNode &node, const BoundAttention &attention, int tokens, const AttentionChoice &choice) {
   if (attention.windows.count > 0)
     no_class_token(windows);
-  if (attention.tokens != tokens)
+  if (attention.tokens != tokens && attention.largest_size == 0)
     throw std::runtime_error("node " + quoted_for_message(node.name) + " attends over " +
                              std::to_string(attention.tokens) + " tokens, which are not the class token and patches, " +
                              std::to_string(tokens));
@@ -142,22 +143,40 @@ ClassAttention class_attention(const std::shared_ptr<const Model> &model, const 
   inputs.reserve(nodes.size());
   for (const std::size_t node : nodes)
     inputs.push_back(program.nodes[node].input());
-  ObservedRun run(model, inputs, threads);
+  std::vector<int> kept = matching_values(program);
+  kept.insert(kept.end(), inputs.begin(), inputs.end());
+  ObservedRun run(model, kept, threads);
   run.run(image);
+  const std::map<int, TokenRows> merged = token_rows(program, run);
+  const int first_tokens = prefix + grid_height * grid_width;
   Collector collector(choice, blocks);
   for (int block = 0; block < blocks; ++block) {
     const BoundAttention &node = attention(static_cast<std::size_t>(block));
     if (!collector.wants(block, choice.head.value_or(0)))
       continue;
-    check_block(program.nodes[nodes[static_cast<std::size_t>(block)]], node, prefix + grid_height * grid_width, choice);
-    AttentionMatrix &matrix = collector.block(block, node.queries, node.tokens);
+    const BoundNode &bound = program.nodes[nodes[static_cast<std::size_t>(block)]];
+    check_block(bound, node, first_tokens, choice);
+    // Where tokens have been merged, each of those that there were at first has an equal part of what is paid to them.
+    const TokenRows *rows = node.largest_size > 0 ? &merged.at(bound.inputs[1]) : nullptr;
+    if (rows != nullptr && static_cast<int>(rows->row.size()) != first_tokens)
+      throw std::runtime_error("node " + quoted_for_message(bound.name) + " attends over tokens that are not patches");
+    AttentionMatrix &matrix =
+        collector.block(block, node.queries < node.tokens ? node.queries : first_tokens, first_tokens);
     const double share = collector.share(node.heads);
     for_each_attention_row(node, run.value(inputs[static_cast<std::size_t>(block)]),
                            [&](int head, int query, std::span<const std::int32_t> weights, std::uint32_t divisor) {
                              if (!collector.wants(block, head))
                                return;
-                             for (std::size_t j = 0; j < weights.size(); ++j)
-                               matrix(query, static_cast<Eigen::Index>(j)) += share * weights[j] / divisor;
+                             for (Eigen::Index token = 0; token < matrix.rows(); ++token) {
+                               if ((rows == nullptr ? token : rows->row[static_cast<std::size_t>(token)]) != query)
+                                 continue;
+                               for (Eigen::Index j = 0; j < matrix.cols(); ++j) {
+                                 const auto key = static_cast<std::size_t>(
+                                     rows == nullptr ? j : rows->row[static_cast<std::size_t>(j)]);
+                                 const int size = rows == nullptr ? 1 : rows->size[key];
+                                 matrix(token, j) += share * weights[key] / divisor / size;
+                               }
+                             }
                            });
   }
   return {grid_height, grid_width, without_prefix(collector.result(), prefix),

@@ -18,6 +18,11 @@ class IntegerModel : public ComparedModel {
 public:
   IntegerModel(const std::shared_ptr<const Model> &model, int threads)
       : model_(model), streams_(residual_streams(model->program())) {
+    // Rows that are means of tokens are not comparable with another model's.
+    const std::vector<BoundNode> &nodes = model->program().nodes;
+    if (std::any_of(nodes.begin(), nodes.end(),
+                    [](const BoundNode &node) { return node.as<BoundMergeTokens>() != nullptr; }))
+      streams_.clear();
     std::vector<int> values;
     for (const Stream &stream : streams_)
       values.push_back(stream.value);

@@ -177,7 +177,7 @@ BlockSamples Calibration::embed(std::initializer_list<SiteKind> kinds, const Emb
   Collector collector(kinds, images_.size());
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
-    streams_[i] = embed(images_[i], observer);
+    streams_[i].rows = embed(images_[i], observer);
   });
   return collector.samples();
 }
@@ -185,7 +185,7 @@ BlockSamples Calibration::embed(std::initializer_list<SiteKind> kinds, const Emb
 SiteSamples Calibration::stream() const {
   std::vector<ImageSamples> images(streams_.size());
   parallel_for(threads_, images.size(),
-               [&](std::size_t i, std::size_t) { images[i] = ImageSamples(streams_[i], i, images.size()); });
+               [&](std::size_t i, std::size_t) { images[i] = ImageSamples(streams_[i].rows, i, images.size()); });
   return join(images);
 }
 
@@ -193,20 +193,25 @@ BlockSamples Calibration::run(std::initializer_list<SiteKind> kinds, const Step 
   Collector collector(kinds, images_.size());
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
-    streams_[i] = step(streams_[i], observer);
+    streams_[i].rows = step(streams_[i], observer);
   });
   return collector.samples();
 }
 
-BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows) {
+BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows,
+                                    const TokenMerging &merging) {
   Collector collector({SiteKind::norm1_normalized, SiteKind::query, SiteKind::key, SiteKind::value,
                        SiteKind::attention_output, SiteKind::block_middle, SiteKind::norm2_normalized,
                        SiteKind::fc1_output, SiteKind::gelu_output},
                       images_.size(), kept_rows);
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
-    RowMatrix stream = reference::block_forward(config, block, streams_[i], 0, &observer);
-    streams_[i] = kept_rows > 0 ? RowMatrix(stream.topRows(kept_rows)) : std::move(stream);
+    reference::TokenStream &stream = streams_[i];
+    reference::block_forward(config, block, merging, stream, 0, &observer);
+    if (kept_rows > 0) {
+      stream.rows = RowMatrix(stream.rows.topRows(kept_rows));
+      stream.sizes.resize(std::min(stream.sizes.size(), static_cast<std::size_t>(kept_rows)));
+    }
   });
   return collector.samples();
 }

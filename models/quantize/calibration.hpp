@@ -10,6 +10,7 @@
 
 #include "engine/image/image.hpp"
 #include "models/architectures/block.hpp"
+#include "models/reference/merging.hpp"
 #include "models/reference/observer.hpp"
 
 namespace intvit {
@@ -48,7 +49,7 @@ class Calibration {
 public:
   // Part of the forward of one image; what it does is reported to `observer`.
   using Embed = std::function<RowMatrix(const Image &image, reference::Observer &observer)>;
-  using Step = std::function<RowMatrix(const MatrixView &stream, reference::Observer &observer)>;
+  using Step = std::function<RowMatrix(const reference::TokenStream &stream, reference::Observer &observer)>;
 
   // `images` are of the model's input size and at least one. Keeps a reference.
   Calibration(std::span<const Image> images, int threads);
@@ -59,19 +60,20 @@ public:
   // The residual stream as it is now.
   SiteSamples stream() const;
 
-  // Replaces every residual stream by what `step` makes of it.
+  // Replaces the rows of every residual stream by what `step` makes of them.
   BlockSamples run(std::initializer_list<reference::SiteKind> kinds, const Step &step);
 
   // Runs a block. With `kept_rows` > 0 only that many of the first tokens go on after the attention, and only they are
   // sampled there. That is right for a last block whose other tokens are not used.
-  BlockSamples run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows = 0);
+  BlockSamples run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows = 0,
+                         const TokenMerging &merging = {});
 
 private:
   class Collector;
 
   std::span<const Image> images_;
   int threads_;
-  std::vector<RowMatrix> streams_; // one for each image
+  std::vector<reference::TokenStream> streams_; // one for each image
 };
 
 } // namespace intvit

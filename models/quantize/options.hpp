@@ -6,6 +6,7 @@
 
 #include "kernels/linear.hpp"
 #include "kernels/softmax.hpp"
+#include "models/architectures/token_schedule.hpp"
 #include "models/quantize/published.hpp"
 
 namespace intvit {
@@ -56,6 +57,8 @@ struct QuantizeOptions {
   // stlq: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
   double two_word_ratio = 0.15;
   TwoWordGroups two_word_groups = TwoWordGroups::tile;
+  // Where tokens are merged, so that a forward takes less time.
+  TokenSchedule tokens;
   int threads = 1;
   PublishedOptions published;
 };

@@ -29,7 +29,8 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   if (all_of_one_colour(input.calibration))
     throw std::runtime_error("every calibration image is of one colour, from which no range can be learned: give "
                              "photographs like those to be classified, 100 or more");
-  const Network parts = network(input.model);
+  Network parts = network(input.model);
+  merge_tokens(parts, options.tokens);
   Calibration calibration(input.calibration, options.threads);
   NodeWriter nodes(input, options);
   PartContext context{parts, options, calibration, nodes};

@@ -14,9 +14,11 @@ using kernels::Epilogue;
 // `factor`: from a token's codes to those of the mean.
 void RandomNetwork::mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
                               const ArrayXd &zero, ElementType type) {
-  const ArrayXd of_sum = factors(channels_, factor / rows);
-  const FixedPoint fixed = fixed_point(of_sum, -of_sum * rows * zero);
-  graph_.add(name, input, MeanRows{first, rows, fixed.shift, type});
+  const bool merged = merged_from_ > 0;
+  const int tokens = merged ? merged_from_ : rows;
+  const ArrayXd of_sum = factors(channels_, factor / tokens);
+  const FixedPoint fixed = fixed_point(of_sum, -of_sum * tokens * zero);
+  graph_.add(name, merged ? with_sizes(input) : std::vector{input}, MeanRows{first, rows, fixed.shift, type, merged});
   requantization(name, fixed);
 }
 
@@ -26,6 +28,7 @@ void RandomNetwork::head(const std::string &input, int in_features, int classes)
 }
 
 void RandomNetwork::end(const EndPart &part) {
+  merged_from_ = part.merged_from;
   switch (part.pool) {
   case Pool::token:
   case Pool::token_pair:
@@ -92,6 +95,7 @@ void RandomNetwork::attention_head(const EndPart &part) {
   layer_norm("attn_pool.norm2");
   mlp_hidden("attn_pool.mlp.fc1", "attn_pool.norm2", part.pool_hidden, part.pool_block.activation);
   add_to_stream("attn_pool.mlp.fc2", "attn_pool.mlp.fc1", part.pool_hidden, gelu_mean_code);
+  merged_from_ = 0;
   raw_mean_head(0, 1, part.projection, part.classes);
 }
 

@@ -8,7 +8,8 @@ namespace intvit {
 std::vector<std::byte> random_model(const ArchitectureConfig &config, const RandomModelOptions &options,
                                     std::uint32_t seed) {
   validate(config);
-  const Network parts = network(config);
+  Network parts = network(config);
+  merge_tokens(parts, options.tokens);
   RandomNetwork generator(parts.common, options, seed);
   if (parts.embedding.normalized)
     generator.normalized_patch_embed(parts.embedding.channels);

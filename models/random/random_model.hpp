@@ -20,6 +20,7 @@ struct RandomModelOptions {
   // Of the blocks' linear maps; all else is int8.
   WeightLevels weight_levels = WeightLevels::int8;
   double two_word_ratio = 0.15; // stlq: the part of the tiles that has second words
+  TokenSchedule tokens;         // that are merged
 };
 
 // The bytes of a model file. int8 weights are uniform in [-127, 127], int7 weights bell-shaped, STLQ weights have

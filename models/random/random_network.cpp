@@ -2,6 +2,7 @@
 
 #include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/token_merging.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
 #include "models/quantize/emit/finish.hpp"
@@ -24,6 +25,15 @@ namespace {
 std::vector<std::int8_t> codes_of(const ArrayXd &zero) {
   const Eigen::Array<std::int8_t, Eigen::Dynamic, 1> codes = zero.cast<std::int8_t>();
   return {codes.begin(), codes.end()};
+}
+
+// Of the products of queries and keys.
+double product_spread(int head_dim) {
+  return std::sqrt(static_cast<double>(head_dim)) * code_spread * code_spread;
+}
+
+int largest_random_bias(int head_dim) {
+  return static_cast<int>(product_spread(head_dim) / score_spread * bias_spread * std::numbers::sqrt3);
 }
 
 } // namespace
@@ -132,6 +142,7 @@ void RandomNetwork::add_patches() {
 
 void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
   channels_ = channels;
+  first_tokens_ = config_.patches() + prefix_tokens;
   const auto count = static_cast<std::size_t>(channels);
   alpha_ = draw<std::uint8_t>(count, 0, largest_alpha());
   stream_zero_ = draw_stream_zero();
@@ -212,6 +223,8 @@ void RandomNetwork::block(const BlockPart &part) {
     stream_node_ = "head_tokens";
   }
   add_to_stream(name + ".attn.proj", name + ".attn", channels_, 0);
+  if (part.merging.pairs > 0)
+    merge_tokens(part);
   layer_norm(name + ".norm2");
   mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden, part.config.activation);
   add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", part.mlp_hidden, gelu_mean_code);
@@ -281,28 +294,39 @@ void RandomNetwork::linear(const std::string &name, const std::string &input, Li
   requantization(name, fixed);
 }
 
-void RandomNetwork::attention(const std::string &name, const BlockConfig &config, int kept_rows) {
-  Attention operation{.heads = config.heads, .queries = kept_rows, .softmax = options_.softmax};
-  operation.renormalize = options_.renormalize;
+Attention RandomNetwork::scores(const std::string &name, const BlockConfig &config) {
+  Attention operation{.heads = config.heads, .softmax = options_.softmax};
+  operation.sized = !sizes_.empty();
   operation.exp = exp_polynomial(options_.softmax, config.keys());
   // From a product of codes to steps of the softmax, at the finest shift that cannot overflow.
   const int head_dim = channels_ / config.heads;
-  const double product_spread = std::sqrt(static_cast<double>(head_dim)) * code_spread * code_spread;
-  const double step = score_spread / product_spread * operation.exp.units_per_octave / std::numbers::ln2;
-  const auto largest_bias = static_cast<int>(product_spread / score_spread * bias_spread * std::numbers::sqrt3);
+  const double step = score_spread / product_spread(head_dim) * operation.exp.units_per_octave / std::numbers::ln2;
   const auto multiplier = [&](int shift) {
     return static_cast<std::int32_t>(std::max(1.0, std::nearbyint(std::ldexp(step, shift))));
   };
   const auto fits = [&](int shift) {
-    if (!config.windows)
-      return score_fits(head_dim, multiplier(shift), shift);
-    const std::uint64_t range = 2 * static_cast<std::uint64_t>(largest_bias);
+    if (!config.windows) {
+      const std::uint64_t size =
+          operation.sized ? kernels::size_score(first_tokens_, operation.exp.units_per_octave, multiplier(shift), shift)
+                          : 0;
+      return size <= kernels::max_score_bias && score_fits(head_dim, multiplier(shift), shift, size);
+    }
+    const std::uint64_t range = 2 * static_cast<std::uint64_t>(largest_random_bias(head_dim));
     const std::uint64_t mask = masking(head_dim, multiplier(shift), shift, range);
     return mask <= kernels::max_masking && score_fits(head_dim, multiplier(shift), shift, range + mask);
   };
   operation.score_shift = 31;
   while (operation.score_shift > 1 && !fits(operation.score_shift))
     --operation.score_shift;
+  graph_.constant(name, "score_multiplier",
+                  std::vector<std::int32_t>(static_cast<std::size_t>(config.heads), multiplier(operation.score_shift)));
+  return operation;
+}
+
+void RandomNetwork::attention(const std::string &name, const BlockConfig &config, int kept_rows) {
+  Attention operation = scores(name, config);
+  operation.queries = kept_rows;
+  operation.renormalize = options_.renormalize;
   // A mean of values, weighted by exp of normally distributed scores: the variance of what tokens do not share falls
   // by the sum of the squared weights, which is exp_score_variance / tokens.
   const double kept = mean_spread(std::min(1.0, exp_score_variance / config.keys()));
@@ -313,14 +337,13 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
     graph_.add(name, name + ".qkv",
                WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
     const std::int64_t offsets = std::int64_t{2 * windows.size - 1} * (2 * windows.size - 1);
+    const int largest_bias = largest_random_bias(channels_ / config.heads);
     graph_.constant(name, "relative_bias",
                     draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
                     {config.heads, offsets});
   } else {
-    graph_.add(name, name + ".qkv", operation);
+    graph_.add(name, with_sizes(name + ".qkv"), operation);
   }
-  graph_.constant(name, "score_multiplier",
-                  std::vector<std::int32_t>(static_cast<std::size_t>(config.heads), multiplier(operation.score_shift)));
   requantization(name, fixed);
 }
 

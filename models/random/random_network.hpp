@@ -59,6 +59,10 @@ private:
   void linear(const std::string &name, const std::string &input, Linear operation, int out_features, int in_features,
               double spread);
   void attention(const std::string &name, const BlockConfig &config, int kept_rows);
+  // The fields and the constant of an attention's scores.
+  Attention scores(const std::string &name, const BlockConfig &config);
+  void merge_tokens(const BlockPart &part);
+  std::vector<std::string> with_sizes(const std::string &input) const;
   void mlp_hidden(const std::string &name, const std::string &input, int hidden, Activation activation);
   void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean);
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
@@ -85,6 +89,9 @@ private:
   std::vector<std::uint8_t> alpha_; // where it has 8 bits
   Eigen::ArrayXd stream_zero_;
   std::string stream_node_; // the node that wrote it
+  std::string sizes_;       // the node that tells tokens' sizes; empty before tokens are merged
+  int first_tokens_ = 0;    // rows of the stream before tokens were merged
+  int merged_from_ = 0;     // EndPart::merged_from of the means at the end
 };
 
 } // namespace intvit

@@ -33,6 +33,17 @@ void add_mask(const std::vector<int> &regions, Eigen::Index first, Eigen::Ref<Ro
         scores(query, key) += masked;
 }
 
+// Computed in double, so that what libraries differ by is far below a float's last bit.
+float log_of_size(float size) {
+  return static_cast<float>(std::log(static_cast<double>(size)));
+}
+
+// Adds log(size) to every token's column, where there are sizes.
+void add_sizes(const std::vector<float> &sizes, Eigen::Ref<RowMatrix> scores) {
+  for (std::size_t token = 0; token < sizes.size(); ++token)
+    scores.col(static_cast<Eigen::Index>(token)).array() += log_of_size(sizes[token]);
+}
+
 } // namespace
 
 std::vector<int> window_order(const Windows &windows) {
@@ -59,7 +70,7 @@ std::vector<int> window_regions(const Windows &windows) {
 }
 
 RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, const MatrixView &qkv, int layer,
-                    Observer *observer) {
+                    Observer *observer, const std::vector<float> &sizes) {
   const Eigen::Index tokens = qkv.rows();
   const Eigen::Index channels = qkv.cols() / 3;
   const Eigen::Index head_dim = channels / config.heads;
@@ -93,6 +104,7 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
       if (config.causal)
         for (Eigen::Index query = 0; query < tokens; ++query)
           scores.row(query).tail(tokens - query - 1).setConstant(-largest_value);
+      add_sizes(sizes, scores);
       if (config.windows) {
         scores.middleRows(first, window) += bias;
         if (config.windows->shift > 0)
@@ -111,14 +123,29 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
   return output;
 }
 
-RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value) {
+RowVector first_token_attention(const BlockConfig &config, const MatrixView &qkv, const std::vector<float> &sizes) {
+  const Eigen::Index channels = qkv.cols() / 3;
+  const Eigen::Index head_dim = channels / config.heads;
+  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
+  RowVector sum = RowVector::Zero(qkv.rows());
+  for (Eigen::Index first = 0; first < channels; first += head_dim) {
+    RowMatrix scores =
+        matmul_transposed(qkv.block(0, first, 1, head_dim), qkv.middleCols(channels + first, head_dim)) * scale;
+    add_sizes(sizes, scores);
+    sum += softmax(scores).row(0);
+  }
+  return sum;
+}
+
+RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value,
+                          const std::vector<float> &sizes) {
   const Eigen::Index channels = query.size();
   const Eigen::Index head_dim = channels / config.heads;
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
   RowMatrix output(1, channels);
   for (Eigen::Index first = 0; first < channels; first += head_dim) {
-    const RowMatrix scores =
-        matmul_transposed(query.segment(first, head_dim), key_value.middleCols(first, head_dim)) * scale;
+    RowMatrix scores = matmul_transposed(query.segment(first, head_dim), key_value.middleCols(first, head_dim)) * scale;
+    add_sizes(sizes, scores);
     output.middleCols(first, head_dim) = matmul(softmax(scores), key_value.middleCols(channels + first, head_dim));
   }
   return output;

@@ -10,8 +10,13 @@ namespace intvit::reference {
 
 // Attention on qkv [T, 3C] (q, k, v side by side) without the output projection: [T, C]. `position_bias` as
 // BlockWeights has it; it is not looked at where there are no windows. `layer` only names the sites reported.
+// `sizes` are how many patches each token stands for, where tokens have been merged, else none: log(size) is added to a
+// token's scores.
 RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, const MatrixView &qkv, int layer = 0,
-                    Observer *observer = nullptr);
+                    Observer *observer = nullptr, const std::vector<float> &sizes = {});
+
+// What the first token pays attention to, the sum over all heads: [T].
+RowVector first_token_attention(const BlockConfig &config, const MatrixView &qkv, const std::vector<float> &sizes);
 
 // The tokens of the grid, window after window, each row by row: [T].
 std::vector<int> window_order(const Windows &windows);
@@ -21,6 +26,7 @@ std::vector<int> window_regions(const Windows &windows);
 
 // One query [C], the same for every image, on keys and values [T, 2C] side by side, without the output projection:
 // [1, C].
-RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value);
+RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value,
+                          const std::vector<float> &sizes = {});
 
 } // namespace intvit::reference

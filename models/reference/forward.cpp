@@ -1,7 +1,10 @@
 #include "models/reference/forward.hpp"
 
+#include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "models/overloaded.hpp"
 #include "models/reference/attention.hpp"
@@ -57,7 +60,6 @@ namespace {
 // `middle` plus the MLP's branch; of a block or of an attention pooling, which have it under the same names.
 template <class Weights, class Tap>
 RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMatrix &middle, const Tap &tap) {
-  tap(SiteKind::block_middle, middle);
   const RowMatrix normalized = normalize(middle, config.layer_norm_eps);
   tap(SiteKind::norm2_normalized, normalized);
   const RowMatrix normed = affine(normalized, weights.norm2);
@@ -73,6 +75,14 @@ RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMa
 
 RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer,
                         Observer *observer) {
+  TokenStream tokens{RowMatrix(stream)};
+  block_forward(config, block, TokenMerging{}, tokens, layer, observer);
+  return std::move(tokens.rows);
+}
+
+void block_forward(const BlockConfig &config, const BlockWeights &block, const TokenMerging &merging,
+                   TokenStream &tokens, int layer, Observer *observer) {
+  const RowMatrix &stream = tokens.rows;
   const auto tap = [&](SiteKind kind, const MatrixView &activation) { report(observer, layer, kind, activation); };
 
   tap(SiteKind::block_input, stream);
@@ -84,9 +94,13 @@ RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, co
   tap(SiteKind::query, qkv.leftCols(stream.cols()));
   tap(SiteKind::key, qkv.middleCols(stream.cols(), stream.cols()));
   tap(SiteKind::value, qkv.rightCols(stream.cols()));
-  const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer);
+  const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer, tokens.sizes);
   tap(SiteKind::attention_output, attended);
-  return add_mlp(config, block, RowMatrix(stream + linear(attended, block.proj)), tap);
+  tokens.rows += linear(attended, block.proj);
+  tap(SiteKind::block_middle, tokens.rows);
+  if (merging.pairs > 0)
+    merge_tokens(config, merging, qkv, tokens);
+  tokens.rows = add_mlp(config, block, tokens.rows, tap);
 }
 
 RowMatrix merge_patches(const Network &network, const MergingPart &part, const MatrixView &stream, int layer,
@@ -109,13 +123,16 @@ RowMatrix merge_patches(const Network &network, const MergingPart &part, const M
 
 namespace {
 
-RowMatrix mean_of_rows(const MatrixView &x) {
+// `sizes`: how often each row counts; none: once.
+RowMatrix mean_of_rows(const MatrixView &x, const std::vector<float> &sizes) {
   RowMatrix mean(1, x.cols());
+  const double count = sizes.empty() ? static_cast<double>(x.rows()) : std::accumulate(sizes.begin(), sizes.end(), 0.0);
   for (Eigen::Index column = 0; column < x.cols(); ++column) {
     double sum = 0.0;
     for (Eigen::Index row = 0; row < x.rows(); ++row)
-      sum += static_cast<double>(x(row, column));
-    mean(0, column) = static_cast<float>(sum / static_cast<double>(x.rows()));
+      sum += (sizes.empty() ? 1.0 : static_cast<double>(sizes[static_cast<std::size_t>(row)])) *
+             static_cast<double>(x(row, column));
+    mean(0, column) = static_cast<float>(sum / count);
   }
   return mean;
 }
@@ -123,7 +140,9 @@ RowMatrix mean_of_rows(const MatrixView &x) {
 // What is left to do after the last block; reports the final sites.
 class Classifier {
 public:
-  Classifier(int layer, double eps, Observer *observer) : layer_(layer), eps_(eps), observer_(observer) {}
+  // `sizes` of the rows that the pool reads, or none.
+  Classifier(int layer, double eps, std::vector<float> sizes, Observer *observer)
+      : layer_(layer), eps_(eps), sizes_(std::move(sizes)), observer_(observer) {}
 
   void tap(SiteKind kind, const MatrixView &activation) const { report(observer_, layer_, kind, activation); }
 
@@ -136,7 +155,7 @@ public:
   }
 
   RowMatrix mean(const MatrixView &rows) const {
-    RowMatrix mean = mean_of_rows(rows);
+    RowMatrix mean = mean_of_rows(rows, sizes_);
     tap(SiteKind::final_mean, mean);
     return mean;
   }
@@ -146,9 +165,11 @@ public:
     const RowMatrix key_value = linear(tokens, weights.key_value);
     tap(SiteKind::key, key_value.leftCols(end.channels));
     tap(SiteKind::value, key_value.rightCols(end.channels));
-    const RowMatrix attended = query_attention(end.pool_block, weights.query, key_value);
+    const RowMatrix attended = query_attention(end.pool_block, weights.query, key_value, sizes_);
     tap(SiteKind::attention_output, attended);
-    RowMatrix pooled = add_mlp(end.pool_block, weights, linear(attended, weights.proj),
+    const RowMatrix middle = linear(attended, weights.proj);
+    tap(SiteKind::block_middle, middle);
+    RowMatrix pooled = add_mlp(end.pool_block, weights, middle,
                                [this](SiteKind kind, const MatrixView &activation) { tap(kind, activation); });
     tap(SiteKind::pooled, pooled);
     return pooled;
@@ -182,16 +203,24 @@ public:
 private:
   int layer_;
   double eps_;
+  std::vector<float> sizes_;
   Observer *observer_;
 };
 
 } // namespace
 
 RowVector classify(const Network &network, const MatrixView &stream, Observer *observer) {
+  return classify(network, TokenStream{RowMatrix(stream)}, observer);
+}
+
+RowVector classify(const Network &network, const TokenStream &stream, Observer *observer) {
   const EndPart &end = network.end;
-  const Classifier classifier(network.blocks(), network.common.layer_norm_eps, observer);
-  classifier.tap(SiteKind::final_input, stream);
-  RowMatrix pooled = stream.middleRows(end.first, end.rows);
+  std::vector<float> sizes;
+  if (!stream.sizes.empty() && end.merged_from > 0)
+    sizes.assign(stream.sizes.begin() + end.first, stream.sizes.begin() + end.first + end.rows);
+  const Classifier classifier(network.blocks(), network.common.layer_norm_eps, std::move(sizes), observer);
+  classifier.tap(SiteKind::final_input, stream.rows);
+  RowMatrix pooled = stream.rows.middleRows(end.first, end.rows);
   if (end.pool == Pool::mean || end.pool == Pool::raw_mean)
     pooled = classifier.mean(pooled);
   if (end.pool != Pool::raw_mean)
@@ -206,15 +235,15 @@ RowVector classify(const Network &network, const MatrixView &stream, Observer *o
 }
 
 std::vector<float> forward(const Network &network, const Image &pixels, Observer *observer) {
-  RowMatrix stream = embed(network, extract_patches(network.common, pixels), observer);
+  TokenStream stream{embed(network, extract_patches(network.common, pixels), observer)};
   int layer = 0;
   for (const BodyPart &part : network.body)
     std::visit(Overloaded{[&](const BlockPart &block) {
-                            stream = block_forward(block.config, *block.weights, stream, layer, observer);
+                            block_forward(block.config, *block.weights, block.merging, stream, layer, observer);
                             ++layer;
                           },
                           [&](const MergingPart &merging) {
-                            stream = merge_patches(network, merging, stream, layer, observer);
+                            stream.rows = merge_patches(network, merging, stream.rows, layer, observer);
                           }},
                part);
   const RowVector result = classify(network, stream, observer);

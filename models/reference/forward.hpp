@@ -9,6 +9,7 @@
 
 #include "engine/image/image.hpp"
 #include "models/architectures/float_model.hpp"
+#include "models/reference/merging.hpp"
 #include "models/reference/observer.hpp"
 
 namespace intvit::reference {
@@ -41,6 +42,11 @@ RowMatrix embed(const Network &network, const MatrixView &patches, Observer *obs
 RowMatrix block_forward(const BlockConfig &config, const BlockWeights &block, const MatrixView &stream, int layer = 0,
                         Observer *observer = nullptr);
 
+// The same of a block that merges tokens if it is told so. block_middle is the stream before that; the sites behind it
+// have the rows that remain.
+void block_forward(const BlockConfig &config, const BlockWeights &block, const TokenMerging &merging,
+                   TokenStream &stream, int layer = 0, Observer *observer = nullptr);
+
 // From the grid of a stage to the coarser one of the next: [4T, C / 2] -> [T, C].
 RowMatrix merge_patches(const Network &network, const MergingPart &part, const MatrixView &stream, int layer = 0,
                         Observer *observer = nullptr);
@@ -48,5 +54,6 @@ RowMatrix merge_patches(const Network &network, const MergingPart &part, const M
 // From the residual stream [T, C] after the last block to the logits or features, as the pool says. The stream may be
 // cut off behind the rows that the pool reads.
 RowVector classify(const Network &network, const MatrixView &stream, Observer *observer = nullptr);
+RowVector classify(const Network &network, const TokenStream &stream, Observer *observer = nullptr);
 
 } // namespace intvit::reference

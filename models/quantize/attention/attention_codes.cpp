@@ -8,6 +8,7 @@
 
 #include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/token_merging.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
 
 namespace intvit {
@@ -33,10 +34,11 @@ ArrayXd largest(const ChannelRange &range) {
 // sooner.
 class HeadScores {
 public:
-  // `biases`: position biases, may be empty. `masked`: some pairs of tokens are masked too.
-  HeadScores(double unit, int head_dim, kernels::Softmax softmax, RowVector biases, bool masked)
-      : head_dim_(head_dim), root_(std::sqrt(static_cast<double>(head_dim))),
-        steps_(units_per_octave(softmax) / std::numbers::ln2 / root_), biases_(std::move(biases)), masked_(masked),
+  // `biases`: position biases, may be empty. `masked`: some pairs of tokens are masked too. `largest_size`: of tokens.
+  HeadScores(double unit, int head_dim, kernels::Softmax softmax, RowVector biases, bool masked, int largest_size)
+      : head_dim_(head_dim), root_(std::sqrt(static_cast<double>(head_dim))), units_(units_per_octave(softmax)),
+        steps_(units_ / std::numbers::ln2 / root_), biases_(std::move(biases)), masked_(masked),
+        largest_size_(largest_size),
         // Not so small that a bias would need more than 20 bits.
         unit_(biases_.size() == 0
                   ? unit
@@ -61,7 +63,9 @@ public:
     if (wanted >= 1e9)
       return false;
     const auto exact = static_cast<std::int32_t>(wanted);
-    std::uint64_t range = 0;
+    std::uint64_t range = kernels::size_score(largest_size_, units_, exact, shift);
+    if (range > kernels::max_score_bias)
+      return false;
     if (biases_.size() > 0) {
       const std::vector<std::int32_t> codes = bias_codes(shift);
       const auto [low, high] = std::minmax_element(codes.begin(), codes.end());
@@ -79,9 +83,11 @@ public:
 private:
   int head_dim_;
   double root_;  // scores are divided by sqrt(d)
+  int units_;    // steps of the softmax an octave
   double steps_; // how many steps of the softmax a score of 1 has, before that division
   RowVector biases_;
   bool masked_;
+  int largest_size_;
   double unit_;
 };
 
@@ -123,7 +129,7 @@ AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSample
   for (Index h = 0; h < heads; ++h)
     scores.emplace_back(products.segment(h * head_dim, head_dim).maxCoeff(), static_cast<int>(head_dim),
                         options.softmax, biases.values.size() > 0 ? RowVector(biases.values.row(h)) : RowVector(),
-                        biases.masks);
+                        biases.masks, biases.largest_size);
   AttentionCodes codes;
   codes.shift = choose_shift(scores);
   ArrayXd unit(channels); // of the channel's head

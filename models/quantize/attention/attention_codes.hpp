@@ -27,6 +27,7 @@ struct AttentionCodes {
 struct ScoreBiases {
   RowMatrix values; // [heads, any], in units of q k^T / sqrt(d); empty: none
   bool masks = false;
+  int largest_size = 1; // how many patches a token may stand for
 };
 
 // Within a head scale_q[d] * scale_k[d] is the same for all channels d, so that all products of codes have one unit.

@@ -16,6 +16,12 @@ namespace {
 // The requantization to a value with so many fraction bits must be by less than 0.5: a little less.
 constexpr double largest_factor = 0.49;
 
+// How many patches a token of the block may stand for: every other one stands for one at least.
+int largest_token_size(const Network &network, const BlockConfig &config) {
+  const int first_tokens = network.embedding.prefix_tokens + network.common.patches();
+  return config.windows ? 1 : first_tokens - config.tokens + 1;
+}
+
 StreamNode attention_branch(PartContext &context, const BlockPart &part, const BlockSamples &samples,
                             const StreamNode &stream) {
   const BlockWeights &block = *part.weights;
@@ -26,17 +32,21 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
   context.nodes.layer_norm(part.name + ".norm1", stream, block.norm1, qkv.input);
   const AttentionCodes codes = choose_attention_codes(
       samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
-      config.heads, context.options, qkv.scale, {block.position_bias, config.windows && config.windows->shift > 0});
+      config.heads, context.options, qkv.scale,
+      {block.position_bias, config.windows && config.windows->shift > 0, largest_token_size(context.network, config)});
   context.nodes.linear(attn + ".qkv", part.name + ".norm1", qkv, codes.side_by_side());
   const QuantizedLinear proj =
       quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
                       context.options, requantizable(codes.value.scale * quotient_unit));
   context.nodes.attention(attn, attn + ".qkv", config, codes, proj.input, part.kept_rows);
   const StreamNode rows = part.kept_rows > 0 ? context.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
-  return context.nodes.linear_residual(attn + ".proj", attn, proj, rows,
-                                       choose_stream_codes(samples_of(samples, SiteKind::block_middle), context.options,
-                                                           stream_importance(block.norm2, block.fc1),
-                                                           smallest_stream_scale(proj)));
+  const StreamNode middle = context.nodes.linear_residual(
+      attn + ".proj", attn, proj, rows,
+      choose_stream_codes(samples_of(samples, SiteKind::block_middle), context.options,
+                          stream_importance(block.norm2, block.fc1), smallest_stream_scale(proj)));
+  if (part.merging.pairs == 0)
+    return middle;
+  return context.nodes.merge_tokens(part.name, attn + ".qkv", config, codes, part.merging, middle);
 }
 
 // GELU's inputs have 16 bits: as many of them are fraction bits as the largest value and the requantization leave.
@@ -74,7 +84,7 @@ StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSa
 
 StreamNode quantize_block(PartContext &context, const BlockPart &part, const StreamNode &stream,
                           const ArrayXd &next_importance) {
-  const BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows);
+  const BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows, part.merging);
   const StreamNode middle = attention_branch(context, part, samples, stream);
   const BlockWeights &block = *part.weights;
   const MlpPart mlp{part.name + ".norm2",  part.name + ".mlp", block.norm2, block.fc1, block.fc2,

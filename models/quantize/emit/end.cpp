@@ -12,14 +12,19 @@ using Eigen::ArrayXd;
 using kernels::ElementType;
 using reference::Observer;
 using reference::SiteKind;
+using reference::TokenStream;
 
 namespace {
 
 BlockSamples run_end(PartContext &context, std::initializer_list<SiteKind> kinds) {
-  return context.calibration.run(kinds, [&](const MatrixView &stream, Observer &observer) {
+  return context.calibration.run(kinds, [&](const TokenStream &stream, Observer &observer) {
     reference::classify(context.network, stream, &observer);
-    return RowMatrix(stream);
+    return stream.rows;
   });
+}
+
+MeanOf mean_of(const EndPart &end) {
+  return {end.first, end.rows, end.tokens(), end.merged_from > 0};
 }
 
 // Logits of the features, which the node "features" gives, at length 1.
@@ -78,12 +83,11 @@ struct NormedRow {
 struct MeanRow {
   PartContext &context;
   const StreamNode &input;
-  int first;
-  int rows;
+  MeanOf mean;
   const SiteSamples &samples;
 
   // Of the sum of the rows' codes.
-  ArrayXd factor() const { return input.codes.scale() / rows; }
+  ArrayXd factor() const { return input.codes.scale() / mean.tokens; }
   ArrayXd zero() const { return -input.codes.scale() * input.codes.zero(); }
 
   QuantizedLinear quantized(const LinearWeights &layer) const {
@@ -91,14 +95,13 @@ struct MeanRow {
                            requantizable(factor()));
   }
   void write_codes(const std::string &name, const ChannelCodes &codes) const {
-    context.nodes.mean_rows(name, input.name, first, rows,
+    context.nodes.mean_rows(name, input.name, mean,
                             fixed_point(factor() / codes.scale, zero() / codes.scale + codes.zero), ElementType::int8);
   }
   int write_features(const std::string &name) const {
     const int fraction_bits = output_fraction_bits(factor());
     const double unit = std::ldexp(1.0, fraction_bits);
-    context.nodes.mean_rows(name, input.name, first, rows, fixed_point(factor() * unit, zero() * unit),
-                            ElementType::int32);
+    context.nodes.mean_rows(name, input.name, mean, fixed_point(factor() * unit, zero() * unit), ElementType::int32);
     return fraction_bits;
   }
 };
@@ -135,8 +138,8 @@ void token_pair_end(PartContext &context, const StreamNode &stream) {
   if (end.unit_length)
     return unit_head(context);
   const Eigen::Index channels = end.channels;
-  context.calibration.run({}, [&](const MatrixView &rows, Observer &) {
-    const RowMatrix normalized = reference::normalize(rows, context.network.common.layer_norm_eps);
+  context.calibration.run({}, [&](const TokenStream &tokens, Observer &) {
+    const RowMatrix normalized = reference::normalize(tokens.rows, context.network.common.layer_norm_eps);
     return RowMatrix(Eigen::Map<const RowMatrix>(normalized.data(), 1, 2 * channels));
   });
   LayerNormWeights both;
@@ -155,18 +158,18 @@ void mean_end(PartContext &context, const StreamNode &stream) {
   const EndPart &end = context.network.end;
   const BlockSamples samples = run_end(context, {SiteKind::final_mean, SiteKind::final_normalized});
   const ChannelCodes from{stream.codes.scale(), stream.codes.zero()};
-  const StreamNode mean{
-      "mean", int16_stream_codes(samples_of(samples, SiteKind::final_mean), from.scale.maxCoeff() / end.rows / 0.4)};
+  const StreamNode mean{"mean", int16_stream_codes(samples_of(samples, SiteKind::final_mean),
+                                                   from.scale.maxCoeff() / end.tokens() / 0.4)};
   const ArrayXd ratio = from.scale / mean.codes.scale();
-  context.nodes.mean_rows(mean.name, stream.name, end.first, end.rows,
-                          fixed_point(ratio / end.rows, -ratio * from.zero), ElementType::int16);
+  context.nodes.mean_rows(mean.name, stream.name, mean_of(end), fixed_point(ratio / end.tokens(), -ratio * from.zero),
+                          ElementType::int16);
   classify(context, NormedRow{context, mean, samples_of(samples, SiteKind::final_normalized)});
 }
 
 void raw_mean_end(PartContext &context, const StreamNode &stream) {
   const EndPart &end = context.network.end;
   const BlockSamples samples = run_end(context, {SiteKind::final_mean});
-  classify(context, MeanRow{context, stream, end.first, end.rows, samples_of(samples, SiteKind::final_mean)});
+  classify(context, MeanRow{context, stream, mean_of(end), samples_of(samples, SiteKind::final_mean)});
 }
 
 // A linear map to keys and values with one to queries in front, which gives the same query whatever the input.
@@ -208,7 +211,7 @@ void attention_end(PartContext &context, const StreamNode &stream) {
   const SiteSamples &keys = samples_of(samples, SiteKind::key);
   const AttentionCodes codes =
       choose_attention_codes(samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value),
-                             end.pool_block.heads, options, qkv.scale);
+                             end.pool_block.heads, options, qkv.scale, {.largest_size = end.tokens() - end.rows + 1});
   context.nodes.linear("attn_pool.qkv", "attn_pool.norm", qkv, codes.side_by_side());
   const QuantizedLinear proj =
       quantize_linear(pool.proj, samples_of(samples, SiteKind::attention_output), unchanged(end.channels), options,
@@ -222,7 +225,7 @@ void attention_end(PartContext &context, const StreamNode &stream) {
   const StreamNode row = quantize_mlp(context, mlp, samples, attended, options, [&](double smallest_scale) {
     return int16_stream_codes(pooled, smallest_scale);
   });
-  classify(context, MeanRow{context, row, 0, 1, pooled});
+  classify(context, MeanRow{context, row, {}, pooled});
 }
 
 // The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
@@ -242,12 +245,12 @@ void normed_mean_end(PartContext &context, const StreamNode &stream) {
                                                             int16_stream_codes(scaled, smallest_stream_scale(norm)));
 
   // Of the sum of the rows' codes.
-  const ArrayXd factor = ArrayXd::Constant(end.channels, tokens.codes.base_scale / end.rows);
+  const ArrayXd factor = ArrayXd::Constant(end.channels, tokens.codes.base_scale / end.tokens());
   const ArrayXd beta = to_array(norm.bias);
   const bool has_head = end.classes > 0;
   const int fraction_bits = output_fraction_bits(factor);
   const double unit = std::ldexp(1.0, fraction_bits);
-  context.nodes.mean_rows("features", "norm", end.first, end.rows, fixed_point(factor * unit, beta * unit),
+  context.nodes.mean_rows("features", "norm", mean_of(end), fixed_point(factor * unit, beta * unit),
                           ElementType::int32);
   context.nodes.set_features(end.channels, fraction_bits, has_head);
   if (!has_head)
@@ -257,7 +260,7 @@ void normed_mean_end(PartContext &context, const StreamNode &stream) {
   const QuantizedLinear layer =
       quantize_linear(*end.head, samples_of(samples, SiteKind::final_mean), unchanged(end.channels),
                       with_int8_weights(context.options), requantizable(factor));
-  context.nodes.mean_rows("mean", "norm", end.first, end.rows,
+  context.nodes.mean_rows("mean", "norm", mean_of(end),
                           fixed_point(factor / layer.input.scale, beta / layer.input.scale + layer.input.zero),
                           ElementType::int8);
   context.nodes.linear_logits("head", "mean", layer);

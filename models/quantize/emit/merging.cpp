@@ -9,8 +9,8 @@ using reference::SiteKind;
 StreamNode quantize_merging(PartContext &context, const MergingPart &part, const StreamNode &stream,
                             const Eigen::ArrayXd &next_importance) {
   const BlockSamples samples =
-      context.calibration.run({SiteKind::merge_normalized}, [&](const MatrixView &rows, reference::Observer &observer) {
-        return reference::merge_patches(context.network, part, rows, 0, &observer);
+      context.calibration.run({SiteKind::merge_normalized}, [&](const auto &tokens, reference::Observer &observer) {
+        return reference::merge_patches(context.network, part, tokens.rows, 0, &observer);
       });
   const StreamNode merged =
       context.nodes.merge_patches(part.name + ".merge", stream, part.grid_height, part.grid_width);

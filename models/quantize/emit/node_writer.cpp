@@ -160,15 +160,26 @@ void NodeWriter::l2_normalize(const std::string &name, const std::string &input,
   requantization(name, fixed);
 }
 
+Attention NodeWriter::scores(const BlockConfig &config, const AttentionCodes &codes) const {
+  Attention operation{.heads = config.heads, .softmax = options_.softmax};
+  operation.score_shift = codes.shift;
+  operation.exp = exp_polynomial(options_.softmax, config.keys());
+  operation.sized = !sizes_.empty();
+  return operation;
+}
+
+std::vector<std::string> NodeWriter::with_sizes(const std::string &input) const {
+  return sizes_.empty() ? std::vector{input} : std::vector{input, sizes_};
+}
+
 void NodeWriter::attention(const std::string &name, const std::string &input, const BlockConfig &config,
                            const AttentionCodes &codes, const ChannelCodes &output, int kept_rows) {
   // The weights' quotient gives sum P v / sum P in the codes of v; its zero point is taken off afterwards.
   const ArrayXd ratio = codes.value.scale / output.scale;
   const FixedPoint fixed = fixed_point(ratio * quotient_unit, output.zero - ratio * codes.value.zero);
-  Attention operation{.heads = config.heads, .queries = kept_rows, .softmax = options_.softmax};
+  Attention operation = scores(config, codes);
+  operation.queries = kept_rows;
   operation.renormalize = options_.published.renormalize;
-  operation.score_shift = codes.shift;
-  operation.exp = exp_polynomial(options_.softmax, config.keys());
   operation.shift = fixed.shift;
   if (config.windows) {
     const Windows &windows = *config.windows;
@@ -177,7 +188,7 @@ void NodeWriter::attention(const std::string &name, const std::string &input, co
     const auto heads = static_cast<std::int64_t>(config.heads);
     graph_.constant(name, "relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
   } else {
-    graph_.add(name, input, operation);
+    graph_.add(name, with_sizes(input), operation);
   }
   graph_.constant(name, "score_multiplier", codes.multiplier);
   requantization(name, fixed);
@@ -204,10 +215,23 @@ void NodeWriter::flatten(const std::string &name, const std::string &input) {
   graph_.add(name, input, Flatten{});
 }
 
-void NodeWriter::mean_rows(const std::string &name, const std::string &input, int first, int rows,
+void NodeWriter::mean_rows(const std::string &name, const std::string &input, const MeanOf &mean,
                            const FixedPoint &fixed, ElementType output_type) {
-  graph_.add(name, input, MeanRows{first, rows, fixed.shift, output_type});
+  graph_.add(name, mean.merged ? with_sizes(input) : std::vector{input},
+             MeanRows{mean.first, mean.rows, fixed.shift, output_type, mean.merged});
   requantization(name, fixed);
+}
+
+StreamNode NodeWriter::merge_tokens(const std::string &block, const std::string &input, const BlockConfig &config,
+                                    const AttentionCodes &codes, const TokenMerging &merging,
+                                    const StreamNode &stream) {
+  const std::string match = block + ".match";
+  const MatchTokens operation{merging.pairs, merging.first, merging.important, scores(config, codes)};
+  graph_.add(match, with_sizes(input), operation);
+  graph_.constant(match, "score_multiplier", codes.multiplier);
+  sizes_ = match;
+  graph_.add(block + ".merge", {stream.name, match}, MergeTokens{});
+  return {block + ".merge", stream.codes};
 }
 
 void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_head) {

@@ -22,6 +22,14 @@ struct StreamNode {
   StreamCodes codes;
 };
 
+// Rows of which the mean is taken.
+struct MeanOf {
+  int first = 0;
+  int rows = 1;
+  int tokens = 1;      // of how many they are made
+  bool merged = false; // rows count as often as they stand for tokens
+};
+
 // Each function appends a node of that name, which reads the node `input`.
 class NodeWriter {
 public:
@@ -67,9 +75,14 @@ public:
   StreamNode take_rows(const std::string &name, const StreamNode &input, int rows);
   StreamNode merge_patches(const std::string &name, const StreamNode &input, int grid_height, int grid_width);
   void flatten(const std::string &name, const std::string &input);
-  // The mean of rows [first, first + rows) of `input`; `fixed` is applied to their sum.
-  void mean_rows(const std::string &name, const std::string &input, int first, int rows, const FixedPoint &fixed,
+  // The mean of rows of `input`; `fixed` is applied to their sum.
+  void mean_rows(const std::string &name, const std::string &input, const MeanOf &mean, const FixedPoint &fixed,
                  kernels::ElementType output_type);
+
+  // Merges tokens of a stream, as those of an attention's `input` are alike. Attention and means that follow read their
+  // sizes.
+  StreamNode merge_tokens(const std::string &block, const std::string &input, const BlockConfig &config,
+                          const AttentionCodes &codes, const TokenMerging &merging, const StreamNode &stream);
 
   // The last node gives the features: of a model with a head besides its logits, of one without as its result.
   void set_features(Eigen::Index count, int fraction_bits, bool has_head);
@@ -81,6 +94,11 @@ public:
   std::vector<std::byte> finish(const Image &golden_image, int outputs) const;
 
 private:
+  // The fields that an attention's scores need.
+  Attention scores(const BlockConfig &config, const AttentionCodes &codes) const;
+  // The input, and the sizes of its tokens if they have been merged.
+  std::vector<std::string> with_sizes(const std::string &input) const;
+
   // Constants of the node of that name.
   void requantization(const std::string &name, const FixedPoint &fixed);
   void stream_factors(const std::string &name, const StreamCodes &codes); // of a LayerNorm's input
@@ -94,7 +112,8 @@ private:
   const QuantizeInput &input_;
   const QuantizeOptions &options_;
   double layer_norm_eps_;
-  int features_ = 0; // besides the logits
+  int features_ = 0;  // besides the logits
+  std::string sizes_; // the node that tells the tokens' sizes; empty before tokens are merged
 };
 
 // How many fraction bits an output in fixed point can have: as many as a requantization by `factor` allows.
