@@ -120,7 +120,21 @@ double brightest(const Panel &panel) {
   return *std::max_element(panel.attention.weights.begin(), panel.attention.weights.end());
 }
 
-// The photograph and every panel's heat map, all on one scale of colours.
+// The scale of colours with the numbers at its ends, `width` pixels wide, of a line's height.
+void draw_scale(Canvas &canvas, Region region, HeatScale scale, int text_scale, Colour ink) {
+  const std::string low = percent(scale.low, 1);
+  const std::string high = percent(scale.high, 1);
+  const int space = 4 * text_scale;
+  const int first = region.left + text_width(low, text_scale) + space;
+  const int last = region.left + region.width - text_width(high, text_scale) - space;
+  canvas.text(low, region.left, region.top + 2 * text_scale, text_scale, ink);
+  canvas.text(high, last + space, region.top + 2 * text_scale, text_scale, ink);
+  for (int x = first; x < last; ++x)
+    canvas.fill({x, region.top + 2 * text_scale, 1, region.height - 5 * text_scale},
+                heat_colour((x - first + 0.5) / (last - first)));
+}
+
+// The photograph and every panel's heat map, all on one scale of colours, which stands below the photograph.
 Image draw(const std::vector<Panel> &panels) {
   constexpr Colour paper{255, 255, 255};
   constexpr Colour ink{32, 32, 32};
@@ -138,14 +152,14 @@ Image draw(const std::vector<Panel> &panels) {
   }
 
   const int count = static_cast<int>(panels.size()) + 1;
-  const bool predictions = std::any_of(panels.begin(), panels.end(), [](const Panel &p) { return !p.label.empty(); });
-  Canvas canvas(count * width + (count - 1) * gap, line + height + (predictions ? line + gap / 2 : 0), paper);
+  Canvas canvas(count * width + (count - 1) * gap, line + height + line + gap / 2, paper);
   const auto centred = [&](const std::string &text, int left, int top, Colour colour) {
     const std::string shown = fitted(text, width, text_scale);
     canvas.text(shown, left + (width - text_width(shown, text_scale)) / 2, top, text_scale, colour);
   };
   centred("photograph", 0, gap / 2, ink);
   canvas.paste(panels[0].photograph, 0, line);
+  draw_scale(canvas, {0, line + height + gap / 2, width, line}, scale, text_scale, faint_ink);
   for (int i = 1; i < count; ++i) {
     const Panel &panel = panels[static_cast<std::size_t>(i) - 1];
     const ClassAttention &attention = panel.attention;

@@ -1,10 +1,13 @@
 #include "cli/picture/canvas.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
-#include <stb/stb_easy_font.h>
+#include "cli/picture/letters.hpp"
 
 namespace intvit::cli {
 
@@ -22,12 +25,40 @@ std::string drawable(const std::string &text) {
   return result;
 }
 
-// As stb_easy_font writes it.
-struct Vertex {
-  float x;
-  float y;
-  float z;
-  std::array<std::uint8_t, 4> colour;
+// Pixels of a unit of letters.
+double unit(int scale) {
+  return 7.0 * scale / letter_height;
+}
+
+double distance(double x, double y, const std::pair<double, double> &a, const std::pair<double, double> &b) {
+  const double dx = b.first - a.first;
+  const double dy = b.second - a.second;
+  const double length = dx * dx + dy * dy;
+  const double along = length > 0 ? std::clamp(((x - a.first) * dx + (y - a.second) * dy) / length, 0.0, 1.0) : 0.0;
+  return std::hypot(x - a.first - along * dx, y - a.second - along * dy);
+}
+
+// How much of each pixel letters cover, 0..1.
+struct Coverage {
+  int width;
+  int height;
+  std::vector<double> shares;
+
+  // Where pixels are half covered at an edge, the edge looks smooth.
+  void draw(const std::pair<double, double> &a, const std::pair<double, double> &b, double radius) {
+    const double reach = radius + 1;
+    const int left = std::max(0, static_cast<int>(std::min(a.first, b.first) - reach));
+    const int right = std::min(width - 1, static_cast<int>(std::max(a.first, b.first) + reach));
+    const int top = std::max(0, static_cast<int>(std::min(a.second, b.second) - reach));
+    const int bottom = std::min(height - 1, static_cast<int>(std::max(a.second, b.second) + reach));
+    for (int y = top; y <= bottom; ++y)
+      for (int x = left; x <= right; ++x) {
+        const double share = std::clamp(radius + 0.5 - distance(x + 0.5, y + 0.5, a, b), 0.0, 1.0);
+        double &pixel =
+            shares[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
+        pixel = std::max(pixel, share);
+      }
+  }
 };
 
 } // namespace
@@ -56,22 +87,36 @@ void Canvas::fill(Region region, Colour colour) {
 }
 
 void Canvas::text(const std::string &text, int left, int top, int scale, Colour colour) {
-  // Letters are made of horizontal and vertical strokes of whole pixels, each a rectangle of four corners.
-  std::string letters = drawable(text);
-  std::vector<Vertex> corners(letters.size() * 4 * 24); // far more strokes than a letter has
-  const int strokes = stb_easy_font_print(0, 0, letters.data(), nullptr, corners.data(),
-                                          static_cast<int>(corners.size() * sizeof(Vertex)));
-  for (int stroke = 0; stroke < strokes; ++stroke) {
-    const Vertex &from = corners[static_cast<std::size_t>(stroke) * 4];
-    const Vertex &to = corners[static_cast<std::size_t>(stroke) * 4 + 2];
-    const auto pixels = [&](float length) { return static_cast<int>(length) * scale; };
-    fill({left + pixels(from.x), top + pixels(from.y), pixels(to.x - from.x), pixels(to.y - from.y)}, colour);
+  const double size = unit(scale);
+  const double radius = std::max(0.5, letter_stroke * size / 2);
+  Coverage coverage{text_width(text, scale) + 2 * scale, 12 * scale, {}};
+  coverage.shares.resize(static_cast<std::size_t>(coverage.width) * static_cast<std::size_t>(coverage.height));
+  double place = radius;
+  for (const char c : drawable(text)) {
+    const Letter shape = letter(c);
+    const auto pixel = [&](const std::pair<double, double> &point) {
+      return std::pair(place + point.first * size, radius + point.second * size);
+    };
+    for (const Stroke &stroke : shape.strokes)
+      for (std::size_t i = 1; i < stroke.size(); ++i)
+        coverage.draw(pixel(stroke[i - 1]), pixel(stroke[i]), radius);
+    place += (shape.width + letter_space) * size;
   }
+  for (int y = std::max(0, -top); y < std::min(coverage.height, image_.height - top); ++y)
+    for (int x = std::max(0, -left); x < std::min(coverage.width, image_.width - left); ++x) {
+      const double share = coverage.shares[static_cast<std::size_t>(y) * static_cast<std::size_t>(coverage.width) +
+                                           static_cast<std::size_t>(x)];
+      std::uint8_t *pixel = image_.rgb.data() + (std::ptrdiff_t{top + y} * image_.width + left + x) * 3;
+      for (std::size_t c = 0; c < 3; ++c)
+        pixel[c] = static_cast<std::uint8_t>(std::lround(pixel[c] * (1 - share) + colour[c] * share));
+    }
 }
 
 int text_width(const std::string &text, int scale) {
-  std::string letters = drawable(text);
-  return stb_easy_font_width(letters.data()) * scale;
+  double units = 0;
+  for (const char c : drawable(text))
+    units += letter(c).width + letter_space;
+  return static_cast<int>(std::ceil(units * unit(scale)));
 }
 
 std::string fitted(const std::string &text, int width, int scale) {

@@ -21,7 +21,7 @@ public:
   // Where these reach beyond the edge they are cut off.
   void paste(const Image &picture, int left, int top);
   void fill(Region region, Colour colour);
-  // In letters of 7 * scale pixels above the base line. What is not ASCII is drawn as '?'.
+  // In letters of 7 * scale pixels above the base line, with smooth edges. What is not ASCII is drawn as '?'.
   void text(const std::string &text, int left, int top, int scale, Colour colour);
 
 private:

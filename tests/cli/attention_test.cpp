@@ -97,6 +97,17 @@ TEST_CASE("attention draws the photograph and the heat of the model that ships b
   }
   CHECK(heat(most - attention.weights.begin()) > 240);
   CHECK(heat(least - attention.weights.begin()) < 20);
+  // The scale of colours below the photograph goes from the darkest to the brightest; letters stand beside it.
+  const int middle = line + 128 + gap / 2 + 5;
+  std::array<int, 3> last = {0, 0, 0};
+  int brighter = 0;
+  for (int x = 40; x < 88; ++x) {
+    const std::array<int, 3> colour = pixel(drawn.picture, x, middle);
+    brighter += colour[0] >= last[0] ? 1 : 0;
+    last = colour;
+  }
+  CHECK(brighter == 48);
+  CHECK(last[0] > 200);
   char percent[32];
   std::snprintf(percent, sizeof percent, "brightest patch %.2f %%", 100 * *most);
   CHECK_THAT(drawn.outcome.out, Contains(percent));
@@ -162,7 +173,7 @@ TEST_CASE("attention: threads, instruction sets and other recipes") {
 TEST_CASE("attention of a model without a head tells no class") {
   const std::string features = random_vit_file("features.safetensors", {}, 1, 32, 0);
   const Drawn drawn = draw({"-m", features, "--scale", "4"});
-  CHECK(drawn.picture.height == line + 128);
+  CHECK(drawn.picture.height == line + 128 + line + gap / 2);
   CHECK_THAT(drawn.outcome.out, !Contains("class "));
 }
 
