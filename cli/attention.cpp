@@ -159,7 +159,7 @@ Image draw(const std::vector<Panel> &panels) {
   };
   centred("photograph", 0, gap / 2, ink);
   canvas.paste(panels[0].photograph, 0, line);
-  draw_scale(canvas, {0, line + height + gap / 2, width, line}, scale, text_scale, faint_ink);
+  draw_scale(canvas, {gap, line + height + gap / 2, width - 2 * gap, line}, scale, text_scale, faint_ink);
   for (int i = 1; i < count; ++i) {
     const Panel &panel = panels[static_cast<std::size_t>(i) - 1];
     const ClassAttention &attention = panel.attention;
