@@ -22,6 +22,7 @@ std::string axis_label(double value) {
 std::vector<std::string> distinct_names(const std::vector<Combination> &results) {
   constexpr std::size_t longest = 44;
   std::vector<std::vector<std::string>> cells;
+  cells.reserve(results.size());
   for (const Combination &result : results)
     cells.push_back({identity_cells(result)[0], result.isa,
                      std::to_string(result.threads) + (result.threads == 1 ? " thread" : " threads"),

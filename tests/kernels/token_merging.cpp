@@ -158,7 +158,7 @@ TEST_CASE("importance: the first token's probabilities, of all heads") {
 
 TEST_CASE("size_score: log2 of the size, in a score's units") {
   for (std::uint32_t size = 1; size <= std::uint32_t{max_tokens}; ++size) {
-    const double exact = std::ldexp(std::log2(double{size}), log2_fraction_bits);
+    const double exact = std::ldexp(std::log2(static_cast<double>(size)), log2_fraction_bits);
     CHECK(fixed_log2(size) == static_cast<std::uint32_t>(exact));
   }
   Random random(5);
