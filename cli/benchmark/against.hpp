@@ -30,7 +30,7 @@ struct Duel {
 
 struct Presentation;
 void print_results(const Duel &duel, const std::string &program, const Presentation &shown); // text, Markdown, JSON
-void print_json(const Duel &duel, const std::string &program, const Presentation &shown);
+void print_as_json(const Duel &duel, const std::string &program, const Presentation &shown);
 
 // Runs this program and the other in turns, each a process of its own for every turn, since where a process finds its
 // memory makes more of a difference than the time does. The order alternates. Ends when the change of every result is

@@ -83,7 +83,7 @@ bool is_of(const json &object, const Combination &measured) {
 }
 
 // The samples of a result; empty where there are none.
-std::vector<double> samples_of(const json &object) {
+std::vector<double> stored_samples(const json &object) {
   std::vector<double> samples;
   const auto found = object.find("samples_ms");
   if (found != object.end() && found->is_array())
@@ -141,7 +141,8 @@ std::vector<Comparison> compare_with(const std::string &path, const std::vector<
     Comparison &comparison = comparisons.emplace_back(Comparison{result, result.samples.median(), 0, {}, "", 0});
     const auto found = std::find_if(before["results"].begin(), before["results"].end(),
                                     [&](const json &object) { return is_of(object, result); });
-    const std::vector<double> samples = found != before["results"].end() ? samples_of(*found) : std::vector<double>();
+    const std::vector<double> samples =
+        found != before["results"].end() ? stored_samples(*found) : std::vector<double>();
     if (samples.size() < 2 || result.samples.milliseconds.size() < 2) {
       comparison.verdict = samples.empty() ? "not measured before" : "too few runs";
       continue;

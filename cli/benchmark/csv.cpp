@@ -101,7 +101,7 @@ Cells shape_cells(const ShapeList &list, const Shape &shape) {
 
 } // namespace
 
-void print_csv(const std::vector<ForwardResult> &results, const Presentation &shown) {
+void print_as_csv(const std::vector<ForwardResult> &results, const Presentation &shown) {
   if (shown.samples) {
     print_line(identity_names + sample_names);
     for (const ForwardResult &result : results)
@@ -113,7 +113,7 @@ void print_csv(const std::vector<ForwardResult> &results, const Presentation &sh
   }
 }
 
-void print_csv(const std::vector<ThroughputResult> &results, const Presentation &shown) {
+void print_as_csv(const std::vector<ThroughputResult> &results, const Presentation &shown) {
   const Cells names{"model", "isa", "sessions", "threads", "batch"};
   const auto identity = [](const ThroughputResult &result) {
     Cells cells = identity_cells(result);
@@ -143,7 +143,7 @@ void print_csv(const std::vector<ThroughputResult> &results, const Presentation 
   }
 }
 
-void print_csv(const std::vector<FilesResult> &results, const Presentation &shown) {
+void print_as_csv(const std::vector<FilesResult> &results, const Presentation &shown) {
   if (shown.samples) {
     print_line(identity_names + Cells{"pass", "seconds"});
     for (const FilesResult &result : results)
@@ -162,7 +162,7 @@ void print_csv(const std::vector<FilesResult> &results, const Presentation &show
                disturbed_cells(result.disturbed, result.lost));
 }
 
-void print_csv(const std::vector<ShapeList> &lists, const Presentation &shown) {
+void print_as_csv(const std::vector<ShapeList> &lists, const Presentation &shown) {
   const Cells names{"shapes", "isa", "weights", "rows", "out", "in", "count"};
   print_line(names + (shown.samples
                           ? sample_names

@@ -220,11 +220,11 @@ template <class Result> void print_all(const std::vector<Result> &results, const
 
 } // namespace
 
-void print_json(const std::vector<ForwardResult> &results, const Presentation &shown) {
+void print_as_json(const std::vector<ForwardResult> &results, const Presentation &shown) {
   print_all(results, shown);
 }
 
-void print_json(const Duel &duel, const std::string &program, const Presentation &shown) {
+void print_as_json(const Duel &duel, const std::string &program, const Presentation &shown) {
   json object = head(shown);
   object["now"] = duel.now;
   object["other"] = {{"program", path_text(program)}, {"version", duel.other}};
@@ -232,15 +232,15 @@ void print_json(const Duel &duel, const std::string &program, const Presentation
   std::cout << json_text(object, 2) << "\n";
 }
 
-void print_json(const std::vector<ThroughputResult> &results, const Presentation &shown) {
+void print_as_json(const std::vector<ThroughputResult> &results, const Presentation &shown) {
   print_all(results, shown);
 }
 
-void print_json(const std::vector<FilesResult> &results, const Presentation &shown) {
+void print_as_json(const std::vector<FilesResult> &results, const Presentation &shown) {
   print_all(results, shown);
 }
 
-void print_json(const std::vector<ShapeList> &lists, const Presentation &shown) {
+void print_as_json(const std::vector<ShapeList> &lists, const Presentation &shown) {
   print_all(lists, shown);
 }
 

@@ -108,9 +108,9 @@ private:
 
 template <class Result> void print_in_format(const std::vector<Result> &results, const Presentation &shown) {
   if (shown.format == ReportFormat::json)
-    print_json(results, shown);
+    print_as_json(results, shown);
   else if (shown.format == ReportFormat::csv)
-    print_csv(results, shown);
+    print_as_csv(results, shown);
 }
 
 bool is_for_programs(ReportFormat format) {
@@ -142,7 +142,7 @@ void print_results(const std::vector<ForwardResult> &results, const Presentation
 
 void print_results(const Duel &duel, const std::string &program, const Presentation &shown) {
   if (shown.format == ReportFormat::json)
-    return print_json(duel, program, shown);
+    return print_as_json(duel, program, shown);
   print_environment(shown.info.environment);
   const std::string text = "now:   intvit " + duel.now + "\nother: intvit " + duel.other + ", " + program;
   for (const std::string &line : split(text, '\n'))

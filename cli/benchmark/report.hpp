@@ -37,14 +37,14 @@ void print_results(const std::vector<FilesResult> &results, const Presentation &
 void print_results(const std::vector<ShapeList> &lists, const Presentation &shown);
 
 // The same as JSON and as CSV.
-void print_json(const std::vector<ForwardResult> &results, const Presentation &shown);
-void print_json(const std::vector<ThroughputResult> &results, const Presentation &shown);
-void print_json(const std::vector<FilesResult> &results, const Presentation &shown);
-void print_json(const std::vector<ShapeList> &lists, const Presentation &shown);
-void print_csv(const std::vector<ForwardResult> &results, const Presentation &shown);
-void print_csv(const std::vector<ThroughputResult> &results, const Presentation &shown);
-void print_csv(const std::vector<FilesResult> &results, const Presentation &shown);
-void print_csv(const std::vector<ShapeList> &lists, const Presentation &shown);
+void print_as_json(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_as_json(const std::vector<ThroughputResult> &results, const Presentation &shown);
+void print_as_json(const std::vector<FilesResult> &results, const Presentation &shown);
+void print_as_json(const std::vector<ShapeList> &lists, const Presentation &shown);
+void print_as_csv(const std::vector<ForwardResult> &results, const Presentation &shown);
+void print_as_csv(const std::vector<ThroughputResult> &results, const Presentation &shown);
+void print_as_csv(const std::vector<FilesResult> &results, const Presentation &shown);
+void print_as_csv(const std::vector<ShapeList> &lists, const Presentation &shown);
 
 // A line on stderr where results are disturbed, that says by how much and what to do.
 void report_disturbed(const std::vector<ForwardResult> &results);

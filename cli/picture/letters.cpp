@@ -112,7 +112,7 @@ double coordinate(char digit) {
 }
 
 // Corners cut twice (Chaikin), which makes them round.
-Stroke rounded(Stroke points, bool closed) {
+Stroke with_round_corners(Stroke points, bool closed) {
   for (int round = 0; round < 3; ++round) {
     Stroke finer;
     if (!closed)
@@ -154,7 +154,7 @@ Letter letter(char character) {
     ++i; // the blank
     for (const auto &[x, y] : points)
       result.width = std::max(result.width, x);
-    result.strokes.push_back(round ? rounded(std::move(points), closed) : std::move(points));
+    result.strokes.push_back(round ? with_round_corners(std::move(points), closed) : std::move(points));
   }
   return result;
 }
