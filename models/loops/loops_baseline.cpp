@@ -4,8 +4,8 @@ namespace intvit {
 
 namespace {
 
-typedef float Floats __attribute__((vector_size(16)));
-typedef double Doubles __attribute__((vector_size(16)));
+using Floats = float __attribute__((vector_size(16)));
+using Doubles = double __attribute__((vector_size(16)));
 
 } // namespace
 
