@@ -14,6 +14,7 @@
 #include "kernels/mean_rows.hpp"
 #include "kernels/patches.hpp"
 #include "kernels/resample.hpp"
+#include "kernels/rotate.hpp"
 #include "kernels/token_merging.hpp"
 
 namespace intvit::kernels {
@@ -72,6 +73,7 @@ struct KernelTable {
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
   void (*l2_normalize)(const L2NormalizeArgs &args, Range rows) = nullptr;
   void (*mean_rows)(const MeanRowsArgs &args, Range columns) = nullptr;
+  void (*rotate)(const RotateArgs &args, Range rows) = nullptr;
   AttentionKernel attention;
   TokenMergingKernel token_merging;
   void (*patches)(const PatchesArgs &args, Range patches) = nullptr;

@@ -15,12 +15,13 @@
 #include "engine/ops/merge_tokens.hpp"
 #include "engine/ops/patch_embed.hpp"
 #include "engine/ops/patches.hpp"
+#include "engine/ops/rotate.hpp"
 #include "engine/ops/take_rows.hpp"
 #include "engine/ops/window_attention.hpp"
 
 namespace intvit {
 
 using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
-                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens>;
+                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate>;
 
 } // namespace intvit

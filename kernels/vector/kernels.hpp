@@ -11,6 +11,7 @@
 #include "kernels/vector/patches.hpp"
 #include "kernels/vector/peak.hpp"
 #include "kernels/vector/resample.hpp"
+#include "kernels/vector/rotate.hpp"
 #include "kernels/vector/tile_product.hpp"
 
 namespace intvit::kernels {
@@ -41,6 +42,7 @@ template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vecto
                   .run = Linear::run};
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.mean_rows = vector::MeanRows<V>::run;
+  table.rotate = vector::RotateRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   use_vector_attention<V>(table);
   table.token_merging.match_scratch_bytes = vector::MatchTokens<V>::scratch_bytes;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+
+#include "models/architectures/rotation.hpp"
 
 namespace intvit {
 
@@ -39,6 +42,8 @@ struct BlockConfig {
   double layer_norm_eps = 0;
   std::optional<Windows> windows; // none: all tokens attend to all
   Activation activation = Activation::gelu;
+  // Queries and keys are turned before they are multiplied; null: they are not.
+  std::shared_ptr<const Rotation> rotation;
   bool causal = false; // a token attends to itself and to those before it; not with windows
 
   int keys() const { return windows ? windows->size * windows->size : tokens; } // that a query attends to

@@ -33,7 +33,9 @@ struct TextConfig {
   int end_token = 0;
 
   bool is_causal() const { return pool != TextPool::last; }
-  BlockConfig block(int tokens) const { return {tokens, heads, layer_norm_eps, std::nullopt, activation, is_causal()}; }
+  BlockConfig block(int tokens) const {
+    return {tokens, heads, layer_norm_eps, std::nullopt, activation, nullptr, is_causal()};
+  }
 };
 
 struct TextTower {

@@ -12,6 +12,10 @@ void validate(const VitConfig &config) {
   validate_dimension("number of heads", config.heads, 1024);
   validate_multiple("embedding dimension", config.channels, "number of heads", config.heads);
   validate_dimension("MLP hidden dimension", config.mlp_hidden, 65536);
+  if (config.rope.grid != Rope::Grid::none)
+    validate_multiple("size of a head, which is turned along two axes,", config.head_dim(), "2 pairs", 4);
+  if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::centred)
+    validate_range("temperature of rotary positions", config.rope.temperature, 1.0, 1e9);
   if (config.prefix_tokens < 0 || config.prefix_tokens > 1024)
     throw std::runtime_error("number of prefix tokens is " + std::to_string(config.prefix_tokens) +
                              ", must be 0 to 1024");
@@ -20,6 +24,8 @@ void validate(const VitConfig &config) {
                              std::to_string(config.prefix_tokens));
   if (config.pool == Pool::attention)
     validate_dimension("hidden dimension of the pooling's MLP", config.pool_hidden, 65536);
+  if (config.pool_heads != 0)
+    validate_multiple("embedding dimension", config.channels, "number of heads of the pooling", config.pool_heads);
   if (config.projection != 0)
     validate_dimension("width of the projection", config.projection, 16384);
   if (config.projection != 0 && (config.pool == Pool::token_pair || config.pool == Pool::normed_mean))
@@ -44,6 +50,8 @@ VitWeights::VitWeights(const VitConfig &config)
     attention_pool = zero_attention_pool(config.channels, config.pool_hidden);
   if (config.projection > 0)
     projection = zero_linear(config.projection, config.pooled());
+  if (config.rope.grid == Rope::Grid::learned)
+    rope_frequencies = RowMatrix::Zero(2 * config.depth, config.channels / 2);
 }
 
 std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weights) {
@@ -65,6 +73,8 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
     tensors.add_attention_pool("attn_pool.", channels, config.pool_hidden, weights.attention_pool);
   if (config.projection > 0)
     tensors.add_linear("projection", {config.projection, config.pooled()}, weights.projection);
+  if (config.rope.grid == Rope::Grid::learned)
+    tensors.add("rope.freqs", {2 * config.depth, channels / 2}, weights.rope_frequencies.data());
   return tensors.take();
 }
 
@@ -84,11 +94,26 @@ Network network(const VitConfig &config, const VitWeights *weights) {
   Network result;
   result.common = static_cast<const ModelConfig &>(config);
   result.embedding = {.channels = config.channels, .prefix_tokens = config.prefix_tokens, .pre_norm = config.pre_norm};
+  std::shared_ptr<const Rotation> shared;
+  if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::centred)
+    shared = rotation(config.rope, config.grid_height(), config.grid_width(), config.head_dim(), config.prefix_tokens);
+  const auto block_config = [&](int index) {
+    BlockConfig block = config.block();
+    block.rotation = shared;
+    if (config.rope.grid == Rope::Grid::learned) {
+      const RowMatrix frequencies = weights == nullptr
+                                        ? RowMatrix(RowMatrix::Constant(2, config.channels / 2, 0.1F))
+                                        : RowMatrix(weights->rope_frequencies.middleRows(Eigen::Index{2} * index, 2));
+      block.rotation = rotation(frequencies.data(), config.channels / 2, config.grid_height(), config.grid_width(),
+                                config.prefix_tokens);
+    }
+    return block;
+  };
   // After the last block a head that reads tokens needs no others.
   for (int i = 0; i < config.depth; ++i)
     result.body.push_back(
         BlockPart{.name = "blocks." + std::to_string(i),
-                  .config = config.block(),
+                  .config = block_config(i),
                   .mlp_hidden = config.mlp_hidden,
                   .kept_rows = i + 1 == config.depth && config.pools_tokens() ? config.pooled_rows() : 0,
                   .weights = weights == nullptr ? nullptr : &weights->blocks[static_cast<std::size_t>(i)]});
@@ -99,7 +124,7 @@ Network network(const VitConfig &config, const VitWeights *weights) {
                 .projection = config.projection,
                 .unit_length = config.unit_length && config.classes > 0,
                 .classes = config.classes,
-                .pool_block = config.block(),
+                .pool_block = config.pool_block(),
                 .pool_hidden = config.pool_hidden};
   if (weights != nullptr) {
     result.embedding.patch_embed = &weights->patch_embed;

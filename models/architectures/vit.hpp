@@ -30,16 +30,27 @@ struct VitConfig : ModelConfig {
   int mlp_hidden = 0;    // width of fc1's output
   int prefix_tokens = 1; // tokens before the patches: class token, distillation token, registers; may be 0
   Pool pool = Pool::token;
+  bool class_token = false; // where no pool reads it, whether the first prefix token is one all the same
   Activation activation = Activation::gelu;
+  Rope rope;                // rotary positions
+  bool positions = true;    // the patches' embeddings are added to; set_image_size() resamples them
   bool pre_norm = false;    // a LayerNorm before the first block
   int pool_hidden = 0;      // Pool::attention: width of its MLP
+  int pool_heads = 0;       // its heads; 0: as many as a block's
   int projection = 0;       // width of a linear map behind the pool, whose outputs are the features; 0: there is none
   bool unit_length = false; // the head's inputs are the features brought to length 1
 
   int tokens() const { return prefix_tokens + patches(); }
   int head_dim() const { return channels / heads; }
-  BlockConfig block() const { return {tokens(), heads, layer_norm_eps, std::nullopt, activation}; }
+  BlockConfig block() const { return {tokens(), heads, layer_norm_eps, std::nullopt, activation, nullptr}; }
+  BlockConfig pool_block() const {
+    BlockConfig result = block();
+    if (pool_heads != 0)
+      result.heads = pool_heads;
+    return result;
+  }
   bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean || pool == Pool::raw_mean; }
+  bool has_class_token() const { return pools_tokens() || class_token; }
   bool pools_tokens() const { return pool == Pool::token || pool == Pool::token_pair; } // single ones
   // The rows of the stream that the head reads are [first_pooled(), first_pooled() + pooled_rows()).
   int first_pooled() const { return pools_patches() ? prefix_tokens : 0; }
@@ -63,13 +74,14 @@ struct VitWeights {
 
   LinearWeights patch_embed; // [C, 3 * patch * patch], a row in the order colour, y, x
   RowMatrix prefix;          // [prefix_tokens, C]: the class token first; their positions are added already
-  RowMatrix position;        // [patches, C], row by row of the grid
+  RowMatrix position;        // [patches, C], row by row of the grid; zeros where rotation alone tells the place
   std::vector<BlockWeights> blocks;
   LayerNormWeights norm;               // the last; empty where the pool is raw_mean
   LinearWeights head;                  // [classes, features]; empty where there are no classes
   LayerNormWeights pre_norm;           // empty where there is none
   AttentionPoolWeights attention_pool; // likewise
   LinearWeights projection;            // [projection, pooled]; likewise
+  RowMatrix rope_frequencies; // Rope::Grid::learned: [2 depth, C / 2], of each block along a row, down a column
 };
 
 struct VitModel {

@@ -1,5 +1,5 @@
 // timm's names of ViTs, what they stand for, and what its pretrained tags change.
-#include "models/architectures/vit.hpp"
+#include "models/architectures/vit_known.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,25 +11,7 @@
 
 namespace intvit {
 
-namespace {
-
-struct Size {
-  const char *name;
-  int channels;
-  int depth;
-  int heads;
-  int mlp_hidden = 0; // 0: four times the channels
-};
-
-constexpr Size tiny = {"tiny", 192, 12, 3};
-constexpr Size small = {"small", 384, 12, 6};
-constexpr Size medium = {"medium", 512, 12, 8};
-constexpr Size base = {"base", 768, 12, 12};
-constexpr Size large = {"large", 1024, 24, 16};
-constexpr Size huge = {"huge", 1280, 32, 16};
-
-// `prefix`_SIZE_patchP_IMAGE.
-VitConfig vit(const std::string &prefix, Size size, int patch, int image) {
+VitConfig known::vit(const std::string &prefix, known::Size size, int patch, int image) {
   VitConfig config;
   config.architecture = prefix + "_" + size.name + "_patch" + std::to_string(patch) + "_" + std::to_string(image);
   config.image_height = image;
@@ -44,6 +26,10 @@ VitConfig vit(const std::string &prefix, Size size, int patch, int image) {
     config.crop_pct = 1.0;
   return config;
 }
+
+using namespace known;
+
+namespace {
 
 // Heads that read the mean of the patches.
 VitConfig vit_with_mean_pool(Size size, const std::string &name, int image, int registers, double crop_pct) {
@@ -218,6 +204,7 @@ void append_others(std::vector<VitConfig> &all) {
     add(std::string("flexivit_") + size.name, size, 16, 240);
   for (const int image : {196, 336}) {
     VitConfig &eva = pooled("eva_large_patch14_" + std::to_string(image), large, 14, image, 1, Pool::mean, 1.0);
+    eva.class_token = true;
     pixels(eva, clip_mean, clip_std);
     eva.crop_mode = image == 336 ? CropMode::squash : CropMode::center;
   }
@@ -308,6 +295,7 @@ std::vector<VitConfig> VitConfig::known() {
   append_clip(all);
   append_siglip(all);
   append_others(all);
+  append_rotary(all);
   return all;
 }
 
@@ -362,6 +350,14 @@ void use_tag(std::string_view tag, VitConfig &config) {
       config.crop_pct = recipe.crop_pct;
       config.crop_mode = recipe.mode;
     }
+  if (tag == "sat493m") { // DINOv3 of satellite images
+    config.mean = {0.430, 0.411, 0.296};
+    config.std = {0.213, 0.156, 0.143};
+  }
+  if (name == "eva_giant_patch14_336" && tag.starts_with("m30m")) {
+    config.mean = imagenet_mean;
+    config.std = imagenet_std;
+  }
   if (name.starts_with("deit3_") && tag == "fb_in22k_ft_in1k")
     config.crop_pct = 1.0;
   // Of CLIP's large models those of LAION-2B, which the name alone means, have other pixels than the rest.

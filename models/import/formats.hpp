@@ -53,6 +53,10 @@ BlockNames clip_block_names();
 BlockNames transformers_block_names(const TensorReader &tensors, const std::string &block, const std::string &attention,
                                     const HuggingFaceConfig &config);
 
+// DINOv3.
+VitConfig dinov3_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
+VitModel read_dinov3(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config);
+
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config);
 
@@ -89,6 +93,7 @@ inline constexpr std::array transformers_types = {
     transformers_type<vit_of_transformers>("vit_mae", "ViTMAE", "vit"),
     transformers_type<vit_of_transformers>("vit_msn", "ViTMSN", "vit"),
     transformers_type<vit_of_transformers>("ijepa", "IJepa"),
+    transformers_type<dinov3_of_transformers>("dinov3_vit", "DINOv3ViT"),
     transformers_type<clip_of_transformers>("clip", "CLIP"),
     transformers_type<clip_of_transformers>("clip_vision_model", "CLIPVision"),
     transformers_type<siglip_of_transformers>("siglip", "Siglip"),

@@ -63,10 +63,11 @@ void fit_image_size(const HuggingFaceConfig &config, const Recipe &recipe, Float
                  config.model_type == "dinov2" ? Antialias::no : Antialias::yes);
 }
 
-// The processor must give what the model takes; but for DINOv2.
+// The processor must give what the model takes; but for DINOv2, and DINOv3, which takes pictures of any size.
 void check_processor(const HuggingFaceConfig &config, const Recipe &recipe, const FloatModel &model) {
   const ModelConfig &size = common_config(model);
-  if (!config.is_dinov2() && (recipe.crop_width != size.image_width || recipe.crop_height != size.image_height))
+  if (!config.is_dinov2() && !config.is_dinov3() &&
+      (recipe.crop_width != size.image_width || recipe.crop_height != size.image_height))
     throw std::runtime_error("gives pictures of " + std::to_string(recipe.crop_width) + " x " +
                              std::to_string(recipe.crop_height) + " pixels, but \"image_size\" of config.json is " +
                              std::to_string(size.image_width) + " x " + std::to_string(size.image_height));

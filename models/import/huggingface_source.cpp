@@ -66,6 +66,14 @@ void read_model_class(const ConfigFields &fields, const TransformersType &type, 
     config.prefix = name == "ViTMAEModel" ? "" : config.base;
     return;
   }
+  if (config.model_type == "dinov3_vit") { // which has no classifier
+    if (const json *value = fields.find("architectures"))
+      if (const std::string name = string(array(*value, "architectures", 1)[0], "architectures");
+          name != "DINOv3ViTModel")
+        throw std::runtime_error("\"architectures\" is [\"" + name + "\"]; can be imported: DINOv3ViTModel");
+    config.has_head = false;
+    return;
+  }
   const std::string classifier = classes + "ForImageClassification";
   std::string name = classifier;
   if (const json *value = fields.find("architectures"))

@@ -1,6 +1,7 @@
 // config.json as Hugging Face's transformers writes it beside the weights: what its readers share.
 #pragma once
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@ struct HuggingFaceConfig {
   int classes = 2;
   int registers = 0;
   bool qkv_bias = true;
+  std::array<bool, 3> biases = {true, true, true}; // DINOv3: of queries, keys and values
   std::vector<std::string> labels; // of id2label, or empty where these are the placeholders "LABEL_0", ...
   bool projects = false;           // CLIP: the features are those of the projection
   bool has_text = false;           // CLIP, SigLIP: a text tower stands beside the image tower
@@ -32,6 +34,7 @@ struct HuggingFaceConfig {
   bool is_siglip() const { return model_type.starts_with("siglip"); }
   bool is_tower() const { return model_type.starts_with("clip") || is_siglip(); } // an image tower
   bool has_class_token() const { return model_type != "ijepa"; }
+  bool is_dinov3() const { return model_type == "dinov3_vit"; }
   bool is_dinov2() const { return model_type.starts_with("dinov2"); }
 };
 

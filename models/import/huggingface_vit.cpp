@@ -60,6 +60,8 @@ void read_transformers_tokens(TensorReader &tensors, const VitConfig &model, con
 VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config) {
   if (config.is_tower())
     return read_tower(tensors, model, config);
+  if (config.model_type == "dinov3_vit")
+    return read_dinov3(tensors, model, config);
   const std::string &prefix = config.prefix;
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;

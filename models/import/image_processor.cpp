@@ -40,6 +40,7 @@ constexpr std::array processors = {
     Defaults{"ViT", SizeRule::square, 224, false, bilinear, halves, halves},
     Defaults{"DeiT", SizeRule::square, 256, true, bicubic, halves, halves},
     Defaults{"Beit", SizeRule::square, 256, true, bicubic, halves, halves},
+    Defaults{"DINOv3ViT", SizeRule::square, 224, false, bilinear, imagenet_mean, imagenet_std},
     Defaults{"Siglip", SizeRule::square, 224, false, bicubic, halves, halves},
     Defaults{"Bit", SizeRule::shortest, 224, true, bicubic, clip_mean, clip_std},
     Defaults{"CLIP", SizeRule::shortest, 224, true, bicubic, clip_mean, clip_std},
@@ -67,6 +68,7 @@ const Defaults &choose_processor(const json &root, const std::string &model_type
     }
   const std::string_view name = model_type == "deit"               ? "DeiT"
                                 : model_type.starts_with("dinov2") ? "Bit"
+                                : model_type.starts_with("dinov3") ? "DINOv3ViT"
                                 : model_type.starts_with("clip")   ? "CLIP"
                                 : model_type.starts_with("siglip") ? "Siglip"
                                                                    : "ViT";

@@ -130,11 +130,15 @@ BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const 
   BlockWeights block;
   block.norm1 = tensors.layer_norm(prefix + names.norm1, channels);
   if (names.qkv.size() == 1) {
-    block.qkv = linear(names.qkv.front(), 3 * channels, channels, names.qkv_bias);
+    block.qkv = linear(names.qkv.front(), 3 * channels, channels, names.qkv_bias && names.query_bias.empty());
+    if (!names.query_bias.empty()) {
+      block.qkv.bias.head(channels) = tensors.vector(prefix + names.query_bias, channels);
+      block.qkv.bias.tail(channels) = tensors.vector(prefix + names.value_bias, channels);
+    }
   } else {
-    const LinearWeights query = linear(names.qkv.at(0), channels, channels, names.qkv_bias);
-    const LinearWeights key = linear(names.qkv.at(1), channels, channels, names.qkv_bias);
-    const LinearWeights value = linear(names.qkv.at(2), channels, channels, names.qkv_bias);
+    const LinearWeights query = linear(names.qkv.at(0), channels, channels, names.qkv_bias && names.qkv_biases[0]);
+    const LinearWeights key = linear(names.qkv.at(1), channels, channels, names.qkv_bias && names.qkv_biases[1]);
+    const LinearWeights value = linear(names.qkv.at(2), channels, channels, names.qkv_bias && names.qkv_biases[2]);
     block.qkv = {RowMatrix(3 * channels, channels), RowVector(3 * channels)};
     block.qkv.weight << query.weight, key.weight, value.weight;
     block.qkv.bias << query.bias, key.bias, value.bias;

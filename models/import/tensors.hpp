@@ -1,6 +1,7 @@
 // Tensors of weight files as float32 matrices.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -55,6 +56,10 @@ struct BlockNames {
   // One map to queries, keys and values [3 C, C], or three [C, C].
   std::vector<std::string> qkv = {"attn.qkv"};
   bool qkv_bias = true;
+  std::array<bool, 3> qkv_biases = {true, true, true}; // of the three, where there are three and qkv_bias
+  // Of one map: tensors of queries' and values' biases, where it has none itself. Keys then have none.
+  std::string query_bias;
+  std::string value_bias;
   std::string proj = "attn.proj";
   std::string scale1; // layer scale (arXiv 2103.17239) of the attention branch, folded into proj; empty: there is none
   std::string norm2 = "norm2";

@@ -1,6 +1,7 @@
 // timm's VisionTransformer and VisionTransformerDistilled.
 #include <cmath>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "models/import/formats.hpp"
@@ -18,7 +19,9 @@ struct VitForm {
   int registers = 0;
   bool prefix_positions = false; // pos_embed has rows for the prefix tokens as well
   bool layer_scale = false;
+  bool eva_scale = false; // under other names, those of timm's Eva
   bool qkv_bias = true;
+  bool query_bias = false; // of queries and values alone
   bool patch_bias = true;
   bool attention_pool = false;
   bool fc_norm = false;    // the last norm is behind the pool and has another name
@@ -33,16 +36,18 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   const TimmConfig &declared = source.config;
   VitForm form;
   form.class_token = source.has("cls_token") ||
-                     (architecture && architecture->pools_tokens() && declared.class_tokens.value_or(1) != 0);
+                     (architecture && architecture->has_class_token() && declared.class_tokens.value_or(1) != 0);
   form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == Pool::token_pair);
   if (declared.register_tokens)
     form.registers = *declared.register_tokens;
   else if (architecture && !form.distillation_token)
-    form.registers = architecture->prefix_tokens - static_cast<int>(architecture->pools_tokens());
+    form.registers = architecture->prefix_tokens - static_cast<int>(architecture->has_class_token());
   if (source.has("reg_token"))
     form.registers = source.dimension("reg_token", 3, 1);
-  form.layer_scale = source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
+  form.eva_scale = source.has_in_block(".gamma_1") || source.has_in_block(".gamma_2");
+  form.layer_scale = form.eva_scale || source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
   form.qkv_bias = source.has_in_block(".attn.qkv.bias");
+  form.query_bias = source.has_in_block(".attn.q_bias") || source.has_in_block(".attn.v_bias");
   form.attention_pool =
       source.has("attn_pool.latent") ||
       declared.attention_pool.value_or(architecture && !declared.mean_pool && architecture->pool == Pool::attention);
@@ -122,6 +127,11 @@ bool is_square(int count) {
 
 // Also finds out whether the prefix tokens have positions.
 void choose_image_size(const TimmSource &source, bool has_architecture, VitConfig &config, VitForm &form) {
+  if (!config.positions) {
+    if (source.config.image_size)
+      std::tie(config.image_height, config.image_width) = *source.config.image_size;
+    return;
+  }
   const int rows = source.dimension("pos_embed", 3, 1);
   const std::optional<std::pair<int, int>> &declared = source.config.image_size;
   if (declared) {
@@ -157,11 +167,29 @@ void read_timm_tokens(TensorReader &tensors, const VitConfig &config, const VitF
   append("cls_token", static_cast<int>(form.class_token));
   append("dist_token", static_cast<int>(form.distillation_token));
   append("reg_token", form.registers);
+  if (!config.positions) {
+    weights.position = RowMatrix::Zero(config.patches(), channels);
+    return;
+  }
   const int positions = config.patches() + (form.prefix_positions ? config.prefix_tokens : 0);
   const RowMatrix position = tensors.matrix("pos_embed", {1, positions, channels}, channels);
   if (form.prefix_positions)
     weights.prefix += position.topRows(config.prefix_tokens);
   weights.position = position.bottomRows(config.patches());
+}
+
+// timm's Eva turns neighbouring channels, here p and p + head_dim / 2 are a pair: the rows of queries and keys are put
+// in that order, which changes no score.
+void separate_pairs(const VitConfig &config, LinearWeights &qkv) {
+  const Eigen::Index pairs = config.head_dim() / 2;
+  const LinearWeights from = qkv;
+  for (Eigen::Index head = 0; head < Eigen::Index{2} * config.heads; ++head)
+    for (Eigen::Index pair = 0; pair < pairs; ++pair)
+      for (Eigen::Index half = 0; half < 2; ++half) {
+        const Eigen::Index to = head * 2 * pairs + half * pairs + pair;
+        qkv.weight.row(to) = from.weight.row((head * pairs + pair) * 2 + half);
+        qkv.bias[to] = from.bias[(head * pairs + pair) * 2 + half];
+      }
 }
 
 AttentionPoolWeights read_attention_pool(TensorReader &tensors, std::int64_t channels, std::int64_t hidden) {
@@ -176,6 +204,18 @@ AttentionPoolWeights read_attention_pool(TensorReader &tensors, std::int64_t cha
   return pool;
 }
 
+// timm has all blocks' along rows, then all blocks' down columns.
+RowMatrix read_frequencies(TensorReader &tensors, const VitConfig &config) {
+  const RowMatrix axes =
+      tensors.matrix("rope.freqs", {2, config.depth, config.heads, config.head_dim() / 2}, config.channels / 2);
+  RowMatrix frequencies(axes.rows(), axes.cols());
+  for (Eigen::Index block = 0; block < config.depth; ++block) {
+    frequencies.row(2 * block) = axes.row(block);
+    frequencies.row(2 * block + 1) = axes.row(config.depth + block);
+  }
+  return frequencies;
+}
+
 VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, const VitForm &form) {
   const std::int64_t channels = config.channels;
   TensorReader tensors(files);
@@ -185,13 +225,22 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   BlockNames names;
   names.qkv_bias = form.qkv_bias;
   names.stlq_words = form.stlq_words;
-  if (form.layer_scale) {
-    names.scale1 = "ls1.gamma";
-    names.scale2 = "ls2.gamma";
+  if (form.query_bias) {
+    names.query_bias = "attn.q_bias";
+    names.value_bias = "attn.v_bias";
   }
-  for (int i = 0; i < config.depth; ++i)
+  if (form.layer_scale) {
+    names.scale1 = form.eva_scale ? "gamma_1" : "ls1.gamma";
+    names.scale2 = form.eva_scale ? "gamma_2" : "ls2.gamma";
+  }
+  for (int i = 0; i < config.depth; ++i) {
     weights.blocks.push_back(
         read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden));
+    if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::learned)
+      separate_pairs(config, weights.blocks.back().qkv);
+  }
+  if (config.rope.grid == Rope::Grid::learned)
+    weights.rope_frequencies = read_frequencies(tensors, config);
   weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels);
   if (config.pre_norm)
     weights.pre_norm = tensors.layer_norm("norm_pre", channels);

@@ -131,8 +131,8 @@ const SiteSamples &samples_of(const BlockSamples &samples, SiteKind kind) {
 // Gathers the samples of one block. Every image writes to a place of its own, so no lock is needed.
 class Calibration::Collector {
 public:
-  Collector(std::initializer_list<SiteKind> kinds, std::size_t images, int kept_rows = 0)
-      : kinds_(kinds), kept_rows_(kept_rows), samples_(kinds_.size(), std::vector<ImageSamples>(images)) {}
+  Collector(std::vector<SiteKind> kinds, std::size_t images, int kept_rows = 0)
+      : kinds_(std::move(kinds)), kept_rows_(kept_rows), samples_(kinds_.size(), std::vector<ImageSamples>(images)) {}
 
   class ForImage : public reference::Observer {
   public:
@@ -174,7 +174,7 @@ Calibration::Calibration(std::span<const Image> images, int threads)
 }
 
 BlockSamples Calibration::embed(std::initializer_list<SiteKind> kinds, const Embed &embed) {
-  Collector collector(kinds, images_.size());
+  Collector collector({kinds}, images_.size());
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
     streams_[i].rows = embed(images_[i], observer);
@@ -190,7 +190,7 @@ SiteSamples Calibration::stream() const {
 }
 
 BlockSamples Calibration::run(std::initializer_list<SiteKind> kinds, const Step &step) {
-  Collector collector(kinds, images_.size());
+  Collector collector({kinds}, images_.size());
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
     streams_[i].rows = step(streams_[i], observer);
@@ -200,10 +200,18 @@ BlockSamples Calibration::run(std::initializer_list<SiteKind> kinds, const Step 
 
 BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows,
                                     const TokenMerging &merging) {
-  Collector collector({SiteKind::norm1_normalized, SiteKind::query, SiteKind::key, SiteKind::value,
-                       SiteKind::attention_output, SiteKind::block_middle, SiteKind::norm2_normalized,
-                       SiteKind::fc1_output, SiteKind::gelu_output},
-                      images_.size(), kept_rows);
+  std::vector<SiteKind> kinds{SiteKind::norm1_normalized,
+                              SiteKind::query,
+                              SiteKind::key,
+                              SiteKind::value,
+                              SiteKind::attention_output,
+                              SiteKind::block_middle,
+                              SiteKind::norm2_normalized,
+                              SiteKind::fc1_output,
+                              SiteKind::gelu_output};
+  if (config.rotation)
+    kinds.insert(kinds.end(), {SiteKind::rotated_query, SiteKind::rotated_key});
+  Collector collector(std::move(kinds), images_.size(), kept_rows);
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);
     reference::TokenStream &stream = streams_[i];

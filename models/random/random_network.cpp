@@ -5,6 +5,7 @@
 #include "kernels/token_merging.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
+#include "models/quantize/codes/rotation_tables.hpp"
 #include "models/quantize/emit/finish.hpp"
 #include "models/random/random_integer.hpp"
 #include "models/random/random_spreads.hpp"
@@ -342,7 +343,13 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
                     draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
                     {config.heads, offsets});
   } else {
-    graph_.add(name, with_sizes(name + ".qkv"), operation);
+    std::string input = name + ".qkv";
+    if (config.rotation) {
+      graph_.add(name + ".rotate", input, Rotate{config.heads, config.rotation->first});
+      write_rotation(graph_, name + ".rotate", *config.rotation);
+      input = name + ".rotate";
+    }
+    graph_.add(name, with_sizes(input), operation);
   }
   requantization(name, fixed);
 }

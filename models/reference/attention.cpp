@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 
 #include "models/reference/layers.hpp"
 #include "models/reference/matmul.hpp"
@@ -135,6 +136,26 @@ RowVector first_token_attention(const BlockConfig &config, const MatrixView &qkv
     sum += softmax(scores).row(0);
   }
   return sum;
+}
+
+void rotate(const Rotation &rotation, int heads, RowMatrix &qkv) {
+  const Eigen::Index channels = qkv.cols() / 3;
+  const Eigen::Index pairs = channels / heads / 2;
+  const bool shared = rotation.columns == pairs;
+  if (rotation.first + rotation.rows() != qkv.rows())
+    throw std::runtime_error("tokens of a network with rotary positions cannot be merged: an angle belongs to a place");
+  for (Eigen::Index row = 0; row < rotation.rows(); ++row)
+    for (Eigen::Index part = 0; part < 2 * heads; ++part) // of queries, then of keys
+      for (Eigen::Index pair = 0; pair < pairs; ++pair) {
+        const auto at = static_cast<std::size_t>(row * rotation.columns + (shared ? 0 : part % heads * pairs) + pair);
+        const float cosine = static_cast<float>(rotation.cosine[at]) * 0x1p-30F;
+        const float sine = static_cast<float>(rotation.sine[at]) * 0x1p-30F;
+        float &a = qkv(rotation.first + row, part * 2 * pairs + pair);
+        float &b = qkv(rotation.first + row, part * 2 * pairs + pairs + pair);
+        const float turned = a * cosine - b * sine;
+        b = b * cosine + a * sine;
+        a = turned;
+      }
 }
 
 RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value,

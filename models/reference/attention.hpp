@@ -18,6 +18,9 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
 // What the first token pays attention to, the sum over all heads: [T].
 RowVector first_token_attention(const BlockConfig &config, const MatrixView &qkv, const std::vector<float> &sizes);
 
+// Turns the queries and keys of q, k, v side by side [T, 3C].
+void rotate(const Rotation &rotation, int heads, RowMatrix &qkv);
+
 // The tokens of the grid, window after window, each row by row: [T].
 std::vector<int> window_order(const Windows &windows);
 

@@ -90,10 +90,15 @@ void block_forward(const BlockConfig &config, const BlockWeights &block, const T
   tap(SiteKind::norm1_normalized, normalized);
   const RowMatrix normed = affine(normalized, block.norm1);
   tap(SiteKind::norm1_output, normed);
-  const RowMatrix qkv = linear(normed, block.qkv);
+  RowMatrix qkv = linear(normed, block.qkv);
   tap(SiteKind::query, qkv.leftCols(stream.cols()));
   tap(SiteKind::key, qkv.middleCols(stream.cols(), stream.cols()));
   tap(SiteKind::value, qkv.rightCols(stream.cols()));
+  if (config.rotation) {
+    rotate(*config.rotation, config.heads, qkv);
+    tap(SiteKind::rotated_query, qkv.leftCols(stream.cols()));
+    tap(SiteKind::rotated_key, qkv.middleCols(stream.cols(), stream.cols()));
+  }
   const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer, tokens.sizes);
   tap(SiteKind::attention_output, attended);
   tokens.rows += linear(attended, block.proj);

@@ -24,6 +24,8 @@ enum class SiteKind : std::uint8_t {
   query,                   // [T, C] after the bias, before the division by sqrt(d)
   key,                     // [T, C] after the bias
   value,                   // [T, C] after the bias
+  rotated_query,           // [T, C] where there is a rotation: the query and
+  rotated_key,             // [T, C] the key after it
   attention_scores,        // [T, K] a head: q k^T / sqrt(d), plus position bias and mask, one row a query
   attention_probabilities, // [T, K] a head: softmax of the scores' rows
   attention_output,        // [T, C] input of proj, heads side by side

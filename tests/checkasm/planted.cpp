@@ -76,6 +76,15 @@ template <Mistake mistake> struct Planted {
                   output + rows.end * output_row);
   }
 
+  static void rotate(const RotateArgs &args, Range rows) {
+    reference_kernels().rotate(args, rows);
+    if (empty(rows))
+      return;
+    const std::ptrdiff_t width = std::ptrdiff_t{3} * args.heads * args.head_dim;
+    std::byte *output = reinterpret_cast<std::byte *>(args.output);
+    harm<mistake>(output + rows.begin * width, args.input + rows.end * width, output + rows.end * width);
+  }
+
   static void mean_rows(const MeanRowsArgs &args, Range columns) {
     reference_kernels().mean_rows(args, columns);
     if (empty(columns))
@@ -161,6 +170,7 @@ template <Mistake mistake> struct Planted {
     table.layer_norm = layer_norm;
     table.l2_normalize = l2_normalize;
     table.mean_rows = mean_rows;
+    table.rotate = rotate;
     table.attention.run = attention;
     table.token_merging.add_importance = add_importance;
     table.token_merging.match = match_tokens;

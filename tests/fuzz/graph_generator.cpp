@@ -96,7 +96,7 @@ std::optional<GraphGenerator::Value> GraphGenerator::stream() {
 }
 
 void GraphGenerator::any_operation() {
-  switch (choices_.between(0, 14)) {
+  switch (choices_.between(0, 15)) {
   case 0:
     return patch_embed(codes());
   case 1:
@@ -122,6 +122,8 @@ void GraphGenerator::any_operation() {
   case 12:
   case 13:
     return merge_tokens();
+  case 14:
+    return rotate();
   default:
     return merge_patches();
   }
@@ -272,6 +274,24 @@ void GraphGenerator::l2_normalize() {
       {std::vector<std::uint64_t>(channels, unit_bound), quotient_spread / std::sqrt(static_cast<double>(channels))},
       spread_of(operation.output_type));
   add({input->name}, operation, operation.output_type, input->rows, input->columns);
+}
+
+// Of codes whose columns are queries, keys and values, made for it where there is room.
+void GraphGenerator::rotate() {
+  const int heads = choices_.between(1, 4);
+  const Value codes_in = codes();
+  const int most = most_outputs(codes_in);
+  if (most < 6 * heads)
+    return;
+  linear(codes_in, 6 * heads * side(most / (6 * heads)), Epilogue::requantize);
+  const Value input = values_.back();
+  const std::string name = next_name();
+  const Rotate operation{heads, choices_.between(0, input.rows - 1)};
+  const int pairs = input.columns / (6 * heads);
+  const int columns = choices_.one_in(2) ? pairs : pairs * heads;
+  for (const char *table : {"cosine", "sine"})
+    constants_.values<std::int16_t>(name, table, {input.rows - operation.first, columns}, -(1 << 14), 1 << 14);
+  add({input.name}, operation, ElementType::int8, input.rows, input.columns);
 }
 
 // One row of int32: logits of codes, or features of a stream.

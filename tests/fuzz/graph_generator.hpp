@@ -76,7 +76,8 @@ private:
   void flatten(const Value &input);
   void merge_patches();
   void l2_normalize(); // of int32; where there are none, they are made first
-  void head();         // one row of int32: logits of codes, or features of a stream
+  void rotate();
+  void head(); // one row of int32: logits of codes, or features of a stream
   Value first_row(const Value &value);
 
   // graph_attention.cpp

@@ -74,7 +74,8 @@ constexpr const char *words[] = {"patches",      "patch_embed",
                                  "I64",          "F32",
                                  "BOOL",         "weight",
                                  "labels",       "scores",
-                                 "quick_gelu",   "l2_normalize"};
+                                 "quick_gelu",   "l2_normalize",
+                                 "rotate",       "cosine"};
 
 } // namespace
 

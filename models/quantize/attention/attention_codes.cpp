@@ -28,6 +28,16 @@ ArrayXd largest(const ChannelRange &range) {
   return range.low.abs().max(range.high.abs());
 }
 
+// Both channels of a pair get the larger value.
+void widen_pairs(Index head_dim, ArrayXd &values) {
+  const Index pairs = head_dim / 2;
+  for (Index first = 0; first < values.size(); first += head_dim) {
+    const ArrayXd larger = values.segment(first, pairs).max(values.segment(first + pairs, pairs));
+    values.segment(first, pairs) = larger;
+    values.segment(first + pairs, pairs) = larger;
+  }
+}
+
 // How one head's scores become steps of the softmax: sums of products of codes, plus biases, are multiplied by an
 // integer and shifted right by `shift`. `unit` is the real value of one product of codes. It is enlarged a little, to a
 // value that an integer multiplier expresses exactly. A larger shift enlarges it less, but makes scores overflow
@@ -111,17 +121,23 @@ ChannelCodes AttentionCodes::side_by_side() const {
 
 AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
                                       int heads, const QuantizeOptions &options, const ArrayXd &qkv_scale,
-                                      const ScoreBiases &biases) {
+                                      const ScoreBiases &biases, const RotatedSamples *rotated) {
   const bool per_tensor = options.published.per_tensor;
   const ChannelRange queries =
       per_tensor ? published::shared_range(query, key, value, options) : observe_range(query, options);
   const ChannelRange keys = per_tensor ? queries : observe_range(key, options);
-  const ArrayXd query_range = at_least_a_share(largest(queries));
-  const ArrayXd key_range = at_least_a_share((keys.high - keys.low) / 2);
-  const Index channels = query_range.size();
+  const Index channels = queries.low.size();
   const Index head_dim = channels / heads;
-  const ArrayXd smallest_query_scale = smallest_scale(qkv_scale.head(channels));
-  const ArrayXd smallest_key_scale = smallest_scale(qkv_scale.segment(channels, channels));
+  ArrayXd query_range = at_least_a_share(largest(queries));
+  ArrayXd key_range = at_least_a_share((keys.high - keys.low) / 2);
+  ArrayXd smallest_query_scale = smallest_scale(qkv_scale.head(channels));
+  ArrayXd smallest_key_scale = smallest_scale(qkv_scale.segment(channels, channels));
+  if (rotated != nullptr) {
+    query_range = at_least_a_share(largest(queries).max(largest(observe_range(rotated->query, options))));
+    key_range = at_least_a_share(largest(keys).max(largest(observe_range(rotated->key, options))));
+    for (ArrayXd *values : {&query_range, &key_range, &smallest_query_scale, &smallest_key_scale})
+      widen_pairs(head_dim, *values);
+  }
 
   // In each channel query and key have 127 steps for their ranges; the widest channel decides the head's unit.
   const ArrayXd products = (query_range * key_range / (127.0 * 127.0)).max(smallest_query_scale * smallest_key_scale);
@@ -148,7 +164,7 @@ AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSample
                                       unit[c] / smallest_key_scale[c]);
   codes.query.zero = ArrayXd::Zero(channels);
   codes.key.scale = unit / codes.query.scale;
-  codes.key.zero = -keys.middle() / codes.key.scale;
+  codes.key.zero = rotated != nullptr ? ArrayXd(ArrayXd::Zero(channels)) : ArrayXd(-keys.middle() / codes.key.scale);
 
   const CodeConstraint value_constraint = requantizable(qkv_scale.tail(channels));
   if (per_tensor) {

@@ -30,14 +30,23 @@ struct ScoreBiases {
   int largest_size = 1; // how many patches a token may stand for
 };
 
+// Queries and keys after their rotation.
+struct RotatedSamples {
+  const SiteSamples &query;
+  const SiteSamples &key;
+};
+
 // Within a head scale_q[d] * scale_k[d] is the same for all channels d, so that all products of codes have one unit.
 // How the two scales share it is chosen for each channel so that least is lost. `qkv_scale` [3 C]: the scale of the
 // accumulators from which queries, keys and values are requantized.
+//
+// Where queries and keys are rotated, the two channels of a pair have one scale, wide enough for what they are before
+// and after it, and zero = 0, about which they are turned.
 //
 // With PublishedOptions::per_tensor all three have the scale of the tensor that they make up together and zero = 0:
 // without renormalization of the softmax a value of 0 must have the code 0.
 AttentionCodes choose_attention_codes(const SiteSamples &query, const SiteSamples &key, const SiteSamples &value,
                                       int heads, const QuantizeOptions &options, const Eigen::ArrayXd &qkv_scale,
-                                      const ScoreBiases &biases = {});
+                                      const ScoreBiases &biases = {}, const RotatedSamples *rotated = nullptr);
 
 } // namespace intvit

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string>
 
 #include "kernels/gelu.hpp"
 #include "models/quantize/emit/importance.hpp"
@@ -30,15 +32,25 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
   const QuantizedLinear qkv =
       quantize_normed_linear(block.qkv, block.norm1, samples_of(samples, SiteKind::norm1_normalized), context.options);
   context.nodes.layer_norm(part.name + ".norm1", stream, block.norm1, qkv.input);
+  std::optional<RotatedSamples> rotated;
+  if (config.rotation)
+    rotated.emplace(
+        RotatedSamples{samples_of(samples, SiteKind::rotated_query), samples_of(samples, SiteKind::rotated_key)});
   const AttentionCodes codes = choose_attention_codes(
       samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
       config.heads, context.options, qkv.scale,
-      {block.position_bias, config.windows && config.windows->shift > 0, largest_token_size(context.network, config)});
+      {block.position_bias, config.windows && config.windows->shift > 0, largest_token_size(context.network, config)},
+      rotated ? &*rotated : nullptr);
   context.nodes.linear(attn + ".qkv", part.name + ".norm1", qkv, codes.side_by_side());
+  std::string attention_input = attn + ".qkv";
+  if (config.rotation) {
+    context.nodes.rotate(attn + ".rotate", attention_input, config.heads, *config.rotation);
+    attention_input = attn + ".rotate";
+  }
   const QuantizedLinear proj =
       quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
                       context.options, requantizable(codes.value.scale * quotient_unit));
-  context.nodes.attention(attn, attn + ".qkv", config, codes, proj.input, part.kept_rows);
+  context.nodes.attention(attn, attention_input, config, codes, proj.input, part.kept_rows);
   const StreamNode rows = part.kept_rows > 0 ? context.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
   const StreamNode middle = context.nodes.linear_residual(
       attn + ".proj", attn, proj, rows,

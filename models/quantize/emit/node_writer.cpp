@@ -6,6 +6,7 @@
 
 #include "kernels/layer_norm.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
+#include "models/quantize/codes/rotation_tables.hpp"
 #include "models/quantize/emit/finish.hpp"
 #include "models/quantize/linear/two_words.hpp"
 
@@ -152,6 +153,11 @@ int NodeWriter::linear_features(const std::string &name, const std::string &inpu
   weights(name, layer);
   requantization(name, fixed);
   return fraction_bits;
+}
+
+void NodeWriter::rotate(const std::string &name, const std::string &input, int heads, const Rotation &rotation) {
+  graph_.add(name, input, Rotate{heads, rotation.first});
+  write_rotation(graph_, name, rotation);
 }
 
 void NodeWriter::l2_normalize(const std::string &name, const std::string &input, const ChannelCodes &output) {

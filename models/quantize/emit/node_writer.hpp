@@ -64,6 +64,7 @@ public:
   // A linear map as int32 in fixed point, for features; returns the fraction bits.
   int linear_features(const std::string &name, const std::string &input, const QuantizedLinear &layer);
   // Features brought to length 1, as 8-bit codes.
+  void rotate(const std::string &name, const std::string &input, int heads, const Rotation &rotation);
   void l2_normalize(const std::string &name, const std::string &input, const ChannelCodes &output);
   // The logits, with which a model ends; their meaning is the model's.
   void linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer);

@@ -54,6 +54,8 @@ void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
       element[5] ^= std::byte{1}; // of 37 to 49 bits
     else if (name.ends_with(".score_multiplier") || name.ends_with(".relative_bias"))
       element[1] ^= std::byte{1}; // of 11 and 13 bits
+    else if (name.ends_with(".cosine") || name.ends_with(".sine"))
+      element[1] ^= std::byte{8}; // of 14 bits
     else if (tensor.dtype == DType::i32)
       element[2] ^= std::byte{0x40}; // of 26 to 31 bits
     else if (name.ends_with(".stlq_first") || name.ends_with(".stlq_second"))
@@ -80,6 +82,7 @@ TEST_CASE("golden hash: sees a small change of any constant") {
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int8, .head = IntegerHead::pooled}),
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::features}),
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::words}),
+        test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .rotated = true}),
         test::integer_swin({.stream = ElementType::int8, .softmax = Softmax::int16}),
         test::integer_swin({.stream = ElementType::int16, .softmax = Softmax::lis4}),
         test::integer_model({.softmax = Softmax::int16, .stlq = true}),

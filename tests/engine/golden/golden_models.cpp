@@ -78,6 +78,14 @@ std::vector<ModelFile> merging_models() {
   return files;
 }
 
+std::vector<ModelFile> rotated_models() {
+  std::vector<ModelFile> files;
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
+    files.push_back(parsed(
+        integer_model({.stream = stream, .softmax = Softmax::int16, .head = IntegerHead::registers, .rotated = true})));
+  return files;
+}
+
 } // namespace
 
 void GoldenLogits::add(std::span<const std::int32_t> logits) {
@@ -98,6 +106,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({stlq_models(), "fa7bb94284c4d227af1d9a18702770ac3c6f0e9f2a5c4a053f18e4b73eb81a22"});
   golden.push_back({words_models(), "00468730dbe671480d90bb61463a0c09d96413b1a43bf406fdb442f63c3be3de"});
   golden.push_back({merging_models(), "0971aa17ca1e3bae378201eba75048a6370b9ee62b24b5dce5372c8e2b5cb645"});
+  golden.push_back({rotated_models(), "6621ca9642c8b402f490e2c7a69e4f00d295846ef8d978caa777e75b8ddbac61"});
   return golden;
 }
 

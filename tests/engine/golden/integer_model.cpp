@@ -138,7 +138,15 @@ private:
     operation.queries = wanted;
     operation.renormalize = options_.renormalize;
     operation.sized = !sizes_.empty();
-    add(prefix + "attn", with_sizes(prefix + "attn.qkv"), operation);
+    std::string queries = prefix + "attn.qkv";
+    if (options_.rotated) {
+      queries = prefix + "attn.rotate";
+      add(queries, prefix + "attn.qkv", Rotate{heads, prefix_rows_});
+      constexpr int pairs = channels / heads / 2;
+      for (const char *table : {"cosine", "sine"})
+        values<std::int16_t>(queries, table, {patches, prefix == "blocks.0." ? pairs : heads * pairs}, -11000, 11000);
+    }
+    add(prefix + "attn", with_sizes(queries), operation);
     attention_constants(prefix + "attn", heads, channels, options_.softmax);
     std::string rows = tokens;
     if (wanted != 0) {

@@ -27,8 +27,9 @@ struct IntegerModel {
   kernels::Softmax softmax = kernels::Softmax::lis4;
   bool renormalize = true;
   IntegerHead head = IntegerHead::class_token;
-  bool stlq = false;   // weights of one and two words, in every linear map
-  bool merged = false; // tokens are merged in the first two blocks
+  bool stlq = false;    // weights of one and two words, in every linear map
+  bool merged = false;  // tokens are merged in the first two blocks
+  bool rotated = false; // queries and keys are turned, in the first block by the same angles in all heads
 };
 
 inline constexpr int integer_model_width = 48; // pixels

@@ -53,6 +53,7 @@ std::vector<NodeCase> valid_nodes() {
                         R"({"name":"o","op":"mean_rows","input":"e","first":5,"rows":49,"shift":48,
                             "output_type":"int16"})")},
       {"l2_normalize", json::parse(R"({"name":"u","op":"l2_normalize","input":"h","shift":44,"output_type":"int8"})")},
+      {"rotate", json::parse(R"({"name":"r","op":"rotate","input":"l","heads":4,"first":5})")},
       {"flatten", json::parse(R"({"name":"s","op":"flatten","input":"t"})")},
       {"attention sizes",
        json::parse(
@@ -156,6 +157,8 @@ std::vector<IntegerField> integer_fields() {
       {"mean_rows sizes", "first", 0, 16383},
       {"mean_rows sizes", "rows", 1, 16384},
       {"mean_rows sizes", "shift", 32, 62},
+      {"rotate", "heads", 1, 1024},
+      {"rotate", "first", 0, 16384},
       {"merge_patches", "grid_height", 2, 16384},
       {"merge_patches", "grid_width", 2, 16384},
   };

@@ -105,6 +105,9 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(unit.shift == 44);
   CHECK(unit.output_type == kernels::ElementType::int8);
 
+  CHECK(parsed_operation<Rotate>("rotate").heads == 4);
+  CHECK(parsed_operation<Rotate>("rotate").first == 5);
+
   const auto mean = parsed_operation<MeanRows>("mean_rows");
   CHECK(mean.first == 5);
   CHECK(mean.rows == 49);

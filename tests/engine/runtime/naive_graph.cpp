@@ -169,6 +169,30 @@ Table l2_normalize(const NodeReader &reader, const Table &input) {
   return output;
 }
 
+// Pairs of a head's channels, half a head apart, turned by the angles of their row's patch.
+Table rotate(const NodeReader &reader, const Table &input) {
+  const auto heads = static_cast<std::size_t>(reader.integer("heads"));
+  const auto first = static_cast<std::size_t>(reader.integer("first"));
+  const std::vector<Int> cosine = reader.constant("cosine");
+  const std::vector<Int> sine = reader.constant("sine");
+  const std::size_t channels = input.columns / 3;
+  const std::size_t head_dim = channels / heads;
+  const std::size_t pairs = head_dim / 2;
+  const std::size_t columns = cosine.size() / (input.rows - first);
+  Table output = input;
+  for (std::size_t m = first; m < input.rows; ++m)
+    for (std::size_t head = 0; head < 2 * heads; ++head)
+      for (std::size_t pair = 0; pair < pairs; ++pair) {
+        const std::size_t at = (m - first) * columns + (columns == pairs ? 0 : head % heads * pairs) + pair;
+        const Int a = input.at(m, head * head_dim + pair);
+        const Int b = input.at(m, head * head_dim + pairs + pair);
+        const auto rounded = [](Int sum) { return stored(floor_divide(sum + 8192, 16384), "int8"); };
+        output.at(m, head * head_dim + pair) = rounded(a * cosine.at(at) - b * sine.at(at));
+        output.at(m, head * head_dim + pairs + pair) = rounded(b * cosine.at(at) + a * sine.at(at));
+      }
+  return output;
+}
+
 // max(x, 0) - tail(|x|) on 64 chords: tail(u) = u (1 - Phi(u)) up to u = 4, or of quick-GELU u / (1 + exp(1.702 u)) up
 // to u = 6, where chords from 2 on are twice as long.
 Int gelu(Int x, int fraction_bits, bool quick) {
@@ -306,7 +330,8 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
         {"merge_patches", merge_patches},
         {"l2_normalize", l2_normalize},
         {"match_tokens", with_sizes(naive_match_tokens)},
-        {"merge_tokens", merge}};
+        {"merge_tokens", merge},
+        {"rotate", rotate}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }

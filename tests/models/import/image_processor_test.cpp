@@ -118,7 +118,8 @@ TEST_CASE("what a recipe cannot follow is refused") {
   refused(
       R"({"image_processor_type": "LevitImageProcessor"})",
       "\"image_processor_type\" is \"LevitImageProcessor\"; can be followed: ViTImageProcessor, DeiTImageProcessor, "
-      "BeitImageProcessor, SiglipImageProcessor, BitImageProcessor, CLIPImageProcessor, ConvNextImageProcessor");
+      "BeitImageProcessor, DINOv3ViTImageProcessor, SiglipImageProcessor, BitImageProcessor, CLIPImageProcessor, "
+      "ConvNextImageProcessor");
   refused(R"({"image_processor_type": 3})", "\"image_processor_type\" must be a string, is 3");
   refused(R"({"resample": 0})", "\"resample\" is 0; 1 (lanczos)");
   refused(R"({"resample": "hamming"})", "\"resample\" is \"hamming\"");

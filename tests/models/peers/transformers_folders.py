@@ -52,6 +52,10 @@ def dinov2_registers(**changes):
     return hf.Dinov2WithRegistersModel(hf.Dinov2WithRegistersConfig(**{**SMALL, **changes}))
 
 
+def dinov3(**changes):
+    return hf.DINOv3ViTModel(hf.DINOv3ViTConfig(**{**SMALL, "intermediate_size": 96, **changes}))
+
+
 def squash(size, **changes):
     return hf.ViTImageProcessorPil(size={"height": size, "width": size}, **changes)
 
@@ -115,6 +119,10 @@ SMALL_CASES = [
      lambda: squash(64), {}),
     ("i-jepa, features", lambda: hf.IJepaModel(hf.IJepaConfig(**{**SMALL, "intermediate_size": 96})),
      lambda: squash(64), {}),
+    ("dinov3", lambda: dinov3(num_register_tokens=4), lambda: squash(64), {}),
+    ("dinov3, its state alone, all biases", lambda: dinov3(key_bias=True, rope_theta=50.0, image_size=[64, 64]),
+     lambda: squash(64), {"state": True}),
+    ("dinov3 at another size", lambda: dinov3(image_size=224, query_bias=False), lambda: squash(80), {}),
     ("dinov2, its state alone", dinov2, lambda: crop(hf.BitImageProcessorPil, 72, 64), {"state": True}),
     ("dinov2 without registers", lambda: dinov2_registers(num_register_tokens=0),
      lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),

@@ -173,6 +173,25 @@ TEST_CASE("integer models of SigLIP's towers follow their float models") {
   check_tower(config);
 }
 
+TEST_CASE("integer models of networks with rotary positions follow their float models") {
+  VitConfig config;
+  config.prefix_tokens = 5;
+  config.positions = false;
+  config.rope = {.grid = Rope::Grid::centred, .temperature = 100};
+  check_tower(config);
+  config.pool = Pool::normed_mean;
+  config.positions = true;
+  config.rope = {.grid = Rope::Grid::learned};
+  check_tower(config);
+  config.prefix_tokens = 1;
+  config.pre_norm = true;
+  config.pool = Pool::attention;
+  config.pool_hidden = 96;
+  config.pool_heads = 4;
+  config.rope = {.grid = Rope::Grid::index, .temperature = 10000, .columns_first = true, .offset = 1, .reference = 7};
+  check_tower(config);
+}
+
 TEST_CASE("integer models of towers: what files say of them") {
   VitConfig config;
   config.pre_norm = true;

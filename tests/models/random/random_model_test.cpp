@@ -135,7 +135,8 @@ TEST_CASE("random models: valid files with golden logits") {
   for (const char *name :
        {"deit_tiny_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224", "deit_tiny_distilled_patch16_224",
         "vit_medium_patch16_gap_256", "vit_medium_patch16_reg4_gap_256", "vit_small_patch14_reg4_dinov2",
-        "vit_base_patch32_clip_224", "vit_base_patch32_siglip_256", "vit_base_patch32_siglip_gap_256"})
+        "vit_base_patch32_clip_224", "vit_base_patch32_siglip_256", "vit_base_patch32_siglip_gap_256",
+        "vit_small_patch16_dinov3", "vit_small_patch16_rope_mixed_224", "vit_pe_core_tiny_patch16_384"})
     configs.emplace_back(shallow(name));
   for (const int classes : {0, 10}) {
     SwinConfig swin = shallow_swin();
