@@ -30,7 +30,7 @@ int merging_blocks(const Network &network) {
 }
 
 // A schedule of weights a block, of which block b merges share * weights[b] of what it may, or as many as there are.
-TokenSchedule scaled(const Network &network, const std::vector<double> &weights, double share, double spared) {
+TokenSchedule scaled_schedule(const Network &network, const std::vector<double> &weights, double share, double spared) {
   TokenSchedule schedule{{}, spared};
   const int prefix = network.embedding.prefix_tokens;
   int tokens = network.common.patches(); // that may merge or be spared
@@ -48,13 +48,13 @@ std::optional<TokenSchedule> with_speed_up(const Network &network, const std::ve
                                            double speed_up) {
   double low = 0;
   double high = network.common.patches();
-  if (speed_up_of(network, scaled(network, weights, high, spared)) < speed_up * (1 - tolerance))
+  if (speed_up_of(network, scaled_schedule(network, weights, high, spared)) < speed_up * (1 - tolerance))
     return std::nullopt;
   for (int step = 0; step < 30; ++step) {
     const double share = (low + high) / 2;
-    (speed_up_of(network, scaled(network, weights, share, spared)) < speed_up ? low : high) = share;
+    (speed_up_of(network, scaled_schedule(network, weights, share, spared)) < speed_up ? low : high) = share;
   }
-  return scaled(network, weights, high, spared);
+  return scaled_schedule(network, weights, high, spared);
 }
 
 // Weights that are 0 before block `first` and then run from `begin` to `end`.
