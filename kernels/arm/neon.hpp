@@ -67,8 +67,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
   // Multiplications to 64 bits take the lower two lanes, then the upper two.
   static constexpr int offset_place(int lane) { return lane; }
 
-  // Whole vectors.
-  using Base::load;
+  using Base::load; // of whole vectors
   static Vec load64(const std::int64_t *from) { return vreinterpretq_s32_s64(vld1q_s64(from)); }
 
   // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.

@@ -328,42 +328,6 @@ TEST_CASE("bind: l2_normalize") {
   CHECK(message_of(small_graph(8, 8, {{"u", {"image"}, L2Normalize{.shift = 32}}}), "u") == "its input must be int32");
 }
 
-TEST_CASE("bind: rotate") {
-  ModelParts parts = test::tiny_parts();
-  auto &nodes = parts.description.graph.nodes;
-  const auto attention = std::find_if(
-      nodes.begin(), nodes.end(), [](const Node &node) { return std::holds_alternative<Attention>(node.operation); });
-  REQUIRE(attention != nodes.end());
-  const int heads = std::get<Attention>(attention->operation).heads;
-  const std::string qkv = attention->inputs[0];
-  attention->inputs[0] = "turned";
-  nodes.insert(attention, {"turned", {qkv}, Rotate{.heads = heads, .first = 1}});
-  const auto tables = [&](std::int64_t rows, std::int64_t columns, std::int16_t value) {
-    for (const char *name : {"turned.cosine", "turned.sine"})
-      parts.set(name, DType::i16, {rows, columns},
-                std::vector<std::int16_t>(static_cast<std::size_t>(rows * columns), value));
-  };
-  const std::int64_t pairs = 16 / heads / 2;
-  tables(4, pairs, 16384);
-  CHECK(bind_message(parts) == "");
-  tables(4, heads * pairs, -16384);
-  CHECK(bind_message(parts) == "");
-  tables(4, pairs, 16385);
-  CHECK(message_of(parts, "turned") == "a cosine or sine is beyond 16384");
-  tables(4, pairs + 1, 0);
-  CHECK(bind_message(parts).find("turned.cosine") != std::string::npos);
-  tables(5, pairs, 0);
-  CHECK(bind_message(parts).find("turned.cosine") != std::string::npos);
-  parts.operation<Rotate>("turned").first = 5;
-  CHECK(message_of(parts, "turned") == "leaves 5 rows of 5 as they are");
-  parts.operation<Rotate>("turned").first = 0;
-  CHECK(bind_message(parts) == "");
-  parts.operation<Rotate>("turned").heads = 3;
-  const std::string wanted = "its input must be int8 with 3 * heads * head_dim columns, head_dim even";
-  CHECK(message_of(parts, "turned") == wanted);
-  CHECK(message_of(small_graph(8, 8, {{"r", {"image"}, Rotate{.heads = 1}}}), "r") == wanted);
-}
-
 TEST_CASE("bind: patches that do not cover the image") {
   const auto message = [](int width, int height, bool partial) {
     return bind_message(small_graph(width, height,
