@@ -154,7 +154,9 @@ Letter letter(char character) {
     ++i; // the blank
     for (const auto &[x, y] : points)
       result.width = std::max(result.width, x);
-    result.strokes.push_back(round ? with_round_corners(std::move(points), closed) : std::move(points));
+    if (round)
+      points = with_round_corners(points, closed);
+    result.strokes.push_back(std::move(points));
   }
   return result;
 }

@@ -127,7 +127,8 @@ private:
         Product::arrange(at, layout_.steps * group, arranged);
       const typename Product::Input input = Product::input(at, arranged);
       Keys::for_each_tile(vectors_, [&](auto n, int vector) {
-        multiply_tile<V, Inputs::codes, decltype(n)::value>(
+        constexpr int width = decltype(n)::value;
+        multiply_tile<V, Inputs::codes, width>(
             input, part<Element>(layout_.panels) + std::ptrdiff_t{vector} * lanes * layout_.steps * group,
             layout_.steps, part<std::int32_t>(layout_.starts) + vector * lanes, product_row(0) + vector * lanes,
             std::ptrdiff_t{vectors_} * lanes);

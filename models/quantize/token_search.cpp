@@ -174,7 +174,8 @@ TokenSearch search_tokens(const FloatModel &model, std::span<const Image> images
     best = {weights, *schedule, error};
     return true;
   };
-  const double spared = TokenSchedule{}.spared;
+  const TokenSchedule usual;
+  const double spared = usual.spared;
   // From which block on, and more at the beginning, at the end or the same everywhere.
   for (const int first : {0, blocks / 6, blocks / 3, blocks / 2})
     for (const auto &[begin, end] : {std::pair(1.0, 1.0), {2.0, 0.5}, {0.5, 2.0}})
