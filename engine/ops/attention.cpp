@@ -52,8 +52,8 @@ bool are_sizes_of(const ValueInfo &value, int tokens) {
 }
 
 const std::int32_t *sizes_of_image(const Operand &groups, std::size_t image) {
-  return reinterpret_cast<const std::int32_t *>(groups.image(image)) +
-         std::ptrdiff_t{kernels::size_of_group} * groups.info->columns;
+  const auto *rows = reinterpret_cast<const std::int32_t *>(groups.image(image));
+  return &rows[std::ptrdiff_t{kernels::size_of_group} * groups.info->columns];
 }
 
 std::unique_ptr<BoundAttention> bind_scores(NodeBinder &binder, const Attention &op, int tokens, int channels) {
