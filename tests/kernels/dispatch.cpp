@@ -67,16 +67,21 @@ TEST_CASE("dispatch: the reference, the tiled scalar kernels, then the processor
   }
 }
 
+// But for those of a set that brings attention alone and leaves the rest as the next slower one has it.
 TEST_CASE("dispatch: a table's kernels are its own") {
   const std::span<const KernelTable> tables = available_kernels();
   for (std::size_t i = 0; i < tables.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) {
       CAPTURE(tables[i].name, tables[j].name);
+      CHECK(tables[i].attention.run != tables[j].attention.run);
+      if (std::string(tables[i].name) == "avx512vbmi" && j + 1 == i) {
+        CHECK(tables[i].linear.run == tables[j].linear.run);
+        continue;
+      }
       CHECK(tables[i].linear.run != tables[j].linear.run);
       for (const WeightFormat format : weight_formats())
         CHECK(tables[i].linear.formats[format].pack != tables[j].linear.formats[format].pack);
       CHECK(tables[i].layer_norm != tables[j].layer_norm);
-      CHECK(tables[i].attention.run != tables[j].attention.run);
       CHECK(tables[i].patches != tables[j].patches);
     }
 }

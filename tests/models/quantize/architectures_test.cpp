@@ -34,9 +34,16 @@ Outputs integer_outputs(const std::vector<std::byte> &file, const Image &image) 
   return {real(logits, model->logit_fraction_bits()), real(session.features(), model->feature_fraction_bits())};
 }
 
-// What the head of a float model sees.
+// What the head of a float model sees. Without a head a pair of tokens would be averaged, so it keeps one that changes
+// nothing.
 FloatModel without_head(const FloatModel &model) {
   VitModel result = std::get<VitModel>(model);
+  if (result.config.pool == Pool::token_pair) {
+    const int seen = result.config.pooled();
+    result.config.classes = seen;
+    result.weights.head = {.weight = RowMatrix::Identity(seen, seen), .bias = RowVector::Zero(seen)};
+    return result;
+  }
   result.config.classes = 0;
   result.config.unit_length = false;
   result.weights.head = {};
