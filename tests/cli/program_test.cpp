@@ -60,7 +60,7 @@ TEST_CASE("every subcommand has help and rejects what it does not know") {
     CHECK(wrong.exit_code == 2);
     CHECK_THAT(wrong.err, Contains("no-such-option"));
   }
-  for (const char *subcommand : {"quantize", "eval", "inspect", "info", "verify", "bench"}) {
+  for (const char *subcommand : {"quantize", "eval", "inspect", "info", "verify"}) {
     const Outcome outcome = run_program({subcommand, "stray"});
     CHECK(outcome.exit_code == 2);
     CHECK_THAT(outcome.err, Contains("unexpected argument \"stray\""));
