@@ -85,7 +85,7 @@ public:
 
   static constexpr int most_rows = 16; // at once
   // Bytes that a row of `width` pixels may take where it is written. More than 3 * width, because whole vectors are.
-  static constexpr std::ptrdiff_t row_bytes(int width) { return (std::ptrdiff_t{width} + 2 * chunk) * 3; }
+  static constexpr std::ptrdiff_t row_bytes(int width) { return 3 * (std::ptrdiff_t{width} + chunk + chunk); }
 
   // Writes the pixels left .. left + width - 1 of rows top .. top + count - 1 as R, G, B. The first row's first byte is
   // returned, the next rows' are `stride` bytes further each. `buffer` has count * stride bytes, stride is at least
