@@ -43,7 +43,7 @@ void run_lane(const Team &team, void *context) {
   const Stopwatch race_time;
   const auto enough = [&] {
     return race.effort.runs > 0 ? lane.milliseconds.size() >= static_cast<std::size_t>(race.effort.runs)
-                                : lane.milliseconds.size() >= 1 && lane.seconds >= race.effort.seconds;
+                                : !lane.milliseconds.empty() && lane.seconds >= race.effort.seconds;
   };
   while (lane.status.ok() && !interrupted() && !enough()) {
     const auto begin = std::chrono::steady_clock::now();

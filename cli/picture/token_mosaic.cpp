@@ -13,7 +13,8 @@ Image token_mosaic(const Image &photograph, std::span<const int> group, int grid
   const auto group_at = [&](int x, int y) {
     const int column = x * grid_width / photograph.width;
     const int row = y * grid_height / photograph.height;
-    return static_cast<std::size_t>(group[static_cast<std::size_t>(row * grid_width + column)]);
+    return static_cast<std::size_t>(
+        group[static_cast<std::size_t>(row) * static_cast<std::size_t>(grid_width) + static_cast<std::size_t>(column)]);
   };
   std::vector<std::array<std::int64_t, 4>> sums(static_cast<std::size_t>(groups)); // of R, G, B, and how many
   const std::uint8_t *pixel = photograph.rgb.data();
