@@ -20,8 +20,8 @@ public:
 
   int sources() const { return (count_ + 1) / 2; }
   int destinations() const { return count_ / 2; }
-  int source(int i) const { return candidates_[2 * i]; } // the row that it is
-  int destination(int i) const { return candidates_[2 * i + 1]; }
+  int source(int i) const { return candidates_[std::ptrdiff_t{2} * i]; } // the row that it is
+  int destination(int i) const { return candidates_[std::ptrdiff_t{2} * i + 1]; }
 
   // Of a source: the destination that is closest, the first of those, and the squared distance of the keys.
   void set_nearest(int source, int destination, std::int32_t distance) {

@@ -18,8 +18,8 @@ void rotate(const RotateArgs &args, Range rows) {
   const int pairs = args.head_dim / 2;
   const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
   for (int row = rows.begin; row < rows.end; ++row) {
-    const std::int8_t *from = args.input + row * 3 * channels;
-    std::int8_t *to = args.output + row * 3 * channels;
+    const std::int8_t *from = args.input + 3 * channels * row;
+    std::int8_t *to = args.output + 3 * channels * row;
     if (row < args.first) {
       std::copy_n(from, 3 * channels, to);
       continue;

@@ -38,8 +38,8 @@ struct Peak {
 
   static std::int64_t run(std::int64_t steps) {
     constexpr int length = 128;
-    static constexpr Vector::Element input[std::size_t{length * Vector::group}] = {};
-    static constexpr Vector::Element panel[length * Vector::size * Vector::vectors * Vector::group] = {};
+    static constexpr Vector::Element input[std::size_t{length} * Vector::group] = {};
+    static constexpr Vector::Element panel[std::size_t{length} * Vector::size * Vector::vectors * Vector::group] = {};
     Product::Input rows;
     for (const Vector::Element *&row : rows.rows)
       row = input;

@@ -43,13 +43,13 @@ template <SoftmaxOperations V> class MatchTokens {
         end += (count * size + 63) / 64 * 64;
         return begin;
       };
-      const auto keys = static_cast<std::size_t>(vectors * lanes);
-      const auto row = static_cast<std::size_t>(steps * group);
+      const std::size_t keys = static_cast<std::size_t>(vectors) * std::size_t{lanes};
+      const std::size_t row = static_cast<std::size_t>(steps) * std::size_t{group};
       matching = part(TokenMatching::scratch_bytes(tokens), 1);
       panels = part(keys * row, sizeof(Element));
       starts = part(keys, sizeof(std::int32_t));
       lengths = part(keys, sizeof(std::int32_t));
-      prepared = part(static_cast<std::size_t>((rows + 1) * elements), sizeof(Element));
+      prepared = part(static_cast<std::size_t>(rows + 1) * static_cast<std::size_t>(elements), sizeof(Element));
       products = part(static_cast<std::size_t>(rows) * keys, sizeof(std::int32_t));
       arranged = part(static_cast<std::size_t>(Product::arranged_bytes(steps * group)), 1);
       total = end;

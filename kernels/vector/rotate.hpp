@@ -19,8 +19,8 @@ public:
   static void run(const RotateArgs &args, Range rows) {
     const std::ptrdiff_t channels = std::ptrdiff_t{args.heads} * args.head_dim;
     for (int row = rows.begin; row < rows.end; ++row) {
-      const std::int8_t *from = args.input + row * 3 * channels;
-      std::int8_t *to = args.output + row * 3 * channels;
+      const std::int8_t *from = args.input + 3 * channels * row;
+      std::int8_t *to = args.output + 3 * channels * row;
       if (row < args.first) {
         std::memcpy(to, from, static_cast<std::size_t>(3 * channels));
         continue;

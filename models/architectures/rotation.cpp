@@ -91,6 +91,7 @@ std::shared_ptr<const Rotation> rotation(const Rope &rope, int height, int width
   const int axis = head_dim / 4;
   const double step = root(rope.temperature, axis);
   std::vector<double> period;
+  period.reserve(static_cast<std::size_t>(axis));
   for (int k = 0; k < axis; ++k)
     period.push_back(power(step, k));
   return table(height, width, 2 * axis, first, [&](int y, int x, int pair) {

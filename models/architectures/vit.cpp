@@ -51,7 +51,7 @@ VitWeights::VitWeights(const VitConfig &config)
   if (config.projection > 0)
     projection = zero_linear(config.projection, config.pooled());
   if (config.rope.grid == Rope::Grid::learned)
-    rope_frequencies = RowMatrix::Zero(2 * config.depth, config.channels / 2);
+    rope_frequencies = RowMatrix::Zero(Eigen::Index{2} * config.depth, config.channels / 2);
 }
 
 std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weights) {
@@ -74,7 +74,7 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
   if (config.projection > 0)
     tensors.add_linear("projection", {config.projection, config.pooled()}, weights.projection);
   if (config.rope.grid == Rope::Grid::learned)
-    tensors.add("rope.freqs", {2 * config.depth, channels / 2}, weights.rope_frequencies.data());
+    tensors.add("rope.freqs", {std::int64_t{2} * config.depth, channels / 2}, weights.rope_frequencies.data());
   return tensors.take();
 }
 

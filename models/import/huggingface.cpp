@@ -19,7 +19,7 @@ std::string prefix_of(TensorReader &tensors, const HuggingFaceConfig &config) {
   const auto holds = [&](const std::string &prefix) {
     return tensors.has(prefix + "embeddings.patch_embeddings.projection.weight");
   };
-  const std::string other = config.prefix.empty() ? config.base : "";
+  std::string other = config.prefix.empty() ? config.base : "";
   if (config.is_tower() || holds(config.prefix) || !holds(other))
     return config.prefix;
   if (!config.has_head)
