@@ -52,7 +52,7 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
                       context.options, requantizable(codes.value.scale * quotient_unit));
   context.nodes.attention(attn, attention_input, config, codes, proj.input, part.kept_rows);
   const StreamNode rows = part.kept_rows > 0 ? context.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
-  const StreamNode middle = context.nodes.linear_residual(
+  StreamNode middle = context.nodes.linear_residual(
       attn + ".proj", attn, proj, rows,
       choose_stream_codes(samples_of(samples, SiteKind::block_middle), context.options,
                           stream_importance(block.norm2, block.fc1), smallest_stream_scale(proj)));

@@ -115,7 +115,7 @@ private:
       if (std::equal(error_.begin(), error_.end(), least.begin(), std::greater_equal<>()))
         return false;
       // Piece by piece of L, which then stays in the cache for all groups.
-      constexpr Index piece = 16 * tile_rows;
+      constexpr Index piece = Index{16} * tile_rows;
       for (Index i = end; i < inputs_; i += piece)
         for (Index group = 0; group < groups_; ++group)
           compensate(group, begin, end, i, std::min(i + piece, inputs_));
@@ -193,7 +193,7 @@ RoundedWeights round_compensating(const RowMatrix &weight, const ArrayXd &input_
   RoundedWeights result;
   result.values.resize(static_cast<std::size_t>(weight.size()));
   result.scale.resize(weight.rows());
-  const Index share = weight.rows() / (2 * std::max(threads, 1)) / most_double_columns * most_double_columns;
+  const Index share = weight.rows() / (Index{2} * std::max(threads, 1)) / most_double_columns * most_double_columns;
   const Index rows = std::clamp<Index>(share, most_double_columns, most_rows);
   std::visit(
       [&](const auto &levels) {

@@ -101,6 +101,7 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
       }
   }
   std::vector<ChannelCodes> codes;
+  codes.reserve(candidates.size());
   for (const InputChoice &candidate : candidates)
     codes.push_back(candidate.codes);
   const std::vector<CodeStatistics> statistics = measure(codes, gain, second_half, options.threads);
