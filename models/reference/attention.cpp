@@ -145,7 +145,7 @@ void rotate(const Rotation &rotation, int heads, RowMatrix &qkv) {
   if (rotation.first + rotation.rows() != qkv.rows())
     throw std::runtime_error("tokens of a network with rotary positions cannot be merged: an angle belongs to a place");
   for (Eigen::Index row = 0; row < rotation.rows(); ++row)
-    for (Eigen::Index part = 0; part < 2 * heads; ++part) // of queries, then of keys
+    for (Eigen::Index part = 0; part < Eigen::Index{2} * heads; ++part) // of queries, then of keys
       for (Eigen::Index pair = 0; pair < pairs; ++pair) {
         const auto at = static_cast<std::size_t>(row * rotation.columns + (shared ? 0 : part % heads * pairs) + pair);
         const float cosine = static_cast<float>(rotation.cosine[at]) * 0x1p-30F;
