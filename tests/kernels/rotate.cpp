@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "kernels/dispatch.hpp"
+#include "tests/kernels/exact.hpp"
 #include "tests/kernels/random.hpp"
 
 using namespace intvit::kernels;

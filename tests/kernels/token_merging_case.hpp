@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/kernel_table.hpp"
 #include "kernels/token_merging.hpp"
 #include "tests/kernels/exact.hpp"
 #include "tests/kernels/random.hpp"
