@@ -38,7 +38,7 @@ Outputs integer_outputs(const std::vector<std::byte> &file, const Image &image) 
 // nothing.
 FloatModel without_head(const FloatModel &model) {
   VitModel result = std::get<VitModel>(model);
-  if (result.config.pool == Pool::token_pair) {
+  if (result.config.pool == Pool::token_pair && result.config.classes > 0) {
     const int seen = result.config.pooled();
     result.config.classes = seen;
     result.weights.head = {.weight = RowMatrix::Identity(seen, seen), .bias = RowVector::Zero(seen)};
