@@ -17,6 +17,7 @@ MAKE_JPEGS is the program of that name (build target make_jpegs); without it, jp
   jpeg.txt     one file of MAKE_JPEGS a line: its number, width height crc32
 
 The pictures are drawn here and, by the same integer formulas, in tests/engine/image/pictures.cpp.
+One file, so that what draws the pictures and all that is made of them stand together.
 """
 
 import io
