@@ -18,6 +18,7 @@
 # with a table of the stages and their times. A stage that cannot be run here counts as one that failed.
 set -eu
 cd "$(dirname "$0")/.."
+logs=build/test-all/logs
 . scripts/stages.sh
 
 again=""
@@ -88,14 +89,12 @@ run() {
 
 passed=build/test-all # of each stage that passed, for which sources
 mkdir -p $passed
-times=$passed/times
-: >$times
 began=$(date +%s)
 seed=$began # different every time
 for name; do
   now=$(sources)
   if [ -z "$again" ] && [ "$now" = "$(cat $passed/"$name" 2>/dev/null)" ]; then
-    echo "0 before $name" >>$times
+    echo "0 before $name" >>$logs/times
     continue
   fi
   stage "$name" run "$name"
@@ -110,6 +109,7 @@ done
 
 print_times $(($(date +%s) - began))
 if [ -n "$failed" ]; then
+  print_failures
   echo "$0: failed, see above:$failed" >&2
   exit 1
 fi
