@@ -1,4 +1,6 @@
-// Where generators take their decisions from: a fuzzer's bytes, one after the other, or a seed.
+// Where generators take their decisions from: a fuzzer's bytes, one after the other, or a seed. A generator makes one
+// decision in an expression, not two among whose operands or arguments a compiler may choose the first: by every
+// compiler a seed is the same case.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +23,7 @@ public:
     if (!from_bytes_)
       return random_.between(low, high);
     const auto span = static_cast<std::uint32_t>(high - low) + 1;
-    const std::uint32_t value = span <= 256 ? byte() : span <= 65536 ? byte() << 8 | byte() : word();
+    const std::uint32_t value = span <= 256 ? byte() : span <= 65536 ? number(2) : number(4);
     return low + static_cast<int>(span == 0 ? value : value % span);
   }
   bool one_in(int n) { return between(0, n - 1) == n - 1; }
@@ -30,7 +32,7 @@ public:
   }
 
   // For the elements of a tensor: a generator of their own, so that bytes decide about more than one tensor's values.
-  test::Random elements() { return test::Random(from_bytes_ ? word() : random_.bits()); }
+  test::Random elements() { return test::Random(from_bytes_ ? number(4) : random_.bits()); }
 
 private:
   std::uint32_t byte() {
@@ -38,9 +40,9 @@ private:
       return 0;
     return bytes_[next_++];
   }
-  std::uint32_t word() {
+  std::uint32_t number(int count) {
     std::uint32_t value = 0;
-    for (int i = 0; i < 4; ++i)
+    for (int i = 0; i < count; ++i)
       value = value << 8 | byte();
     return value;
   }

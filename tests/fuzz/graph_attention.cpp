@@ -70,10 +70,12 @@ std::optional<std::pair<int, int>> GraphGenerator::grid(int rows, int multiple) 
 
 void GraphGenerator::window_attention() {
   const int heads = choices_.between(1, 3);
-  const int window = choices_.between(1, 7);
+  int window = choices_.between(1, 7);
   const Value codes_in = codes();
-  const auto patches = grid(codes_in.rows, window);
-  const auto input = patches ? queries_keys_values(codes_in, heads, window * window) : std::nullopt;
+  auto patches = grid(codes_in.rows, window);
+  while (!patches)
+    patches = grid(codes_in.rows, --window); // one row is a window
+  const auto input = queries_keys_values(codes_in, heads, window * window);
   if (!input)
     return;
   const std::string name = next_name();

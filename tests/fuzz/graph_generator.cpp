@@ -177,7 +177,8 @@ void GraphGenerator::layer_norm(const Value &input, ElementType type) {
 void GraphGenerator::linear(const Value &input) {
   static const std::vector<Epilogue> epilogues = {Epilogue::requantize, Epilogue::gelu, Epilogue::requantize16,
                                                   Epilogue::logits};
-  linear(input, side(most_outputs(input)), choices_.of(epilogues));
+  const int channels = side(most_outputs(input));
+  linear(input, channels, choices_.of(epilogues));
 }
 
 void GraphGenerator::linear(const Value &input, int channels, Epilogue epilogue) {
@@ -262,8 +263,10 @@ void GraphGenerator::merge_patches() {
 // Of int32; where there are none, they are made first.
 void GraphGenerator::l2_normalize() {
   const auto input = value_where([](const Value &v) { return v.type == ElementType::int32; });
-  if (!input)
-    return linear(codes(), side(most_outputs(codes())), Epilogue::logits);
+  if (!input) {
+    const Value made_of = codes();
+    return linear(made_of, side(most_outputs(made_of)), Epilogue::logits);
+  }
   if (input->columns > kernels::max_l2_channels)
     return;
   const std::string name = next_name();

@@ -232,7 +232,8 @@ private:
       return;
     case 2: {
       auto part = model_.tensors.extract(at);
-      part.key() = std::string(word()) + "." + word();
+      part.key() = word(); // one draw after the other, in whichever order a compiler takes operands
+      part.key() += std::string(".") + word();
       model_.tensors.insert(std::move(part));
       return;
     }
@@ -294,13 +295,18 @@ std::vector<std::byte> changed_bytes(std::span<const std::byte> file, test::Rand
 } // namespace
 
 std::vector<std::byte> mutated_model(std::span<const std::byte> file, test::Random &random) {
-  std::optional<LooseModel> model = LooseModel::take_apart(file);
-  if (!model || random.bits() % 8 == 0)
+  return mutated_model(file, LooseModel::take_apart(file), random);
+}
+
+std::vector<std::byte> mutated_model(std::span<const std::byte> file, const std::optional<LooseModel> &parts,
+                                     test::Random &random) {
+  if (!parts || random.bits() % 8 == 0)
     return changed_bytes(file, random);
-  Mutator mutator(*model, random);
+  LooseModel model = *parts;
+  Mutator mutator(model, random);
   for (std::uint64_t changes = 1 + (random.bits() & random.bits() & 7); changes > 0; --changes)
     mutator.change();
-  return model->put_together(random.bits() % 16 != 0);
+  return model.put_together(random.bits() % 16 != 0);
 }
 
 std::vector<std::vector<std::byte>> model_seeds(int graphs) {

@@ -14,10 +14,12 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/mman.h>
@@ -27,6 +29,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/exercise_model.hpp"
+#include "tests/fuzz/loose_model.hpp"
 #include "tests/fuzz/model_mutator.hpp"
 
 // A process that takes more memory is a crash. What was freed is kept for a short while only, and where it came from is
@@ -43,8 +46,18 @@ constexpr std::int64_t chunk_loads = 1'000;
 constexpr std::int64_t hang_ms = 10'000;      // of processor time: a busy machine is no hang
 constexpr std::int64_t deadlock_ms = 900'000; // of time, which such a machine does not take either
 
-std::vector<std::vector<std::byte>> seed_models() {
-  return model_seeds(100);
+struct Seed {
+  std::vector<std::byte> file;
+  std::optional<LooseModel> parts;
+};
+
+std::vector<Seed> seed_models() {
+  std::vector<Seed> seeds;
+  for (std::vector<std::byte> &file : model_seeds(100)) {
+    std::optional<LooseModel> parts = LooseModel::take_apart(file);
+    seeds.push_back({std::move(file), std::move(parts)});
+  }
+  return seeds;
 }
 
 struct Totals {
@@ -80,14 +93,13 @@ std::int64_t milliseconds(clockid_t clock) {
   return clock_gettime(clock, &time) == 0 ? std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000 : 0;
 }
 
-Fate load(const std::vector<std::vector<std::byte>> &seeds, std::int64_t file) {
+Fate load(const std::vector<Seed> &seeds, std::int64_t file) {
   test::Random random(static_cast<std::uint64_t>(file) * 0x9E3779B97F4A7C15);
-  const std::vector<std::byte> &seed = seeds[random.bits() % seeds.size()];
-  return exercise_model(mutated_model(seed, random), false);
+  const Seed &seed = seeds[random.bits() % seeds.size()];
+  return exercise_model(mutated_model(seed.file, seed.parts, random), false);
 }
 
-[[noreturn]] void work(const std::vector<std::vector<std::byte>> &seeds, std::int64_t first, std::int64_t end,
-                       Progress &progress) {
+[[noreturn]] void work(const std::vector<Seed> &seeds, std::int64_t first, std::int64_t end, Progress &progress) {
   for (std::int64_t file = first; file < end; ++file) {
     progress.file = file;
     const std::int64_t start = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -101,7 +113,7 @@ Fate load(const std::vector<std::vector<std::byte>> &seeds, std::int64_t file) {
 }
 
 // A chunk, in one process after the other where one dies.
-Totals run_chunk(const std::vector<std::vector<std::byte>> &seeds, std::int64_t first, std::int64_t end) {
+Totals run_chunk(const std::vector<Seed> &seeds, std::int64_t first, std::int64_t end) {
   void *shared = mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED)
     report("no memory to share", "mmap");
@@ -181,7 +193,7 @@ void append_state(const std::string &path, std::int64_t first, const Totals &chu
 }
 
 // Every `processes`th chunk that is not done, from `number` on.
-void run_chunks(const std::vector<std::vector<std::byte>> &seeds, std::int64_t count, int number, int processes,
+void run_chunks(const std::vector<Seed> &seeds, std::int64_t count, int number, int processes,
                 const std::set<std::int64_t> &done, const std::string &state) {
   std::int64_t chunk = 0;
   for (std::int64_t first = 0; first < count; first += chunk_loads)
@@ -190,7 +202,7 @@ void run_chunks(const std::vector<std::vector<std::byte>> &seeds, std::int64_t c
 }
 
 int run(std::int64_t count, const std::string &state, int processes) {
-  const std::vector<std::vector<std::byte>> seeds = seed_models();
+  const std::vector<Seed> seeds = seed_models();
   Totals before;
   const std::set<std::int64_t> done = read_state(state, before);
   std::vector<pid_t> workers;
