@@ -1,18 +1,31 @@
 #include "cli/progress.hpp"
 
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
 #include <unistd.h>
 
 #include "models/program/text.hpp"
 
 namespace intvit::cli {
 
+namespace {
+
+bool lines_are_wanted() {
+  const char *wanted = std::getenv("INTVIT_PROGRESS");
+  return wanted != nullptr && std::string_view(wanted) == "lines";
+}
+
+} // namespace
+
 ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)),
+    : what_(std::move(what)), lines_(lines_are_wanted()),
       line_(std::cerr, ::isatty(STDERR_FILENO) == 1, std::chrono::seconds(1), std::chrono::milliseconds(100)) {}
 
 void ProgressBar::show(std::size_t done, std::size_t total) {
-  if (total == 0 || !line_.due())
+  if (lines_ && total > 0)
+    std::cerr << "progress " + what_ + " " + std::to_string(done) + "/" + std::to_string(total) + "\n" << std::flush;
+  if (lines_ || total == 0 || !line_.due())
     return;
   const double share = static_cast<double>(done) / static_cast<double>(total);
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();

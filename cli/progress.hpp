@@ -1,4 +1,4 @@
-// A progress bar on stderr, for people at a terminal.
+// A progress bar on stderr, for people at a terminal; or lines, for programs that start this one.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,8 @@
 
 namespace intvit::cli {
 
-// Draws nothing in the first second, nor where stderr is not a terminal.
+// Draws nothing in the first second, nor where stderr is not a terminal. With INTVIT_PROGRESS=lines in the environment
+// it draws nothing at all and writes every step as a line, "progress WHAT DONE/TOTAL".
 class ProgressBar {
 public:
   explicit ProgressBar(std::string what);
@@ -21,6 +22,7 @@ private:
   using Clock = std::chrono::steady_clock;
 
   std::string what_;
+  bool lines_;
   Clock::time_point start_ = Clock::now();
   StatusLine line_;
 };

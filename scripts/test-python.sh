@@ -16,4 +16,7 @@ python3 -m venv "$venv" || skip "python3 makes no virtual environment"
 "$venv/bin/python" -m pip install -q --no-build-isolation --no-deps .
 "$venv/bin/python" -m pytest -q python/tests
 "$venv/bin/python" -m mypy --strict examples/classify.py
-sh tests/hardening/hardening.sh readelf relro,now,stack,canary "$venv"/lib/python3*/site-packages/intvit/_intvit*.so
+"$venv/bin/python" -m mypy --strict --python-version 3.10 python/intvit
+installed=$("$venv/bin/python" -c 'import intvit; print(intvit.__path__[0])')
+sh tests/hardening/hardening.sh readelf relro,now,stack,canary "$installed/libintvit.so"
+sh tests/hardening/hardening.sh readelf relro,now,stack,canary "$installed/bin/intvit"

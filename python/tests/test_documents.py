@@ -1,5 +1,7 @@
 """The programs of the documents, with and without labels."""
+import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -38,3 +40,29 @@ def test_readme_runs(tmp_path, labelled, unlabelled):
         run = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
         assert run.stdout.splitlines()[0].endswith(" cat" if labelled else " 3")
+
+
+def test_the_page_of_python_runs(tmp_path):
+    text = (ROOT / "docs/python.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    program = "".join(block for block in blocks if "my_vit" not in block)
+    (tmp_path / "photo.png").symlink_to(PICTURE)
+    run = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.stdout == "cat\ncat\ncat\nimage 1 (missing.png): No such file or directory\n", run.stderr
+
+
+def test_the_notebook_runs(tmp_path):
+    cells = json.loads((ROOT / "examples/quantize.ipynb").read_text())["cells"]
+    assert all(cell["outputs"] == [] for cell in cells if cell["cell_type"] == "code")
+    program = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    (tmp_path / "photographs").mkdir()
+    shutil.copy(PICTURE, tmp_path / "photographs/1.png")
+    (tmp_path / "photographs/2.jpg").write_bytes(b"no picture")
+    run = subprocess.run(
+        [sys.executable, "-c", program + "\nprint(table.label[0], table.label.isna().tolist())"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout == "cat [False, True]\n", run.stderr

@@ -125,4 +125,61 @@ print(threading.active_count() - alive, other.logits(pixels[:9]).shape)
 """,
         MODEL,
     )
-    assert run.stdout == "True\n0\nValueError\nError\n0 (9, 10)\n", run.stderr
+    assert run.stdout == "True\n0\nValueError\nImageError\n0 (9, 10)\n", run.stderr
+
+
+def test_ctrl_c_keeps_what_a_stream_had_given():
+    run = run_child(
+        """
+model = intvit.Model(sys.argv[1], isa="reference", threads=2, max_batch=4)
+given = []
+def endless():
+    while True:
+        yield np.zeros((32, 32, 3), np.uint8)
+def collect():
+    for image, classes in model.stream(endless(), k=1):
+        given.append(classes)
+print(interrupted(collect))
+print(len(given) > 0, all(classes == given[0] for classes in given))
+""",
+        MODEL,
+    )
+    assert run.stdout == "True\nTrue True\n", run.stderr
+
+
+def test_the_end_is_quiet():
+    for ending in [
+        "",
+        "sys.exit(3)",
+        "stream = model.stream([pixels] * 100); next(stream)",  # in the middle of it
+        "threading.Thread(target=lambda: model.logits([pixels] * 50), daemon=True).start()",
+        "import atexit; atexit.register(lambda: print(model.labels[0]))",
+    ]:
+        run = run_child(
+            "model = intvit.Model(sys.argv[1], threads=2, max_batch=3)\n"
+            "pixels = np.zeros((32, 32, 3), np.uint8)\nother = [model, model.logits(pixels)]\n" + ending,
+            MODEL,
+        )
+        assert (run.stderr, run.returncode) == ("", 3 if "exit(3)" in ending else 0), ending
+
+
+def test_joblib_and_processes_that_are_spawned():
+    run = run_child(
+        """
+import joblib, multiprocessing, concurrent.futures
+model = intvit.Model(sys.argv[1], threads=2)
+pixels = np.zeros((32, 32, 3), np.uint8)
+expected = model.logits(pixels)
+for backend in ("loky", "multiprocessing", "threading"):
+    rows = joblib.Parallel(2, backend=backend)(joblib.delayed(model.logits)(pixels) for _ in range(4))
+    assert all(np.array_equal(row, expected) for row in rows), backend
+with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+    assert all(np.array_equal(row, expected) for row in pool.map(model.logits, [pixels] * 4))
+    try:
+        pool.submit(model.logits, [pixels, b"no picture"]).result()
+    except intvit.ImageError as error:
+        print(error.index)
+""",
+        MODEL,
+    )
+    assert run.stdout == "1\n", run.stderr
