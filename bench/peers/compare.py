@@ -160,9 +160,10 @@ def work(options):
 def image_ms(result):
     """Milliseconds of an image: the median of all runs, or at that throughput. Of the other engines no run is left out
     because other programs disturbed it, so none of ours is."""
+    times = result["samples_ms"] + result.get("put_aside_ms", [])
     if "sessions" in result:
-        return 1e3 / result["images_per_s"]
-    return statistics.median(result["samples_ms"] + result.get("put_aside_ms", []))
+        return statistics.fmean(times) / result["sessions"]
+    return statistics.median(times)
 
 
 def ask_intvit(program, arch, options, threads, more):

@@ -22,6 +22,10 @@ double clock_seconds(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+clockid_t processor_clock(Counted counted) {
+  return counted == Counted::process ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID;
+}
+
 cpu_set_t allowed_set() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -63,13 +67,14 @@ std::optional<double> rate(const std::optional<double> &begin, const std::option
 
 } // namespace
 
-Stopwatch::Stopwatch() : begin_(0), processor_begin_(clock_seconds(CLOCK_PROCESS_CPUTIME_ID)) {
+Stopwatch::Stopwatch(Counted counted)
+    : counted_(counted), begin_(0), processor_begin_(clock_seconds(processor_clock(counted))) {
   begin_ = clock_seconds(CLOCK_MONOTONIC); // last, so that reading the other is not counted
 }
 
 WorkTime Stopwatch::elapsed() const {
   const double end = clock_seconds(CLOCK_MONOTONIC);
-  return {end - begin_, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor_begin_};
+  return {end - begin_, clock_seconds(processor_clock(counted_)) - processor_begin_};
 }
 
 int processors_allowed() {

@@ -10,18 +10,22 @@
 namespace intvit::cli {
 
 // A piece of work by two clocks: that on the wall, and that of the processors' time which this process was given for
-// all its threads together.
+// all its threads together, or one of its threads.
 struct WorkTime {
   double seconds = 0;
   double processor_seconds = 0;
 };
 
+enum class Counted { process, this_thread };
+
 class Stopwatch {
 public:
-  Stopwatch();
-  WorkTime elapsed() const;
+  // `counted`: whose processors' time.
+  explicit Stopwatch(Counted counted = Counted::process);
+  WorkTime elapsed() const; // on the thread that made it, where only its time counts
 
 private:
+  Counted counted_;
   double begin_;
   double processor_begin_;
 };

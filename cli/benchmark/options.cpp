@@ -99,7 +99,7 @@ void add_bench_options(Parser &parser) {
                              "count); may be given several times");
   add_work_option(parser);
 
-  parser.group("How it is measured:");
+  parser.group("How it is measured");
   parser.option<double>("seconds", "S",
                         "measure each for so long, and 5 runs at least; disturbed runs are repeated for as long again",
                         "2");
@@ -113,7 +113,7 @@ void add_bench_options(Parser &parser) {
                              "root's rights (default: normal)");
   parser.option<double>("delay", "S", "wait so long before each measurement, for the processor to cool", "0");
 
-  parser.group("How it is shown:");
+  parser.group("How it is shown");
   parser.formats({"text", "md", "json", "csv"}, "text in a terminal, else md");
   parser.option<std::string>("percentiles", "P,...", "percentiles of the times", "90,99");
   parser.flag("samples", "with --format csv: a line a run instead of a line a result");
@@ -122,7 +122,7 @@ void add_bench_options(Parser &parser) {
                              "operations, roofline, machine; measures what --profile and --roofline do");
   parser.hidden("o,output");
 
-  parser.group("Comparing:");
+  parser.group("Comparing");
   parser.option<std::string>(
       "compare", "OLD.json",
       "beside earlier results that --format json printed: is it faster, as far as noise lets one "
@@ -132,7 +132,7 @@ void add_bench_options(Parser &parser) {
                              "(default for --seconds: 0.2)");
   parser.option<int>("pairs", "N", "with --against: so many turns at most", "40");
 
-  parser.group("What the random models of --arch are:");
+  parser.group("What the random models of --arch are");
   add_numerics_options(parser);
   add_renormalize_option(parser);
   add_weight_lists(parser);

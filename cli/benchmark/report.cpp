@@ -156,11 +156,11 @@ void print_results(const std::vector<ThroughputResult> &results, const Presentat
     return print_in_format(results, shown);
   print_environment(shown.info.environment);
   print_tables({throughput_table(results, shown.percentiles)}, shown.format);
-  if (results.size() > 1)
-    std::cout << "\n"
-              << (shown.format == ReportFormat::text ? printable(most_images(results))
-                                                     : markdown_text(most_images(results)))
-              << "\n";
+  if (results.size() < 2)
+    return;
+  std::cout << "\n";
+  for (const std::string &line : most_images(results))
+    std::cout << (shown.format == ReportFormat::text ? printable(line) : markdown_text(line) + "  ") << "\n";
 }
 
 void print_results(const std::vector<FilesResult> &results, const Presentation &shown) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 
 #include "cli/benchmark/samples.hpp"
 #include "cli/process.hpp"
@@ -27,6 +28,35 @@ struct TimedRuns {
   int repeats = 1;
 };
 
+// When it is enough.
+class RunCount {
+public:
+  explicit RunCount(const Effort &effort) : effort_(effort) {}
+
+  void add(double seconds, bool disturbed) {
+    ++runs_;
+    spent_ += seconds;
+    if (!disturbed) {
+      undisturbed_ += seconds;
+      ++clean_;
+    }
+  }
+
+  bool enough() const {
+    if (effort_.runs > 0)
+      return runs_ >= static_cast<std::size_t>(effort_.runs);
+    return (clean_ >= least_runs && undisturbed_ >= effort_.seconds) ||
+           (runs_ >= least_runs && spent_ >= 2 * effort_.seconds);
+  }
+
+private:
+  const Effort &effort_;
+  std::size_t runs_ = 0;
+  std::size_t clean_ = 0; // those that are not disturbed
+  double spent_ = 0;      // seconds
+  double undisturbed_ = 0;
+};
+
 // Calls `sample`, which times runs on `threads` threads, for as long as `effort` says, and `peak` before each round and
 // after the last. Throws Interrupted.
 template <class Sample, class Peak>
@@ -34,30 +64,18 @@ void measure(const Effort &effort, int threads, Samples &samples, const Sample &
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds round{100};
   const MachineWatch watch;
-  double spent = 0;
-  double undisturbed = 0; // seconds
-  std::size_t clean = 0;  // runs
-  const auto enough = [&] {
-    if (effort.runs > 0)
-      return samples.runs.size() >= static_cast<std::size_t>(effort.runs);
-    return (clean >= least_runs && undisturbed >= effort.seconds) ||
-           (samples.runs.size() >= least_runs && spent >= 2 * effort.seconds);
-  };
-  while (!enough()) {
+  RunCount count(effort);
+  while (!count.enough()) {
     peak();
     const Clock::time_point begin = Clock::now();
     do {
       stop_if_interrupted();
       const TimedRuns timed = sample();
       const bool disturbed = is_disturbed(timed.time, threads);
-      spent += timed.time.seconds;
-      if (!disturbed) {
-        undisturbed += timed.time.seconds;
-        ++clean;
-      }
+      count.add(timed.time.seconds, disturbed);
       const double each = 1e3 / timed.repeats;
       samples.runs.push_back({timed.time.seconds * each, timed.time.processor_seconds * each, disturbed});
-    } while (!enough() && Clock::now() - begin < round);
+    } while (!count.enough() && Clock::now() - begin < round);
   }
   peak();
   samples.machine = watch.elapsed();

@@ -23,6 +23,11 @@ std::string name_with_weights(const Combination &measured) {
                                                                 : measured.name + ", " + measured.weights;
 }
 
+// "1 thread", "2 threads"
+std::string counted(int count, const std::string &what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 constexpr std::size_t identity_columns = 4;
 
 bool any_disturbed(const std::vector<FilesResult> &results) {
@@ -63,8 +68,8 @@ std::string markdown(const Table &table) {
 }
 
 std::string title(const Combination &measured) {
-  return name_with_weights(measured) + ", " + measured.isa + ", " + std::to_string(measured.threads) +
-         (measured.threads == 1 ? " thread" : " threads") + ", batch " + std::to_string(measured.batch);
+  return name_with_weights(measured) + ", " + measured.isa + ", " + counted(measured.threads, "thread") + ", batch " +
+         std::to_string(measured.batch);
 }
 
 std::vector<std::string> identity_cells(const Combination &measured) {
@@ -188,15 +193,34 @@ Table throughput_table(const std::vector<ThroughputResult> &results, const std::
   return table;
 }
 
-std::string most_images(const std::vector<ThroughputResult> &results) {
-  if (results.size() < 2)
-    return "";
-  const ThroughputResult &best = *std::max_element(results.begin(), results.end(), [](const auto &a, const auto &b) {
-    return a.images_per_second < b.images_per_second;
-  });
-  return "Most images a second: " + std::to_string(best.sessions) +
-         (best.sessions == 1 ? " session of " : " sessions of ") + title(best) + ": " +
-         significant(best.images_per_second) + ".";
+std::vector<std::string> most_images(const std::vector<ThroughputResult> &results) {
+  std::vector<std::string> names; // of models, in the order of the results
+  for (const ThroughputResult &result : results)
+    if (const std::string name = name_with_weights(result); std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  const auto setting = [](const ThroughputResult &result) {
+    return counted(result.sessions, "session") + ", " + result.isa + ", " + counted(result.threads, "thread") +
+           ", batch " + std::to_string(result.batch);
+  };
+  std::vector<std::string> texts;
+  for (const std::string &name : names) {
+    const ThroughputResult *best = nullptr;
+    for (const ThroughputResult &result : results)
+      if (name_with_weights(result) == name && (best == nullptr || result.images_per_second > best->images_per_second))
+        best = &result;
+    const ThroughputResult *soonest = best; // of those that take about as many
+    for (const ThroughputResult &result : results)
+      if (name_with_weights(result) == name && result.images_per_second > 0.97 * best->images_per_second &&
+          result.samples.median() < soonest->samples.median())
+        soonest = &result;
+    if (names.size() > 1)
+      texts.push_back(name + ":");
+    texts.push_back("Most images a second: " + significant(best->images_per_second) + " with " + setting(*best) + ".");
+    if (soonest != best)
+      texts.push_back("About as many, and the shortest runs: " + significant(soonest->images_per_second) + " with " +
+                      setting(*soonest) + ".");
+  }
+  return texts;
 }
 
 Table files_table(const std::vector<FilesResult> &results) {

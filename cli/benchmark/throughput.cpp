@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -24,34 +23,43 @@ struct Lane {
   std::vector<std::uint8_t> pixels;
   std::vector<const std::uint8_t *> images;
   Status status;
-  std::vector<double> milliseconds;
-  double seconds = 0; // from the common begin to the end of its last run
+  Samples samples;
 };
 
 struct Race {
   std::vector<Lane> lanes;
   const Effort &effort;
+  bool watched = false;           // whether a run's thread tells what others took of it
+  std::atomic<int> unfinished{0}; // sessions that have not measured enough
 };
 
-// The runs of one session, after a barrier that all of them pass together.
+// The runs of one session, after a barrier that all of them pass together. One that has measured enough goes on, so
+// that the others' runs are under the same load.
 void run_lane(const Team &team, void *context) {
   Race &race = *static_cast<Race *>(context);
   Lane &lane = race.lanes[static_cast<std::size_t>(team.index)];
-  for (int i = 0; i <= race.effort.warmup && lane.status.ok() && !interrupted(); ++i)
+  const Effort &effort = race.effort;
+  for (int i = 0; i <= effort.warmup && lane.status.ok() && !interrupted(); ++i)
     lane.status = lane.session.run(lane.images);
   team.barrier();
-  const Stopwatch race_time;
-  const auto enough = [&] {
-    return race.effort.runs > 0 ? lane.milliseconds.size() >= static_cast<std::size_t>(race.effort.runs)
-                                : !lane.milliseconds.empty() && lane.seconds >= race.effort.seconds;
-  };
-  while (lane.status.ok() && !interrupted() && !enough()) {
-    const auto begin = std::chrono::steady_clock::now();
+  RunCount count(effort);
+  bool finished = false;
+  while (lane.status.ok() && !interrupted()) {
+    const Stopwatch running(Counted::this_thread);
     lane.status = lane.session.run(lane.images);
-    const auto end = std::chrono::steady_clock::now();
-    lane.milliseconds.push_back(std::chrono::duration<double, std::milli>(end - begin).count());
-    lane.seconds = race_time.elapsed().seconds;
+    const WorkTime time = running.elapsed();
+    const bool disturbed = race.watched && is_disturbed(time, 1);
+    count.add(time.seconds, disturbed);
+    lane.samples.runs.push_back({time.seconds * 1e3, time.processor_seconds * 1e3, disturbed});
+    if (!finished && count.enough()) {
+      finished = true;
+      --race.unfinished;
+    }
+    if (finished && (effort.runs > 0 || race.unfinished <= 0))
+      return;
   }
+  if (!finished)
+    --race.unfinished; // nobody waits for a session that failed
 }
 
 } // namespace
@@ -59,7 +67,10 @@ void run_lane(const Team &team, void *context) {
 ThroughputResult measure_throughput(const LoadedModel &loaded, const Combination &combination, const Effort &effort) {
   const std::shared_ptr<const Model> &model = loaded.model;
   Workers workers(combination.sessions);
-  Race race{{}, effort};
+  Race race{.lanes = {}, .effort = effort};
+  // Sessions that are more than the processors, or have threads of their own, do not tell how others disturb them.
+  race.watched = combination.threads == 1 && workers.size() <= processors_allowed();
+  race.unfinished = workers.size();
   ThroughputResult result{combination, 0, {}, 0};
   result.sessions = workers.size();
   std::mt19937 generator(1);
@@ -81,15 +92,28 @@ ThroughputResult measure_throughput(const LoadedModel &loaded, const Combination
   stop_if_interrupted();
   Samples &samples = result.samples;
   samples.machine = watch.elapsed();
-  for (const Lane &lane : race.lanes) {
+  WorkTime all;
+  for (Lane &lane : race.lanes) {
     require(lane.status);
-    const auto images = static_cast<double>(lane.milliseconds.size() * batch);
-    result.images_per_second += images / lane.seconds;
-    samples.milliseconds.insert(samples.milliseconds.end(), lane.milliseconds.begin(), lane.milliseconds.end());
+    Samples &own = lane.samples;
+    own.settle(effort.runs > 0 ? 0 : least_runs, 1);
+    result.images_per_second += 1e3 * static_cast<double>(batch) / own.mean();
+    samples.milliseconds.insert(samples.milliseconds.end(), own.milliseconds.begin(), own.milliseconds.end());
+    samples.disturbed |= own.disturbed;
+    for (const Run &run : own.runs) {
+      all.seconds += run.milliseconds;
+      all.processor_seconds += run.processor_milliseconds;
+    }
+    if (race.watched)
+      samples.runs.insert(samples.runs.end(), own.runs.begin(), own.runs.end());
   }
   samples.multiply_accumulates = model_work(*model).multiply_accumulates * combination.batch;
-  samples.lost = contended_share(samples.machine, workers.size() * combination.threads);
-  samples.disturbed = samples.lost > contended_limit;
+  if (race.watched) {
+    samples.lost = lost_share(all, 1);
+  } else {
+    samples.lost = contended_share(samples.machine, workers.size() * combination.threads);
+    samples.disturbed = samples.lost > contended_limit;
+  }
   return result;
 }
 

@@ -9,7 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/benchmark/energy.hpp"
+#include "cli/benchmark/rounds.hpp"
 #include "cli/benchmark/scheduling.hpp"
+#include "cli/benchmark/tables.hpp"
+#include "cli/benchmark/throughput.hpp"
 #include "models/program/usage_error.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/data.hpp"
@@ -68,9 +71,52 @@ TEST_CASE("bench --sessions: images a second of several sessions, and what a run
   REQUIRE(lines(csv.out).size() == 5);
   CHECK(lines(csv.out)[0] == "model,isa,sessions,threads,batch,runs,images_per_s,median_ms,p90_ms,p99_ms,max_ms,"
                              "arena_bytes,disturbed,lost_share");
-  CHECK_THAT(run_program(words(base, {"--format", "md"})).out,
-             Contains("| sessions | threads | batch | images/s |") && Contains("\nMost images a second: "));
+  CHECK_THAT(run_program(words(base, {"--format", "md"})).out, Contains("| sessions | threads | batch | images/s |") &&
+                                                                   Contains("\n\nMost images a second: ") &&
+                                                                   Contains(" with ") && Contains(" 1 thread, batch "));
   CHECK(lines(run_program(words(base, {"--format", "csv", "--samples"})).out).size() == 1 + 2 * (4 + 12));
+}
+
+TEST_CASE("the best way to fill the machine is named for each model, and one of the same rate that waits less") {
+  const auto result = [](const std::string &name, int sessions, int batch, double images, double milliseconds) {
+    cli::ThroughputResult made;
+    made.name = name;
+    made.isa = "avx2";
+    made.sessions = sessions;
+    made.batch = batch;
+    made.images_per_second = images;
+    made.samples.milliseconds = {milliseconds};
+    return made;
+  };
+  using Lines = std::vector<std::string>;
+  CHECK(cli::most_images({result("a", 1, 1, 100, 10), result("a", 2, 1, 196, 10.2), result("a", 2, 4, 200, 40)}) ==
+        Lines{"Most images a second: 200.0 with 2 sessions, avx2, 1 thread, batch 4.",
+              "About as many, and the shortest runs: 196.0 with 2 sessions, avx2, 1 thread, batch 1."});
+  CHECK(cli::most_images({result("a", 1, 1, 100, 10), result("b", 1, 1, 50, 20), result("a", 1, 4, 90, 44)}) ==
+        Lines{"a:", "Most images a second: 100.0 with 1 session, avx2, 1 thread, batch 1.",
+              "b:", "Most images a second: 50.00 with 1 session, avx2, 1 thread, batch 1."});
+}
+
+TEST_CASE("runs are enough after their number, or after so many seconds that nobody disturbed") {
+  const cli::Effort seconds{.seconds = 1};
+  cli::RunCount undisturbed(seconds);
+  for (int i = 0; i < 4; ++i)
+    undisturbed.add(0.5, false);
+  CHECK_FALSE(undisturbed.enough()); // five runs at least
+  undisturbed.add(0.5, false);
+  CHECK(undisturbed.enough());
+  cli::RunCount disturbed(seconds);
+  for (int i = 0; i < 19; ++i)
+    disturbed.add(0.1, i % 5 != 0); // four that count
+  CHECK_FALSE(disturbed.enough());
+  disturbed.add(0.1, true);
+  CHECK(disturbed.enough()); // twice the time is over
+  const cli::Effort runs{.runs = 2};
+  cli::RunCount counted(runs);
+  counted.add(10, true);
+  CHECK_FALSE(counted.enough());
+  counted.add(10, true);
+  CHECK(counted.enough());
 }
 
 TEST_CASE("processors are named by lists and masks") {
