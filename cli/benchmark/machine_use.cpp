@@ -87,11 +87,26 @@ double lost_share(const WorkTime &time, int threads) {
   return wanted > 0 ? std::clamp(1 - time.processor_seconds / wanted, 0.0, 1.0) : 0;
 }
 
-bool is_disturbed(const WorkTime &time, int threads) {
+bool is_disturbed(const WorkTime &time, int threads, std::int64_t switches) {
   const int busy = std::min(threads, processors_allowed());
   const double share = busy == 1 ? 0.02 : 0.05;
   const double slack = busy == 1 ? 20e-6 : 50e-6;
-  return lost_share(time, threads) * time.seconds > share * time.seconds + slack;
+  const double cold = 100e-6 * static_cast<double>(switches);
+  return lost_share(time, threads) * time.seconds + cold > share * time.seconds + slack;
+}
+
+bool DisturbedRuns::is_disturbed(const WorkTime &run, std::int64_t switches) {
+  // Threads that are more than the processors take turns among themselves.
+  const std::int64_t counted = threads_ > processors_allowed() ? 0 : switches - last_but_one_;
+  last_but_one_ = last_;
+  last_ = switches;
+  return cli::is_disturbed(run, threads_, counted);
+}
+
+std::int64_t involuntary_switches(Counted counted) {
+  rusage usage = {};
+  ::getrusage(counted == Counted::process ? RUSAGE_SELF : RUSAGE_THREAD, &usage);
+  return usage.ru_nivcsw;
 }
 
 double contended_share(const MachineUse &use, int threads) {
@@ -101,9 +116,7 @@ double contended_share(const MachineUse &use, int threads) {
 
 MachineWatch::Counts MachineWatch::counts() {
   Counts result;
-  rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  result.involuntary_switches = usage.ru_nivcsw;
+  result.involuntary_switches = cli::involuntary_switches();
   result.megahertz = megahertz();
   const cpu_set_t allowed = allowed_set();
   std::ifstream file("/proc/stat");

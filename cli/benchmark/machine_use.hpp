@@ -38,8 +38,27 @@ int processors_allowed();
 double lost_share(const WorkTime &time, int threads);
 
 // Whether that is more than the system itself takes: 2 % and 20 microseconds a thread; of several threads, which have
-// to be woken, 5 % and 50.
-bool is_disturbed(const WorkTime &time, int threads);
+// to be woken, 5 % and 50. `switches` to other programs count as 0.1 ms each, which is what it takes to fill the first
+// caches anew (measured: 0.09 to 0.12 ms for the model that ships, on Zen 4).
+bool is_disturbed(const WorkTime &time, int threads, std::int64_t switches);
+
+// Which of consecutive runs others disturbed. A switch to another program during a run makes it, or the next one, slow
+// in time that it does have the processor for.
+class DisturbedRuns {
+public:
+  // Of runs on `threads` threads. `switches`: involuntary_switches() of these threads until now.
+  DisturbedRuns(int threads, std::int64_t switches) : threads_(threads), last_(switches), last_but_one_(switches) {}
+  // After each run; `switches` until now.
+  bool is_disturbed(const WorkTime &run, std::int64_t switches);
+
+private:
+  int threads_;
+  std::int64_t last_; // switches until the end of the last run
+  std::int64_t last_but_one_;
+};
+
+// How often other programs got a processor although there was work for it here.
+std::int64_t involuntary_switches(Counted counted = Counted::process);
 
 // What the system counts, for all processors unless it says otherwise. What it does not tell is absent.
 struct MachineUse {

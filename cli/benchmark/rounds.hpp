@@ -65,13 +65,14 @@ void measure(const Effort &effort, int threads, Samples &samples, const Sample &
   constexpr std::chrono::milliseconds round{100};
   const MachineWatch watch;
   RunCount count(effort);
+  DisturbedRuns disturbed_runs(threads, involuntary_switches());
   while (!count.enough()) {
     peak();
     const Clock::time_point begin = Clock::now();
     do {
       stop_if_interrupted();
       const TimedRuns timed = sample();
-      const bool disturbed = is_disturbed(timed.time, threads);
+      const bool disturbed = disturbed_runs.is_disturbed(timed.time, involuntary_switches());
       count.add(timed.time.seconds, disturbed);
       const double each = 1e3 / timed.repeats;
       samples.runs.push_back({timed.time.seconds * each, timed.time.processor_seconds * each, disturbed});

@@ -43,12 +43,14 @@ void run_lane(const Team &team, void *context) {
     lane.status = lane.session.run(lane.images);
   team.barrier();
   RunCount count(effort);
+  DisturbedRuns disturbed_runs(1, involuntary_switches(Counted::this_thread));
   bool finished = false;
   while (lane.status.ok() && !interrupted()) {
     const Stopwatch running(Counted::this_thread);
     lane.status = lane.session.run(lane.images);
     const WorkTime time = running.elapsed();
-    const bool disturbed = race.watched && is_disturbed(time, 1);
+    const bool disturbed =
+        disturbed_runs.is_disturbed(time, involuntary_switches(Counted::this_thread)) && race.watched;
     count.add(time.seconds, disturbed);
     lane.samples.runs.push_back({time.seconds * 1e3, time.processor_seconds * 1e3, disturbed});
     if (!finished && count.enough()) {

@@ -37,10 +37,29 @@ TEST_CASE("the part of the processors' time that others had") {
   const int processors = cli::processors_allowed();
   CHECK(cli::lost_share({2, 1.0 * processors}, processors + 3) == Approx(0.5));
 
-  CHECK_FALSE(cli::is_disturbed({0.010, 0.0099}, 1));
-  CHECK(cli::is_disturbed({0.010, 0.0097}, 1));
-  CHECK_FALSE(cli::is_disturbed({100e-6, 85e-6}, 1)); // an interrupt
-  CHECK(cli::is_disturbed({100e-6, 70e-6}, 1));
+  CHECK_FALSE(cli::is_disturbed({0.010, 0.0099}, 1, 0));
+  CHECK(cli::is_disturbed({0.010, 0.0097}, 1, 0));
+  CHECK_FALSE(cli::is_disturbed({100e-6, 85e-6}, 1, 0)); // an interrupt
+  CHECK(cli::is_disturbed({100e-6, 70e-6}, 1, 0));
+  // What another program has left of the caches matters to short runs.
+  CHECK(cli::is_disturbed({0.001, 0.001}, 1, 1));
+  CHECK_FALSE(cli::is_disturbed({0.010, 0.010}, 1, 1));
+  CHECK(cli::is_disturbed({0.010, 0.010}, 1, 3));
+}
+
+TEST_CASE("a run is also disturbed after one during which another program had the processor") {
+  const cli::WorkTime run{0.001, 0.001};
+  cli::DisturbedRuns runs(1, 7);
+  CHECK_FALSE(runs.is_disturbed(run, 7));
+  CHECK(runs.is_disturbed(run, 8));
+  CHECK(runs.is_disturbed(run, 8)); // its caches were cold
+  CHECK_FALSE(runs.is_disturbed(run, 8));
+  CHECK(runs.is_disturbed({0.001, 0.0009}, 8)); // time that is missing
+  CHECK_FALSE(runs.is_disturbed(run, 8));
+  // Threads that are more than the processors are switched for one another.
+  cli::DisturbedRuns many(cli::processors_allowed() + 1, 0);
+  CHECK_FALSE(many.is_disturbed({0.001, 0.001 * cli::processors_allowed()}, 100));
+  CHECK(cli::involuntary_switches() >= cli::involuntary_switches(cli::Counted::this_thread));
 }
 
 TEST_CASE("disturbed runs are put aside where enough others are left") {
