@@ -143,9 +143,16 @@ int bench(const Arguments &arguments) {
                 "Measures how fast models run: every combination of the models, instruction sets,\n"
                 "numbers of threads and batch sizes given. Also what they take to load, until the\n"
                 "first answer, and in memory.\n\n"
-                "Runs during which other programs had the processors are repeated. Where no quiet\n"
-                "ones are left the result is marked: \"lost\" is the part of the processors' time\n"
-                "that others had. docs/performance.md says how everything is measured.\n",
+                "Runs that other programs disturbed are repeated. Where no quiet ones are left the\n"
+                "result is marked: \"lost\" is the part of the processors' time that others had.\n"
+                "\"unsteady\": half of the runs took 4 % longer than the fastest tenth, or more.\n\n"
+                "Columns: a run's time (median, mean, deviation, least, percentiles) and images/s\n"
+                "at the median; GMAC/s, billions of multiply-accumulates a second of all the model\n"
+                "(a ViT of 12 blocks computes 6 % fewer: of the last block the class token alone;\n"
+                "--profile counts what is done); the sizes of the file, of the packed weights, of a\n"
+                "session's arena, and the most that the process held; the time to load, and until\n"
+                "the first answer; mJ/image, where energy counters can be read (RAPL, as root).\n"
+                "docs/performance.md says how everything is measured.\n",
                 "[MODEL ...]");
   add_bench_options(parser);
   if (!parser.parse(arguments) || lists_architectures(parser))

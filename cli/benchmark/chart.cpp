@@ -1,6 +1,7 @@
 #include "cli/benchmark/chart.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "cli/benchmark/tables.hpp"
@@ -12,30 +13,45 @@ namespace {
 
 constexpr int width = 960;
 constexpr std::size_t colours = 10;
+constexpr std::size_t longest_name = 64; // of a bar
 
 std::string axis_label(double value) {
   return significant(value) + " ms";
 }
 
-// What tells the results apart, in words: of the model, the instruction set, threads and batch those that differ, or
-// all where nothing does. Long names lose their begin, where paths are alike.
-std::vector<std::string> distinct_names(const std::vector<Combination> &results) {
-  constexpr std::size_t longest = 44;
+// How a bar is named: what tells it from the others, and above a group of bars what they have in common.
+struct BarName {
+  std::string heading; // of the first of a model's bars, where there are several models; else empty
+  std::string name;
+};
+
+// In words: of the model, the instruction set, threads and batch those that differ, or all where nothing does. Long
+// names lose their begin, where paths are alike.
+std::vector<BarName> distinct_names(const std::vector<Combination> &results) {
+  constexpr std::size_t parts = 4;
   std::vector<std::vector<std::string>> cells;
   cells.reserve(results.size());
   for (const Combination &result : results)
     cells.push_back({identity_cells(result)[0], result.isa,
                      std::to_string(result.threads) + (result.threads == 1 ? " thread" : " threads"),
                      "batch " + std::to_string(result.batch)});
-  std::vector<std::string> names(results.size());
+  std::array<bool, parts> differs = {};
+  for (std::size_t part = 0; part < parts; ++part)
+    differs[part] =
+        std::any_of(cells.begin(), cells.end(), [&](const auto &other) { return other[part] != cells[0][part]; });
+  const bool grouped = differs[0] && (differs[1] || differs[2] || differs[3]);
+  std::vector<BarName> names(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
-    for (std::size_t part = 0; part < cells[i].size(); ++part)
-      if (std::any_of(cells.begin(), cells.end(), [&](const auto &other) { return other[part] != cells[i][part]; }))
-        names[i] += (names[i].empty() ? "" : ", ") + cells[i][part];
-    if (names[i].empty())
-      names[i] = title(results[i]);
-    if (names[i].size() > longest)
-      names[i] = "…" + names[i].substr(names[i].size() - longest);
+    std::string &name = names[i].name;
+    if (grouped && (i == 0 || cells[i][0] != cells[i - 1][0]))
+      names[i].heading = cells[i][0];
+    for (std::size_t part = grouped ? 1 : 0; part < parts; ++part)
+      if (differs[part])
+        name += (name.empty() ? "" : ", ") + cells[i][part];
+    if (name.empty())
+      name = title(results[i]);
+    if (name.size() > longest_name)
+      name = "…" + name.substr(name.size() - longest_name);
   }
   return names;
 }
@@ -47,22 +63,32 @@ struct BarRow {
     double tail; // the same where there is none
     const char *css;
   };
-  std::string name;
+  BarName name;
   std::vector<Bar> bars;
   std::string text;
 };
 
+// About as wide as text of this many characters is, in the page's font.
+double text_width(const std::string &text) {
+  return 7.2 * static_cast<double>(text.size());
+}
+
 std::string bars(const std::vector<BarRow> &rows, const std::string &what) {
   constexpr double thickness = 16;
-  constexpr double names = 310;
-  constexpr double texts = 130; // room for the text behind the longest bar
+  constexpr double heading = 20;
+  constexpr double widest_names = width / 2.0;
+  double names = 0; // room for the names
+  double texts = 0; // and for the text behind the longest bar
   double most = 0;
   double height = 0;
   for (const BarRow &row : rows) {
-    height += thickness * static_cast<double>(row.bars.size()) + 8;
+    names = std::max(names, text_width(row.name.name) + 16);
+    texts = std::max(texts, text_width(row.text) + 16);
+    height += thickness * static_cast<double>(row.bars.size()) + 8 + (row.name.heading.empty() ? 0 : heading);
     for (const BarRow::Bar &bar : row.bars)
       most = std::max(most, bar.tail);
   }
+  names = std::min(names, widest_names);
   const Axis x{0, most > 0 ? most : 1, names, width - texts};
   Svg svg(width, static_cast<int>(height) + 24, what);
   for (const double tick : x.ticks(5)) {
@@ -72,12 +98,17 @@ std::string bars(const std::vector<BarRow> &rows, const std::string &what) {
   svg.text(width, height + 16, "ms an image", "end");
   double y = 4;
   for (const BarRow &row : rows) {
+    if (!row.name.heading.empty()) {
+      svg.text(0, y + heading - 6, row.name.heading, "start", "strong");
+      y += heading;
+    }
     const double middle = y + thickness * static_cast<double>(row.bars.size()) / 2;
     double end = names;
-    svg.text(names - 8, middle + 4, row.name, "end");
+    svg.text(names - 8, middle + 4, row.name.name, "end");
     for (const BarRow::Bar &bar : row.bars) {
       const double tail = x.at(bar.tail);
-      svg.rectangle(names, y, x.at(bar.value) - names, thickness - 1, bar.css, row.name + ": " + axis_label(bar.value));
+      svg.rectangle(names, y, x.at(bar.value) - names, thickness - 1, bar.css,
+                    row.name.name + ": " + axis_label(bar.value));
       if (bar.tail > bar.value) {
         svg.line(x.at(bar.value), y + thickness / 2, tail, y + thickness / 2, "mark");
         svg.line(tail, y + 3, tail, y + thickness - 4, "mark");
@@ -298,20 +329,23 @@ std::string roofline_chart(const ForwardResult &result) {
 
 std::string comparison_chart(const std::vector<ForwardResult> &results) {
   std::vector<BarRow> rows;
-  const std::vector<std::string> names = distinct_names({results.begin(), results.end()});
+  const std::vector<BarName> names = distinct_names({results.begin(), results.end()});
   for (std::size_t i = 0; i < results.size(); ++i) {
     const double batch = results[i].batch;
     const Samples &samples = results[i].samples;
     rows.push_back({names[i],
                     {{samples.median() / batch, samples.quantile(0.99) / batch, "bar"}},
-                    significant(samples.median() / batch) + " ms" + (samples.disturbed ? ", disturbed" : "")});
+                    significant(samples.median() / batch) + " ms" +
+                        (samples.unsteady    ? ", unsteady"
+                         : samples.disturbed ? ", disturbed"
+                                             : "")});
   }
   return bars(rows, "time of an image");
 }
 
 std::string pairs_chart(const std::vector<Comparison> &comparisons) {
   std::vector<BarRow> rows;
-  const std::vector<std::string> names = distinct_names({comparisons.begin(), comparisons.end()});
+  const std::vector<BarName> names = distinct_names({comparisons.begin(), comparisons.end()});
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
     const Comparison &pair = comparisons[i];
     const double batch = pair.batch;

@@ -46,7 +46,7 @@ svg text.inside { fill: #14202c; } svg text.second { fill: var(--curve); }
   .drawing { overflow-x: auto; } .drawing svg { width: 720px; max-width: none; } }
 @media print { body { padding: 0; max-width: none; font-size: 12px; } .scroll, .drawing { overflow: visible; }
   table { font-size: 9px; } th, td { padding: 2px 3px; } h2, h3 { break-after: avoid; }
-  tr, svg, pre, .result > p { break-inside: avoid; } }
+  h2 + p { break-after: avoid; } tr, svg, pre, p { break-inside: avoid; } }
 )";
 
 std::string heading_cells(const std::vector<std::string> &cells) {
@@ -56,6 +56,14 @@ std::string heading_cells(const std::vector<std::string> &cells) {
   return "<thead><tr>" + text + "</tr></thead>\n";
 }
 
+// Of a name: lines break after what separates its words.
+std::string breakable(const std::string &text) {
+  std::string result;
+  for (const char c : text)
+    result += c == '_' || c == '/' ? std::string(1, c) + "<wbr/>" : std::string(1, c);
+  return result;
+}
+
 // The n-th of the first `coloured` rows begins with a field in the n-th operation's colour.
 std::string table(const Table &content, std::size_t coloured) {
   std::string text = std::string("<div class=\"scroll\"><table") + (content.keys > 1 ? " class=\"named\"" : "") +
@@ -63,8 +71,10 @@ std::string table(const Table &content, std::size_t coloured) {
   for (std::size_t i = 0; i < content.rows.size(); ++i) {
     text += "<tr>";
     for (std::size_t j = 0; j < content.rows[i].size(); ++j)
-      text += "<td>" + (i < coloured && j == 0 ? "<span class=\"swatch " + colour(i) + "\"></span>" : std::string()) +
-              escape_html(content.rows[i][j]) + "</td>";
+      text +=
+          "<td>" + (i < coloured && j == 0 ? "<span class=\"swatch " + colour(i) + "\"></span>" : std::string()) +
+          (content.keys > 1 && j == 0 ? breakable(escape_html(content.rows[i][j])) : escape_html(content.rows[i][j])) +
+          "</td>";
     text += "</tr>\n";
   }
   return text + "</tbody>\n</table></div>\n";

@@ -79,6 +79,7 @@ void add_samples(json &object, const Samples &samples, const Presentation &shown
     object["mac_per_byte"] = intensity(samples.multiply_accumulates, samples.bytes);
   }
   object["disturbed"] = samples.disturbed;
+  object["unsteady"] = samples.unsteady;
   object["lost_share"] = samples.lost;
   object["machine"] = to_json(samples.machine);
 }

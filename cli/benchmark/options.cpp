@@ -82,7 +82,8 @@ void add_bench_options(Parser &parser) {
   parser.option<std::string>("b,batch", "N,...", "batch sizes (default: 1)");
   parser.option<std::string>("sessions", "N,...",
                              "throughput: so many sessions side by side, each with the threads of -t (then 1 by "
-                             "default): images a second of all, and how long a run takes meanwhile");
+                             "default): images a second of all, and how long a run takes meanwhile; of several "
+                             "settings it names the best");
   parser.option<std::string>("isa", "NAME,...", "instruction sets, or all (default: $INTVIT_ISA, else the fastest)");
   parser.flag("profile", "time of every kind of operation");
   parser.flag(

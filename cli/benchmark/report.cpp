@@ -73,6 +73,11 @@ public:
     if (!disturbed)
       return;
     ++count_;
+    if (samples != nullptr && samples->unsteady) {
+      spread_ = std::max(spread_, samples->spread());
+      return;
+    }
+    taken_ = true;
     if (lost < worst_)
       return;
     worst_ = lost;
@@ -87,20 +92,33 @@ public:
     std::string text =
         "disturbed: " +
         (all_ == 1 ? "the result" : std::to_string(count_) + " of " + std::to_string(all_) + " results") +
-        (count_ == 1 ? " is" : " are") + " too slow, because other programs took " + (count_ > 1 ? "up to " : "") +
-        percent(worst_, 0) + " of the processors' time";
+        (count_ == 1 ? " is" : " are") + (taken_ ? taken_text() : unsteady_text());
+    print_error(text + ". Measure again on a quiet machine, or with real-time priority (--priority realtime)");
+  }
+
+private:
+  std::string unsteady_text() const {
+    return " unsteady: half of the runs took at least " + percent(spread_, 0) +
+           " longer than the fastest tenth, though other programs took no time from them. These use the same caches "
+           "and memory, or the clock changes";
+  }
+
+  std::string taken_text() const {
+    std::string text = " too slow, because other programs took " + std::string(count_ > 1 ? "up to " : "") +
+                       percent(worst_, 0) + " of the processors' time";
     if (others_ >= 0.05)
       text += " (they kept " + fixed(others_, 1) + " processors busy)";
     if (processor_ms_ > 0)
       text += "; its runs had the processor for " + significant(processor_ms_) + " ms of " + significant(median_ms_) +
               " ms";
-    print_error(text + ". Measure again on a quiet machine, or with real-time priority (--priority realtime)");
+    return text;
   }
 
-private:
   int all_ = 0;
   int count_ = 0;
-  double worst_ = 0; // the part of the time lost; what follows is of the same result
+  bool taken_ = false; // by others of the processors' time
+  double spread_ = 0;  // of unsteady results the greatest
+  double worst_ = 0;   // the part of the time lost; what follows is of the same result
   double others_ = 0;
   double processor_ms_ = 0;
   double median_ms_ = 0;
@@ -193,7 +211,7 @@ void report_disturbed(const std::vector<ForwardResult> &results) {
 void report_disturbed(const std::vector<ThroughputResult> &results) {
   Disturbed disturbed;
   for (const ThroughputResult &result : results)
-    disturbed.add(result.samples.disturbed, result.samples.lost, result.samples.machine);
+    disturbed.add(result.samples.disturbed, result.samples.lost, result.samples.machine, &result.samples);
   disturbed.report();
 }
 
@@ -208,7 +226,7 @@ void report_disturbed(const std::vector<ShapeList> &lists) {
   Disturbed disturbed;
   for (const ShapeList &list : lists)
     for (const ShapeResult &result : list.results)
-      disturbed.add(result.samples.disturbed, result.samples.lost, result.samples.machine);
+      disturbed.add(result.samples.disturbed, result.samples.lost, result.samples.machine, &result.samples);
   disturbed.report();
 }
 

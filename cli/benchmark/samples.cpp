@@ -49,6 +49,8 @@ void Samples::settle(std::size_t least, int threads) {
   }
   lost = lost_share(all, threads);
   disturbed = !put_aside && (runs.size() - clean) * 10 > runs.size();
+  unsteady = !disturbed && milliseconds.size() >= 10 && spread() > steady_spread;
+  disturbed |= unsteady;
 }
 
 double Samples::quantile(double share) const {
@@ -57,6 +59,10 @@ double Samples::quantile(double share) const {
 
 double Samples::median() const {
   return cli::median(milliseconds);
+}
+
+double Samples::spread() const {
+  return median() / quantile(0.1) - 1;
 }
 
 double Samples::mean() const {

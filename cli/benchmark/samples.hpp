@@ -15,6 +15,10 @@ double deviation(const std::vector<double> &values); // of a sample; 0 of fewer 
 // The value that a share of the values (0..1) does not exceed (nearest rank). At least one value.
 double quantile(std::vector<double> values, double share);
 
+// The median of equal runs is at most 2 % above their fastest tenth where nobody else works. Where others use the same
+// caches and memory, or the clock changes, it is more, though every run had a processor for itself.
+inline constexpr double steady_spread = 0.04;
+
 struct Run {
   double milliseconds = 0;
   double processor_milliseconds = 0; // of all threads together
@@ -28,7 +32,8 @@ struct Samples {
   std::vector<Run> runs;                  // in the order in which they were taken
   std::vector<double> milliseconds;       // of those that count
   double lost = 0;                        // the part of the processors' time that others had in all runs, 0..1
-  bool disturbed = false;                 // more than a tenth of the runs that count are
+  bool disturbed = false;                 // more than a tenth of the runs that count are, or:
+  bool unsteady = false;                  // the median is above the fastest tenth by more than `steady_spread`
   MachineUse machine;                     // from the first run to the last
   std::vector<double> peak_gmac_per_s;    // empty without Effort::roofline
   std::vector<double> bandwidth_gb_per_s; // of memory, before and after a model's runs; empty without roofline
@@ -41,6 +46,7 @@ struct Samples {
 
   double quantile(double share) const;
   double median() const;
+  double spread() const; // the part by which the median is above the 10th percentile
   double mean() const;
   double deviation() const;
   double processor_milliseconds() const; // the median of all runs

@@ -43,6 +43,10 @@ std::string lost_cell(bool disturbed, double lost) {
   return disturbed ? percent(lost, 0) : "";
 }
 
+std::string lost_cell(const Samples &samples) {
+  return samples.unsteady ? "unsteady" : lost_cell(samples.disturbed, samples.lost);
+}
+
 std::string energy_cell(const Samples &samples, int batch) {
   const std::optional<double> joules = joules_per_image(samples, batch);
   return joules ? significant(*joules * 1e3) : "";
@@ -126,7 +130,7 @@ Table summary_table(const std::vector<ForwardResult> &results, const std::vector
     std::vector<std::string> cells = identity_cells(result);
     cells.push_back(significant(samples.median()));
     if (disturbed)
-      cells.push_back(lost_cell(samples.disturbed, samples.lost));
+      cells.push_back(lost_cell(samples));
     for (const double time : {samples.mean(), samples.deviation(), samples.quantile(0)})
       cells.push_back(significant(time));
     for (const double percentile : percentiles)
@@ -180,7 +184,7 @@ Table throughput_table(const std::vector<ThroughputResult> &results, const std::
     cells.insert(cells.begin() + 2, std::to_string(result.sessions));
     cells.push_back(significant(result.images_per_second));
     if (disturbed)
-      cells.push_back(lost_cell(samples.disturbed, samples.lost));
+      cells.push_back(lost_cell(samples));
     cells.push_back(significant(samples.median()));
     for (const double percentile : percentiles)
       cells.push_back(significant(samples.quantile(percentile / 100)));
@@ -309,7 +313,7 @@ Table shapes_table(const ShapeList &list) {
          std::to_string(shape.count), significant(samples.median()), significant(samples.deviation())},
         samples.gmac_per_s(), samples.peak());
     if (disturbed)
-      table.rows.back().push_back(lost_cell(samples.disturbed, samples.lost));
+      table.rows.back().push_back(lost_cell(samples));
   }
   add({"all", "", "", "", significant(sum.milliseconds), ""}, sum.gmac_per_s(), sum.peak);
   table.rows.back().resize(table.columns.size());

@@ -42,7 +42,7 @@ double intensity(std::int64_t multiply_accumulates, std::int64_t bytes);
 std::string percentile_name(double percentile);
 
 // One row for each result. Where any is disturbed there is a column "lost": how much of the processors' time others
-// had.
+// had, or that its times are unsteady.
 Table summary_table(const std::vector<ForwardResult> &results, const std::vector<double> &percentiles);
 // Likewise: what it takes until the first answer, and in memory.
 Table start_table(const std::vector<ForwardResult> &results);

@@ -102,6 +102,7 @@ ThroughputResult measure_throughput(const LoadedModel &loaded, const Combination
     result.images_per_second += 1e3 * static_cast<double>(batch) / own.mean();
     samples.milliseconds.insert(samples.milliseconds.end(), own.milliseconds.begin(), own.milliseconds.end());
     samples.disturbed |= own.disturbed;
+    samples.unsteady |= own.unsteady;
     for (const Run &run : own.runs) {
       all.seconds += run.milliseconds;
       all.processor_seconds += run.processor_milliseconds;
@@ -115,6 +116,7 @@ ThroughputResult measure_throughput(const LoadedModel &loaded, const Combination
   } else {
     samples.lost = contended_share(samples.machine, workers.size() * combination.threads);
     samples.disturbed = samples.lost > contended_limit;
+    samples.unsteady = false; // sessions in turn on a processor
   }
   return result;
 }

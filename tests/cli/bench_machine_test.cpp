@@ -89,6 +89,28 @@ TEST_CASE("disturbed runs are put aside where enough others are left") {
   CHECK(samples.processor_milliseconds() == 10);
 }
 
+TEST_CASE("times are unsteady where the median is well above the fastest tenth") {
+  cli::Samples samples;
+  for (int i = 0; i < 10; ++i)
+    samples.runs.push_back({10, 10, false});
+  samples.settle(5, 1);
+  CHECK_FALSE(samples.unsteady);
+  for (std::size_t i = 2; i < 10; ++i)
+    samples.runs[i] = {10.3, 10.3, false};
+  samples.settle(5, 1);
+  CHECK_FALSE(samples.unsteady);
+  CHECK(samples.spread() == Approx(0.03));
+  for (std::size_t i = 2; i < 10; ++i)
+    samples.runs[i] = {10.5, 10.5, false};
+  samples.settle(5, 1);
+  CHECK(samples.unsteady);
+  CHECK(samples.disturbed);
+  samples.runs.pop_back(); // too few to tell
+  samples.settle(5, 1);
+  CHECK_FALSE(samples.unsteady);
+  CHECK_FALSE(samples.disturbed);
+}
+
 TEST_CASE("a machine's use is counted from the begin") {
   const cli::MachineWatch watch;
   volatile double sum = 0;
