@@ -149,7 +149,7 @@ int bench(const Arguments &arguments) {
                 "Columns: a run's time (median, mean, deviation, least, percentiles); images/s;\n"
                 "GMAC/s, billions of multiply-accumulates a second of all the model (a ViT of 12\n"
                 "blocks computes 6 % fewer: of the last block the class token alone; --profile\n"
-                "counts what is done); sizes of the file, of packed weights, a session's arena, and\n"
+                "counts what is done); sizes of the file, of packed weights and an arena, and\n"
                 "what the process held at most; the time to load, and until the first answer;\n"
                 "mJ/image, where energy counters can be read (RAPL, as root).\n"
                 "docs/performance.md says how everything is measured.\n",
