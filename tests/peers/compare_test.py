@@ -172,14 +172,14 @@ class Files(unittest.TestCase):
             program.write_text("""#!/bin/sh
 echo "$*" >>"$0.asked"
 case "$*" in *--roofline*) echo '{"results": [{"peak_gmac_per_s": 7}]}' ;;
-*) echo '{"results": [{"sessions": 2, "images_per_s": 50}]}' ;; esac
+*) echo '{"results": [{"sessions": 2, "images_per_s": 60, "samples_ms": [36, 38], "put_aside_ms": [46]}]}' ;; esac
 """)
             program.chmod(0o755)
             options = compare.parse_options(["--intvit", str(program), "--throughput", "-t", "2"])
             result = compare.run_intvit(program, "deit_tiny_patch16_224", options)["results"][0]
             asked = pathlib.Path(str(program) + ".asked").read_text().splitlines()
         self.assertEqual(result["peak_gmac_per_s"], 7)
-        self.assertEqual(compare.image_ms(result), 20)
+        self.assertEqual(compare.image_ms(result), 20)  # two side by side, 40 ms each: all runs count
         start = "bench --arch deit_tiny_patch16_224 -t {} --weight-format int8 --format json "
         self.assertEqual(asked, [start.format(1) + "--sessions 2 --seconds 1.0 --warmup 3",
                                  start.format(2) + "--seconds 0.1 --roofline"])
