@@ -208,13 +208,14 @@ std::vector<std::string> most_images(const std::vector<ThroughputResult> &result
   };
   std::vector<std::string> texts;
   for (const std::string &name : names) {
-    const ThroughputResult *best = nullptr;
+    const auto is_of_model = [&](const ThroughputResult &result) { return name_with_weights(result) == name; };
+    const ThroughputResult *best = &*std::find_if(results.begin(), results.end(), is_of_model);
     for (const ThroughputResult &result : results)
-      if (name_with_weights(result) == name && (best == nullptr || result.images_per_second > best->images_per_second))
+      if (is_of_model(result) && result.images_per_second > best->images_per_second)
         best = &result;
     const ThroughputResult *soonest = best; // of those that take about as many
     for (const ThroughputResult &result : results)
-      if (name_with_weights(result) == name && result.images_per_second > 0.97 * best->images_per_second &&
+      if (is_of_model(result) && result.images_per_second > 0.97 * best->images_per_second &&
           result.samples.median() < soonest->samples.median())
         soonest = &result;
     if (names.size() > 1)
