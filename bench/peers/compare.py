@@ -35,8 +35,15 @@ BUILD = ROOT / "build" / "peers"
 NAMES = {"deit_tiny_patch16_224": "DeiT-T", "deit_small_patch16_224": "DeiT-S", "deit_base_patch16_224": "DeiT-B",
          "vit_base_patch32_clip_224": "CLIP-B/32"}
 
+# Ours with fewer tokens: not the same computation, so it stands among the setups.
+MERGED_SPEED_UP = "1.5"
+
 # Peer, setup, precision of its products, name, and how it was made.
 SETUPS = [
+    ("intvit", "merged", "int8", f"intvit, merged tokens {MERGED_SPEED_UP}x",
+     f"`intvit bench --speed-up {MERGED_SPEED_UP}`: similar tokens become one, so that it computes {MERGED_SPEED_UP} times "
+     "less than the others and gives other logits (docs/quantization.md, \"Token merging\"); the share of the int8 peak "
+     "counts the whole model's products"),
     ("openvino", "int8", "int8", "OpenVINO int8",
      "the same ONNX graph through nncf.quantize() for transformers, calibrated; what is not int8 in OpenVINO's default "
      "precision"),
@@ -56,7 +63,7 @@ SETUPS = [
      "timm's model, torch.compile() with freezing"),
     ("pytorch", "float32-eager", "float32", "PyTorch float32 eager", "timm's model"),
 ]
-PEERS = sorted({setup[0] for setup in SETUPS})
+PEERS = sorted({setup[0] for setup in SETUPS} - {"intvit"})
 
 
 # With files: the setups of the peers that Pillow feeds, and what both sides make of a picture.
@@ -141,13 +148,31 @@ class Worker:
 def run_intvit(program, arch, options):
     """A turn of ours: the JSON of `intvit bench`."""
     if options.throughput:
-        report = ask_intvit(program, arch, options, 1, ["--sessions", str(options.threads), "--seconds",
-                                                        str(options.seconds), "--warmup", str(options.warmup)])
+        report = ask_intvit(program, arch, options, 1, throughput(options))
         # The peak of as many threads is measured beside runs of one session.
         peak = ask_intvit(program, arch, options, options.threads, ["--seconds", "0.1", "--roofline"])
         report["results"][0]["peak_gmac_per_s"] = peak["results"][0]["peak_gmac_per_s"]
         return report
     return ask_intvit(program, arch, options, options.threads, work(options))
+
+
+def throughput(options):
+    return ["--sessions", str(options.threads), "--seconds", str(options.seconds), "--warmup", str(options.warmup)]
+
+
+class Merged:
+    """Ours with merged tokens in a worker's place."""
+
+    def __init__(self, program, arch, options):
+        self.ready = {"version": None, "cosine": None}
+        threads, more = (1, throughput(options)) if options.throughput else (options.threads, work(options))
+        self.ask = lambda: ask_intvit(program, arch, options, threads, [*more, "--speed-up", MERGED_SPEED_UP])
+
+    def measure(self, **_):
+        return image_ms(self.ask()["results"][0])
+
+    def stop(self):
+        pass
 
 
 def work(options):
@@ -207,11 +232,12 @@ def compare(arch, pythons, options):
         for peer, setup, _, name, _ in setups(options):
             key = f"{peer} {setup}"
             try:
-                if isinstance(pythons[peer], Missing):
+                if isinstance(pythons.get(peer), Missing):
                     raise pythons[peer]
                 print(f"{arch}: preparing {name}", file=sys.stderr)
-                workers[key] = Worker(pythons[peer], peer, setup, arch, options.threads, folder,
-                                      "--throughput" if options.throughput else options.files)
+                workers[key] = (Merged(options.intvit, arch, options) if peer == "intvit" else
+                                Worker(pythons[peer], peer, setup, arch, options.threads, folder,
+                                       "--throughput" if options.throughput else options.files))
                 versions[key] = workers[key].ready["version"]
             except Missing as reason:
                 peers[key] = {"missing": str(reason)}
@@ -242,7 +268,7 @@ def compare(arch, pythons, options):
 def setups(options):
     """Those of SETUPS that are measured."""
     if options.throughput:
-        return [setup for setup in SETUPS if setup[0] in FILE_PEERS]
+        return [setup for setup in SETUPS if setup[0] in (*FILE_PEERS, "intvit")]
     return [setup for setup in SETUPS if not options.files or (setup[0] in FILE_PEERS and setup[2] == "int8")]
 
 
@@ -316,7 +342,7 @@ def main():
     except OSError as error:
         sys.exit(f"{options.output}: {error.strerror}")
     pythons = {}
-    for peer in sorted({setup[0] for setup in setups(options)}):
+    for peer in sorted({setup[0] for setup in setups(options)} & set(PEERS)):
         try:
             if peer not in options.peers:
                 raise Missing("left out by --peers")

@@ -8,7 +8,7 @@ A result is a dictionary as compare.py writes it to peers.json:
     environment    of `intvit bench --format json`
     setups         [{key, name, precision, how, version}], version None where it ran nowhere
     models         [{arch, name, isa, gmac, ours_ms, peak_gmac_per_s, peers}], the middle two with a number a round;
-                   peers: {key: {ms: a number a round, cosine} or {missing: reason}}
+                   peers: {key: {ms: a number a round, cosine or None} or {missing: reason}}
 """
 
 import html
@@ -97,7 +97,8 @@ def setup_lines(result):
     """How every setup was made, and why one is missing."""
     lines = []
     for setup in result["setups"]:
-        cosines = [model["peers"][setup["key"]]["cosine"] for model in result["models"] if ratios(model, setup["key"])]
+        cosines = [model["peers"][setup["key"]]["cosine"] for model in result["models"]
+                   if ratios(model, setup["key"]) and model["peers"][setup["key"]]["cosine"] is not None]
         line = f"* {setup['name']}: {setup['how']}."
         if setup["version"]:
             line += f" Version {setup['version']}."

@@ -183,8 +183,24 @@ case "$*" in *--roofline*) echo '{"results": [{"peak_gmac_per_s": 7}]}' ;;
         start = "bench --arch deit_tiny_patch16_224 -t {} --weight-format int8 --format json "
         self.assertEqual(asked, [start.format(1) + "--sessions 2 --seconds 1.0 --warmup 3",
                                  start.format(2) + "--seconds 0.1 --roofline"])
-        self.assertEqual({setup[0] for setup in compare.setups(options)}, {"onnxruntime", "openvino"})
+        self.assertEqual({setup[0] for setup in compare.setups(options)}, {"intvit", "onnxruntime", "openvino"})
         self.assertIn("throughput of 2 streams", figures.markdown(RESULT | {"throughput": True, "threads": 2}))
+
+    def test_merged_tokens_are_asked_for_as_ours_is_and_have_no_cosine(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "intvit"
+            program.write_text("""#!/bin/sh\necho "$*" >"$0.asked"; echo '{"results": [{"samples_ms": [3, 1, 2]}]}'\n""")
+            program.chmod(0o755)
+            options = compare.parse_options(["--intvit", str(program)])
+            merged = compare.Merged(program, "deit_tiny_patch16_224", options)
+            self.assertEqual(merged.measure(seconds=1), 2)
+            asked = pathlib.Path(str(program) + ".asked").read_text()
+        self.assertEqual(asked, "bench --arch deit_tiny_patch16_224 -t 1 --weight-format int8 --format json --seconds 1.0 "
+                                "--warmup 3 --roofline --speed-up 1.5\n")
+        result = copy.deepcopy(RESULT)
+        result["models"][0]["peers"]["a int8"]["cosine"] = None
+        del result["models"][1]["peers"]["a int8"]
+        self.assertIn("* A int8: as it comes. Version 4.5.\n", figures.setup_lines(result))
 
     def test_no_run_of_ours_is_left_out(self):
         self.assertEqual(compare.image_ms({"samples_ms": [1, 2, 3], "put_aside_ms": [8, 9]}), 3)
