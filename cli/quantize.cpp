@@ -88,19 +88,29 @@ ResultKind head_option(const Parser &parser) {
   return kinds[static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin())];
 }
 
+// The schedule that --tokens gives, if it does.
+TokenSchedule given_schedule(const Parser &parser) {
+  try {
+    return {parser.has("tokens") ? parse_token_pairs(parser.get<std::string>("tokens")) : std::vector<int>{}};
+  } catch (const std::runtime_error &error) {
+    throw UsageError(std::string("--tokens: ") + error.what());
+  }
+}
+
+// Says what cannot be merged before any photograph is read.
+void check_merging(const Parser &parser, const FloatModel &model) {
+  Network parts = network(model);
+  if (parser.has("speed-up"))
+    usual_schedule(parts, parser.get<double>("speed-up"));
+  else
+    merge_tokens(parts, given_schedule(parser));
+}
+
 // The schedule by which tokens are merged, given or searched; `provenance` tells about it.
 TokenSchedule token_schedule(const Parser &parser, const FloatModel &model, const std::vector<Image> &images,
                              int threads, std::map<std::string, std::string> &provenance) {
-  TokenSchedule schedule;
-  if (parser.has("tokens")) {
-    try {
-      schedule.pairs = parse_token_pairs(parser.get<std::string>("tokens"));
-    } catch (const std::runtime_error &error) {
-      throw UsageError(std::string("--tokens: ") + error.what());
-    }
-    if (parser.has("spare"))
-      schedule.spared = parser.get<double>("spare") / 100;
-  } else if (parser.has("speed-up")) {
+  TokenSchedule schedule = given_schedule(parser);
+  if (parser.has("speed-up")) {
     ProgressBar progress("searching for tokens to merge");
     const TokenSearch found =
         search_tokens(model, images, parser.get<double>("speed-up"), threads, [&](int step, int total) {
@@ -111,17 +121,13 @@ TokenSchedule token_schedule(const Parser &parser, const FloatModel &model, cons
     provenance["merging_error"] = fixed(found.error, 5);
   }
   if (schedule.merges())
-    provenance["merging"] = "pairs=" + to_string(schedule) + " spare=" + fixed(100 * schedule.spared, 0);
+    provenance["merging"] = "pairs=" + to_string(schedule);
   return schedule;
 }
 
 void check_token_options(const Parser &parser) {
   if (parser.has("tokens") && parser.has("speed-up"))
     throw UsageError("--tokens says where tokens are merged; --speed-up would search for it");
-  if (parser.has("spare") && !parser.has("tokens"))
-    throw UsageError("--spare goes with --tokens; --speed-up chooses it");
-  if (parser.has("spare") && !(parser.get<double>("spare") >= 0 && parser.get<double>("spare") <= 100))
-    throw UsageError("--spare must be from 0 to 100");
   if (parser.has("speed-up") && !(parser.get<double>("speed-up") > 1 && parser.get<double>("speed-up") <= 4))
     throw UsageError("--speed-up must be above 1 and at most 4");
 }
@@ -147,9 +153,6 @@ void add_quantize_options(Parser &parser) {
                         "merge similar tokens so that the model has X times fewer multiply-accumulates (1.25, 1.5); "
                         "where is searched on the photographs");
   parser.option<std::string>("tokens", "N,N,...", "pairs of tokens that each block merges, instead of a search");
-  parser.option<double>("spare", "PERCENT",
-                        "with --tokens: tokens of a block that do not merge, as the class token attends to them most "
-                        "(default: 30)");
   parser.flag("report", "print the quantization error of every layer");
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
@@ -206,6 +209,7 @@ int quantize(const Arguments &arguments) {
   for (const char *option : {"two-word-ratio", "two-word-groups"})
     if (parser.has(option) && words_are_given)
       throw UsageError(std::string("--") + option + ": " + weights + " was trained with its STLQ words, which stay");
+  check_merging(parser, model);
   const Recipe recipe = recipe_option ? *recipe_option : imported.recipe;
   const std::vector<std::string> labels = parser.has("labels")
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)

@@ -8,35 +8,36 @@
 
 namespace intvit::kernels {
 
-// Every second one of the tokens that may merge, the first among them, is a source; the others are destinations. A
-// source merges into the destination whose key is closest, if it is among the `pairs` sources that are closest to
-// theirs.
+// The tokens that may merge are numbered from the most important to the least important one. A token's partner is, of
+// those before it, the one whose key is closest. Tokens merge into their partners, those first of which it costs least.
 class TokenMatching {
 public:
-  static std::size_t scratch_bytes(int tokens) { return std::size_t{4} * static_cast<std::size_t>(tokens) * 4; }
+  static std::size_t scratch_bytes(int tokens) {
+    return static_cast<std::size_t>(tokens) * (sizeof(std::uint64_t) + 4 * sizeof(std::int32_t));
+  }
 
-  // Finds the tokens that may merge. args.scratch has scratch_bytes() for this.
+  // Puts the tokens that may merge in order. args.scratch has scratch_bytes() for this.
   explicit TokenMatching(const MatchTokensArgs &args);
 
-  int sources() const { return (count_ + 1) / 2; }
-  int destinations() const { return count_ / 2; }
-  int source(int i) const { return candidates_[std::ptrdiff_t{2} * i]; } // the row that it is
-  int destination(int i) const { return candidates_[std::ptrdiff_t{2} * i + 1]; }
+  int count() const { return args_.tokens - args_.first; }
+  int token(int i) const { return tokens_[i]; } // the row that the i-th of them is
 
-  // Of a source: the destination that is closest, the first of those, and the squared distance of the keys.
-  void set_nearest(int source, int destination, std::int32_t distance) {
-    nearest_[source] = destination;
-    distances_[source] = distance;
+  // Of each but the first: which one before it is closest, the first of those, and the squared distance of the keys.
+  void set_partner(int i, int partner, std::int32_t distance) {
+    partners_[i] = partner;
+    distances_[i] = distance;
   }
 
   // Writes args.groups.
   void write_groups() const;
 
 private:
+  void merge_pairs() const;
+
   const MatchTokensArgs &args_;
-  int count_ = 0;            // that may merge
-  std::int32_t *candidates_; // they, in their order
-  std::int32_t *nearest_;
+  std::uint64_t *costs_; // of merging each into its partner
+  std::int32_t *tokens_;
+  std::int32_t *partners_;
   std::int32_t *distances_;
   std::int32_t *order_; // for sorting
 };

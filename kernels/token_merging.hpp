@@ -1,8 +1,9 @@
 // Merging of similar tokens, so that later blocks have fewer (docs/numerics.md, "Merging tokens"; the idea is Token
 // Merging's, arXiv 2210.09461).
 //
-// Three steps. Which tokens are important: what the first token pays attention to. Which tokens become one: pairs whose
-// keys are closest. The stream's rows of these: their mean, weighted by how many patches each stands for.
+// Three steps. How important each token is: what the first token pays attention to. Which tokens become one:
+// unimportant ones and those whose keys are closest to theirs. The stream's rows of these: their mean, weighted by how
+// many patches each stands for.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +18,9 @@ namespace intvit::kernels {
 // |a - b|^2 of two rows of keys is at most 255^2 * 2^15 < 2^31.
 inline constexpr int max_merging_channels = 1 << 15;
 
+// A token's probabilities of at most 2^16 in each of 2^10 heads are below it.
+inline constexpr std::uint32_t max_importance = std::uint32_t{1} << 27;
+
 // What match() finds, int32 [token_group_rows, tokens].
 enum TokenGroupRow : std::uint8_t {
   group_of_token, // the row that each token becomes a part of; the rows that remain keep their order
@@ -28,12 +32,10 @@ inline constexpr int token_group_rows = 3;
 struct MatchTokensArgs {
   const std::int8_t *keys = nullptr; // [tokens, channels], rows `stride` elements apart
   std::ptrdiff_t stride = 0;
-  int tokens = 0;   // at most max_tokens
-  int channels = 0; // at most max_merging_channels
-  // Tokens that do not merge: the first ones, and of the others so many of the most important ones.
-  int first = 0;
-  int important = 0;
-  const std::uint32_t *importance = nullptr; // [tokens]; null where `important` is 0
+  int tokens = 0;                            // at most max_tokens
+  int channels = 0;                          // at most max_merging_channels
+  int first = 0;                             // so many tokens at the beginning do not merge
+  const std::uint32_t *importance = nullptr; // [tokens], below max_importance; null: all 0
   int pairs = 0;                             // 0 to half of the tokens that may merge, rounded down
   const std::int32_t *sizes = nullptr;       // [tokens], 1 and more, at most max_tokens together; null: all 1
   std::int32_t *groups = nullptr;            // [token_group_rows, tokens]

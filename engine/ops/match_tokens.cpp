@@ -9,7 +9,7 @@ namespace intvit {
 void MatchTokens::describe(Fields &fields) {
   fields.integer("pairs", pairs, 1, kernels::max_tokens / 2);
   fields.integer("first", first, 0, kernels::max_tokens);
-  fields.integer("important", important, 0, kernels::max_tokens);
+  fields.boolean("weighted", weighted);
   attention.describe_scores(fields);
   attention.sized = fields.has("sizes", attention.sized);
 }
@@ -20,9 +20,9 @@ Binding MatchTokens::bind(NodeBinder &binder, std::span<const ValueInfo> inputs)
     binder.fail("its input must be int8 with columns of queries, keys and values");
   if (qkv.rows > kernels::max_tokens || qkv.columns / 3 > kernels::max_merging_channels)
     binder.fail("too many tokens or channels");
-  if (important > 0 && first < 1)
-    binder.fail("tokens are important to the first one, which must not merge itself: \"first\" is 0");
-  const std::int64_t merging = std::int64_t{qkv.rows} - first - important;
+  if (weighted && first < 1)
+    binder.fail("tokens are weighted by the first one's attention, which must not merge itself: \"first\" is 0");
+  const std::int64_t merging = std::int64_t{qkv.rows} - first;
   if (2 * std::int64_t{pairs} > merging)
     binder.fail("cannot merge " + std::to_string(pairs) + " pairs of the " +
                 std::to_string(std::max<std::int64_t>(merging, 0)) + " of " + std::to_string(qkv.rows) +
@@ -30,7 +30,7 @@ Binding MatchTokens::bind(NodeBinder &binder, std::span<const ValueInfo> inputs)
   auto bound = std::make_unique<BoundMatchTokens>();
   bound->pairs = pairs;
   bound->first = first;
-  bound->important = important;
+  bound->weighted = weighted;
   bound->sized = attention.sized;
   bound->tokens = qkv.rows;
   bound->channels = qkv.columns / 3;
@@ -53,7 +53,7 @@ void BoundMatchTokens::run(const Step &step) const {
     const auto index = static_cast<std::size_t>(image);
     const auto *qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(index));
     const std::int32_t *sizes = sized ? sizes_of_image(step.inputs[1], index) : nullptr;
-    if (important > 0) {
+    if (weighted) {
       kernels::AttentionArgs args = attention->arguments();
       args.qkv = qkv;
       args.token_bias = sized ? token_bias : nullptr;
@@ -70,8 +70,7 @@ void BoundMatchTokens::run(const Step &step) const {
                                       .tokens = tokens,
                                       .channels = channels,
                                       .first = first,
-                                      .important = important,
-                                      .importance = important > 0 ? importance : nullptr,
+                                      .importance = weighted ? importance : nullptr,
                                       .pairs = pairs,
                                       .sizes = sizes,
                                       .groups = reinterpret_cast<std::int32_t *>(step.output.image(index)),

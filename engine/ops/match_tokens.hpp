@@ -17,10 +17,10 @@ struct MatchTokens {
   static constexpr std::array<std::string_view, 1> all_features{name};
 
   int pairs = 0; // 1 and more
-  // Tokens that do not merge: the first ones, and of the others so many to which the first token pays most attention.
-  int first = 0;
-  int important = 0;
-  // The attention whose queries and keys these are: its scores, which only count where tokens are important, and
+  int first = 0; // so many tokens at the beginning do not merge
+  // Whether a token is the more important the more attention the first token pays to it; otherwise all are equal.
+  bool weighted = false;
+  // The attention whose queries and keys these are: its scores, which only count where tokens are weighted, and
   // `sized`.
   Attention attention;
 
@@ -36,7 +36,7 @@ public:
   int channels = 0; // of the keys
   int pairs = 0;
   int first = 0;
-  int important = 0;
+  bool weighted = false;
   bool sized = false;
   std::unique_ptr<BoundAttention> attention; // its scores
 

@@ -102,18 +102,17 @@ std::size_t match_scratch_bytes(int tokens, int) {
 void match_tokens(const MatchTokensArgs &args) {
   TokenMatching matching(args);
   const auto row = [&](int token) { return args.keys + token * args.stride; };
-  for (int i = 0; args.pairs > 0 && i < matching.sources(); ++i) {
+  for (int i = 1; args.pairs > 0 && i < matching.count(); ++i) {
     int nearest = 0;
     std::int32_t least = INT32_MAX;
-    for (int j = 0; j < matching.destinations(); ++j) {
-      const std::int32_t distance =
-          squared_distance(row(matching.source(i)), row(matching.destination(j)), args.channels);
+    for (int j = 0; j < i; ++j) {
+      const std::int32_t distance = squared_distance(row(matching.token(i)), row(matching.token(j)), args.channels);
       if (distance < least) {
         least = distance;
         nearest = j;
       }
     }
-    matching.set_nearest(i, nearest, least);
+    matching.set_partner(i, nearest, least);
   }
   matching.write_groups();
 }

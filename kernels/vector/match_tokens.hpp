@@ -1,5 +1,5 @@
-// Matching of tokens on vectors (docs/numerics.md, "Merging tokens"): the keys of all destinations are packed, sources
-// are multiplied by them a tile at a time, and D(a, b) = |a|^2 + |b|^2 - 2 a b.
+// Matching of tokens on vectors (docs/numerics.md, "Merging tokens"): the keys of all tokens are packed, tiles of them
+// are multiplied by those before them, and D(a, b) = |a|^2 + |b|^2 - 2 a b.
 #pragma once
 
 #include <cstddef>
@@ -20,12 +20,12 @@ template <SoftmaxOperations V> class MatchTokens {
   static constexpr int lanes = V::lanes;
   static constexpr int group = V::group;
 
-  // How scratch memory is divided, into whole lines of 64 bytes, for as many destinations as there may be:
+  // How scratch memory is divided, into whole lines of 64 bytes, for as many tokens as may merge:
   //   matching   TokenMatching's
-  //   panels     the destinations' keys
+  //   panels     their keys
   //   starts     what the product with each of them starts at
-  //   lengths    |b|^2 of each; INT32_MAX where there is none
-  //   prepared   a tile of sources, and a destination, converted to elements where they are not read in place
+  //   lengths    |b|^2 of each
+  //   prepared   a tile of tokens, and one to pack, converted to elements where they are not read in place
   //   products   a tile of rows
   //   arranged   a tile of rows that the product rearranges
   struct Layout {
@@ -35,7 +35,7 @@ template <SoftmaxOperations V> class MatchTokens {
     std::size_t matching, panels, starts, lengths, prepared, products, arranged, total;
 
     Layout(int tokens, int channels)
-        : steps(vector::steps<V>(channels)), vectors(Keys::vectors_of((tokens + 1) / 2)),
+        : steps(vector::steps<V>(channels)), vectors(Keys::vectors_of(tokens)),
           elements((steps * group + 63) / 64 * 64) {
       std::size_t end = 0;
       const auto part = [&end](std::size_t count, std::size_t size) {
@@ -78,19 +78,18 @@ private:
   public:
     Distances(const MatchTokensArgs &args, TokenMatching &matching)
         : args_(args), matching_(matching), layout_(args.tokens, args.channels),
-          vectors_(Keys::vectors_of(matching.destinations())) {
+          vectors_(Keys::vectors_of(matching.count())) {
       Keys::pack(
-          matching_.destinations(), args_.channels, [&](int i) { return key(matching_.destination(i)); },
-          prepared(rows), part<Element>(layout_.panels), part<std::int32_t>(layout_.starts));
+          matching_.count(), args_.channels, [&](int i) { return key(i); }, prepared(rows),
+          part<Element>(layout_.panels), part<std::int32_t>(layout_.starts));
       std::int32_t *lengths = part<std::int32_t>(layout_.lengths);
       for (int i = 0; i < vectors_ * lanes; ++i)
-        lengths[i] =
-            i < matching_.destinations() ? squared_length(key(matching_.destination(i)), args_.channels) : INT32_MAX;
+        lengths[i] = i < matching_.count() ? squared_length(key(i), args_.channels) : 0;
     }
 
     void find_nearest() const {
-      for (int first = 0; first < matching_.sources(); first += rows) {
-        const int count = matching_.sources() - first < rows ? matching_.sources() - first : rows;
+      for (int first = 1; first < matching_.count(); first += rows) {
+        const int count = matching_.count() - first < rows ? matching_.count() - first : rows;
         multiply(first, count);
         for (int r = 0; r < count; ++r)
           find_nearest(first + r, product_row(r));
@@ -99,7 +98,7 @@ private:
 
   private:
     template <typename T> T *part(std::size_t offset) const { return reinterpret_cast<T *>(args_.scratch + offset); }
-    const std::int8_t *key(int token) const { return args_.keys + token * args_.stride; }
+    const std::int8_t *key(int i) const { return args_.keys + matching_.token(i) * args_.stride; }
     Element *prepared(int row) const {
       return part<Element>(layout_.prepared) + std::ptrdiff_t{row} * layout_.elements;
     }
@@ -107,7 +106,7 @@ private:
       return part<std::int32_t>(layout_.products) + std::ptrdiff_t{row} * vectors_ * lanes;
     }
 
-    // The products of a tile of sources with all destinations.
+    // The products of a tile of tokens with those before them; panels are computed to their ends.
     void multiply(int first, int count) const {
       const Element *at[std::size_t{rows}];
       for (int r = 0; r < rows; ++r) {
@@ -115,7 +114,7 @@ private:
           at[r] = at[count - 1];
           continue;
         }
-        const std::int8_t *codes = key(matching_.source(first + r));
+        const std::int8_t *codes = key(first + r);
         at[r] = reinterpret_cast<const Element *>(codes);
         if (!Keys::in_place(args_.channels)) {
           V::codes_to_elements(codes, args_.channels, prepared(r), layout_.elements);
@@ -128,6 +127,8 @@ private:
       const typename Product::Input input = Product::input(at, arranged);
       Keys::for_each_tile(vectors_, [&](auto n, int vector) {
         constexpr int width = decltype(n)::value;
+        if (vector * lanes >= first + count - 1)
+          return;
         multiply_tile<V, Inputs::codes, width>(
             input, part<Element>(layout_.panels) + std::ptrdiff_t{vector} * lanes * layout_.steps * group,
             layout_.steps, part<std::int32_t>(layout_.starts) + vector * lanes, product_row(0) + vector * lanes,
@@ -135,26 +136,28 @@ private:
       });
     }
 
-    // The largest 2 a b - |b|^2, which lies between -2^30 - 2^29 and 2^29; lanes behind the last have -INT32_MAX.
-    void find_nearest(int source, std::int32_t *products) const {
+    // The largest 2 a b - |b|^2 of the first i keys, which lies between -2^30 - 2^29 and 2^29; lanes behind them have
+    // -INT32_MAX.
+    void find_nearest(int i, std::int32_t *products) const {
       const std::int32_t *lengths = part<std::int32_t>(layout_.lengths);
       Vec best = V::set(-INT32_MAX);
-      for (int i = 0; i < vectors_ * lanes; i += lanes) {
-        const Vec closeness = V::subtract(V::shift_left(V::load(products + i), 1), V::load(lengths + i));
-        V::store(products + i, closeness);
-        best = V::maximum(best, closeness);
+      for (int j = 0; j < i; j += lanes) {
+        V::store(products + j, V::subtract(V::shift_left(V::load(products + j), 1), V::load(lengths + j)));
+        for (int behind = i; behind < j + lanes; ++behind)
+          products[behind] = -INT32_MAX;
+        best = V::maximum(best, V::load(products + j));
       }
       const std::int32_t largest = V::largest(best);
       int nearest = 0;
       while (products[nearest] != largest)
         ++nearest;
-      matching_.set_nearest(source, nearest, squared_length(key(matching_.source(source)), args_.channels) - largest);
+      matching_.set_partner(i, nearest, squared_length(key(i), args_.channels) - largest);
     }
 
     const MatchTokensArgs &args_;
     TokenMatching &matching_;
     Layout layout_;
-    int vectors_; // of destinations
+    int vectors_; // of keys
   };
 };
 

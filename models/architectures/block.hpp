@@ -28,12 +28,12 @@ enum class Activation : std::uint8_t {
   quick_gelu, // x / (1 + exp(-1.702 x))
 };
 
-// How many pairs of tokens become one between a block's attention and its MLP. The first tokens do not merge, nor do so
-// many of the others to which the first one attends most.
+// How many pairs of tokens become one between a block's attention and its MLP. The first tokens do not merge. The
+// others do so the less the more the first one attends to them, if they are weighted.
 struct TokenMerging {
   int pairs = 0; // 0: none
   int first = 0;
-  int important = 0;
+  bool weighted = false;
 };
 
 struct BlockConfig {

@@ -30,16 +30,6 @@ std::string to_string(const TokenSchedule &schedule) {
   return text;
 }
 
-namespace {
-
-// Of a block with so many tokens.
-TokenMerging merging_of(int tokens, int prefix, int pairs, double spared) {
-  const int important = prefix > 0 ? static_cast<int>(spared * (tokens - prefix)) : 0;
-  return {.pairs = pairs, .first = prefix, .important = important};
-}
-
-} // namespace
-
 void merge_tokens(Network &network, const TokenSchedule &schedule) {
   if (!schedule.merges())
     return;
@@ -47,15 +37,18 @@ void merge_tokens(Network &network, const TokenSchedule &schedule) {
   if (static_cast<int>(schedule.pairs.size()) > blocks)
     throw std::runtime_error("tokens are to be merged in " + std::to_string(schedule.pairs.size()) +
                              " blocks, the model has " + std::to_string(blocks));
-  if (!(schedule.spared >= 0 && schedule.spared <= 1))
-    throw std::runtime_error("the part of the tokens that are spared must be from 0 to 1");
   const int prefix = network.embedding.prefix_tokens;
+  const bool weighted = network.end.first + network.end.rows <= prefix;
   int merged = 0;
   std::size_t index = 0;
   for (BodyPart &part : network.body) {
     auto *block = std::get_if<BlockPart>(&part);
     if (block == nullptr || block->config.windows)
       throw std::runtime_error("tokens cannot be merged where they attend to one another within windows (Swin)");
+    if (block->config.rotation)
+      throw std::runtime_error(
+          "tokens cannot be merged in a model with rotary positions, whose angles belong to single "
+          "patches; make it without merging");
     const std::string where = "block " + std::to_string(index) + ": ";
     block->config.tokens -= merged;
     const int tokens = block->config.tokens;
@@ -65,8 +58,8 @@ void merge_tokens(Network &network, const TokenSchedule &schedule) {
       continue;
     if (block->kept_rows > 0)
       throw std::runtime_error(where + "there is nothing to merge, as only what the head reads goes on");
-    block->merging = merging_of(tokens, prefix, pairs, schedule.spared);
-    const int merging = tokens - prefix - block->merging.important;
+    block->merging = {.pairs = pairs, .first = prefix, .weighted = weighted};
+    const int merging = tokens - prefix;
     if (2 * pairs > merging)
       throw std::runtime_error(where + "cannot merge " + std::to_string(pairs) + " pairs of the " +
                                std::to_string(merging) + " of " + std::to_string(tokens) + " tokens that may merge");

@@ -11,9 +11,6 @@ namespace intvit {
 
 struct TokenSchedule {
   std::vector<int> pairs; // that each block merges behind its attention; blocks that are not named merge none
-  // The part of a block's tokens that do not merge because the class token attends to them most, from 0 to 1; without a
-  // class token none are spared.
-  double spared = 0.3;
 
   bool merges() const;
 };
@@ -23,8 +20,9 @@ std::vector<int> parse_token_pairs(const std::string &text);
 std::string to_string(const TokenSchedule &schedule);
 
 // Brings the schedule into a network that does not merge yet: every block knows how many rows it has, and the end what
-// it reads. Throws std::runtime_error where that is not possible: with windows (Swin), in a block of which a few rows
-// alone go on, or with more pairs than half of the tokens that may merge.
+// it reads. Throws std::runtime_error where that is not possible: with windows (Swin) or rotary positions, in a block
+// of which a few rows alone go on, or with more pairs than half of the tokens that may merge. Where the head reads
+// prefix tokens alone, the others are weighted by what the first one attends to.
 void merge_tokens(Network &network, const TokenSchedule &schedule);
 
 // Of one image, in its linear maps and attention.

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "models/parallel.hpp"
@@ -29,32 +30,32 @@ int merging_blocks(const Network &network) {
   return network.blocks() - 1;
 }
 
-// A schedule of weights a block, of which block b merges share * weights[b] of what it may, or as many as there are.
-TokenSchedule scaled_schedule(const Network &network, const std::vector<double> &weights, double share, double spared) {
-  TokenSchedule schedule{{}, spared};
-  const int prefix = network.embedding.prefix_tokens;
-  int tokens = network.common.patches(); // that may merge or be spared
+// Block b merges share * weights[b] of the tokens that may merge, or half of them where that is more.
+TokenSchedule scaled_schedule(const Network &network, const std::vector<double> &weights, double share) {
+  TokenSchedule schedule;
+  int tokens = network.common.patches(); // that may merge
   for (const double weight : weights) {
-    const int important = prefix > 0 ? static_cast<int>(spared * tokens) : 0;
-    const int pairs = std::min(static_cast<int>(std::lround(share * weight)), (tokens - important) / 2);
-    schedule.pairs.push_back(pairs);
-    tokens -= pairs;
+    schedule.pairs.push_back(static_cast<int>(std::lround(std::min(share * weight, 0.5) * (tokens - 1))));
+    tokens -= schedule.pairs.back();
   }
   return schedule;
 }
 
 // With the share that gives the speed-up; none where even the largest does not.
-std::optional<TokenSchedule> with_speed_up(const Network &network, const std::vector<double> &weights, double spared,
+std::optional<TokenSchedule> with_speed_up(const Network &network, const std::vector<double> &weights,
                                            double speed_up) {
   double low = 0;
-  double high = network.common.patches();
-  if (speed_up_of(network, scaled_schedule(network, weights, high, spared)) < speed_up * (1 - tolerance))
+  double high = 1;
+  for (const double weight : weights)
+    if (weight > 0)
+      high = std::max(high, 1 / weight);
+  if (speed_up_of(network, scaled_schedule(network, weights, high)) < speed_up * (1 - tolerance))
     return std::nullopt;
   for (int step = 0; step < 30; ++step) {
     const double share = (low + high) / 2;
-    (speed_up_of(network, scaled_schedule(network, weights, share, spared)) < speed_up ? low : high) = share;
+    (speed_up_of(network, scaled_schedule(network, weights, share)) < speed_up ? low : high) = share;
   }
-  return scaled_schedule(network, weights, high, spared);
+  return scaled_schedule(network, weights, high);
 }
 
 // Weights that are 0 before block `first` and then run from `begin` to `end`.
@@ -70,18 +71,31 @@ std::vector<double> slope(int blocks, int first, double begin, double end) {
 class Judge {
 public:
   Judge(const FloatModel &model, std::span<const Image> images, int threads)
-      : network_(network(model)), images_(images), threads_(threads), outputs_(images.size()) {
-    parallel_for(threads_, images_.size(),
-                 [&](std::size_t i, std::size_t) { outputs_[i] = reference::forward(network_, images_[i]); });
+      : network_(network(model)), threads_(threads), embedded_(images.size()), middles_(images.size()),
+        outputs_(images.size()) {
+    parallel_for(threads_, images.size(), [&](std::size_t i, std::size_t) {
+      embedded_[i].rows = reference::embed(network_, reference::extract_patches(network_.common, images[i]));
+      middles_[i] = embedded_[i];
+      run_blocks(network_, 0, middle_block(), middles_[i]);
+      outputs_[i] = outputs(network_, middle_block(), middles_[i]);
+    });
   }
 
   double error(const TokenSchedule &schedule) const {
     Network merged = network_;
     merge_tokens(merged, schedule);
-    std::vector<double> errors(images_.size());
-    std::vector<double> variances(images_.size());
-    parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
-      const std::vector<float> outputs = reference::forward(merged, images_[i]);
+    // What no merging has changed is not computed again.
+    const auto unchanged = [&](int block) {
+      const auto begin = schedule.pairs.begin();
+      const auto end = begin + std::min<std::ptrdiff_t>(block, std::ssize(schedule.pairs));
+      return std::all_of(begin, end, [](int pairs) { return pairs == 0; });
+    };
+    const bool late = unchanged(middle_block());
+    std::vector<double> errors(outputs_.size());
+    std::vector<double> variances(outputs_.size());
+    parallel_for(threads_, outputs_.size(), [&](std::size_t i, std::size_t) {
+      const std::vector<float> outputs =
+          late ? this->outputs(merged, middle_block(), middles_[i]) : this->outputs(merged, 0, embedded_[i]);
       // What all logits have in common decides nothing.
       const double shift = mean(outputs) - mean(outputs_[i]);
       const double middle = network_.end.classes > 1 ? mean(outputs_[i]) : 0;
@@ -101,9 +115,23 @@ public:
     return error / variance;
   }
 
-  const Network &unmerged() const { return network_; }
-
 private:
+  int middle_block() const { return network_.blocks() / 4; }
+
+  static void run_blocks(const Network &network, int begin, int end, reference::TokenStream &stream) {
+    for (int block = begin; block < end; ++block) {
+      const auto &part = std::get<BlockPart>(network.body[static_cast<std::size_t>(block)]);
+      reference::block_forward(part.config, *part.weights, part.merging, stream);
+    }
+  }
+
+  // Of a stream that enters a block.
+  static std::vector<float> outputs(const Network &network, int block, reference::TokenStream stream) {
+    run_blocks(network, block, network.blocks(), stream);
+    const RowVector result = reference::classify(network, stream);
+    return {result.data(), result.data() + result.size()};
+  }
+
   static double mean(const std::vector<float> &values) {
     double sum = 0;
     for (const float value : values)
@@ -112,16 +140,17 @@ private:
   }
 
   Network network_;
-  std::span<const Image> images_;
   int threads_;
+  std::vector<reference::TokenStream> embedded_; // what enters the first block, of each image
+  std::vector<reference::TokenStream> middles_;  // and middle_block(), if nothing has been merged
   std::vector<std::vector<float>> outputs_;
 };
 
 // As many images of either half as take about this many multiply-accumulates together.
 std::size_t images_to_use(const Network &network, std::size_t images) {
-  constexpr double work = 30e9;
+  constexpr double work = 150e9;
   const auto wanted = static_cast<std::size_t>(work / static_cast<double>(multiply_accumulates(network)));
-  return std::min(images, std::clamp<std::size_t>(wanted, 12, 32));
+  return std::min(images, std::clamp<std::size_t>(wanted, 12, 128));
 }
 
 // The best schedule so far, and the weights of which it was made.
@@ -141,7 +170,7 @@ double merging_error(const FloatModel &model, const TokenSchedule &schedule, std
 TokenSchedule usual_schedule(const Network &network, double speed_up) {
   const int blocks = merging_blocks(network);
   for (const int first : {blocks / 3, blocks / 6, 0})
-    if (auto schedule = with_speed_up(network, slope(blocks, first, 1, 1), TokenSchedule{}.spared, speed_up))
+    if (auto schedule = with_speed_up(network, slope(blocks, first, 1, 1), speed_up))
       return *schedule;
   throw std::runtime_error("merging tokens cannot make the model " + fixed(speed_up, 2) + " times as fast");
 }
@@ -158,15 +187,16 @@ TokenSearch search_tokens(const FloatModel &model, std::span<const Image> images
     (i % 2 == 0 ? chosen : kept).push_back(images[i * images.size() / (2 * count)]);
   const Judge judge(model, chosen, threads);
   const int blocks = merging_blocks(unmerged);
-  const int total = 12 + 4 + 2 * blocks;
+  const std::vector<double> factors{1.6, 1 / 1.6, 1.25, 1 / 1.25};
+  const int total = 12 + static_cast<int>(factors.size()) * blocks;
   int step = 0;
   Best best;
-  const auto consider = [&](const std::vector<double> &weights, double spared) {
+  const auto consider = [&](const std::vector<double> &weights) {
     if (progress)
       progress(step, total);
     ++step;
-    const auto schedule = with_speed_up(unmerged, weights, spared, speed_up);
-    if (!schedule)
+    const auto schedule = with_speed_up(unmerged, weights, speed_up);
+    if (!schedule || schedule->pairs == best.schedule.pairs)
       return false;
     const double error = judge.error(*schedule);
     if (error >= best.error)
@@ -174,26 +204,22 @@ TokenSearch search_tokens(const FloatModel &model, std::span<const Image> images
     best = {weights, *schedule, error};
     return true;
   };
-  const TokenSchedule usual;
-  const double spared = usual.spared;
   // From which block on, and more at the beginning, at the end or the same everywhere.
   for (const int first : {0, blocks / 6, blocks / 3, blocks / 2})
     for (const auto &[begin, end] : {std::pair(1.0, 1.0), {2.0, 0.5}, {0.5, 2.0}})
-      consider(slope(blocks, first, begin, end), spared);
+      consider(slope(blocks, first, begin, end));
   if (best.schedule.pairs.empty())
     throw std::runtime_error("merging tokens cannot make the model " + fixed(speed_up, 2) + " times as fast");
-  if (unmerged.embedding.prefix_tokens > 0)
-    for (const double part : {0.1, 0.2, 0.4, 0.5})
-      consider(best.weights, part);
-  // Half as many or half as many more in one block, and the other blocks scaled to make up for it.
-  for (int block = blocks - 1; block >= 0; --block)
-    for (const double factor : {1.5, 0.5}) {
-      std::vector<double> weights = best.weights;
-      double &weight = weights[static_cast<std::size_t>(block)];
-      weight = factor > 1 ? std::max(weight * factor, 0.25) : weight * factor;
-      if (consider(weights, best.schedule.spared))
-        break;
-    }
+  // More or fewer in one block, and the other blocks scaled to make up for it.
+  for (std::size_t i = 0; i < factors.size(); i += 2)
+    for (int block = blocks - 1; block >= 0; --block)
+      for (std::size_t k = i; k < i + 2; ++k) {
+        std::vector<double> weights = best.weights;
+        double &weight = weights[static_cast<std::size_t>(block)];
+        weight = factors[k] > 1 ? std::max(weight * factors[k], 0.15) : weight * factors[k];
+        if (consider(weights))
+          break;
+      }
   return {best.schedule, speed_up_of(unmerged, best.schedule), Judge(model, kept, threads).error(best.schedule)};
 }
 

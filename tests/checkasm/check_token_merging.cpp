@@ -59,8 +59,8 @@ std::optional<Failure> round_match(const KernelTable &table, Random &random, Gua
   const std::vector<std::byte> expected(bytes.begin(), bytes.end());
 
   const std::string text = std::to_string(match.tokens) + " tokens, " + std::to_string(match.channels) +
-                           " channels, first " + std::to_string(match.first) + ", important " +
-                           std::to_string(match.important) + ", pairs " + std::to_string(match.pairs);
+                           " channels, first " + std::to_string(match.first) + ", pairs " +
+                           std::to_string(match.pairs) + (match.importance.empty() ? "" : ", weighted");
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
     std::byte *output = memory.output("groups", range.bytes, 4);

@@ -26,7 +26,7 @@ json info(const std::string &model) {
 
 TEST_CASE("tokens: merged where --tokens says, and the commands tell") {
   const std::string model = temporary_file("merging.safetensors");
-  const Outcome outcome = run_program(words(quantize_to(model), {"--tokens", "1", "--spare", "0"}));
+  const Outcome outcome = run_program(words(quantize_to(model), {"--tokens", "1"}));
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   CHECK(run_program({"verify", "-m", model}).exit_code == 0);
@@ -39,7 +39,7 @@ TEST_CASE("tokens: merged where --tokens says, and the commands tell") {
   CHECK(merging["tokens"] == json::array({tokens, tokens - 1}));
   CHECK(without["tokens"] == json::array());
   CHECK(merging["work"].get<std::int64_t>() < without["work"].get<std::int64_t>());
-  CHECK(merging["provenance"]["merging"] == "pairs=1 spare=0");
+  CHECK(merging["provenance"]["merging"] == "pairs=1");
   CHECK_FALSE(without["provenance"].contains("merging"));
   CHECK_THAT(run_program({"info", "-m", model}).out,
              Contains("\n  tokens         " + std::to_string(tokens) + " " + std::to_string(tokens - 1) + "\n"));
@@ -75,8 +75,6 @@ TEST_CASE("tokens: options that cannot be") {
   const std::string model = temporary_file("none.safetensors");
   check_refused(quantize_to(model),
                 {{{"--tokens", "1", "--speed-up", "2"}, 2, "--tokens says where tokens are merged"},
-                 {{"--spare", "3"}, 2, "--spare goes with --tokens"},
-                 {{"--tokens", "1", "--spare", "101"}, 2, "--spare must be from 0 to 100"},
                  {{"--speed-up", "1"}, 2, "--speed-up must be above 1 and at most 4"},
                  {{"--tokens", "1,x"}, 2, "--tokens: \"1,x\" is not a list of numbers such as 0,0,0,18,18"},
                  {{"--tokens", "999"}, 1, "block 0: cannot merge 999 pairs"},

@@ -115,10 +115,9 @@ void GraphGenerator::merge_tokens() {
   const std::optional<Value> sizes = sizes_for(*input);
   MatchTokens operation;
   operation.first = choices_.between(0, std::min(rows - 2, 5));
-  if (operation.first > 0 && choices_.one_in(2))
-    operation.important = choices_.between(0, rows - 2 - operation.first);
+  operation.weighted = operation.first > 0 && choices_.one_in(2);
   operation.attention = softmax(heads, rows);
-  operation.pairs = choices_.between(1, (rows - operation.first - operation.important) / 2);
+  operation.pairs = choices_.between(1, (rows - operation.first) / 2);
   operation.attention.sized = sizes.has_value();
   constants_.scores(name, operation.attention, channels / heads, {.largest_size = sizes ? sizes->largest_size() : 0});
   add(sizes ? std::vector{input->name, sizes->name} : std::vector{input->name}, operation, ElementType::int32, 3, rows);

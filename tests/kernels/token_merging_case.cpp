@@ -29,8 +29,7 @@ kernels::MatchTokensArgs MatchCase::args(std::int32_t *groups, std::byte *scratc
           .tokens = tokens,
           .channels = channels,
           .first = first,
-          .important = important,
-          .importance = important > 0 ? importance.data() : nullptr,
+          .importance = importance.empty() ? nullptr : importance.data(),
           .pairs = pairs,
           .sizes = sizes.empty() ? nullptr : sizes.data(),
           .groups = groups,
@@ -49,57 +48,68 @@ MatchCase make_match(Random &random, int most_tokens, int most_channels) {
   match.tokens = random.between(1, most_tokens);
   match.channels = random.between(1, most_channels);
   match.first = random.between(0, std::min(match.tokens, 5));
-  match.important = random.between(0, 1) == 0 ? 0 : random.between(0, match.tokens - match.first);
-  match.pairs = random.between(0, (match.tokens - match.first - match.important) / 2);
+  match.pairs = random.between(0, (match.tokens - match.first) / 2);
+  if (random.between(0, 1) == 0)
+    match.pairs = (match.tokens - match.first) / 2; // the most, for which many must make do with another's partner
   match.stride = match.channels + random.between(0, 40);
   const std::int8_t limit = random.between<std::int8_t>(0, 127);
   match.keys = random.values<std::int8_t>(index(match.tokens) * static_cast<std::size_t>(match.stride),
                                           static_cast<std::int8_t>(-limit), limit);
-  match.importance = random.values<std::uint32_t>(index(match.tokens), 0, random.between(0, 1) == 0 ? 3 : 1 << 26);
+  if (random.between(0, 2) > 0)
+    match.importance = random.values<std::uint32_t>(index(match.tokens), 0, random.between(0, 1) == 0 ? 3 : 1 << 26);
   if (random.between(0, 1) == 0)
     match.sizes = random_sizes(random, match.tokens);
   return match;
 }
 
-// Sorts everything; nothing is selected.
+// Sorts everything, and searches all pairs again for every token that merges.
 std::vector<std::int32_t> exact_groups(const MatchCase &match) {
-  std::vector<int> others(index(match.tokens - match.first));
-  std::iota(others.begin(), others.end(), match.first);
-  std::vector<int> merging = others;
-  std::stable_sort(merging.begin(), merging.end(),
-                   [&](int a, int b) { return match.importance[index(a)] > match.importance[index(b)]; });
-  merging.erase(merging.begin(), merging.begin() + match.important);
-  std::sort(merging.begin(), merging.end());
+  const auto importance = [&](int token) {
+    return match.importance.empty() ? Int128{0} : Int128{match.importance[index(token)]};
+  };
+  const auto distance = [&](int a, int b) {
+    Int128 sum = 0;
+    for (int c = 0; c < match.channels; ++c) {
+      const auto key = [&](int token) {
+        return Int128{match.keys[index(token) * static_cast<std::size_t>(match.stride) + index(c)]};
+      };
+      sum += (key(a) - key(b)) * (key(a) - key(b));
+    }
+    return sum;
+  };
+  std::vector<int> ranked(index(match.tokens - match.first));
+  std::iota(ranked.begin(), ranked.end(), match.first);
+  std::stable_sort(ranked.begin(), ranked.end(), [&](int a, int b) { return importance(a) > importance(b); });
 
   struct Pair {
-    Int128 distance;
+    Int128 cost;
     int source;
     int destination;
   };
   std::vector<Pair> pairs;
-  for (std::size_t a = 0; a < merging.size(); a += 2) {
-    Pair best{power_of_two(100), merging[a], -1};
-    for (std::size_t b = 1; b < merging.size(); b += 2) {
-      Int128 distance = 0;
-      for (int c = 0; c < match.channels; ++c) {
-        const auto key = [&](int token) {
-          return Int128{match.keys[index(token) * static_cast<std::size_t>(match.stride) + index(c)]};
-        };
-        const Int128 difference = key(merging[a]) - key(merging[b]);
-        distance += difference * difference;
-      }
-      if (distance < best.distance)
-        best = {distance, merging[a], merging[b]};
-    }
-    pairs.push_back(best);
+  for (std::size_t i = 1; i < ranked.size(); ++i) {
+    const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(i);
+    const int partner = *std::min_element(
+        ranked.begin(), end, [&](int a, int b) { return distance(ranked[i], a) < distance(ranked[i], b); });
+    pairs.push_back({distance(ranked[i], partner) * (importance(ranked[i]) + 1), ranked[i], partner});
   }
-  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair &a, const Pair &b) { return a.distance < b.distance; });
-  pairs.resize(index(match.pairs));
+  std::sort(pairs.begin(), pairs.end(), [](const Pair &a, const Pair &b) { return a.source < b.source; });
+  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair &a, const Pair &b) { return a.cost < b.cost; });
 
   std::vector<int> into(index(match.tokens));
   std::iota(into.begin(), into.end(), 0);
-  for (const Pair &pair : pairs)
-    into[index(pair.source)] = pair.destination;
+  const auto stays = [&](int token) { return into[index(token)] == token; };
+  const auto has_merged = [&](int token) {
+    return std::count(into.begin(), into.end(), token) > (stays(token) ? 1 : 0);
+  };
+  int merged = 0;
+  for (const bool behind_partner : {false, true})
+    for (const Pair &pair : pairs)
+      if (merged < match.pairs && stays(pair.source) && !has_merged(pair.source) &&
+          stays(pair.destination) != behind_partner) {
+        into[index(pair.source)] = into[index(pair.destination)];
+        ++merged;
+      }
   std::vector<std::int32_t> groups(index(3 * match.tokens));
   for (int token = 0; token < match.tokens; ++token) {
     int row = 0; // tokens before it that remain

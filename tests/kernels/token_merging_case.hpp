@@ -16,18 +16,17 @@ struct MatchCase {
   int tokens = 1;
   int channels = 1;
   int first = 0;
-  int important = 0;
   int pairs = 0;
   std::ptrdiff_t stride = 0;
   std::vector<std::int8_t> keys;         // [tokens, stride]
-  std::vector<std::uint32_t> importance; // [tokens]
+  std::vector<std::uint32_t> importance; // [tokens], or none
   std::vector<std::int32_t> sizes;       // [tokens], or none
 
   kernels::MatchTokensArgs args(std::int32_t *groups, std::byte *scratch) const;
   std::vector<std::int32_t> run(const kernels::KernelTable &kernels) const;
 };
 
-// Keys of few or many different codes, so that there are ties.
+// Keys and importances of few or many different values, so that there are ties.
 MatchCase make_match(Random &random, int most_tokens, int most_channels);
 
 // What match() must find.

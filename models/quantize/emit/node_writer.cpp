@@ -232,7 +232,7 @@ StreamNode NodeWriter::merge_tokens(const std::string &block, const std::string 
                                     const AttentionCodes &codes, const TokenMerging &merging,
                                     const StreamNode &stream) {
   const std::string match = block + ".match";
-  const MatchTokens operation{merging.pairs, merging.first, merging.important, scores(config, codes)};
+  const MatchTokens operation{merging.pairs, merging.first, merging.weighted, scores(config, codes)};
   graph_.add(match, with_sizes(input), operation);
   graph_.constant(match, "score_multiplier", codes.multiplier);
   sizes_ = match;

@@ -91,8 +91,8 @@ TEST_CASE("golden hash: sees a small change of any constant") {
     const std::string hash = run(original.file());
     int index = 0;
     for (const auto &[name, tensor] : original.tensors) {
-      // Another bit of a tile would take other second words with it. Which tokens are the most important ones seldom
-      // changes.
+      // Another bit of a tile would take other second words with it. What a token's importance is seldom
+      // changes which tokens merge.
       if (name.starts_with("golden.") || tensor.bytes.empty() || name.ends_with(".stlq_tiles") ||
           name.ends_with(".match.score_multiplier"))
         continue;

@@ -105,7 +105,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({swin_models(), "fa53755240fbebd8f41ad26a0041805a111b8c05a61c9d102cf60e06cb8f8135"});
   golden.push_back({stlq_models(), "fa7bb94284c4d227af1d9a18702770ac3c6f0e9f2a5c4a053f18e4b73eb81a22"});
   golden.push_back({words_models(), "00468730dbe671480d90bb61463a0c09d96413b1a43bf406fdb442f63c3be3de"});
-  golden.push_back({merging_models(), "0971aa17ca1e3bae378201eba75048a6370b9ee62b24b5dce5372c8e2b5cb645"});
+  golden.push_back({merging_models(), "aad57fe7e8353ce73d563f95848563a8e1bfe22b1cfef57d89ca7e33385d6104"});
   golden.push_back({rotated_models(), "6621ca9642c8b402f490e2c7a69e4f00d295846ef8d978caa777e75b8ddbac61"});
   return golden;
 }

@@ -166,10 +166,10 @@ private:
     return prefix + "mlp.fc2";
   }
 
-  // Six pairs; where there is a class token, the four tokens that are important to it are spared.
+  // Six pairs; where there is a class token, those merge first to which it pays little attention.
   std::string merge(const std::string &prefix, const std::string &stream) {
     MatchTokens match{.pairs = 6, .first = prefix_rows_, .attention = attention(heads, options_.softmax)};
-    match.important = prefix_rows_ > 0 ? 4 : 0;
+    match.weighted = prefix_rows_ > 0;
     score_multipliers(prefix + "match", heads, options_.softmax);
     match.attention.sized = !sizes_.empty();
     add(prefix + "match", with_sizes(prefix + "attn.qkv"), match);

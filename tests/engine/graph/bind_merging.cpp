@@ -20,7 +20,7 @@ ModelParts merging() {
   ModelParts parts;
   Attention sized = two_head_scores;
   sized.sized = true;
-  MatchTokens first{.pairs = 6, .first = 2, .important = 5, .attention = two_head_scores};
+  MatchTokens first{.pairs = 6, .first = 2, .weighted = true, .attention = two_head_scores};
   MatchTokens second{.pairs = 3, .attention = two_head_scores};
   second.attention.sized = true;
   const Linear linear_map{.shift = 40};
@@ -76,12 +76,12 @@ TEST_CASE("bind: more tokens are to merge than may") {
   const auto first = [](auto change) {
     return merging_message("first", [&](ModelParts &parts) { change(parts.operation<MatchTokens>("first")); });
   };
-  CHECK(first([](MatchTokens &op) { op.pairs = 7; }) == "cannot merge 7 pairs of the 13 of 20 tokens that may merge");
-  CHECK(first([](MatchTokens &op) { op.first = 16; }) == "cannot merge 6 pairs of the 0 of 20 tokens that may merge");
-  CHECK(first([](MatchTokens &op) { op.important = 16384; }) ==
+  CHECK(first([](MatchTokens &op) { op.pairs = 10; }) == "cannot merge 10 pairs of the 18 of 20 tokens that may merge");
+  CHECK(first([](MatchTokens &op) { op.first = 16; }) == "cannot merge 6 pairs of the 4 of 20 tokens that may merge");
+  CHECK(first([](MatchTokens &op) { op.first = 16384; }) ==
         "cannot merge 6 pairs of the 0 of 20 tokens that may merge");
   CHECK(first([](MatchTokens &op) { op.first = 0; }) ==
-        "tokens are important to the first one, which must not merge itself: \"first\" is 0");
+        "tokens are weighted by the first one's attention, which must not merge itself: \"first\" is 0");
   CHECK(first([](MatchTokens &op) { op.attention.heads = 3; }) == "its input must have 3 * heads * head_dim columns");
 }
 

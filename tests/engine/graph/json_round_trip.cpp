@@ -122,7 +122,7 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   const auto match = parsed_operation<MatchTokens>("match_tokens");
   CHECK(match.pairs == 12);
   CHECK(match.first == 2);
-  CHECK(match.important == 7);
+  CHECK(match.weighted);
   CHECK_FALSE(match.attention.sized);
   CHECK(match.attention.heads == 6);
   CHECK(match.attention.score_shift == 16);

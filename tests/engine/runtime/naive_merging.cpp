@@ -36,36 +36,50 @@ Int squared_distance(const Table &qkv, std::size_t a, std::size_t b) {
 
 Table naive_match_tokens(const NodeReader &reader, const Table &qkv, const std::vector<Int> &sizes) {
   const auto first = static_cast<std::size_t>(reader.integer("first"));
-  std::vector<std::size_t> merging(qkv.rows - first);
-  std::iota(merging.begin(), merging.end(), first);
-  if (reader.integer("important") > 0) {
-    const std::vector<Int> importance = importance_of(reader, qkv, sizes);
-    std::stable_sort(merging.begin(), merging.end(),
-                     [&](std::size_t a, std::size_t b) { return importance[a] > importance[b]; });
-    merging.erase(merging.begin(), merging.begin() + reader.integer("important"));
-    std::sort(merging.begin(), merging.end());
-  }
+  const std::vector<Int> importance =
+      reader.node.at("weighted").get<bool>() ? importance_of(reader, qkv, sizes) : std::vector<Int>(qkv.rows);
+  std::vector<std::size_t> ranked(qkv.rows - first);
+  std::iota(ranked.begin(), ranked.end(), first);
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [&](std::size_t a, std::size_t b) { return importance[a] > importance[b]; });
   struct Pair {
-    Int distance;
+    Int cost;
     std::size_t source;
-    std::size_t destination;
+    std::size_t partner;
   };
   std::vector<Pair> pairs;
-  for (std::size_t i = 0; i < merging.size(); i += 2) {
-    Pair closest{power_of_two(100), merging[i], 0};
-    for (std::size_t j = 1; j < merging.size(); j += 2)
-      if (const Int distance = squared_distance(qkv, merging[i], merging[j]); distance < closest.distance)
-        closest = {distance, merging[i], merging[j]};
+  for (std::size_t i = 1; i < ranked.size(); ++i) {
+    Pair closest{power_of_two(100), ranked[i], 0};
+    for (std::size_t j = 0; j < i; ++j)
+      if (const Int distance = squared_distance(qkv, ranked[i], ranked[j]); distance < closest.cost)
+        closest = {distance, ranked[i], ranked[j]};
+    closest.cost = within(closest.cost * (importance[ranked[i]] + 1), 64);
     pairs.push_back(closest);
   }
-  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair &a, const Pair &b) { return a.distance < b.distance; });
-  pairs.resize(static_cast<std::size_t>(reader.integer("pairs")));
+  std::sort(pairs.begin(), pairs.end(),
+            [](const Pair &a, const Pair &b) { return a.cost != b.cost ? a.cost < b.cost : a.source < b.source; });
 
   Table groups(3, qkv.rows);
   std::vector<std::size_t> destination(qkv.rows);
   std::iota(destination.begin(), destination.end(), std::size_t{0});
+  std::vector<bool> stays(qkv.rows); // as others merge into it
+  Int left = reader.integer("pairs");
+  std::vector<Pair> waiting;
+  const auto merge = [&](const Pair &pair, std::size_t into) {
+    destination[pair.source] = into;
+    stays[into] = true;
+    --left;
+  };
   for (const Pair &pair : pairs)
-    destination[pair.source] = pair.destination;
+    if (left > 0 && !stays[pair.source]) {
+      if (destination[pair.partner] == pair.partner)
+        merge(pair, pair.partner);
+      else
+        waiting.push_back(pair);
+    }
+  for (const Pair &pair : waiting)
+    if (left > 0 && !stays[pair.source])
+      merge(pair, destination[pair.partner]);
   for (std::size_t token = 0; token < qkv.rows; ++token) {
     std::size_t row = 0;
     for (std::size_t before = 0; before < destination[token]; ++before)

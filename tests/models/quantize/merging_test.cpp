@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/architectures/swin.hpp"
 #include "models/architectures/token_schedule.hpp"
 #include "models/quantize/quantize.hpp"
 #include "models/quantize/token_search.hpp"
@@ -79,7 +80,7 @@ TEST_CASE("merging: tokens that are equal can be merged without a change") {
     Image image{vit.config.image_width, vit.config.image_height, {}};
     image.rgb.assign(image.row_bytes() * static_cast<std::size_t>(image.height), 90);
     const std::vector<float> expected = reference::forward(model, image);
-    const std::vector<float> actual = reference::forward(merged_network(model, {{3, 2, 1}, 0.2}), image);
+    const std::vector<float> actual = reference::forward(merged_network(model, {{3, 2, 1}}), image);
     CAPTURE(prefix_tokens, static_cast<int>(pool));
     CHECK(distance(actual, expected) < 1e-4);
   }
@@ -90,7 +91,7 @@ TEST_CASE("merging: integer models follow float models that merge the same token
     const FloatModel model = small_model(prefix_tokens, pool);
     const ModelConfig &config = common_config(model);
     const std::vector<Image> images = test::random_images(68, config.image_width, config.image_height, 3);
-    const TokenSchedule schedule{{0, 3, 2}, 0.2};
+    const TokenSchedule schedule{{0, 3, 2}};
     for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
       QuantizeOptions options;
       options.residual = residual;
@@ -116,23 +117,46 @@ TEST_CASE("merging: integer models follow float models that merge the same token
 
 TEST_CASE("merging: schedules that a model cannot have") {
   const FloatModel model = small_model(1, Pool::token);
-  CHECK(message_of(model, {{1, 1, 1}, 0.3}) == "");
-  CHECK(message_of(model, {{0, 0, 0, 0}, 7}) == ""); // nothing is merged
-  CHECK(message_of(model, {{0, 0, 0, 0, 1}, 0.3}) == "tokens are to be merged in 5 blocks, the model has 4");
-  CHECK(message_of(model, {{0, 0, 0, 1}, 0.3}) ==
-        "block 3: there is nothing to merge, as only what the head reads goes on");
-  CHECK(message_of(model, {{1}, 1.5}) == "the part of the tokens that are spared must be from 0 to 1");
+  CHECK(message_of(model, {{1, 1, 1}}) == "");
+  CHECK(message_of(model, {{0, 0, 0, 0, 0}}) == ""); // nothing is merged
+  CHECK(message_of(model, {{0, 0, 0, 0, 1}}) == "tokens are to be merged in 5 blocks, the model has 4");
+  CHECK(message_of(model, {{0, 0, 0, 1}}) == "block 3: there is nothing to merge, as only what the head reads goes on");
   const int patches = common_config(model).patches();
-  const int may = patches - static_cast<int>(0.5 * patches);
-  CHECK(message_of(model, {{may / 2}, 0.5}) == "");
-  CHECK(message_of(model, {{may / 2 + 1}, 0.5}) == "block 0: cannot merge " + std::to_string(may / 2 + 1) +
-                                                       " pairs of the " + std::to_string(may) + " of " +
-                                                       std::to_string(patches + 1) + " tokens that may merge");
+  CHECK(message_of(model, {{patches / 2}}) == "");
+  CHECK(message_of(model, {{patches / 2 + 1}}) == "block 0: cannot merge " + std::to_string(patches / 2 + 1) +
+                                                      " pairs of the " + std::to_string(patches) + " of " +
+                                                      std::to_string(patches + 1) + " tokens that may merge");
+}
+
+TEST_CASE("merging: neither windows nor rotary positions") {
+  SwinConfig swin;
+  swin.image_height = 64;
+  swin.image_width = 64;
+  swin.channels = 16;
+  swin.depths = {2, 2, 1};
+  swin.heads = {2, 4, 8};
+  swin.window = 4;
+  Network windows = network(swin, nullptr);
+  CHECK_THROWS_WITH(merge_tokens(windows, {{1}}), Catch::Contains("within windows (Swin)"));
+  CHECK_THROWS_WITH(usual_schedule(windows, 1.2), Catch::Contains("within windows (Swin)"));
+  VitModel vit = small_model(1, Pool::token);
+  vit.config.rope = {.grid = Rope::Grid::centred, .temperature = 100};
+  Network rotated = network(vit.config, &vit.weights);
+  CHECK_THROWS_WITH(merge_tokens(rotated, {{1}}), Catch::Contains("in a model with rotary positions"));
+  CHECK_THROWS_WITH(usual_schedule(rotated, 1.2), Catch::Contains("in a model with rotary positions"));
+}
+
+TEST_CASE("merging: the class token's attention counts where the head reads prefix tokens alone") {
+  for (const auto &[prefix_tokens, pool] : heads) {
+    const FloatModel model = small_model(prefix_tokens, pool);
+    const Network parts = merged_network(model, {{1}});
+    CHECK(std::get<BlockPart>(parts.body[0]).merging.weighted == (pool == Pool::token || pool == Pool::token_pair));
+  }
 }
 
 TEST_CASE("merging: lists of pairs") {
   CHECK(parse_token_pairs("0,12,3") == std::vector<int>{0, 12, 3});
-  CHECK(to_string(TokenSchedule{{0, 12, 3}, 0.3}) == "0,12,3");
+  CHECK(to_string(TokenSchedule{{0, 12, 3}}) == "0,12,3");
   for (const char *text : {"", ",", "1,", ",1", "1,,2", "-1", "1.5", "a", " 1", "100000"}) {
     CAPTURE(text);
     CHECK_THROWS_WITH(parse_token_pairs(text),
