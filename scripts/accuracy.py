@@ -50,14 +50,27 @@ def settings():
     yield "--as-published"
 
 
-def read(path):
+def read(path, columns=None):
+    columns = columns or COLUMNS
     if not os.path.exists(path):
         return []
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    if any(list(row) != COLUMNS for row in rows):
-        raise ValueError(f"{path}: expected the columns {','.join(COLUMNS)}")
+    if any(list(row) != columns for row in rows):
+        raise ValueError(f"{path}: expected the columns {','.join(columns)}")
     return rows
+
+
+def write_rows(path, columns, rows):
+    """Adds rows to a CSV file, which is made where it is missing, and shows them."""
+    new = not os.path.exists(path) or os.path.getsize(path) == 0
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+    for row in rows:
+        print(",".join(row.values()), flush=True)
 
 
 def run(*command):
@@ -81,21 +94,11 @@ def measure_one(program, data, model, options):
 
 
 def measure(arguments):
-    rows = read(arguments.output)
-    done = {(row["model"], row["options"]) for row in rows}
-    new = not rows
-    with open(arguments.output, "a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        for options in settings():
-            for model in arguments.models or MODELS:
-                if (model, options) in done:
-                    continue
-                row = measure_one(arguments.program, arguments.data, model, options)
-                writer.writerow(row)
-                file.flush()
-                print(",".join(row.values()), flush=True)
+    done = {(row["model"], row["options"]) for row in read(arguments.output)}
+    for options in settings():
+        for model in arguments.models or MODELS:
+            if (model, options) not in done:
+                write_rows(arguments.output, COLUMNS, [measure_one(arguments.program, arguments.data, model, options)])
 
 
 def table(rows):
@@ -195,11 +198,15 @@ def draw(rows):
     for index, model in enumerate(MODELS):
         svg += panel(model, rows, TOP + index * (PANEL + GAP))
     svg.append(f'<text x="{(LEFT + RIGHT) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">bits a weight</text>')
+    return svg_document("STLQ weights: accuracy over bits a weight; numbers are the two-word ratio in percent", STYLE, svg,
+                        HEIGHT)
+
+
+def svg_document(title, style, elements, height):
     return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'role="img">',
-        "<title>STLQ weights: accuracy over bits a weight; numbers are the two-word ratio in percent</title>",
-        f"<style>{STYLE}</style>", *svg, "</svg>", ""])
+        f"<title>{title}</title>", f"<style>{style}</style>", *elements, "</svg>", ""])
 
 
 def main():
