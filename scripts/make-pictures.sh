@@ -40,5 +40,8 @@ quantize deit_tiny_patch16_224 lis4.safetensors --softmax lis4
 "$program" attention docs/sample/chelsea.png --block 6 --scale 1 -o "$output/attention.png" \
   --float "$data/weights/deit_tiny_patch16_224.safetensors" -m "$scratch/int8.safetensors" -m "$scratch/lis4.safetensors"
 
+quantize deit_tiny_patch16_224 merged.safetensors --tokens 0,0,0,25,22,30,15,26,5,5,4
+"$program" attention docs/sample/chelsea.png --tokens --scale 1 -m "$scratch/merged.safetensors" -o "$output/tokens.png"
+
 quantize vit_tiny_patch16_224 ptf8.safetensors --residual ptf8
 "$program" inspect -m "$scratch/ptf8.safetensors" --data "$data/imagenet/calib" -o "$output/pictures"
