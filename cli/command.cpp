@@ -12,6 +12,29 @@
 
 namespace intvit::cli {
 
+namespace {
+
+constexpr std::size_t terminal_width = 80;
+
+// Running text whose lines fit a terminal. What begins with a blank is laid out already.
+std::string folded(const std::string &text) {
+  std::string result;
+  for (std::string line : split(text, '\n')) {
+    while (line.size() > terminal_width && line.front() != ' ') {
+      const std::size_t blank = line.rfind(' ', terminal_width);
+      if (blank == std::string::npos)
+        break;
+      result += line.substr(0, blank) + '\n';
+      line.erase(0, blank + 1);
+    }
+    result += line + '\n';
+  }
+  result.pop_back(); // that of the last line, which is empty where the text ends with a line's end
+  return result;
+}
+
+} // namespace
+
 struct Parser::Library {
   cxxopts::Options options;
   cxxopts::ParseResult result;
@@ -87,7 +110,7 @@ bool Parser::parse(const Arguments &arguments) {
       if (const std::size_t place = help.find(" " + heading + " options:\n");
           !heading.empty() && place != std::string::npos)
         help.replace(place, heading.size() + std::string("  options").size(), heading);
-    std::cout << help;
+    std::cout << folded(help);
     return false;
   }
   positional_ = library_->result.unmatched();

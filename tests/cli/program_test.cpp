@@ -56,6 +56,11 @@ TEST_CASE("every subcommand has help and rejects what it does not know") {
     CHECK(help.exit_code == 0);
     CHECK_THAT(help.out, Contains("intvit " + subcommand + " "));
     CHECK_THAT(help.out, Contains("--help"));
+    for (const std::string &line : lines(help.out)) {
+      CAPTURE(line);
+      CHECK(line.substr(0, line.find_last_not_of(' ') + 1).size() <= 80);
+      CHECK_FALSE(line.ends_with("::"));
+    }
     const Outcome wrong = run_program({subcommand, "--no-such-option"});
     CHECK(wrong.exit_code == 2);
     CHECK_THAT(wrong.err, Contains("no-such-option"));
