@@ -69,7 +69,7 @@ struct BarRow {
 };
 
 // About as wide as text of this many characters is, in the page's font.
-double text_width(const std::string &text) {
+double label_width(const std::string &text) {
   return 7.2 * static_cast<double>(text.size());
 }
 
@@ -82,8 +82,8 @@ std::string bars(const std::vector<BarRow> &rows, const std::string &what) {
   double most = 0;
   double height = 0;
   for (const BarRow &row : rows) {
-    names = std::max(names, text_width(row.name.name) + 16);
-    texts = std::max(texts, text_width(row.text) + 16);
+    names = std::max(names, label_width(row.name.name) + 16);
+    texts = std::max(texts, label_width(row.text) + 16);
     height += thickness * static_cast<double>(row.bars.size()) + 8 + (row.name.heading.empty() ? 0 : heading);
     for (const BarRow::Bar &bar : row.bars)
       most = std::max(most, bar.tail);
