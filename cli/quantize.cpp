@@ -1,6 +1,7 @@
 // intvit quantize: float weights and photographs in, an integer-only model file out.
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 
@@ -16,6 +17,7 @@
 #include "engine/container/file_io.hpp"
 #include "engine/container/utf8.hpp"
 #include "engine/format/model_file.hpp"
+#include "models/drawing/drawing.hpp"
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
 #include "models/program/csv.hpp"
@@ -45,9 +47,9 @@ std::vector<std::string> read_label_names(const std::string &path, int classes) 
   return labels;
 }
 
-// Calibration images, those that could be read; the others are reported.
+// Calibration images, those that could be read; the others are reported. `alone`: there are none besides.
 std::vector<Image> load_calibration(const std::string &folder, int count, const Recipe &recipe, int threads,
-                                    const std::string &output) {
+                                    const std::string &output, bool alone) {
   LeftOut left_out;
   const std::vector<std::string> all = list_images(folder, left_out);
   report_left_out(folder, left_out);
@@ -71,13 +73,38 @@ std::vector<Image> load_calibration(const std::string &folder, int count, const 
                images.end());
   if (images.empty())
     throw std::runtime_error(folder + ": no image could be read");
-  if (all_the_same(images))
+  if (alone && all_the_same(images))
     print_error(
         "warning: " + folder + ": " +
         (images.size() == 1 ? "one image" : "all " + std::to_string(images.size()) + " images are one picture") +
         "; the model will be less accurate than with different photographs, of which 16 are enough for most "
         "(deit_tiny: 67 instead of 80 % top-1)");
   return images;
+}
+
+// How many pictures are drawn: as many as asked for, else some where there are no photographs.
+int drawn_count(const Parser &parser) {
+  constexpr int enough = 64;
+  if (!parser.has("draw"))
+    return parser.has("calib") ? 0 : enough;
+  const int count = parser.integer("draw", 0, 4096);
+  if (count == 0 && !parser.has("calib"))
+    throw UsageError("--draw: without photographs (--calib) there must be some");
+  return count;
+}
+
+std::string no_photographs(int drawn) {
+  return "no photographs (--calib): " + std::to_string(drawn) +
+         " drawn pictures stand for them. A few photographs like those that the model will see are worth having: "
+         "deit_tiny's logits then have a cosine of 0.982 with the float model's, with 8 photographs besides "
+         "(--calib FOLDER --draw 64) 0.994, with 64 photographs 0.997";
+}
+
+std::string calibration_text(std::size_t photographs, int drawn) {
+  std::string text = photographs > 0 ? std::to_string(photographs) + " images" : "";
+  if (drawn > 0)
+    text += (text.empty() ? "" : " and ") + std::to_string(drawn) + " drawn pictures";
+  return text;
 }
 
 ResultKind head_option(const Parser &parser) {
@@ -142,8 +169,13 @@ void add_quantize_options(Parser &parser) {
                              "timm's name of the architecture, where neither file name nor config.json tells");
   parser.option<int>("image-size", "N",
                      "pixels a side of the model's input (default: as it was trained); positions are resampled", "0");
-  parser.option<std::string>("calib", "FOLDER", "folder of photographs to calibrate on");
+  parser.option<std::string>("calib", "FOLDER",
+                             "folder of photographs to calibrate on (default: pictures that the program draws)");
   parser.option<int>("calib-count", "N", "how many of them to use", "250");
+  parser.option<int>("draw", "N",
+                     "how many drawn pictures to calibrate on, besides any photographs (default: 64 without --calib, "
+                     "none with it)");
+  parser.option<int>("draw-seed", "N", "which pictures are drawn", "0");
   parser.option<std::string>("labels", "FILE", "text file with one class name a line (default: those of config.json)");
   parser.option<std::string>("outputs", "NAME",
                              "what the outputs mean: classes, labels (each true or not by itself) or scores (numbers; "
@@ -168,10 +200,11 @@ int quantize(const Arguments &arguments) {
     return exit_ok;
 
   const std::string weights = parser.required("weights");
-  const std::string calibration = parser.required("calib");
   const std::string output = parser.required("output");
   const std::string format = parser.format();
   const int count = parser.integer("calib-count", 1, 1 << 20);
+  const int drawn = drawn_count(parser);
+  const auto seed = static_cast<std::uint32_t>(parser.integer("draw-seed", 0, 1 << 30));
   QuantizeOptions options = quantizer_options(parser);
   options.threads = threads(parser);
   const std::optional<Recipe> recipe_option = preprocess_option(parser);
@@ -215,7 +248,14 @@ int quantize(const Arguments &arguments) {
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)
                                               : intvit::labels(model);
   require(check_labels(labels));
-  const std::vector<Image> images = load_calibration(calibration, count, recipe, options.threads, output);
+  std::vector<Image> images;
+  if (parser.has("calib"))
+    images = load_calibration(parser.get<std::string>("calib"), count, recipe, options.threads, output, drawn == 0);
+  else
+    print_error(no_photographs(drawn));
+  const std::string calibration = calibration_text(images.size(), drawn);
+  for (Image &picture : draw_pictures(drawn, config.image_width, config.image_height, seed, options.threads))
+    images.push_back(std::move(picture));
 
   options.tokens = token_schedule(parser, model, images, options.threads, of_words);
   std::vector<LayerReport> layers;
@@ -226,7 +266,7 @@ int quantize(const Arguments &arguments) {
                       .provenance = {{"architecture", config.architecture},
                                      {"source", fs::path(weights).filename().string()},
                                      {"source_sha256", imported.sha256},
-                                     {"calibration", std::to_string(images.size()) + " images"},
+                                     {"calibration", calibration},
                                      {"settings", settings_text(options, words_are_given)},
                                      {"generator", "intvit " INTVIT_VERSION}},
                       .report = [&](const LayerReport &layer) { layers.push_back(layer); }};
@@ -253,7 +293,7 @@ int quantize(const Arguments &arguments) {
   if (parser.has("report"))
     std::cout << report_text(layers);
   std::cout << printable(output) << ": " << file.size() << " bytes, " << printable(config.architecture)
-            << ", calibrated on " << images.size() << " images"
+            << ", calibrated on " << calibration
             << (labels.empty() && config.classes > 0 ? ", without class names (--labels gives it some)" : "") << "\n";
   return exit_ok;
 }

@@ -113,7 +113,7 @@ def _run(words: List[str], called: Dict[str, str], progress: Progress) -> None:
 
 def quantize(
     weights: Path,
-    calib: Union[Path, Image, Images],
+    calib: Union[None, Path, Image, Images],
     output: Path,
     *,
     progress: Progress = None,
@@ -125,7 +125,8 @@ def quantize(
 
     weights: a folder that transformers or timm saved (save_pretrained()), or a safetensors file with timm's names.
     calib: a folder of pictures, or pictures in any form that a model takes but Frame: paths, arrays, Pillow images, or an
-        iterable of them. Pictures that are no files are written into a temporary folder.
+        iterable of them. Pictures that are no files are written into a temporary folder. None: pictures that the program
+        draws, which are worth less than photographs (docs/quantization.md).
     output: the model file. The same weights, pictures and options give the same bytes, here and on the command line.
     progress: tqdm.tqdm or what is called like it; True: tqdm's bar.
     calib_count: how many pictures are used: spread evenly over a folder or sequence, or the first of what has no length.
@@ -143,7 +144,9 @@ def quantize(
         words = [str(PROGRAM), "quantize", "--weights", os.fsdecode(weights), "--output", os.fsdecode(output)]
         words += ["--calib-count", str(calib_count)]
         called: Dict[str, str] = {}
-        if isinstance(calib, (str, os.PathLike)) and os.path.isdir(calib):
+        if calib is None:
+            pass
+        elif isinstance(calib, (str, os.PathLike)) and os.path.isdir(calib):
             words += ["--calib", os.fsdecode(calib)]
         else:
             (folder / "pictures").mkdir()

@@ -96,6 +96,13 @@ def test_every_form_of_pictures_gives_the_programs_bytes(weights, pictures, tmp_
     assert np.array_equal(some.logits(PICTURE), folder.logits(PICTURE))
 
 
+def test_without_photographs(weights, pictures, tmp_path):
+    with pytest.warns(UserWarning, match=r"no photographs \(--calib\): 64 drawn pictures stand for them"):
+        drawn = intvit.quantize(weights, None, tmp_path / "drawn")
+    both = intvit.quantize(weights, pictures, tmp_path / "both", draw=8)
+    assert drawn.classes == both.classes == CLASSES
+
+
 def test_options_and_progress(weights, pictures, tmp_path):
     steps = []
 

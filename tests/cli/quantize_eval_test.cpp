@@ -298,6 +298,31 @@ TEST_CASE("eval reads labels from a CSV file") {
   }
 }
 
+TEST_CASE("quantize: without photographs, on drawn pictures, and on both") {
+  const auto file = [](const std::vector<std::string> &options, const std::string &calibration,
+                       const std::string &says) {
+    CAPTURE(options);
+    const std::string model = temporary_file("drawn.safetensors");
+    const Outcome outcome = run_program(words({"quantize", "--weights", weights_folder(), "-o", model}, options));
+    REQUIRE(outcome.exit_code == 0);
+    CHECK_THAT(outcome.out, Contains("calibrated on " + calibration));
+    CHECK((says.empty() ? outcome.err.empty() : outcome.err.find(says) != std::string::npos));
+    const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
+    CHECK(info["provenance"]["calibration"] == calibration);
+    CHECK(run_program({"verify", "-m", model}).exit_code == 0);
+    return read_text(model);
+  };
+  const std::string drawn = file({}, "64 drawn pictures", "no photographs (--calib): 64 drawn pictures stand for them");
+  CHECK(file({"-t", "3"}, "64 drawn pictures", "64 drawn") == drawn);
+  CHECK(file({"--draw", "64", "--draw-seed", "0"}, "64 drawn pictures", "64 drawn") == drawn);
+  CHECK(file({"--draw", "9"}, "9 drawn pictures", "9 drawn") != drawn);
+  CHECK(file({"--draw-seed", "7"}, "64 drawn pictures", "64 drawn") != drawn);
+  const std::string both = file({"--calib", photographs(), "--draw", "5"}, "3 images and 5 drawn pictures", "");
+  CHECK(both != file({"--calib", photographs()}, "3 images", ""));
+  // One photograph among others is no reason to warn.
+  file({"--calib", photographs(), "--calib-count", "1", "--draw", "5"}, "1 images and 5 drawn pictures", "");
+}
+
 TEST_CASE("quantize's and eval's bad input") {
   const std::string model = temporary_file("bad.safetensors");
   const std::string labels = temporary_file("labels.txt");
@@ -312,7 +337,9 @@ TEST_CASE("quantize's and eval's bad input") {
       {"quantize"},
       {
           {{"--calib", photographs(), "-o", output}, 2, "--weights is missing"},
-          {{"--weights", folder, "-o", output}, 2, "--calib is missing"},
+          {{"--weights", folder, "--draw", "0", "-o", output}, 2, "--draw: without photographs (--calib)"},
+          {{"--weights", folder, "--draw", "-1", "-o", output}, 2, "--draw must be an integer from 0 to 4096"},
+          {{"--weights", folder, "--draw-seed", "-1", "-o", output}, 2, "--draw-seed must be an integer from 0"},
           {{"--weights", folder, "--calib", photographs()}, 2, "--output is missing"},
           {{"--weights", "/nonexistent", "--calib", photographs(), "-o", output}, 1, "/nonexistent"},
           {{"--weights", folder, "--calib", "/nonexistent", "-o", output}, 1, "/nonexistent"},
