@@ -108,10 +108,6 @@ def _pool_of_few() -> concurrent.futures.Executor:
     helper = _helpers.get(os.getpid())
     if helper is None:
         helper = _helpers[os.getpid()] = concurrent.futures.ThreadPoolExecutor(1)
-    try:
-        helper.submit(int)
-    except RuntimeError:  # the interpreter ends
-        return _Inline()
     return helper
 
 
@@ -126,9 +122,16 @@ def _parts(images: Iterator[Any], core: Core, run: Run) -> Iterator[Tuple[List[A
     runs, lock = Runs(), threading.Lock()
     waiting: Deque[Tuple[List[Any], concurrent.futures.Future[List[Outcome]]]] = collections.deque()
     pool = concurrent.futures.ThreadPoolExecutor(threads) if alone else _pool_of_few()
+
+    def submit(part: List[Any]) -> "concurrent.futures.Future[List[Outcome]]":
+        try:
+            return pool.submit(_run_part, part, run, alone, runs, lock)
+        except RuntimeError:  # the interpreter ends, and lets no threads begin
+            return _Inline().submit(_run_part, part, run, alone, runs, lock)
+
     try:
         while part := list(itertools.islice(images, size)):
-            waiting.append((part, pool.submit(_run_part, part, run, alone, runs, lock)))
+            waiting.append((part, submit(part)))
             if len(waiting) == 2 * threads:
                 yield waiting[0][0], waiting[0][1].result()
                 waiting.popleft()

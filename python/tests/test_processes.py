@@ -153,7 +153,7 @@ def test_the_end_is_quiet():
         "sys.exit(3)",
         "stream = model.stream([pixels] * 100); next(stream)",  # in the middle of it
         "threading.Thread(target=lambda: model.logits([pixels] * 50), daemon=True).start()",
-        "import atexit; atexit.register(lambda: print(model.labels[0]))",
+        "import atexit; atexit.register(lambda: print(model.logits([pixels] * 9).shape))",
     ]:
         run = run_child(
             "model = intvit.Model(sys.argv[1], threads=2, max_batch=3)\n"
