@@ -1,9 +1,10 @@
-// GELU and its relative in 16-bit integers (docs/numerics.md, "GELU").
+// GELU and its relatives in 16-bit integers (docs/numerics.md, "GELU").
 //
 // gelu(x) = x * Phi(x) = max(x, 0) - tail(|x|) with tail(u) = u * (1 - Phi(u)), which is smooth, at most 0.17 and gone
 // at 4. The tail is a table of 64 chords; max(x, 0) is exact. The result therefore has the input's full resolution,
 // unlike a table over 8-bit inputs. Quick-GELU has the logistic function of 1.702 x in place of Phi(x). Its tail is as
-// smooth but falls more slowly, so from 2 on its chords are twice as long and end at 6.
+// smooth but falls more slowly, so from 2 on its chords are twice as long and end at 6. SiLU has the logistic function
+// itself; its tail is at most 0.28, and from 2 on its chords are four times as long and end at 10.
 #pragma once
 
 #include <array>
@@ -19,8 +20,9 @@ namespace intvit::kernels {
 enum class GeluFunction : std::uint8_t {
   gelu,  // x * Phi(x), Phi the normal distribution function
   quick, // x / (1 + exp(-1.702 x)), with which OpenAI trained CLIP
+  silu,  // x / (1 + exp(-x)), which opens and closes the gates of gated MLPs
 };
-inline constexpr std::size_t gelu_function_count = 2;
+inline constexpr std::size_t gelu_function_count = 3;
 
 // Input and result carry `fraction_bits` fraction bits, within these limits: 16-bit codes span +-128 to +-8.
 inline constexpr int min_gelu_fraction_bits = 8;
@@ -45,24 +47,44 @@ inline constexpr GeluTail quick_gelu_tail = {
     167,  139,  116,  96,   80,   66,   55,   45,   37,   31,    26,    21,    17,    0,
 };
 
+// The same of SiLU's tail(u) = u / (1 + exp(u)): at u = i / 16 for i up to 32, then at i / 4 - 6.
+inline constexpr GeluTail silu_tail = {
+    0,     1984,  3840,  5570,  7173,  8653,  10011, 11249, 12371, 13380, 14281, 15075, 15769,
+    16366, 16871, 17290, 17625, 17884, 18070, 18188, 18244, 18241, 18186, 18082, 17933, 17745,
+    17520, 17264, 16979, 16670, 16339, 15989, 15624, 14060, 12429, 10829, 9324,  7950,  6724,
+    5647,  4715,  3917,  3240,  2670,  2193,  1796,  1467,  1196,  972,   789,   639,   517,
+    418,   337,   272,   219,   176,   141,   113,   91,    73,    58,    47,    37,    0,
+};
+
 constexpr const GeluTail &tail_of(GeluFunction function) {
-  return function == GeluFunction::quick ? quick_gelu_tail : gelu_tail;
+  switch (function) {
+  case GeluFunction::quick:
+    return quick_gelu_tail;
+  case GeluFunction::silu:
+    return silu_tail;
+  case GeluFunction::gelu:
+    break;
+  }
+  return gelu_tail;
 }
 
-// Quick-GELU's chords from 2 on are twice as long: the place of |x| among chords of one length is the smaller of |x|
-// and 1 + |x| / 2, rounded down. That is min(|x|, start + (|x| >> shift)) of both functions, with these.
+// Where chords from 2 on are longer, 2^shift times, the place of |x| among chords of one length is the smaller of |x|
+// and 2 - 2^(1 - shift) + |x| / 2^shift, rounded down. That is min(|x|, start + (|x| >> shift)) with these; for GELU,
+// whose chords are all alike, |x|.
 constexpr int gelu_fold_shift(GeluFunction function) {
-  return function == GeluFunction::quick ? 1 : 0;
+  return function == GeluFunction::silu ? 2 : function == GeluFunction::quick ? 1 : 0;
 }
 constexpr int gelu_fold_start(GeluFunction function, int fraction_bits) {
-  return function == GeluFunction::quick ? 1 << fraction_bits : 0;
+  return function == GeluFunction::silu    ? 3 << (fraction_bits - 1)
+         : function == GeluFunction::quick ? 1 << fraction_bits
+                                           : 0;
 }
 
-// x in [-32767, 32767]; the result is in the same units, between -(0.17 + half a unit) and max(x, 0).
+// x in [-32767, 32767]; the result is in the same units, between -(0.28 + half a unit) and max(x, 0).
 INTVIT_INLINE constexpr std::int16_t gelu(std::int16_t x, int fraction_bits, GeluFunction function) {
   const GeluTail &table = tail_of(function);
   const int magnitude = x < 0 ? -x : x;
-  // At most 2^12 + 2^14, so that 16 bits hold it.
+  // At most 2^12 + 2^14 or 2^13, so that 16 bits hold it.
   const int folded = gelu_fold_start(function, fraction_bits) + (magnitude >> gelu_fold_shift(function));
   const int place = magnitude < folded ? magnitude : folded;
   const int last = (1 << (fraction_bits + 2)) - 1; // just under 4.0

@@ -12,6 +12,7 @@
 #include "kernels/layer_norm.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/mean_rows.hpp"
+#include "kernels/multiply.hpp"
 #include "kernels/patches.hpp"
 #include "kernels/resample.hpp"
 #include "kernels/rotate.hpp"
@@ -73,6 +74,7 @@ struct KernelTable {
   void (*layer_norm)(const LayerNormArgs &args, Range rows) = nullptr;
   void (*l2_normalize)(const L2NormalizeArgs &args, Range rows) = nullptr;
   void (*mean_rows)(const MeanRowsArgs &args, Range columns) = nullptr;
+  void (*multiply)(const MultiplyArgs &args, Range rows) = nullptr;
   void (*rotate)(const RotateArgs &args, Range rows) = nullptr;
   AttentionKernel attention;
   TokenMergingKernel token_merging;

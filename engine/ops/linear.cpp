@@ -33,7 +33,7 @@ constexpr auto epilogue_names = [] {
   return names;
 }();
 
-constexpr std::array<std::string_view, kernels::gelu_function_count> gelu_functions{"gelu", "quick_gelu"};
+constexpr std::array<std::string_view, kernels::gelu_function_count> gelu_functions{"gelu", "quick_gelu", "silu"};
 
 } // namespace
 
@@ -43,8 +43,8 @@ std::vector<std::string_view> Linear::features() const {
   const std::string_view feature = epilogues[static_cast<std::size_t>(epilogue)].feature;
   if (feature.empty())
     return {};
-  if (epilogue == Epilogue::gelu && gelu_function == kernels::GeluFunction::quick)
-    return {feature, "quick_gelu"};
+  if (epilogue == Epilogue::gelu && gelu_function != kernels::GeluFunction::gelu)
+    return {feature, gelu_functions[static_cast<std::size_t>(gelu_function)]};
   return {feature};
 }
 

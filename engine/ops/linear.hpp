@@ -17,8 +17,8 @@ namespace intvit {
 
 struct Linear {
   static constexpr std::string_view name = "linear";
-  static constexpr std::array<std::string_view, 5> all_features{"requantize16", "gelu16", "quick_gelu", "residual.ptf8",
-                                                                "residual.int16"};
+  static constexpr std::array<std::string_view, 6> all_features{"requantize16", "gelu16",        "quick_gelu",
+                                                                "silu",         "residual.ptf8", "residual.int16"};
 
   kernels::Epilogue epilogue = kernels::Epilogue::requantize;
   int shift = 0;

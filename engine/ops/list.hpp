@@ -13,6 +13,7 @@
 #include "engine/ops/mean_rows.hpp"
 #include "engine/ops/merge_patches.hpp"
 #include "engine/ops/merge_tokens.hpp"
+#include "engine/ops/multiply.hpp"
 #include "engine/ops/patch_embed.hpp"
 #include "engine/ops/patches.hpp"
 #include "engine/ops/rotate.hpp"
@@ -22,6 +23,6 @@
 namespace intvit {
 
 using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
-                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate>;
+                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate, Multiply>;
 
 } // namespace intvit

@@ -40,7 +40,8 @@ struct alignas(64) TailBytes {
   }
 };
 // By GeluFunction.
-inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail)};
+inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail),
+                                                              TailBytes(silu_tail)};
 
 // xsimd::neon is 32-bit Arm's, which has all that is used here. xsimd 8.1's neon64 does not compile for an architecture
 // that is derived from it.

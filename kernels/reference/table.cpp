@@ -14,6 +14,7 @@ const KernelTable &reference_kernels() {
       .layer_norm = reference::layer_norm,
       .l2_normalize = reference::l2_normalize,
       .mean_rows = reference::mean_rows,
+      .multiply = reference::multiply,
       .rotate = reference::rotate,
       .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .token_merging = {.add_importance = reference::add_importance,

@@ -7,6 +7,7 @@
 #include "kernels/vector/linear_tile.hpp"
 #include "kernels/vector/match_tokens.hpp"
 #include "kernels/vector/mean_rows.hpp"
+#include "kernels/vector/multiply.hpp"
 #include "kernels/vector/operations.hpp"
 #include "kernels/vector/patches.hpp"
 #include "kernels/vector/peak.hpp"
@@ -42,6 +43,7 @@ template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vecto
                   .run = Linear::run};
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.mean_rows = vector::MeanRows<V>::run;
+  table.multiply = vector::MultiplyRows<V>::run;
   table.rotate = vector::RotateRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   use_vector_attention<V>(table);

@@ -31,7 +31,8 @@ struct alignas(64) TailTable {
   }
 };
 // By GeluFunction.
-inline constexpr TailTable tail_tables[gelu_function_count] = {TailTable(gelu_tail), TailTable(quick_gelu_tail)};
+inline constexpr TailTable tail_tables[gelu_function_count] = {TailTable(gelu_tail), TailTable(quick_gelu_tail),
+                                                               TailTable(silu_tail)};
 
 // `Set`: a type of the translation unit's own.
 template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx512bw, Set>> {

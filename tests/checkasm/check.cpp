@@ -76,6 +76,7 @@ std::span<const Check> all_checks() {
     add_attention_checks(all);
     add_layer_norm_checks(all);
     add_l2_normalize_checks(all);
+    add_multiply_checks(all);
     add_rotate_checks(all);
     add_mean_rows_checks(all);
     add_patches_checks(all);

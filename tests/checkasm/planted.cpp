@@ -76,6 +76,16 @@ template <Mistake mistake> struct Planted {
                   output + rows.end * output_row);
   }
 
+  static void multiply(const MultiplyArgs &args, Range rows) {
+    reference_kernels().multiply(args, rows);
+    if (empty(rows))
+      return;
+    const std::ptrdiff_t output_row = args.channels * bytes(args.output_type);
+    std::byte *output = static_cast<std::byte *>(args.output);
+    harm<mistake>(output + rows.begin * output_row, args.b.codes + std::ptrdiff_t{rows.end} * args.channels,
+                  output + rows.end * output_row);
+  }
+
   static void rotate(const RotateArgs &args, Range rows) {
     reference_kernels().rotate(args, rows);
     if (empty(rows))
@@ -170,6 +180,7 @@ template <Mistake mistake> struct Planted {
     table.layer_norm = layer_norm;
     table.l2_normalize = l2_normalize;
     table.mean_rows = mean_rows;
+    table.multiply = multiply;
     table.rotate = rotate;
     table.attention.run = attention;
     table.token_merging.add_importance = add_importance;

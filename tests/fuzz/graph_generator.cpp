@@ -96,7 +96,7 @@ std::optional<GraphGenerator::Value> GraphGenerator::stream() {
 }
 
 void GraphGenerator::any_operation() {
-  switch (choices_.between(0, 15)) {
+  switch (choices_.between(0, 16)) {
   case 0:
     return patch_embed(codes());
   case 1:
@@ -124,6 +124,8 @@ void GraphGenerator::any_operation() {
     return merge_tokens();
   case 14:
     return rotate();
+  case 15:
+    return multiply();
   default:
     return merge_patches();
   }
@@ -190,8 +192,8 @@ void GraphGenerator::linear(const Value &input, int channels, Epilogue epilogue)
   if (operation.epilogue == Epilogue::gelu) {
     operation.gelu_fraction_bits = choices_.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
     spread = std::ldexp(1.0, operation.gelu_fraction_bits);
-    if (choices_.one_in(3))
-      operation.gelu_function = kernels::GeluFunction::quick;
+    operation.gelu_function =
+        static_cast<kernels::GeluFunction>(choices_.between(0, static_cast<int>(kernels::gelu_function_count) - 1));
     constants_.values<std::int16_t>(name, "gelu_multiplier", {channels}, 1,
                                     choices_.one_in(3) ? std::int16_t{INT16_MAX} : std::int16_t{1200});
     constants_.values<std::int8_t>(name, "gelu_zero_point", {channels}, INT8_MIN, INT8_MAX);
@@ -295,6 +297,24 @@ void GraphGenerator::rotate() {
   for (const char *table : {"cosine", "sine"})
     constants_.values<std::int16_t>(name, table, {input.rows - operation.first, columns}, -(1 << 14), 1 << 14);
   add({input.name}, operation, ElementType::int8, input.rows, input.columns);
+}
+
+// Of codes and a linear map of them; or, where that has other columns, of the map's output and itself.
+void GraphGenerator::multiply() {
+  const Value codes_in = codes();
+  linear(codes_in, std::min(codes_in.columns, most_outputs(codes_in)), Epilogue::requantize);
+  const Value made = values_.back();
+  const Value &factor = made.columns == codes_in.columns ? codes_in : made;
+  const std::string name = next_name();
+  Multiply operation;
+  operation.output_type = choices_.one_in(2) ? ElementType::int16 : ElementType::int8;
+  const auto channels = static_cast<std::size_t>(made.columns);
+  operation.shift = constants_.requantization(
+      name, {std::vector<std::uint64_t>(channels, kernels::max_product), code_spread * code_spread},
+      spread_of(operation.output_type));
+  for (const char *zero_point : {"zero_point", "factor_zero_point"})
+    constants_.values<std::int8_t>(name, zero_point, {made.columns}, INT8_MIN, INT8_MAX);
+  add({made.name, factor.name}, operation, operation.output_type, made.rows, made.columns);
 }
 
 // One row of int32: logits of codes, or features of a stream.

@@ -75,7 +75,9 @@ constexpr const char *words[] = {"patches",      "patch_embed",
                                  "BOOL",         "weight",
                                  "labels",       "scores",
                                  "quick_gelu",   "l2_normalize",
-                                 "rotate",       "cosine"};
+                                 "rotate",       "cosine",
+                                 "multiply",     "factor",
+                                 "silu",         "factor_zero_point"};
 
 } // namespace
 

@@ -83,7 +83,8 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, Wei
   result.constants = random_constants(random, out, wide ? typical >> 7 : typical);
   if (epilogue == Epilogue::gelu) {
     result.gelu_fraction_bits = random.between(kernels::min_gelu_fraction_bits, kernels::max_gelu_fraction_bits);
-    result.gelu_function = (random.bits() & 1) != 0 ? kernels::GeluFunction::quick : kernels::GeluFunction::gelu;
+    result.gelu_function =
+        static_cast<kernels::GeluFunction>(random.between(0, static_cast<int>(kernels::gelu_function_count) - 1));
     result.gelu_multiplier = random.values<std::int16_t>(out, 1, 32767);
     result.gelu_zero_point = random.values<std::int8_t>(out, -128, 127);
   }

@@ -83,6 +83,7 @@ TEST_CASE("golden hash: sees a small change of any constant") {
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::features}),
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::words}),
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .rotated = true}),
+        test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .gated = true}),
         test::integer_swin({.stream = ElementType::int8, .softmax = Softmax::int16}),
         test::integer_swin({.stream = ElementType::int16, .softmax = Softmax::lis4}),
         test::integer_model({.softmax = Softmax::int16, .stlq = true}),

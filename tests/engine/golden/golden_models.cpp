@@ -86,6 +86,13 @@ std::vector<ModelFile> rotated_models() {
   return files;
 }
 
+std::vector<ModelFile> gated_models() {
+  std::vector<ModelFile> files;
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
+    files.push_back(parsed(integer_model({.stream = stream, .softmax = Softmax::int16, .gated = true})));
+  return files;
+}
+
 } // namespace
 
 void GoldenLogits::add(std::span<const std::int32_t> logits) {
@@ -107,6 +114,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({words_models(), "00468730dbe671480d90bb61463a0c09d96413b1a43bf406fdb442f63c3be3de"});
   golden.push_back({merging_models(), "aad57fe7e8353ce73d563f95848563a8e1bfe22b1cfef57d89ca7e33385d6104"});
   golden.push_back({rotated_models(), "6621ca9642c8b402f490e2c7a69e4f00d295846ef8d978caa777e75b8ddbac61"});
+  golden.push_back({gated_models(), "369293dcfbee9bd2ee2805442b320609a2a36f03adbf7fc002ebb06fffa6b4ec"});
   return golden;
 }
 

@@ -158,12 +158,35 @@ private:
     if (options_.merged && wanted == 0 && rows_ > 20)
       middle = merge(prefix, middle);
     layer_norm(prefix + "norm2", middle, channels, stream());
+    if (options_.gated) {
+      linear(prefix + "mlp.fc2", {gated_mlp(prefix), middle}, hidden, channels, 38, 1200 / scale(), add_to_stream);
+      return prefix + "mlp.fc2";
+    }
     linear(prefix + "mlp.fc1", {prefix + "norm2"}, channels, hidden, 34, 15,
            Linear{.epilogue = Epilogue::gelu,
                   .gelu_fraction_bits = 10,
                   .gelu_function = has_words() ? kernels::GeluFunction::quick : kernels::GeluFunction::gelu});
     linear(prefix + "mlp.fc2", {prefix + "mlp.fc1", middle}, hidden, channels, 38, 1200 / scale(), add_to_stream);
     return prefix + "mlp.fc2";
+  }
+
+  // The input of fc2.
+  std::string gated_mlp(const std::string &prefix) {
+    const std::string name = prefix + "mlp.product";
+    const bool normed = prefix != "blocks.0.";
+    const int shift = normed ? 32 : 34;
+    linear(prefix + "mlp.fc1_g", {prefix + "norm2"}, channels, hidden, 34, 15,
+           Linear{.epilogue = Epilogue::gelu, .gelu_fraction_bits = 10, .gelu_function = kernels::GeluFunction::silu});
+    linear(prefix + "mlp.fc1_x", {prefix + "norm2"}, channels, hidden, 40, 560, Linear{});
+    add(name, std::vector<std::string>{prefix + "mlp.fc1_g", prefix + "mlp.fc1_x"},
+        Multiply{.shift = shift, .output_type = normed ? ElementType::int16 : ElementType::int8});
+    requantization(name, hidden, shift, normed ? 3 : 30);
+    for (const char *zero_point : {"zero_point", "factor_zero_point"})
+      values<std::int8_t>(name, zero_point, hidden, -20, 20);
+    if (!normed)
+      return name;
+    layer_norm(prefix + "mlp.norm", name, hidden, ElementType::int16);
+    return prefix + "mlp.norm";
   }
 
   // Six pairs; where there is a class token, those merge first to which it pays little attention.

@@ -30,6 +30,8 @@ struct IntegerModel {
   bool stlq = false;    // weights of one and two words, in every linear map
   bool merged = false;  // tokens are merged in the first two blocks
   bool rotated = false; // queries and keys are turned, in the first block by the same angles in all heads
+  // MLPs have a gate, of which SiLU is taken; those of all blocks but the first a norm between gate and second map.
+  bool gated = false;
 };
 
 inline constexpr int integer_model_width = 48; // pixels

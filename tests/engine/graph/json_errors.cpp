@@ -212,10 +212,10 @@ TEST_CASE("graph json errors: words that are not known") {
     const char *variant;
     const char *field;
   };
-  for (const Choice &choice :
-       {Choice{"linear gelu", "epilogue"}, Choice{"linear residual", "output_type"}, Choice{"attention", "softmax"},
-        Choice{"layer_norm output", "output_type"}, Choice{"mean_rows", "output_type"},
-        Choice{"l2_normalize", "output_type"}, Choice{"linear quick_gelu", "gelu_function"}})
+  for (const Choice &choice : {Choice{"linear gelu", "epilogue"}, Choice{"linear residual", "output_type"},
+                               Choice{"attention", "softmax"}, Choice{"layer_norm output", "output_type"},
+                               Choice{"mean_rows", "output_type"}, Choice{"l2_normalize", "output_type"},
+                               Choice{"multiply", "output_type"}, Choice{"linear quick_gelu", "gelu_function"}})
     for (const char *word : {"", "GELU", "int4", "requantize "}) {
       json node = valid_node(choice.variant);
       node[choice.field] = word;

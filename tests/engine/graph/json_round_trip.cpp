@@ -66,6 +66,7 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(gelu.gelu_fraction_bits == 11);
   CHECK(gelu.gelu_function == kernels::GeluFunction::gelu);
   CHECK(parsed_operation<Linear>("linear quick_gelu").gelu_function == kernels::GeluFunction::quick);
+  CHECK(parsed_operation<Linear>("linear silu").gelu_function == kernels::GeluFunction::silu);
 
   const auto residual = parsed_operation<Linear>("linear residual");
   CHECK(residual.epilogue == kernels::Epilogue::residual);
@@ -104,6 +105,9 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   const auto unit = parsed_operation<L2Normalize>("l2_normalize");
   CHECK(unit.shift == 44);
   CHECK(unit.output_type == kernels::ElementType::int8);
+
+  CHECK(parsed_operation<Multiply>("multiply").shift == 50);
+  CHECK(parsed_operation<Multiply>("multiply").output_type == kernels::ElementType::int16);
 
   CHECK(parsed_operation<Rotate>("rotate").heads == 4);
   CHECK(parsed_operation<Rotate>("rotate").first == 5);

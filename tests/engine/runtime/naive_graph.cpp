@@ -193,22 +193,35 @@ Table rotate(const NodeReader &reader, const Table &input) {
   return output;
 }
 
-// max(x, 0) - tail(|x|) on 64 chords: tail(u) = u (1 - Phi(u)) up to u = 4, or of quick-GELU u / (1 + exp(1.702 u)) up
-// to u = 6, where chords from 2 on are twice as long.
-Int gelu(Int x, int fraction_bits, bool quick) {
-  const auto tail = [quick](Int i) -> Int {
+Table multiply(const NodeReader &reader, const Table &a, const Table &b) {
+  const Requantizer requantize(reader);
+  const std::vector<Int> zero_a = reader.constant("zero_point");
+  const std::vector<Int> zero_b = reader.constant("factor_zero_point");
+  Table output(a.rows, a.columns);
+  for (std::size_t m = 0; m < a.rows; ++m)
+    for (std::size_t c = 0; c < a.columns; ++c)
+      output.at(m, c) =
+          stored(requantize((a.at(m, c) - zero_a.at(c)) * (b.at(m, c) - zero_b.at(c)), c), reader.text("output_type"));
+  return output;
+}
+
+// max(x, 0) - tail(|x|) on 64 chords: tail(u) = u (1 - Phi(u)) up to u = 4, or u / (1 + exp(k u)) with k = 1.702 up to
+// u = 6 (quick-GELU) and k = 1 up to u = 10 (SiLU), where chords from 2 on are 2 and 4 times as long.
+Int gelu(Int x, int fraction_bits, const std::string &function) {
+  const Int longer = function == "silu" ? 4 : function == "quick_gelu" ? 2 : 1;
+  const auto tail = [&](Int i) -> Int {
     if (i >= 64)
       return 0;
     const auto place = static_cast<double>(i);
-    if (quick) {
-      const double u = i <= 32 ? place / 16 : 2 + (place - 32) / 8;
-      return std::llround(65536 * u / (1 + std::exp(1.702 * u)));
+    if (longer > 1) {
+      const double u = i <= 32 ? place / 16 : 2 + (place - 32) * static_cast<double>(longer) / 16;
+      return std::llround(65536 * u / (1 + std::exp((function == "silu" ? 1 : 1.702) * u)));
     }
     return std::llround(65536 * place / 16 * 0.5 * std::erfc(place / 16 / std::sqrt(2.0)));
   };
   Int magnitude = x < 0 ? -x : x;
-  if (quick && magnitude > 2 * power_of_two(fraction_bits))
-    magnitude = power_of_two(fraction_bits) + floor_divide(magnitude, 2);
+  if (const Int two = 2 * power_of_two(fraction_bits); magnitude > two)
+    magnitude = two - two / longer + floor_divide(magnitude, longer);
   magnitude = std::min<Int>(magnitude, 4 * power_of_two(fraction_bits) - 1);
   const Int chord_length = power_of_two(fraction_bits - 4);
   const Int chord = magnitude / chord_length;
@@ -236,11 +249,11 @@ Table linear(const NodeReader &reader, const Table &input, const std::map<std::s
     each([&](Int value, std::size_t, std::size_t n) { return requantize(value, n); });
   } else if (epilogue == "gelu") {
     const int fraction_bits = reader.integer("gelu_fraction_bits");
-    const bool quick = reader.node.value("gelu_function", "gelu") == "quick_gelu";
+    const std::string function = reader.node.value("gelu_function", "gelu");
     const std::vector<Int> multiplier = reader.constant("gelu_multiplier");
     const std::vector<Int> zero_point = reader.constant("gelu_zero_point");
     each([&](Int value, std::size_t, std::size_t n) {
-      const Int result = gelu(saturate(requantize(value, n), -32767, 32767), fraction_bits, quick);
+      const Int result = gelu(saturate(requantize(value, n), -32767, 32767), fraction_bits, function);
       return saturate(zero_point.at(n) + floor_divide(result * multiplier.at(n) + 16384, 32768), -128, 127);
     });
   } else {
@@ -315,6 +328,7 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
     const auto with_sizes = [&](auto operation) {
       return [&, operation](const NodeReader &r, const Table &x) { return operation(r, x, sizes); };
     };
+    const auto product = [&](const NodeReader &r, const Table &x) { return multiply(r, x, second("factor")); };
     const auto merge = [&](const NodeReader &, const Table &x) { return naive_merge_tokens(x, second("groups")); };
     const auto linear_map = [&](const NodeReader &r, const Table &x) { return linear(r, x, values); };
     const std::map<std::string, std::function<Table(const NodeReader &, const Table &)>> operations = {
@@ -331,7 +345,8 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
         {"l2_normalize", l2_normalize},
         {"match_tokens", with_sizes(naive_match_tokens)},
         {"merge_tokens", merge},
-        {"rotate", rotate}};
+        {"rotate", rotate},
+        {"multiply", product}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }
