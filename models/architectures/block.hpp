@@ -26,6 +26,15 @@ enum class Activation : std::uint8_t {
   gelu,       // x Phi(x), the exact ("erf") one
   gelu_tanh,  // its approximation with tanh, which integer models take for the exact one
   quick_gelu, // x / (1 + exp(-1.702 x))
+  silu,       // x / (1 + exp(-x))
+};
+
+// What an MLP consists of besides its two linear maps and its activation.
+struct MlpForm {
+  bool gated = false;  // fc2(activation(gate(x)) * fc1(x)), where else fc2(activation(fc1(x))) (arXiv 2002.05202)
+  bool normed = false; // with a gate: what fc2 reads is normalized
+
+  bool operator==(const MlpForm &) const = default;
 };
 
 // How many pairs of tokens become one between a block's attention and its MLP. The first tokens do not merge. The
@@ -45,6 +54,7 @@ struct BlockConfig {
   // Queries and keys are turned before they are multiplied; null: they are not.
   std::shared_ptr<const Rotation> rotation;
   bool causal = false; // a token attends to itself and to those before it; not with windows
+  MlpForm mlp;
 
   int keys() const { return windows ? windows->size * windows->size : tokens; } // that a query attends to
 };

@@ -81,7 +81,7 @@ std::int64_t multiply_accumulates(const Network &network) {
       const std::int64_t tokens = block->config.tokens;
       const std::int64_t queries = block->kept_rows > 0 ? block->kept_rows : tokens;
       sum += tokens * 3 * channels * channels + 2 * queries * tokens * channels + queries * channels * channels +
-             2 * (queries - block->merging.pairs) * channels * block->mlp_hidden;
+             (block->config.mlp.gated ? 3 : 2) * (queries - block->merging.pairs) * channels * block->mlp_hidden;
     }
   const EndPart &end = network.end;
   return sum + std::int64_t{end.projection} * end.pooled() + std::int64_t{end.classes} * end.features();

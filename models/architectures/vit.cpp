@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/layer_norm.hpp"
+
 namespace intvit {
 
 void validate(const VitConfig &config) {
@@ -12,6 +14,13 @@ void validate(const VitConfig &config) {
   validate_dimension("number of heads", config.heads, 1024);
   validate_multiple("embedding dimension", config.channels, "number of heads", config.heads);
   validate_dimension("MLP hidden dimension", config.mlp_hidden, 65536);
+  if (config.mlp.normed && !config.mlp.gated)
+    throw std::runtime_error("an MLP without a gate cannot have a norm inside");
+  if (config.mlp.gated && config.pool == Pool::attention)
+    throw std::runtime_error("attention pooling behind blocks with gated MLPs is not supported");
+  if (config.mlp.normed)
+    validate_dimension("hidden dimension of an MLP with a norm inside", config.mlp_hidden,
+                       kernels::max_layer_norm_channels);
   if (config.rope.grid != Rope::Grid::none)
     validate_multiple("size of a head, which is turned along two axes,", config.head_dim(), "2 pairs", 4);
   if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::centred)
@@ -38,7 +47,7 @@ VitWeights::VitWeights(const VitConfig &config)
     : patch_embed(zero_linear(config.channels, config.patch_inputs())),
       prefix(RowMatrix::Zero(config.prefix_tokens, config.channels)),
       position(RowMatrix::Zero(config.patches(), config.channels)),
-      blocks(static_cast<std::size_t>(config.depth), zero_block(config.channels, config.mlp_hidden)),
+      blocks(static_cast<std::size_t>(config.depth), zero_block(config.channels, config.mlp_hidden, config.mlp)),
       norm(zero_layer_norm(config.channels)) {
   if (config.classes > 0)
     head = zero_linear(config.classes, config.features());

@@ -32,6 +32,7 @@ struct VitConfig : ModelConfig {
   Pool pool = Pool::token;
   bool class_token = false; // where no pool reads it, whether the first prefix token is one all the same
   Activation activation = Activation::gelu;
+  MlpForm mlp;
   Rope rope;                // rotary positions
   bool positions = true;    // the patches' embeddings are added to; set_image_size() resamples them
   bool pre_norm = false;    // a LayerNorm before the first block
@@ -42,9 +43,14 @@ struct VitConfig : ModelConfig {
 
   int tokens() const { return prefix_tokens + patches(); }
   int head_dim() const { return channels / heads; }
-  BlockConfig block() const { return {tokens(), heads, layer_norm_eps, std::nullopt, activation, nullptr}; }
+  BlockConfig block() const {
+    BlockConfig result{tokens(), heads, layer_norm_eps, std::nullopt, activation, nullptr};
+    result.mlp = mlp;
+    return result;
+  }
   BlockConfig pool_block() const {
     BlockConfig result = block();
+    result.mlp = {};
     if (pool_heads != 0)
       result.heads = pool_heads;
     return result;

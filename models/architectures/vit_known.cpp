@@ -215,11 +215,15 @@ void append_others(std::vector<VitConfig> &all) {
     ijepa.classes = 0;
     pixels(ijepa, imagenet_mean, imagenet_std);
   }
-  for (const Size size : {base, large, Size{"so400m", 1152, 27, 16, 4304}}) {
+  for (const Size size : {base, large, Size{"so400m", 1152, 27, 16, 4304}, gated_giant}) {
     VitConfig &tips = add(std::string("vit_") + size.name + "_patch14_reg1_tipsv2", size, 14, 448, 1.0);
     tips.prefix_tokens = 2;
     tips.classes = 0;
     pixels(tips, zeros, ones);
+    if (size.depth == gated_giant.depth) {
+      tips.mlp.gated = true;
+      tips.activation = Activation::silu;
+    }
   }
 
   constexpr Size mediumd = {"mediumd", 512, 20, 8};
@@ -291,6 +295,8 @@ std::vector<VitConfig> VitConfig::known() {
   for (const int registers : {0, 4})
     for (const Size size : {small, base, large})
       all.push_back(dinov2(size, registers));
+  for (const int registers : {0, 4})
+    append_gated(dinov2(gated_giant, registers), all);
 
   append_clip(all);
   append_siglip(all);
@@ -373,6 +379,8 @@ void use_tag(std::string_view tag, VitConfig &config) {
     config.std = imagenet_std;
     config.classes = 0;
   }
+  if (name.starts_with("eva02_") && tag.ends_with("_ft_in1k") && tag.find("_ft_in22k_in1k") == std::string_view::npos)
+    config.crop_mode = CropMode::center;
   if (tag.find("_ft_in") != std::string_view::npos) { // fine-tuned to classify
     config.projection = 0;
     config.classes = 1000;

@@ -26,6 +26,15 @@ inline constexpr Size huge = {"huge", 1280, 32, 16};
 // `prefix`_SIZE_patchP_IMAGE.
 VitConfig vit(const std::string &prefix, Size size, int patch, int image);
 
+inline constexpr Size gated_giant = {"giant", 1536, 40, 24, 4096};
+
+// `config` with gated MLPs.
+inline void append_gated(VitConfig config, std::vector<VitConfig> &all) {
+  config.mlp.gated = true;
+  config.activation = Activation::silu;
+  all.push_back(config);
+}
+
 // Those with rotary positions, and others of timm's Eva.
 void append_rotary(std::vector<VitConfig> &all);
 

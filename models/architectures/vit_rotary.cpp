@@ -92,6 +92,62 @@ void append_pe_core(std::vector<VitConfig> &all) {
   }
 }
 
+// EVA-02 (arXiv 2303.11331).
+void append_eva02(std::vector<VitConfig> &all) {
+  const auto add = [&](Size size, int patch, int image, const char *kind) -> VitConfig & {
+    size.mlp_hidden = size.channels * 8 / 3;
+    VitConfig config =
+        named(std::string("eva02_") + size.name + "_patch" + std::to_string(patch) + "_" + kind + std::to_string(image),
+              size, patch, image);
+    config.mlp = {.gated = true, .normed = size.channels >= 768};
+    config.activation = Activation::silu;
+    config.pool = Pool::mean;
+    config.class_token = true;
+    config.rope = {.grid = Rope::Grid::index, .temperature = 10000, .reference = 16};
+    config.classes = image > 224 ? 1000 : 0;
+    config.mean = clip_mean;
+    config.std = clip_std;
+    if (image > 224)
+      config.crop_pct = 1.0;
+    return all.emplace_back(config);
+  };
+  for (const Size size : {tiny, small})
+    for (const int image : {224, 336})
+      add(size, 14, image, "");
+  for (const Size size : {base, large}) {
+    add(size, 14, 224, "");
+    add(size, 14, 448, "").crop_mode = CropMode::squash;
+  }
+}
+
+// Encoders for language models and for dense tasks (arXiv 2504.13181), which have no last norm.
+void append_pe_others(std::vector<VitConfig> &all) {
+  const auto add = [&](const char *kind, Size size, int patch, int image) {
+    VitConfig config = named(std::string("vit_pe_") + kind + "_" + size.name + "_patch" + std::to_string(patch) + "_" +
+                                 std::to_string(image),
+                             size, patch, image);
+    config.layer_norm_eps = 1e-5;
+    config.class_token = size.channels < 1536;
+    config.prefix_tokens = config.class_token ? 1 : 0;
+    config.pre_norm = true;
+    config.pool = Pool::raw_mean;
+    config.classes = 0;
+    config.rope = {.grid = Rope::Grid::index,
+                   .temperature = 10000,
+                   .columns_first = true,
+                   .offset = config.class_token ? 1.0 : 0.0,
+                   .reference = 32};
+    config.crop_pct = 1.0;
+    all.push_back(config);
+  };
+  add("lang", {"large", 1024, 23, 16}, 14, 448);
+  add("lang", {"gigantic", 1536, 47, 16, 8960}, 14, 448);
+  for (const Size size : {tiny, small, base})
+    add("spatial", size, 16, 512);
+  add("spatial", large, 14, 448);
+  add("spatial", {"gigantic", 1536, 50, 16, 8960}, 14, 448);
+}
+
 void append_eva(std::vector<VitConfig> &all) {
   constexpr Size giant = {"giant", 1408, 40, 16, 6144};
   for (const int image : {224, 336, 560}) {
@@ -127,6 +183,19 @@ void append_rotary(std::vector<VitConfig> &all) {
     config.interpolation = "bilinear";
     all.push_back(config);
   }
+  for (const char *biases : {"", "_qkvb"}) {
+    append_gated(dinov3(std::string("vit_small_plus_patch16_dinov3") + biases, small, 256, Pool::normed_mean), all);
+    append_gated(dinov3(std::string("vit_huge_plus_patch16_dinov3") + biases, {"huge_plus", 1280, 32, 20}, 256,
+                        Pool::normed_mean),
+                 all);
+  }
+  append_gated(dinov3("vit_7b_patch16_dinov3", {"7b", 4096, 40, 32, 8192}, 256, Pool::normed_mean), all);
+  VitConfig lingbot = dinov3("vit_giant_patch16_lingbot", gated_giant, 512, Pool::token);
+  lingbot.crop_mode = CropMode::squash;
+  lingbot.interpolation = "bilinear";
+  append_gated(lingbot, all);
+  append_eva02(all);
+  append_pe_others(all);
   append_rope_vits(all);
   append_pe_core(all);
   append_eva(all);

@@ -15,19 +15,37 @@ LayerNormWeights zero_layer_norm(int channels) {
   return {RowVector::Zero(channels), RowVector::Zero(channels)};
 }
 
-BlockWeights zero_block(int channels, int mlp_hidden) {
+BlockWeights zero_block(int channels, int mlp_hidden, const MlpForm &mlp) {
   return {zero_layer_norm(channels),
           zero_linear(3 * channels, channels),
           zero_linear(channels, channels),
           zero_layer_norm(channels),
           zero_linear(mlp_hidden, channels),
           zero_linear(channels, mlp_hidden),
+          mlp.gated ? zero_linear(mlp_hidden, channels) : LinearWeights(),
+          mlp.normed ? zero_layer_norm(mlp_hidden) : LayerNormWeights(),
           RowMatrix()};
 }
 
 AttentionPoolWeights zero_attention_pool(int channels, int mlp_hidden) {
   return {RowVector::Zero(channels), zero_linear(2 * channels, channels), zero_linear(channels, channels),
           zero_layer_norm(channels), zero_linear(mlp_hidden, channels),   zero_linear(channels, mlp_hidden)};
+}
+
+LinearWeights stacked(const LinearWeights &first, const LinearWeights &second) {
+  const Eigen::Index outputs = first.weight.rows() + second.weight.rows();
+  LinearWeights both{RowMatrix(outputs, first.weight.cols()), RowVector(outputs)};
+  both.weight << first.weight, second.weight;
+  both.bias << first.bias, second.bias;
+  if (first.stlq_unit.size() > 0 && second.stlq_unit.size() > 0) {
+    both.stlq_unit.resize(outputs);
+    both.stlq_unit << first.stlq_unit, second.stlq_unit;
+  }
+  return both;
+}
+
+LinearWeights read_by_mlp(const BlockWeights &block) {
+  return block.gate.weight.size() == 0 ? block.fc1 : stacked(block.gate, block.fc1);
 }
 
 std::int64_t NamedTensor::elements() const {
@@ -57,6 +75,10 @@ void NamedTensors::add_block(const std::string &prefix, std::int64_t channels, s
   add_layer_norm(prefix + "norm2", channels, block.norm2);
   add_linear(prefix + "mlp.fc1", {mlp_hidden, channels}, block.fc1);
   add_linear(prefix + "mlp.fc2", {channels, mlp_hidden}, block.fc2);
+  if (block.gate.weight.size() > 0)
+    add_linear(prefix + "mlp.gate", {mlp_hidden, channels}, block.gate);
+  if (block.mlp_norm.weight.size() > 0)
+    add_layer_norm(prefix + "mlp.norm", mlp_hidden, block.mlp_norm);
 }
 
 void NamedTensors::add_attention_pool(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden,

@@ -7,6 +7,8 @@
 
 #include <Eigen/Core>
 
+#include "models/architectures/block.hpp"
+
 namespace intvit {
 
 using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -34,14 +36,16 @@ struct LayerNormWeights {
 };
 
 // A transformer block: x += proj(attention(qkv(norm1(x)))), then x += fc2(gelu(fc1(norm2(x)))). A layer scale
-// (arXiv 2103.17239) is folded into proj and fc2.
+// (arXiv 2103.17239) is folded into proj and fc2. The MLP may have a gate, see MlpForm.
 struct BlockWeights {
   LayerNormWeights norm1;
   LinearWeights qkv;  // [3C, C]: rows of q, then k, then v; within each, head by head
   LinearWeights proj; // [C, C]
   LayerNormWeights norm2;
-  LinearWeights fc1; // [mlp_hidden, C]
-  LinearWeights fc2; // [C, mlp_hidden]
+  LinearWeights fc1;         // [mlp_hidden, C]
+  LinearWeights fc2;         // [C, mlp_hidden]
+  LinearWeights gate;        // [mlp_hidden, C], of a gated MLP, else empty
+  LayerNormWeights mlp_norm; // [mlp_hidden], where the MLP has a norm, else empty
   // Empty, unless attention is within windows of w x w tokens. Then [heads, (2w - 1)^2], a value for each distance that
   // two tokens of a window can have: column (y - v + w - 1) * (2w - 1) + x - u + w - 1 is added to the score of a query
   // at (y, x) and a key at (v, u).
@@ -62,8 +66,13 @@ struct AttentionPoolWeights {
 // All zero.
 LinearWeights zero_linear(int outputs, int inputs);
 LayerNormWeights zero_layer_norm(int channels);
-BlockWeights zero_block(int channels, int mlp_hidden); // without a position bias
+BlockWeights zero_block(int channels, int mlp_hidden, const MlpForm &mlp = {}); // without a position bias
 AttentionPoolWeights zero_attention_pool(int channels, int mlp_hidden);
+
+// Both maps of the same input as one: the outputs of the first, then those of the second.
+LinearWeights stacked(const LinearWeights &first, const LinearWeights &second);
+// The map, or the maps as one, that read what a block's norm2 writes.
+LinearWeights read_by_mlp(const BlockWeights &block);
 
 // A tensor of a model under a name and a shape ("blocks.0.attn.qkv.weight", [3C, C]), row-major.
 struct NamedTensor {
@@ -81,7 +90,8 @@ public:
   // name.weight of that shape, its first dimension being the outputs, and name.bias.
   void add_linear(const std::string &name, std::vector<std::int64_t> shape, LinearWeights &layer);
   void add_layer_norm(const std::string &name, std::int64_t channels, LayerNormWeights &layer);
-  // norm1, attn.qkv, attn.proj, norm2, mlp.fc1 and mlp.fc2, `prefix` ending in a point.
+  // norm1, attn.qkv, attn.proj, norm2, mlp.fc1 and mlp.fc2, mlp.gate and mlp.norm where they are not empty; `prefix`
+  // ends in a point.
   void add_block(const std::string &prefix, std::int64_t channels, std::int64_t mlp_hidden, BlockWeights &block);
 
   // query, key_value, proj, norm2, mlp.fc1 and mlp.fc2.

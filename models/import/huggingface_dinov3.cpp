@@ -15,7 +15,7 @@ VitConfig dinov3_of_transformers(const ConfigFields &fields, HuggingFaceConfig &
   model.depth = fields.integer("num_hidden_layers", 12);
   model.heads = fields.integer("num_attention_heads", 6);
   model.mlp_hidden = fields.integer("intermediate_size", 1536);
-  fields.require("use_gated_mlp", false, "only the MLP without a gate (false)");
+  model.mlp = {.gated = fields.flag("use_gated_mlp", false)};
   fields.require("proj_bias", true, "only projections with a bias (true)");
   fields.require("mlp_bias", true, "only an MLP with a bias (true)");
   config.registers = fields.count("num_register_tokens", 0);
@@ -57,10 +57,13 @@ VitModel read_dinov3(TensorReader &tensors, const VitConfig &model, const Huggin
   names.scale1 = "layer_scale1.lambda1";
   names.fc1 = "mlp.up_proj";
   names.fc2 = "mlp.down_proj";
+  if (model.mlp.gated)
+    names.gate = "mlp.gate_proj";
   names.scale2 = "layer_scale2.lambda1";
   const std::string blocks = blocks_of(tensors);
   for (int i = 0; i < model.depth; ++i)
-    weights.blocks.push_back(read_block(tensors, blocks + std::to_string(i) + ".", names, channels, model.mlp_hidden));
+    weights.blocks.push_back(
+        read_block(tensors, blocks + std::to_string(i) + ".", names, channels, model.mlp_hidden, model.mlp));
   weights.norm = tensors.layer_norm("norm", channels);
   return result;
 }

@@ -129,10 +129,12 @@ Activation ConfigFields::activation(const char *otherwise) const {
     return Activation::gelu;
   if (name == "quick_gelu")
     return Activation::quick_gelu;
+  if (name == "silu" || name == "swish")
+    return Activation::silu;
   if (name == "gelu_pytorch_tanh" || name == "gelu_new" || name == "gelu_fast" || name == "gelu_accurate")
     return Activation::gelu_tanh;
   throw std::runtime_error("\"hidden_act\" is " + show(json(name)) +
-                           "; gelu, quick_gelu and gelu_pytorch_tanh can be imported");
+                           "; gelu, quick_gelu, gelu_pytorch_tanh and silu can be imported");
 }
 
 ConfigFields ConfigFields::section(const char *key) const {
@@ -211,7 +213,15 @@ BlockNames transformers_block_names(const TensorReader &tensors, const std::stri
   else
     names.qkv = {attention + ".query", attention + ".key", attention + ".value"};
   names.proj = renamed ? "attention.o_proj" : "attention.output.dense";
-  if (config.is_dinov2()) { // the rest has timm's names
+  if (config.is_dinov2()) {                             // the rest has timm's names
+    if (tensors.has(block + "mlp.weights_in.weight")) { // of a gated MLP
+      names.fc1 = "mlp.weights_in";
+      names.fc2 = "mlp.weights_out";
+    } else if (tensors.has(block + "mlp.gate_proj.weight")) {
+      names.gate = "mlp.gate_proj";
+      names.fc1 = "mlp.up_proj";
+      names.fc2 = "mlp.down_proj";
+    }
     names.scale1 = "layer_scale1.lambda1";
     names.scale2 = "layer_scale2.lambda1";
     return names;

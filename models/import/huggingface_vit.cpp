@@ -23,7 +23,11 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
     if (!(hidden >= 1 && hidden <= 1 << 20))
       throw std::runtime_error("\"mlp_ratio\" is " + show(*fields.find("mlp_ratio")) + ", which no model has");
     model.mlp_hidden = static_cast<int>(hidden);
-    fields.require("use_swiglu_ffn", false, "only the MLP with GELU (false)");
+    if (fields.flag("use_swiglu_ffn", false)) { // two thirds, a multiple of 8
+      model.mlp = {.gated = true};
+      model.mlp_hidden = (static_cast<int>(model.mlp_hidden * 2.0 / 3) + 7) / 8 * 8;
+      model.activation = Activation::silu;
+    }
     if (config.model_type == "dinov2_with_registers")
       config.registers = fields.count("num_register_tokens", 4);
   }
@@ -79,7 +83,7 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
     const std::string block = layers + std::to_string(i) + ".";
     weights.blocks.push_back(read_block(tensors, block,
                                         transformers_block_names(tensors, block, "attention.attention", config),
-                                        model.channels, model.mlp_hidden));
+                                        model.channels, model.mlp_hidden, model.mlp));
   }
   weights.norm = tensors.layer_norm(prefix + "layernorm", model.channels);
   if (model.pool == Pool::token_pair)

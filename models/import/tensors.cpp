@@ -122,7 +122,7 @@ void TensorReader::require_all_read(const std::string &hint) const {
 }
 
 BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const BlockNames &names,
-                        std::int64_t channels, std::int64_t mlp_hidden) {
+                        std::int64_t channels, std::int64_t mlp_hidden, const MlpForm &mlp) {
   const auto linear = [&](const std::string &name, std::int64_t outputs, std::int64_t inputs, bool has_bias = true) {
     return names.stlq_words ? tensors.linear_words(prefix + name, {outputs, inputs}, has_bias)
                             : tensors.linear(prefix + name, {outputs, inputs}, has_bias);
@@ -145,7 +145,17 @@ BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const 
   }
   block.proj = linear(names.proj, channels, channels);
   block.norm2 = tensors.layer_norm(prefix + names.norm2, channels);
-  block.fc1 = linear(names.fc1, mlp_hidden, channels);
+  if (mlp.gated && names.gate.empty()) {
+    const LinearWeights both = linear(names.fc1, 2 * mlp_hidden, channels);
+    block.gate = {both.weight.topRows(mlp_hidden), both.bias.head(mlp_hidden)};
+    block.fc1 = {both.weight.bottomRows(mlp_hidden), both.bias.tail(mlp_hidden)};
+  } else {
+    block.fc1 = linear(names.fc1, mlp_hidden, channels);
+    if (mlp.gated)
+      block.gate = linear(names.gate, mlp_hidden, channels);
+  }
+  if (mlp.normed)
+    block.mlp_norm = tensors.layer_norm(prefix + names.mlp_norm, mlp_hidden);
   block.fc2 = linear(names.fc2, channels, mlp_hidden);
   if (!names.scale1.empty())
     scale_outputs(tensors.vector(prefix + names.scale1, channels), block.proj);

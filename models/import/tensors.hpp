@@ -65,13 +65,16 @@ struct BlockNames {
   std::string norm2 = "norm2";
   std::string fc1 = "mlp.fc1";
   std::string fc2 = "mlp.fc2";
-  std::string scale2;      // of the MLP branch, folded into fc2
-  bool stlq_words = false; // the weights of the linear maps are STLQ words
+  // Of a gated MLP: the gate's map, [hidden, C], or nothing where fc1 is both, [2 hidden, C], the gate first.
+  std::string gate;
+  std::string mlp_norm = "mlp.norm"; // where the MLP has one
+  std::string scale2;                // of the MLP branch, folded into fc2
+  bool stlq_words = false;           // the weights of the linear maps are STLQ words
 };
 
 // The block whose tensors' names begin with `prefix`.
 BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const BlockNames &names,
-                        std::int64_t channels, std::int64_t mlp_hidden);
+                        std::int64_t channels, std::int64_t mlp_hidden, const MlpForm &mlp = {});
 
 // BlockWeights::position_bias of windows of `size` x `size` tokens, which files hold as [(2 size - 1)^2, heads].
 RowMatrix read_position_bias(TensorReader &tensors, const std::string &name, int size, int heads);

@@ -30,8 +30,10 @@ Activation activation(const json &value, const std::string &key) {
     return Activation::gelu_tanh;
   if (value == "quick_gelu")
     return Activation::quick_gelu;
+  if (value == "silu" || value == "swish")
+    return Activation::silu;
   throw std::runtime_error("\"" + key + "\" is " + show(value) +
-                           "; \"gelu\", \"gelu_tanh\" and \"quick_gelu\" can be imported");
+                           "; \"gelu\", \"gelu_tanh\", \"quick_gelu\" and \"silu\" can be imported");
 }
 
 // 0: no head.

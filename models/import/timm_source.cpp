@@ -54,13 +54,10 @@ void TimmSource::refuse_foreign_parts() const {
       Part{".attn.relative_position", "positions are relative", true},
       Part{".attn.logit_scale", "attention is by cosines"},
       Part{".attn.lambda_", "attention is differential"},
-      Part{".attn.q_proj.", "queries, keys and values are mapped one by one"},
       Part{".attns.", "the branches of a block are parallel"},
       Part{".in_proj.", "the branches of a block are parallel"},
       Part{".mlp.w1.", "the MLP is gated (SwiGLU)"},
       Part{".mlp.w12.", "the MLP is gated (SwiGLU)"},
-      Part{".mlp.fc1_g.", "the MLP is gated (SwiGLU)"},
-      Part{".mlp.norm.", "the MLP has a norm inside"},
       Part{"patch_embed.backbone.", "patches are taken of a convolutional network's output"},
       Part{"patch_embed.mlp.", "patches are embedded by an MLP"},
   };

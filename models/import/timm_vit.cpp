@@ -21,7 +21,10 @@ struct VitForm {
   bool layer_scale = false;
   bool eva_scale = false; // under other names, those of timm's Eva
   bool qkv_bias = true;
-  bool query_bias = false; // of queries and values alone
+  bool query_bias = false;  // of queries and values alone
+  bool fused_qkv = true;    // one map to queries, keys and values
+  bool key_bias = true;     // where there are three
+  bool packed_gate = false; // fc1 is a gated MLP's gate and its other map
   bool patch_bias = true;
   bool attention_pool = false;
   bool fc_norm = false;    // the last norm is behind the pool and has another name
@@ -48,6 +51,10 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   form.layer_scale = form.eva_scale || source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
   form.qkv_bias = source.has_in_block(".attn.qkv.bias");
   form.query_bias = source.has_in_block(".attn.q_bias") || source.has_in_block(".attn.v_bias");
+  form.fused_qkv = !source.has_in_block(".attn.q_proj.weight");
+  form.key_bias = source.has_in_block(".attn.k_proj.bias");
+  if (!form.fused_qkv)
+    form.qkv_bias = source.has_in_block(".attn.q_proj.bias");
   form.attention_pool =
       source.has("attn_pool.latent") ||
       declared.attention_pool.value_or(architecture && !declared.mean_pool && architecture->pool == Pool::attention);
@@ -63,11 +70,34 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   return form;
 }
 
-void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config) {
+// A gate tells of itself: by its name, or because fc1 has twice as many outputs as fc2 has inputs.
+void infer_mlp(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config,
+               VitForm &form) {
+  const std::string mlp = "blocks.0.mlp.";
+  const bool own_gate = source.has_in_block(".mlp.fc1_g.weight");
+  config.mlp_hidden = source.dimension(mlp + (own_gate ? "fc1_g.weight" : "fc1.weight"), 2, 0);
+  const bool has_fc2 = source.has(mlp + "fc2.weight");
+  form.packed_gate = !own_gate && (has_fc2 ? config.mlp_hidden == 2 * source.dimension(mlp + "fc2.weight", 2, 1)
+                                           : architecture && architecture->mlp.gated);
+  if (form.packed_gate)
+    config.mlp_hidden /= 2;
+  config.mlp = {.gated = own_gate || form.packed_gate, .normed = source.has_in_block(".mlp.norm.weight")};
+  const auto agree = [&](const char *what, bool MlpForm::*member) {
+    source.require_agreement(what, static_cast<int>(config.mlp.*member), std::nullopt,
+                             architecture ? std::optional(static_cast<int>(architecture->mlp.*member)) : std::nullopt);
+  };
+  agree("number of gates of an MLP", &MlpForm::gated);
+  agree("number of norms inside an MLP", &MlpForm::normed);
+  if (config.mlp.gated && !architecture)
+    config.activation = Activation::silu;
+}
+
+void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config,
+                          VitForm &form) {
   config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
   config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
   config.depth = source.count("blocks.");
-  config.mlp_hidden = source.dimension("blocks.0.mlp.fc1.weight", 2, 0);
+  infer_mlp(source, architecture, config, form);
   config.classes = source.classes("head.weight");
   // CLIP's projection is stored as a head.
   config.projection = 0;
@@ -84,9 +114,10 @@ void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfi
   agree("embedding dimension", config.channels, declared.channels, &VitConfig::channels);
   agree("depth", config.depth, declared.depth, &VitConfig::depth);
   // What model_args do not say is the architecture's, whose hidden dimension follows the embedding dimension.
+  // Of gated MLPs now a part of the ratio counts, now its next multiple of 8.
   std::optional<int> mlp_hidden;
   if (declared.mlp_ratio)
-    mlp_hidden = static_cast<int>(config.channels * *declared.mlp_ratio);
+    mlp_hidden = config.mlp.gated ? config.mlp_hidden : static_cast<int>(config.channels * *declared.mlp_ratio);
   if (declared.mlp_ratio || !declared.channels)
     agree("MLP hidden dimension", config.mlp_hidden, mlp_hidden, &VitConfig::mlp_hidden);
 }
@@ -115,6 +146,9 @@ Pool choose_pool(const TimmSource &source, const VitForm &form, const std::optio
   }
   if (!mean && !norms_mean && architecture)
     mean = architecture->pools_patches();
+  if (architecture && architecture->pool == Pool::raw_mean && mean.value_or(false) && !norms_mean &&
+      !source.has("norm.weight"))
+    return Pool::raw_mean;
   if (!form.class_token || norms_mean || mean.value_or(false))
     return norms_mean ? Pool::mean : Pool::normed_mean;
   return Pool::token;
@@ -225,7 +259,10 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   BlockNames names;
   names.qkv_bias = form.qkv_bias;
   names.stlq_words = form.stlq_words;
-  if (form.query_bias) {
+  if (!form.fused_qkv) {
+    names.qkv = {"attn.q_proj", "attn.k_proj", "attn.v_proj"};
+    names.qkv_biases[1] = form.key_bias;
+  } else if (form.query_bias) {
     names.query_bias = "attn.q_bias";
     names.value_bias = "attn.v_bias";
   }
@@ -233,15 +270,20 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
     names.scale1 = form.eva_scale ? "gamma_1" : "ls1.gamma";
     names.scale2 = form.eva_scale ? "gamma_2" : "ls2.gamma";
   }
+  if (config.mlp.gated && !form.packed_gate) {
+    names.gate = "mlp.fc1_g";
+    names.fc1 = "mlp.fc1_x";
+  }
   for (int i = 0; i < config.depth; ++i) {
     weights.blocks.push_back(
-        read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden));
+        read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden, config.mlp));
     if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::learned)
       separate_pairs(config, weights.blocks.back().qkv);
   }
   if (config.rope.grid == Rope::Grid::learned)
     weights.rope_frequencies = read_frequencies(tensors, config);
-  weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels);
+  if (config.pool != Pool::raw_mean)
+    weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels);
   if (config.pre_norm)
     weights.pre_norm = tensors.layer_norm("norm_pre", channels);
   if (config.pool == Pool::attention)
@@ -266,7 +308,7 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   else
     config.architecture = source.config.architecture.empty() ? "vit" : source.config.architecture;
   VitForm form = find_form(source, architecture);
-  infer_vit_dimensions(source, architecture, config);
+  infer_vit_dimensions(source, architecture, config, form);
   config.heads = choose_heads(source, architecture);
   config.prefix_tokens = form.prefix_tokens();
   config.pool = choose_pool(source, form, architecture);

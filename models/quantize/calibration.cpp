@@ -211,6 +211,10 @@ BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeight
                               SiteKind::gelu_output};
   if (config.rotation)
     kinds.insert(kinds.end(), {SiteKind::rotated_query, SiteKind::rotated_key});
+  if (config.mlp.gated)
+    kinds.insert(kinds.end(), {SiteKind::gate_output, SiteKind::gate_activated});
+  if (config.mlp.normed)
+    kinds.insert(kinds.end(), {SiteKind::gated_product, SiteKind::hidden_normalized});
   Collector collector(std::move(kinds), images_.size(), kept_rows);
   parallel_for(threads_, images_.size(), [&](std::size_t i, std::size_t) {
     Collector::ForImage observer(collector, i);

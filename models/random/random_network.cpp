@@ -54,13 +54,6 @@ std::vector<std::byte> RandomNetwork::finish(int outputs) {
   return finish_model(graph_, std::move(description), image, outputs);
 }
 
-template <typename T> std::vector<T> RandomNetwork::draw(std::size_t count, int low, int high) {
-  std::vector<T> values(count);
-  for (T &value : values)
-    value = static_cast<T>(random_integer(generator_, low, high));
-  return values;
-}
-
 // Random factors around `factor`, as if every channel had a scale of its own.
 ArrayXd RandomNetwork::factors(int count, double factor) {
   ArrayXd values(count);
@@ -227,6 +220,8 @@ void RandomNetwork::block(const BlockPart &part) {
   if (part.merging.pairs > 0)
     merge_tokens(part);
   layer_norm(name + ".norm2");
+  if (part.config.mlp.gated)
+    return add_to_stream(name + ".mlp.fc2", gated_hidden(part), part.mlp_hidden, 0);
   mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden, part.config.activation);
   add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", part.mlp_hidden, gelu_mean_code);
 }
@@ -352,21 +347,6 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
     graph_.add(name, with_sizes(input), operation);
   }
   requantization(name, fixed);
-}
-
-// fc1: its output's codes have gelu_zero_point.
-void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input, int hidden, Activation activation) {
-  constexpr int fraction_bits = 11;
-  Linear operation{.epilogue = Epilogue::gelu, .gelu_fraction_bits = fraction_bits};
-  if (activation == Activation::quick_gelu)
-    operation.gelu_function = kernels::GeluFunction::quick;
-  linear(name, input, operation, hidden, channels_, std::ldexp(gelu_input_spread, fraction_bits));
-  // gelu() of a standard normal number has a root mean square of 0.65.
-  const int multiplier =
-      static_cast<int>(std::lround(std::ldexp(code_spread / (0.65 * gelu_input_spread), 15 - fraction_bits)));
-  const auto count = static_cast<std::size_t>(hidden);
-  graph_.constant(name, "gelu_multiplier", draw<std::int16_t>(count, multiplier * 3 / 4, multiplier * 5 / 4));
-  graph_.constant(name, "gelu_zero_point", std::vector<std::int8_t>(count, gelu_zero_point));
 }
 
 // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the

@@ -10,6 +10,7 @@
 #include "engine/graph/builder.hpp"
 #include "models/architectures/network.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
+#include "models/random/random_integer.hpp"
 #include "models/random/random_model.hpp"
 
 namespace intvit {
@@ -32,7 +33,12 @@ public:
   std::vector<std::byte> finish(int outputs);
 
 private:
-  template <typename T> std::vector<T> draw(std::size_t count, int low, int high);
+  template <typename T> std::vector<T> draw(std::size_t count, int low, int high) {
+    std::vector<T> values(count);
+    for (T &value : values)
+      value = static_cast<T>(random_integer(generator_, low, high));
+    return values;
+  }
   Eigen::ArrayXd factors(int count, double factor);
   // Drawn before the node that they belong to: its requantization follows from them.
   struct Weights {
@@ -64,6 +70,7 @@ private:
   void merge_tokens(const BlockPart &part);
   std::vector<std::string> with_sizes(const std::string &input) const;
   void mlp_hidden(const std::string &name, const std::string &input, int hidden, Activation activation);
+  std::string gated_hidden(const BlockPart &part);
   void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean);
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
                  const Eigen::ArrayXd &zero, kernels::ElementType type);

@@ -25,6 +25,9 @@ constexpr int logit_fraction_bits = 10;
 constexpr int gelu_zero_point = -96;
 constexpr int gelu_mean_code = -82;
 
+// Of a product to 16-bit codes: a requantization is by less than 0.5.
+constexpr double largest_product_factor = 0.35;
+
 // The share of a value's variance that all tokens have in common, about.
 constexpr double shared_variance = 0.25;
 

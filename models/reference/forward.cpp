@@ -3,6 +3,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,23 @@ RowMatrix embed(const Network &network, const MatrixView &patches, Observer *obs
 
 namespace {
 
+// What fc2 reads of a gated MLP; `hidden` is fc1's output.
+template <class Tap>
+RowMatrix gated(const BlockConfig &config, const BlockWeights &weights, const RowMatrix &normed, RowMatrix hidden,
+                const Tap &tap) {
+  const RowMatrix gate = linear(normed, weights.gate);
+  tap(SiteKind::gate_output, gate);
+  const RowMatrix activated = activate(gate, config.activation);
+  tap(SiteKind::gate_activated, activated);
+  hidden = hidden.cwiseProduct(activated);
+  tap(SiteKind::gated_product, hidden);
+  if (!config.mlp.normed)
+    return hidden;
+  const RowMatrix normalized = normalize(hidden, config.layer_norm_eps);
+  tap(SiteKind::hidden_normalized, normalized);
+  return affine(normalized, weights.mlp_norm);
+}
+
 // `middle` plus the MLP's branch; of a block or of an attention pooling, which have it under the same names.
 template <class Weights, class Tap>
 RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMatrix &middle, const Tap &tap) {
@@ -66,7 +84,12 @@ RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMa
   tap(SiteKind::norm2_output, normed);
   RowMatrix hidden = linear(normed, weights.fc1);
   tap(SiteKind::fc1_output, hidden);
-  hidden = activate(hidden, config.activation);
+  bool has_gate = false;
+  if constexpr (std::is_same_v<Weights, BlockWeights>)
+    if ((has_gate = config.mlp.gated))
+      hidden = gated(config, weights, normed, std::move(hidden), tap);
+  if (!has_gate)
+    hidden = activate(hidden, config.activation);
   tap(SiteKind::gelu_output, hidden);
   return middle + linear(hidden, weights.fc2);
 }

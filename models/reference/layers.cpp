@@ -73,6 +73,8 @@ RowMatrix activate(const MatrixView &x, Activation activation) {
     return each<gelu_tanh>(x);
   case Activation::quick_gelu:
     return each<quick_gelu>(x);
+  case Activation::silu:
+    return each<silu>(x);
   }
   return gelu(x);
 }

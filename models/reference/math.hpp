@@ -55,6 +55,11 @@ inline float quick_gelu(float x) {
   return x / (1.0F + exp(-1.702F * x));
 }
 
+// x / (1 + e^(-x)), likewise.
+inline float silu(float x) {
+  return x / (1.0F + exp(-x));
+}
+
 // x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), as tanh(u) = 2 / (1 + e^(-2 u)) - 1 gives it.
 inline float gelu_tanh(float x) {
   return x / (1.0F + exp(-1.5957691216F * (x + 0.044715F * x * x * x)));

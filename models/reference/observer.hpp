@@ -33,6 +33,10 @@ enum class SiteKind : std::uint8_t {
   norm2_normalized,        // [T, C]
   norm2_output,            // [T, C] input of fc1
   fc1_output,              // [T, mlp_hidden] before GELU
+  gate_output,             // [T, mlp_hidden] of a gated MLP: the gate before its activation,
+  gate_activated,          // [T, mlp_hidden] after it,
+  gated_product,           // [T, mlp_hidden] and times fc1_output
+  hidden_normalized,       // [T, mlp_hidden] where the MLP has a norm inside: before gamma and beta
   gelu_output,             // [T, mlp_hidden] input of fc2
   // Once a forward, layer = number of blocks. R: rows that are normalized, 1 for a class token or a mean:
   final_input,      // [T, C] residual stream after the last block

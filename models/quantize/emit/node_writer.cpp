@@ -6,6 +6,7 @@
 
 #include "kernels/layer_norm.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
+#include "models/quantize/codes/gelu_function.hpp"
 #include "models/quantize/codes/rotation_tables.hpp"
 #include "models/quantize/emit/finish.hpp"
 #include "models/quantize/linear/two_words.hpp"
@@ -131,13 +132,38 @@ void NodeWriter::linear_gelu(const std::string &name, const std::string &input, 
       fixed_point(layer.scale * std::ldexp(1.0, fraction_bits), layer.bias * std::ldexp(1.0, fraction_bits));
   Linear operation{.epilogue = Epilogue::gelu, .shift = fixed.shift};
   operation.gelu_fraction_bits = fraction_bits;
-  if (activation == Activation::quick_gelu)
-    operation.gelu_function = kernels::GeluFunction::quick;
+  operation.gelu_function = gelu_function(activation);
   graph_.add(name, input, operation);
   weights(name, layer);
   requantization(name, fixed);
   graph_.constant(name, "gelu_multiplier", multiplier);
   graph_.constant(name, "gelu_zero_point", zero_point);
+}
+
+void NodeWriter::multiply(const std::string &name, const FactorNode &a, const FactorNode &b,
+                          const ChannelCodes &output) {
+  product(name, a, b, output, ElementType::int8);
+}
+
+StreamNode NodeWriter::multiply_stream(const std::string &name, const FactorNode &a, const FactorNode &b,
+                                       StreamCodes output) {
+  product(name, a, b, {output.scale(), output.zero()}, output.type);
+  return {name, std::move(output)};
+}
+
+void NodeWriter::product(const std::string &name, const FactorNode &a, const FactorNode &b, const ChannelCodes &output,
+                         ElementType type) {
+  const FixedPoint fixed = fixed_point(a.codes.scale * b.codes.scale / output.scale, output.zero);
+  graph_.add(name, {a.name, b.name}, Multiply{fixed.shift, type});
+  requantization(name, fixed);
+  const auto zero_points = [](const ArrayXd &zero) {
+    std::vector<std::int8_t> codes;
+    for (const double value : zero)
+      codes.push_back(static_cast<std::int8_t>(value));
+    return codes;
+  };
+  graph_.constant(name, "zero_point", zero_points(a.codes.zero));
+  graph_.constant(name, "factor_zero_point", zero_points(b.codes.zero));
 }
 
 void NodeWriter::linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer) {

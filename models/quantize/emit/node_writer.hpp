@@ -22,6 +22,12 @@ struct StreamNode {
   StreamCodes codes;
 };
 
+// A node of 8-bit codes whose zero points are integers.
+struct FactorNode {
+  std::string name;
+  const ChannelCodes &codes;
+};
+
 // Rows of which the mean is taken.
 struct MeanOf {
   int first = 0;
@@ -61,6 +67,9 @@ public:
   // An activation of a linear map; its inputs have `fraction_bits`.
   void linear_gelu(const std::string &name, const std::string &input, const QuantizedLinear &layer,
                    Activation activation, int fraction_bits, const ChannelCodes &output);
+  // The product of two nodes, as 8-bit codes, and as a stream that only a LayerNorm reads.
+  void multiply(const std::string &name, const FactorNode &a, const FactorNode &b, const ChannelCodes &output);
+  StreamNode multiply_stream(const std::string &name, const FactorNode &a, const FactorNode &b, StreamCodes output);
   // A linear map as int32 in fixed point, for features; returns the fraction bits.
   int linear_features(const std::string &name, const std::string &input, const QuantizedLinear &layer);
   // Features brought to length 1, as 8-bit codes.
@@ -99,6 +108,9 @@ private:
   Attention scores(const BlockConfig &config, const AttentionCodes &codes) const;
   // The input, and the sizes of its tokens if they have been merged.
   std::vector<std::string> with_sizes(const std::string &input) const;
+
+  void product(const std::string &name, const FactorNode &a, const FactorNode &b, const ChannelCodes &output,
+               kernels::ElementType type);
 
   // Constants of the node of that name.
   void requantization(const std::string &name, const FixedPoint &fixed);

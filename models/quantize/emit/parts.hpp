@@ -42,6 +42,8 @@ struct MlpPart {
   const LinearWeights &fc1;
   const LinearWeights &fc2;
   Activation activation;
+  const LinearWeights *gate = nullptr;          // of a gated MLP
+  const LayerNormWeights *inner_norm = nullptr; // where it has one
 };
 
 // `output` chooses the codes of the sum, of which no scale may be smaller than the one that it is given.

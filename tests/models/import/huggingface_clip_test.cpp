@@ -164,8 +164,9 @@ TEST_CASE("CLIP and SigLIP: what is refused, and how") {
           "\"architectures\" is [\"CLIPTextModel\"]; can be imported: CLIPModel, CLIPForImageClassification, "
           "CLIPVisionModel, CLIPVisionModelWithProjection");
   json config = clip_config();
-  config["vision_config"]["hidden_act"] = "silu";
-  refused(clip_tensors(), config, "\"hidden_act\" is \"silu\"; gelu, quick_gelu and gelu_pytorch_tanh can be imported");
+  config["vision_config"]["hidden_act"] = "mish";
+  refused(clip_tensors(), config,
+          "\"hidden_act\" is \"mish\"; gelu, quick_gelu, gelu_pytorch_tanh and silu can be imported");
   config = clip_config();
   config["vision_config"]["num_channels"] = 1;
   refused(clip_tensors(), config, "\"num_channels\" is 1; only RGB models (3) can be imported");

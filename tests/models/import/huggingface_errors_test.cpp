@@ -64,7 +64,7 @@ TEST_CASE("transformers: folders at odds with themselves are refused") {
                  "ViTModel");
   refused_config({{"architectures", {1}}}, "\"architectures\" must be a string, is 1");
   refused_config({{"architectures", "ViTModel"}}, "\"architectures\" must be a list of 1");
-  refused_config({{"hidden_act", "relu"}}, "\"hidden_act\" is \"relu\"; gelu, quick_gelu and gelu_pytorch_tanh");
+  refused_config({{"hidden_act", "relu"}}, "\"hidden_act\" is \"relu\"; gelu, quick_gelu, gelu_pytorch_tanh and silu");
   refused_config({{"problem_type", "ordinal"}}, "\"problem_type\" is \"ordinal\"; can be imported: "
                                                 "single_label_classification, multi_label_classification, regression");
   refused_config({{"problem_type", 1}}, "\"problem_type\" must be a string, is 1");

@@ -115,6 +115,9 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
   fills(shallow("vit_base_patch16_reg4_gap_256"), {"norm"});
   fills(shallow("vit_base_patch32_clip_quickgelu_224"),
         {"blocks.0.norm1", "blocks.2.attn", "blocks.2.mlp.fc1", "norm"});
+  fills(shallow("vit_small_plus_patch16_dinov3"),
+        {"blocks.0.mlp.fc1", "blocks.0.mlp.product", "blocks.2.attn", "blocks.2.mlp.product"});
+  fills(shallow("eva02_base_patch14_224"), {"blocks.0.mlp.norm", "blocks.2.attn", "blocks.2.mlp.norm"});
   fills(shallow("vit_base_patch32_siglip_256"),
         {"blocks.2.norm2", "attn_pool.norm", "attn_pool.qkv", "attn_pool", "attn_pool.norm2", "attn_pool.mlp.fc1"});
 }
@@ -136,7 +139,8 @@ TEST_CASE("random models: valid files with golden logits") {
        {"deit_tiny_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224", "deit_tiny_distilled_patch16_224",
         "vit_medium_patch16_gap_256", "vit_medium_patch16_reg4_gap_256", "vit_small_patch14_reg4_dinov2",
         "vit_base_patch32_clip_224", "vit_base_patch32_siglip_256", "vit_base_patch32_siglip_gap_256",
-        "vit_small_patch16_dinov3", "vit_small_patch16_rope_mixed_224", "vit_pe_core_tiny_patch16_384"})
+        "vit_small_patch16_dinov3", "vit_small_patch16_rope_mixed_224", "vit_small_plus_patch16_dinov3",
+        "eva02_base_patch14_224", "vit_pe_spatial_tiny_patch16_512", "vit_pe_core_tiny_patch16_384"})
     configs.emplace_back(shallow(name));
   for (const int classes : {0, 10}) {
     SwinConfig swin = shallow_swin();

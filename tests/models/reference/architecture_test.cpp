@@ -91,7 +91,7 @@ std::string table() {
     std::int64_t channels = parts.embedding.channels;
     for (const BodyPart &part : parts.body) {
       if (const auto *block = std::get_if<BlockPart>(&part))
-        parameters += 4 * channels * channels + 2 * channels * block->mlp_hidden;
+        parameters += 4 * channels * channels + (block->config.mlp.gated ? 3 : 2) * channels * block->mlp_hidden;
       else
         channels *= 2;
     }
@@ -136,6 +136,20 @@ TEST_CASE("impossible configurations are refused with what is wrong") {
   refused([](VitConfig &c) { c.heads = 4; }, "embedding dimension 6 is not a multiple of number of heads 4");
   refused([](VitConfig &c) { c.depth = 0; }, "depth is 0, must be 1 to 1024");
   refused([](VitConfig &c) { c.mlp_hidden = 1 << 20; }, "MLP hidden dimension is 1048576");
+  refused([](VitConfig &c) { c.mlp.normed = true; }, "an MLP without a gate cannot have a norm inside");
+  refused(
+      [](VitConfig &c) {
+        c.mlp = {.gated = true, .normed = true};
+        c.mlp_hidden = 20000;
+      },
+      "hidden dimension of an MLP with a norm inside is 20000");
+  refused(
+      [](VitConfig &c) {
+        c.mlp.gated = true;
+        c.pool = Pool::attention;
+        c.pool_hidden = 16;
+      },
+      "attention pooling behind blocks with gated MLPs is not supported");
   refused([](VitConfig &c) { c.std[1] = 0.0; }, "std is 0.0");
   refused([](VitConfig &c) { c.mean[2] = std::nan(""); }, "mean is nan");
   refused([](VitConfig &c) { c.crop_pct = 1.5; }, "crop_pct is 1.5");

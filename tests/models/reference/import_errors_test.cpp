@@ -140,7 +140,7 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused_args(R"("qk_norm": true)", "\"model_args.qk_norm\" is not supported (value true)");
   refused_args(R"("pre_norm": true)", "tensor norm_pre.weight is missing");
   refused_args(R"("init_values": 1e-5)", "number of layer scales in a block is 0 by the tensors, but 2 by ");
-  refused_args(R"("act_layer": "silu")", "\"model_args.act_layer\" is \"silu\"; \"gelu\", \"gelu_tanh\" and");
+  refused_args(R"("act_layer": "relu")", "\"model_args.act_layer\" is \"relu\"; \"gelu\", \"gelu_tanh\",");
   refused_args(R"("in_chans": 1)", "\"model_args.in_chans\" is not supported (value 1)");
   refused(R"({"pretrained_cfg": {"mean": [0.5]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5]");
   refused(R"({"pretrained_cfg": {"std": [0.5, 0.5, 0]}})", "std is 0.0");

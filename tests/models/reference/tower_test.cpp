@@ -34,11 +34,20 @@ Table plus(const Table &a, const Table &b) {
   return sum;
 }
 
+Table times(const Table &a, const Table &b) {
+  Table product = a;
+  for (std::size_t i = 0; i < product.values.size(); ++i)
+    product.values[i] *= b.values[i];
+  return product;
+}
+
 Table activated(const Table &x, Activation activation) {
   Table y = x;
   for (double &value : y.values) {
     if (activation == Activation::quick_gelu)
       value = value / (1 + std::exp(-1.702 * value));
+    else if (activation == Activation::silu)
+      value = value / (1 + std::exp(-value));
     else if (activation == Activation::gelu_tanh)
       value =
           0.5 * value * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (value + 0.044715 * value * value * value)));
@@ -93,8 +102,15 @@ Table block(const BlockConfig &config, const BlockWeights &weights, const Table 
       plus(x, mapped_by(weights.proj, attended(part(qkv, 0, channels), part(qkv, channels, channels),
                                                part(qkv, 2 * channels, channels),
                                                static_cast<std::size_t>(config.heads), config.causal)));
-  const Table hidden = mapped_by(weights.fc1, normed(weights.norm2, middle, config.layer_norm_eps));
-  return plus(middle, mapped_by(weights.fc2, activated(hidden, config.activation)));
+  const Table mlp_input = normed(weights.norm2, middle, config.layer_norm_eps);
+  Table hidden = mapped_by(weights.fc1, mlp_input);
+  if (config.mlp.gated)
+    hidden = times(hidden, activated(mapped_by(weights.gate, mlp_input), config.activation));
+  else
+    hidden = activated(hidden, config.activation);
+  if (config.mlp.normed)
+    hidden = normed(weights.mlp_norm, hidden, config.layer_norm_eps);
+  return plus(middle, mapped_by(weights.fc2, hidden));
 }
 
 Table tokens(const VitModel &model, const Image &image) {
@@ -202,6 +218,16 @@ TEST_CASE("towers: CLIP's, with a projection, without and with the mean of patch
     }
 }
 
+TEST_CASE("towers: gated MLPs, with and without a norm inside") {
+  for (const Activation activation : {Activation::silu, Activation::gelu})
+    for (const bool has_norm : {false, true}) {
+      VitConfig config = tower_config();
+      config.activation = activation;
+      config.mlp = {.gated = true, .normed = has_norm};
+      check_tower(config);
+    }
+}
+
 TEST_CASE("towers: SigLIP's, whose tokens a query attends to") {
   for (const Activation activation : {Activation::gelu_tanh, Activation::gelu})
     for (const int prefix : {0, 2}) {
@@ -289,17 +315,18 @@ TEST_CASE("towers: texts, causal and whole, by the end token, the largest and th
     CHECK_THROWS_AS(reference::text_features(tower, bad), std::invalid_argument);
 }
 
-TEST_CASE("activations: quick-GELU and GELU with tanh, over their whole range") {
+TEST_CASE("activations: quick-GELU, GELU with tanh and SiLU, over their whole range") {
   RowMatrix x(1, 4001);
   for (Eigen::Index i = 0; i < x.cols(); ++i)
     x(0, i) = static_cast<float>(i - 2000) * 0.01F;
-  for (const Activation activation : {Activation::gelu, Activation::gelu_tanh, Activation::quick_gelu}) {
+  for (const Activation activation :
+       {Activation::gelu, Activation::gelu_tanh, Activation::quick_gelu, Activation::silu}) {
     const Table expected = activated(Table(x), activation);
     CHECK(distance(Table(reference::activate(x, activation)), expected) < 5e-6);
   }
   RowMatrix ends(1, 4);
   ends << 1e15F, -1e15F, 200, -200;
-  for (const Activation activation : {Activation::gelu_tanh, Activation::quick_gelu}) {
+  for (const Activation activation : {Activation::gelu_tanh, Activation::quick_gelu, Activation::silu}) {
     const RowMatrix y = reference::activate(ends, activation);
     CHECK(y(0, 0) == 1e15F);
     CHECK(std::abs(y(0, 1)) < 1e-20F);
