@@ -50,6 +50,15 @@ TEST_CASE("tokens: merged where --tokens says, and the commands tell") {
     CHECK(compared.exit_code == 0);
   }
 
+  // The yardstick is the float model that merges nothing: what merges is farther from it.
+  const auto judged = [](const std::string &file) {
+    return json::parse(
+        run_program({"eval", "-m", file, "--data", photographs(), "--float", weights_folder(), "--format", "json"})
+            .out);
+  };
+  CHECK(judged(model)["float_top1"] == judged(usual)["float_top1"]);
+  CHECK(judged(model)["cosine"].get<double>() < judged(usual)["cosine"].get<double>());
+
   const std::string picture = temporary_file("tokens.png");
   const Outcome drawn = run_program({"attention", sample_photograph(), "-m", model, "--tokens", "-o", picture});
   INFO(drawn.err);
