@@ -74,7 +74,7 @@ void add_strip(const MatrixView &a, const Operand &b, std::ptrdiff_t first_colum
   }
 }
 
-RowMatrix multiply(const MatrixView &a, const Operand &b, bool lower_triangle, int threads, const LoopTable &loops) {
+RowMatrix multiplied(const MatrixView &a, const Operand &b, bool lower_triangle, int threads, const LoopTable &loops) {
   if (a.cols() != b.rows)
     throw std::invalid_argument("matrix product: " + std::to_string(a.cols()) + " columns against " +
                                 std::to_string(b.rows) + " rows");
@@ -96,15 +96,15 @@ RowMatrix multiply(const MatrixView &a, const Operand &b, bool lower_triangle, i
 } // namespace
 
 RowMatrix matmul(const MatrixView &a, const MatrixView &b, const LoopTable &loops) {
-  return multiply(a, {b.data(), b.rows(), b.cols(), b.outerStride(), 1}, false, 1, loops);
+  return multiplied(a, {b.data(), b.rows(), b.cols(), b.outerStride(), 1}, false, 1, loops);
 }
 
 RowMatrix matmul_transposed(const MatrixView &a, const MatrixView &b, int threads, const LoopTable &loops) {
-  return multiply(a, {b.data(), b.cols(), b.rows(), 1, b.outerStride()}, false, threads, loops);
+  return multiplied(a, {b.data(), b.cols(), b.rows(), 1, b.outerStride()}, false, threads, loops);
 }
 
 RowMatrix matmul_with_own_transpose(const MatrixView &a, int threads, const LoopTable &loops) {
-  return multiply(a, {a.data(), a.cols(), a.rows(), 1, a.outerStride()}, true, threads, loops);
+  return multiplied(a, {a.data(), a.cols(), a.rows(), 1, a.outerStride()}, true, threads, loops);
 }
 
 } // namespace intvit::reference
