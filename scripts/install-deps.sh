@@ -3,8 +3,8 @@
 #
 #   scripts/install-deps.sh [WHAT ...]
 #
-# WHAT: besides, what a preset of scripts/test.sh, fuzz (scripts/fuzz.sh), lint, python, valgrind or web (the page in a
-# browser) needs. LibTorch itself is fetched by scripts/install-torch.sh.
+# WHAT: besides, what a preset of scripts/test.sh, fuzz (scripts/fuzz.sh), lint, python, clusters, valgrind or web (the
+# page in a browser) needs. LibTorch itself is fetched by scripts/install-torch.sh.
 set -eu
 
 packages="g++ cmake ninja-build ccache libstb-dev catch2 libcxxopts-dev nlohmann-json3-dev libeigen3-dev libxsimd-dev \
@@ -24,6 +24,7 @@ for what; do
     # A Python from elsewhere will do, if it makes environments.
     python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
     ;;
+  clusters) command -v java >/dev/null 2>&1 || packages="$packages openjdk-17-jre-headless" ;;
   web) packages="$packages emscripten chromium python3" ;;
   train)
     packages="$packages zlib1g-dev"

@@ -10,10 +10,11 @@ oldest_python=3.11 # Debian 12's
 python3 -m venv build/lock-venv
 build/lock-venv/bin/python -m pip install -q uv
 for wanted; do
-  options=""
+  options="--only-binary :all:"
   # Not what torch itself needs: its libraries are taken out of the wheel.
-  [ "$wanted" != scripts/requirements/torch.in ] || options=--no-deps
-  # shellcheck disable=SC2086 # nothing or a word
+  [ "$wanted" != scripts/requirements/torch.in ] || options="$options --no-deps"
+  [ "$wanted" != scripts/requirements/pyspark.in ] || options="" # comes as its sources alone
+  # shellcheck disable=SC2086 # a list of words
   build/lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version $oldest_python --upgrade \
-    --only-binary :all: --generate-hashes --no-annotate --no-header $options -o "${wanted%.in}.txt" "$wanted"
+    --generate-hashes --no-annotate --no-header $options -o "${wanted%.in}.txt" "$wanted"
 done

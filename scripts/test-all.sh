@@ -8,6 +8,7 @@
 #   aarch64 riscv64 armhf
 #                     what depends on the processor, in an emulator
 #   train python web  the trainer, the Python package, the page in a browser
+#   clusters          the Python package with Ray, Spark and Beam
 #   lint              every check over every file
 #   checkasm          50 times as many random calls of every kernel as a test makes, with another seed every time
 #   valgrind          whole runs of the program and some tests
@@ -26,7 +27,7 @@ if [ "${1:-}" = --again ]; then
   again=yes
   shift
 fi
-all="release clang asan tsan aarch64 riscv64 armhf train python web lint checkasm valgrind fuzz million"
+all="release clang asan tsan aarch64 riscv64 armhf train python web clusters lint checkasm valgrind fuzz million"
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $all
 for name; do
@@ -77,7 +78,7 @@ checkasm() {
 
 run() {
   case $1 in
-  python | web) scripts/test-"$1".sh ;;
+  python | web | clusters) scripts/test-"$1".sh ;;
   lint) scripts/lint.sh ;;
   valgrind) scripts/valgrind.sh ;;
   fuzz) scripts/fuzz.sh --seconds 600 --seed "$seed" ;;
