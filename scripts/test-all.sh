@@ -8,6 +8,7 @@
 #   aarch64 riscv64 armhf
 #                     what depends on the processor, in an emulator
 #   train python web  the trainer, the Python package, the page in a browser
+#   wheels            the Python package's wheel, installed
 #   clusters          the Python package with Ray, Spark and Beam
 #   lint              every check over every file
 #   checkasm          50 times as many random calls of every kernel as a test makes, with another seed every time
@@ -27,7 +28,7 @@ if [ "${1:-}" = --again ]; then
   again=yes
   shift
 fi
-all="release clang asan tsan aarch64 riscv64 armhf train python web clusters lint checkasm valgrind fuzz million"
+all="release clang asan tsan aarch64 riscv64 armhf train python web wheels clusters lint checkasm valgrind fuzz million"
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $all
 for name; do
@@ -79,6 +80,7 @@ checkasm() {
 run() {
   case $1 in
   python | web | clusters) scripts/test-"$1".sh ;;
+  wheels) scripts/wheels.sh ;;
   lint) scripts/lint.sh ;;
   valgrind) scripts/valgrind.sh ;;
   fuzz) scripts/fuzz.sh --seconds 600 --seed "$seed" ;;
