@@ -94,10 +94,10 @@ public:
     for (int row = 0; row < image.height; ++row)
       for (int column = 0; column < image.width; ++column)
         for (Plane &channel : channels_) {
-          Plane &plane = grey ? channels_[1] : channel;
+          Plane *plane = grey ? &channels_[1] : &channel;
           int sum = 0;
           for (int i = 0; i < drawn_scale * drawn_scale; ++i)
-            sum += plane.at(column * drawn_scale + i % drawn_scale, row * drawn_scale + i / drawn_scale);
+            sum += plane->at(column * drawn_scale + i % drawn_scale, row * drawn_scale + i / drawn_scale);
           int value = sum / (drawn_scale * drawn_scale);
           value = white / 2 + (value - white / 2) * gain / 256 + offset + any(-grain, grain);
           image.rgb.push_back(static_cast<std::uint8_t>(std::clamp(value, 0, white) / unit));
