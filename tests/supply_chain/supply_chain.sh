@@ -31,10 +31,11 @@ echo 'add_library(nlohmann_json::nlohmann_json INTERFACE IMPORTED GLOBAL)' >"$wo
 configure -DINTVIT_FETCH=ON "-DFETCHCONTENT_SOURCE_DIR_NLOHMANN_JSON=$work/json" ||
   fail "not configured with a library that may be fetched: $(cat "$work/log")"
 
-# Packages: scripts install from lists with hashes alone, and the project itself. lock-requirements.sh makes the lists.
+# Packages: scripts install from lists with hashes alone, and the project itself, its sources or a wheel of them.
+# lock-requirements.sh makes the lists.
 grep -rnE --include='*.sh' --include='*.py' --include=run -e '-m pip (install|download)|"pip", "(install|download)"' \
   scripts .ci bench tests |
-  grep -vE -- '--require-hashes|--no-build-isolation --no-deps \.$|^scripts/lock-requirements.sh:|^tests/supply_chain/' &&
+  grep -vE -- '--require-hashes|--no-index|--no-build-isolation --no-deps \.$|^scripts/lock-requirements.sh:|^tests/supply_chain/' &&
   fail "packages are installed without hashes"
 for wanted in scripts/requirements/*.in bench/peers/requirements/*.in; do
   list=${wanted%.in}.txt
