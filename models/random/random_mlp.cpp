@@ -28,7 +28,7 @@ void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input
 // The input of a gated MLP's fc2, which has no mean: its name.
 std::string RandomNetwork::gated_hidden(const BlockPart &part) {
   const std::string mlp = part.name + ".mlp";
-  const std::string name = mlp + ".product";
+  std::string name = mlp + ".product";
   const int hidden = part.mlp_hidden;
   mlp_hidden(mlp + ".gate", part.name + ".norm2", hidden, part.config.activation);
   linear(mlp + ".fc1", part.name + ".norm2", {.epilogue = Epilogue::requantize}, hidden, channels_, code_spread);
