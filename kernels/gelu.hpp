@@ -68,6 +68,10 @@ constexpr const GeluTail &tail_of(GeluFunction function) {
   return gelu_tail;
 }
 
+// What instruction sets look chords up in, made of each function's tail: by GeluFunction.
+template <class Table>
+inline constexpr Table gelu_tables[gelu_function_count] = {Table(gelu_tail), Table(quick_gelu_tail), Table(silu_tail)};
+
 // Where chords from 2 on are longer, 2^shift times, the place of |x| among chords of one length is the smaller of |x|
 // and 2 - 2^(1 - shift) + |x| / 2^shift, rounded down. That is min(|x|, start + (|x| >> shift)) with these; for GELU,
 // whose chords are all alike, |x|.

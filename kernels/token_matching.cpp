@@ -50,7 +50,7 @@ void TokenMatching::merge_pairs() const {
   for (int i = 1; i < count(); ++i) {
     const std::uint64_t importance = args_.importance == nullptr ? 0 : args_.importance[tokens_[i]];
     const auto distance = static_cast<std::uint64_t>(distances_[i]);
-    costs_[i] = distance * (importance + 1); // below 2^59
+    costs_[i] = distance * (importance + 1); // below 2^58
   }
   // A heap, as seldom more than a part of the order is asked for.
   std::int32_t *end = order_ + count() - 1;

@@ -39,9 +39,6 @@ struct alignas(64) TailBytes {
     }
   }
 };
-// By GeluFunction.
-inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail),
-                                                              TailBytes(silu_tail)};
 
 // xsimd::neon is 32-bit Arm's, which has all that is used here. xsimd 8.1's neon64 does not compile for an architecture
 // that is derived from it.
@@ -165,7 +162,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
   static void store_gelu(std::int8_t *to, const Row &row, GeluFunction function, int fraction_bits,
                          const std::int16_t *multiplier, const std::int16_t *zero_point) {
-    const TailBytes &tail = tail_bytes[static_cast<std::size_t>(function)];
+    const TailBytes &tail = gelu_tables<TailBytes>[static_cast<std::size_t>(function)];
     const int16x8_t shift = vdupq_n_s16(static_cast<std::int16_t>(4 - fraction_bits)); // a chord is 2^shift wide
     const int16x8_t last = vdupq_n_s16(static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1));
     const int16x8_t x[2] = {clamp16(row[0], row[1]), clamp16(row[2], row[3])};

@@ -132,8 +132,8 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
     const __m256i u = _mm256_min_epi16(_mm256_min_epi16(magnitude, folded), _mm256_set1_epi16(last));
     __m256i start;
     __m256i slope;
-    look_up_chords(tail_bytes[static_cast<std::size_t>(function)], _mm256_srl_epi16(u, shift_count(chord_bits)), start,
-                   slope);
+    look_up_chords(gelu_tables<TailBytes>[static_cast<std::size_t>(function)],
+                   _mm256_srl_epi16(u, shift_count(chord_bits)), start, slope);
     const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
     const __m256i position =
         _mm256_sll_epi16(_mm256_and_si256(u, _mm256_set1_epi16(below_chord)), shift_count(15 - chord_bits));

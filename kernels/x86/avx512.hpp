@@ -30,9 +30,6 @@ struct alignas(64) TailTable {
     }
   }
 };
-// By GeluFunction.
-inline constexpr TailTable tail_tables[gelu_function_count] = {TailTable(gelu_tail), TailTable(quick_gelu_tail),
-                                                               TailTable(silu_tail)};
 
 // `Set`: a type of the translation unit's own.
 template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xsimd::avx512bw, Set>> {
@@ -341,7 +338,7 @@ private:
         _mm512_add_epi16(_mm512_srl_epi16(magnitude, shift_count(gelu_fold_shift(function))), _mm512_set1_epi16(fold));
     const __m512i u = _mm512_min_epi16(_mm512_min_epi16(magnitude, folded), _mm512_set1_epi16(last));
     const __m512i chord = _mm512_srl_epi16(u, shift_count(chord_bits));
-    const TailTable &tails = tail_tables[static_cast<std::size_t>(function)];
+    const TailTable &tails = gelu_tables<TailTable>[static_cast<std::size_t>(function)];
     const __m512i start =
         _mm512_permutex2var_epi16(_mm512_load_si512(tails.starts), chord, _mm512_load_si512(tails.starts + 32));
     const __m512i slope =

@@ -28,8 +28,5 @@ struct alignas(32) TailBytes {
     }
   }
 };
-// By GeluFunction.
-inline constexpr TailBytes tail_bytes[gelu_function_count] = {TailBytes(gelu_tail), TailBytes(quick_gelu_tail),
-                                                              TailBytes(silu_tail)};
 
 } // namespace intvit::kernels::avx256
