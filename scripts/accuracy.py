@@ -209,27 +209,31 @@ def svg_document(title, style, elements, height):
         f"<title>{title}</title>", f"<style>{style}</style>", *elements, "</svg>", ""])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run_commands(description, path, columns, measure, table, draw, options=()):
+    """The subcommands measure, table and plot of a script whose rows are in the CSV file `path`. options: of measure,
+    besides those that all have, as add_argument() takes them."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
     measuring.add_argument("--data", required=True)
     measuring.add_argument("--program", default="build/release/bin/intvit")
-    measuring.add_argument("-o", "--output", default="docs/accuracy.csv")
+    for name, settings in options:
+        measuring.add_argument(name, **settings)
+    measuring.add_argument("-o", "--output", default=path)
     measuring.add_argument("models", nargs="*", metavar="MODEL")
     tabulating = commands.add_parser("table")
-    tabulating.add_argument("table", nargs="?", default="docs/accuracy.csv")
+    tabulating.add_argument("table", nargs="?", default=path)
     plotting = commands.add_parser("plot")
-    plotting.add_argument("table", nargs="?", default="docs/accuracy.csv")
+    plotting.add_argument("table", nargs="?", default=path)
     plotting.add_argument("-o", "--output", required=True)
     arguments = parser.parse_args()
     try:
         if arguments.command == "measure":
             measure(arguments)
         elif arguments.command == "table":
-            print(table(read(arguments.table)))
+            print(table(read(arguments.table, columns)))
         else:
-            picture = draw(read(arguments.table))
+            picture = draw(read(arguments.table, columns))
             with open(arguments.output, "w", encoding="utf-8") as file:
                 file.write(picture)
     except (OSError, ValueError) as error:
@@ -237,4 +241,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_commands(__doc__, "docs/accuracy.csv", COLUMNS, measure, table, draw)

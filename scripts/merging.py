@@ -11,14 +11,12 @@ the CSV file is a model, the options of `intvit quantize` it was made with, and 
 of class and file name, taken by turns. Rows that are there are not measured again. --real-time times with this priority
 of the first-in-first-out scheduler, for machines where other work runs.
 """
-import argparse
 import csv
 import json
 import os
-import sys
 import tempfile
 
-from accuracy import LEFT, MODELS, PANEL, RIGHT, STYLE, read, run, svg_document, write_rows
+from accuracy import LEFT, MODELS, PANEL, RIGHT, STYLE, read, run, run_commands, svg_document, write_rows
 
 COLUMNS = ["model", "options", "half", "work", "ms", "top1", "float_top1", "agreement", "cosine"]
 SPEED_UPS = [1, 1.25, 1.5]
@@ -159,33 +157,6 @@ def draw(rows):
     return svg_document("Merged tokens: accuracy over time", MERGING_STYLE, svg, HEIGHT)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    measuring = commands.add_parser("measure")
-    measuring.add_argument("--data", required=True)
-    measuring.add_argument("--program", default="build/release/bin/intvit")
-    measuring.add_argument("--real-time", type=int, default=0, metavar="PRIORITY")
-    measuring.add_argument("-o", "--output", default="docs/merging.csv")
-    measuring.add_argument("models", nargs="*", metavar="MODEL")
-    tabulating = commands.add_parser("table")
-    tabulating.add_argument("table", nargs="?", default="docs/merging.csv")
-    plotting = commands.add_parser("plot")
-    plotting.add_argument("table", nargs="?", default="docs/merging.csv")
-    plotting.add_argument("-o", "--output", required=True)
-    arguments = parser.parse_args()
-    try:
-        if arguments.command == "measure":
-            measure(arguments)
-        elif arguments.command == "table":
-            print(table(read(arguments.table, COLUMNS)))
-        else:
-            picture = draw(read(arguments.table, COLUMNS))
-            with open(arguments.output, "w", encoding="utf-8") as file:
-                file.write(picture)
-    except (OSError, ValueError) as error:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    real_time = ("--real-time", {"type": int, "default": 0, "metavar": "PRIORITY"})
+    run_commands(__doc__, "docs/merging.csv", COLUMNS, measure, table, draw, [real_time])
