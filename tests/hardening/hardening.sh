@@ -29,9 +29,9 @@ holds() {
   case $1 in
   relro) grep -q 'GNU_RELRO' "$work/segments" ;;
   now) grep -qE 'BIND_NOW|Flags:.* NOW' "$work/dynamic" ;;
-  # Columns of readelf: type, offset, two addresses, two sizes, flags in up to three words, alignment.
+  # Columns of readelf: type, offset, two addresses, two sizes, flags in up to three words, alignment ("0" by lld).
   stack)
-    grep -qE '^ *GNU_STACK( +0x[0-9a-f]+){5} +RW +0x' "$work/segments" &&
+    grep -qE '^ *GNU_STACK( +0x[0-9a-f]+){5} +RW +0' "$work/segments" &&
       ! grep -qE '^ *[A-Z_]+( +0x[0-9a-f]+){5} +RWE' "$work/segments"
     ;;
   pie) grep -qE 'Type: +DYN' "$work/header" && grep -qE 'FLAGS_1.*PIE' "$work/dynamic" ;;

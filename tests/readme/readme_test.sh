@@ -104,9 +104,13 @@ if [ "$kind" = programs ]; then
   }
   printf 'P6 5 3 255\n%045d' 0 >"$work/frame.ppm"
   for example in classify.c classify_frames.cpp; do
-    language=$([ "${example##*.}" = c ] && echo c || echo c++)
     name=${example%.*}
-    "$([ $language = c ] && echo "$cc" || echo "$cxx")" -I "$root/engine/include" -c "$root/examples/$example" -o "$work/$name.o"
+    case $example in
+    *.c) compiler="$cc -std=c11" ;;
+    *) compiler="$cxx -std=c++17" ;;
+    esac
+    # shellcheck disable=SC2086 # a command and its option
+    $compiler -I "$root/engine/include" -c "$root/examples/$example" -o "$work/$name.o"
     # shellcheck disable=SC2086 # a list of files
     "$cxx" "$work/$name.o" $libraries -pthread -o "$work/$name"
     runs "$name" "$work/unlabelled" '(^  .* %  |: )class [0-9]+' model.safetensors frame.ppm
