@@ -31,7 +31,7 @@ struct Layer {
   int in_features = 0;
   std::string format;
   std::size_t bytes = 0;                // of all its constants in the file
-  std::optional<double> two_word_ratio; // STLQ: of the tiles
+  std::optional<double> two_word_ratio; // of the groups of four-bit weights
 
   std::size_t weights() const { return static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features); }
   double bits() const { return bits_of_weight(bytes, weights()); }
@@ -64,11 +64,11 @@ Layer layer(const ModelFile &file, const std::string &name, const Weights &weigh
                .format = std::string(format.name)};
   for (const char *constant : format.constants)
     result.bytes += constant_bytes(file, name + "." + constant);
-  if (weights.format == kernels::WeightFormat::stlq) {
-    const std::size_t second_tiles = constant_bytes(file, name + "." + stlq_second_constant) / kernels::stlq_tile_bytes;
-    result.two_word_ratio =
-        static_cast<double>(second_tiles) / (static_cast<double>(kernels::stlq_tile_row_count(weights.out_features)) *
-                                             kernels::stlq_tile_column_count(weights.in_features));
+  if (weights.format != kernels::WeightFormat::int8) {
+    const kernels::FourBitLayout layout = kernels::four_bit_layout(weights.format);
+    const double second_bytes = static_cast<double>(constant_bytes(file, name + "." + format.constants.back()));
+    result.two_word_ratio = second_bytes / layout.group_bytes() / layout.group_rows(weights.out_features) /
+                            kernels::word_groups_in_row(weights.in_features);
   }
   return result;
 }

@@ -8,16 +8,24 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/stlq.hpp"
+#include "kernels/four_bits.hpp"
 
 namespace intvit::kernels {
 
 enum class WeightFormat : std::uint8_t {
   int8,
-  stlq, // words of four bits on a logarithmic scale
+  stlq_tiles,  // four bits on a log scale, four more by tiles of 64 outputs and 4 inputs
+  stlq_groups, // the same, four more by 4 inputs of an output
+  int4,        // four bits on a uniform scale, four more by 4 inputs of an output
 };
 
-inline constexpr std::size_t weight_format_count = static_cast<std::size_t>(WeightFormat::stlq) + 1; // of the last
+inline constexpr std::size_t weight_format_count = static_cast<std::size_t>(WeightFormat::int4) + 1; // of the last
+
+// Of a format of four bits.
+constexpr FourBitLayout four_bit_layout(WeightFormat format) {
+  return {format == WeightFormat::int4 ? WordScale::uniform : WordScale::log,
+          format == WeightFormat::stlq_tiles ? word_tile_outputs : 1};
+}
 
 // A T for every format, in the order of WeightFormat.
 template <class T> struct PerFormat {
@@ -40,14 +48,14 @@ template <class T> struct PerFormat {
   }
 };
 
-// A matrix [out_features, in_features] of weights as it stands in a file. Behind the sides there is a member for every
-// format; only that of `format` is looked at.
+// A matrix [out_features, in_features] of weights as it stands in a file: `int8` in that format, `four_bits` in every
+// other.
 struct WeightsView {
   WeightFormat format = WeightFormat::int8;
   int out_features = 0;
   int in_features = 0;
   const std::int8_t *int8 = nullptr; // row-major
-  StlqMatrix stlq;                   // of the same sides
+  FourBitMatrix four_bits;           // of the same sides, in the format's layout
 };
 
 // The integers that the weights stand for, [out_features, in_features], row-major.
@@ -57,8 +65,10 @@ inline void decode_weights(const WeightsView &weights, std::int8_t *values) {
     std::memcpy(values, weights.int8,
                 static_cast<std::size_t>(weights.out_features) * static_cast<std::size_t>(weights.in_features));
     return;
-  case WeightFormat::stlq:
-    decode_stlq(weights.stlq, values);
+  case WeightFormat::stlq_tiles:
+  case WeightFormat::stlq_groups:
+  case WeightFormat::int4:
+    decode_four_bits(weights.four_bits, values);
     return;
   }
 }

@@ -34,5 +34,5 @@ check "$bin/test_container"
 check "$bin/test_graph"
 check "$bin/test_image" "~*a lack of memory*" # exceptions of new end the process here
 check "$bin/test_runtime" "~determinism*"
-check "$bin/test_kernels" "patches*,stlq*,xsimd_lanes*,mean_rows: exactly*,linear: one row*"
+check "$bin/test_kernels" "patches*,four bits*,xsimd_lanes*,mean_rows: exactly*,linear: one row*"
 echo "valgrind: no errors"

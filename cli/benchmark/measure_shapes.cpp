@@ -8,7 +8,7 @@
 #include "cli/benchmark/measure.hpp"
 #include "cli/benchmark/peak_meter.hpp"
 #include "models/random/random_integer.hpp"
-#include "models/random/random_stlq.hpp"
+#include "models/random/random_words.hpp"
 
 namespace intvit::cli {
 
@@ -35,22 +35,25 @@ public:
       throw std::bad_alloc();
     std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
     // The outputs are to have a standard deviation of 32 codes; random bytes have 74.
-    const bool stlq = format_ == kernels::WeightFormat::stlq;
+    const bool has_words = format_ != kernels::WeightFormat::int8;
     const bool int7 = weights.levels == WeightLevels::int7;
-    const double spread = stlq ? random_stlq_spread(weights.two_word_ratio) : int7 ? int7_weight_spread : 74.0;
+    const double spread = has_words
+                              ? random_word_spread(kernels::four_bit_layout(format_).scale, weights.two_word_ratio)
+                          : int7 ? int7_weight_spread
+                                 : 74.0;
     const double factor = 32 / (74.0 * spread * std::sqrt(static_cast<double>(shape.in_features)));
     // The multiplier of a very narrow matrix would not fit 31 bits; its outputs then spread less.
     const auto multiplier_value = static_cast<std::int32_t>(std::min<double>(std::ldexp(factor, shift), INT32_MAX));
     const std::vector<std::int32_t> multiplier(out, multiplier_value);
     const std::vector<std::int64_t> offset(out, std::int64_t{1} << (shift - 1));
     const kernels::Requantization requantization{multiplier.data(), offset.data(), shift};
-    if (stlq) {
-      const StlqWeights words =
-          random_stlq_weights(shape.out_features, shape.in_features, weights.two_word_ratio, generator);
+    if (has_words) {
+      const FourBitWeights words =
+          random_word_weights(format_, shape.out_features, shape.in_features, weights.two_word_ratio, generator);
       pack({.format = format_,
             .out_features = shape.out_features,
             .in_features = shape.in_features,
-            .stlq = words.view()},
+            .four_bits = words.view()},
            requantization);
     } else if (int7) {
       const std::vector<std::int8_t> values =

@@ -53,9 +53,9 @@ template <typename Names, typename Enum> const char *name_of(const Names &names,
 }
 constexpr std::array roundings{Named<Rounding>{"compensating", Rounding::compensating},
                                Named<Rounding>{"nearest", Rounding::nearest}};
-constexpr std::array two_word_groups{Named<TwoWordGroups>{"tile", TwoWordGroups::tile},
-                                     Named<TwoWordGroups>{"filter", TwoWordGroups::filter},
-                                     Named<TwoWordGroups>{"element", TwoWordGroups::element}};
+constexpr std::array two_word_groups{
+    Named<TwoWordGroups>{"group", TwoWordGroups::group}, Named<TwoWordGroups>{"tile", TwoWordGroups::tile},
+    Named<TwoWordGroups>{"filter", TwoWordGroups::filter}, Named<TwoWordGroups>{"element", TwoWordGroups::element}};
 
 } // namespace
 
@@ -88,12 +88,13 @@ void add_quantizer_options(Parser &parser) {
                              "it, or nearest (default: compensating)");
   parser.flag("no-bias-correction", "leave biases as they are");
   add_renormalize_option(parser);
-  parser.group("Studies, with --weight-format int4 besides: uniform weights of 4 bits, stored as int8");
+  parser.group("Studies");
   parser.option<double>("channel-strength", "S",
                         "strength of per-channel scales from 0 to 1 (default: searched per layer)");
   parser.option<std::string>("two-word-groups", "NAME",
-                             "stlq: which weights get a second word together: tile, filter or element (default: "
-                             "tile, the only one that files hold in few bits)");
+                             "stlq, int4: which weights get a second word together: group, 4 inputs of an output; "
+                             "tile, the same 4 of 64 outputs (stlq alone); filter, all of an output; or element, each "
+                             "by itself, which files hold as group (default: group)");
 }
 
 QuantizeOptions quantizer_options(const Parser &parser) {
@@ -106,8 +107,10 @@ QuantizeOptions quantizer_options(const Parser &parser) {
   options.weight_levels = weights.levels;
   options.two_word_ratio = weights.two_word_ratio;
   set_named(parser, "two-word-groups", two_word_groups, options.two_word_groups);
-  if (parser.has("two-word-groups") && options.weight_levels != WeightLevels::stlq)
-    throw UsageError("--two-word-groups goes with --weight-format stlq");
+  if (parser.has("two-word-groups") && !has_words(options.weight_levels))
+    throw UsageError("--two-word-groups goes with --weight-format stlq or int4");
+  if (options.two_word_groups == TwoWordGroups::tile && options.weight_levels == WeightLevels::int4)
+    throw UsageError("--two-word-groups tile goes with --weight-format stlq");
   set_named(parser, "observer", observers, options.published.observer);
   set_named(parser, "rounding", roundings, options.rounding);
   if (parser.has("no-bias-correction"))
@@ -131,7 +134,7 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
     text << " weight-format=" << name_of(options.weight_levels);
   if (options.weight_levels == WeightLevels::stlq && words_are_given)
     text << " words=as-trained";
-  else if (options.weight_levels == WeightLevels::stlq)
+  else if (has_words(options.weight_levels))
     text << " two-word-ratio=" << options.two_word_ratio * 100
          << " two-word-groups=" << name_of(two_word_groups, options.two_word_groups);
   if (options.channel_strength)

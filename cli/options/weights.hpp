@@ -14,7 +14,7 @@ const char *name_of(WeightLevels levels);
 
 struct WeightChoice {
   WeightLevels levels = WeightLevels::int8;
-  double two_word_ratio = QuantizeOptions{}.two_word_ratio; // stlq: of the weights
+  double two_word_ratio = QuantizeOptions{}.two_word_ratio; // stlq, int4: of the weights
 
   std::string text() const; // "int8", "stlq 15 %"
 };

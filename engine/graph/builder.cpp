@@ -10,13 +10,14 @@ void GraphBuilder::weights(const std::string &node, int out_features, const std:
   constant(node, "weight", values, {out_features, static_cast<std::int64_t>(values.size()) / out_features});
 }
 
-void GraphBuilder::weights(const std::string &node, const StlqWeights &words) {
+void GraphBuilder::weights(const std::string &node, const FourBitWeights &words) {
   const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
     constant(node, suffix, bytes, {static_cast<std::int64_t>(bytes.size()) / columns, columns});
   };
-  matrix(stlq_first_constant, words.first, kernels::stlq_row_bytes(words.in_features));
-  matrix(stlq_tiles_constant, words.tiles, kernels::stlq_tile_bit_bytes(words.in_features));
-  matrix(stlq_second_constant, words.second, kernels::stlq_tile_bytes);
+  const FourBitConstants &constants = four_bit_constants[words.format];
+  matrix(constants.first(), words.first, kernels::first_word_bytes(words.in_features));
+  matrix(constants.groups(), words.groups, kernels::group_bit_bytes(words.in_features));
+  matrix(constants.second(), words.second, words.layout().group_bytes());
 }
 
 void GraphBuilder::requantization(const std::string &node, const std::vector<std::int32_t> &multiplier,

@@ -14,7 +14,7 @@
 
 #include "engine/container/safetensors.hpp"
 #include "engine/graph/graph.hpp"
-#include "engine/ops/stlq_weights.hpp"
+#include "engine/ops/four_bits_weights.hpp"
 
 namespace intvit {
 
@@ -41,9 +41,9 @@ public:
     constant(node, suffix, values, {static_cast<std::int64_t>(values.size())});
   }
 
-  // The matrix of a node: int8 [out_features, values.size() / out_features], or STLQ words in place of it.
+  // The matrix of a node: int8 [out_features, values.size() / out_features], or words of four bits in place of it.
   void weights(const std::string &node, int out_features, const std::vector<std::int8_t> &values);
-  void weights(const std::string &node, const StlqWeights &words);
+  void weights(const std::string &node, const FourBitWeights &words);
 
   // What an accumulator becomes, one each for every output.
   void requantization(const std::string &node, const std::vector<std::int32_t> &multiplier,

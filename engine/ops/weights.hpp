@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/ops/stlq_weights.hpp"
+#include "engine/ops/four_bits_weights.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/requantize.hpp"
 
@@ -17,16 +17,16 @@ struct Weights {
   int in_features = 0;
   std::vector<std::int8_t> values; // int8: [out_features, in_features], row-major
   kernels::WeightFormat format = kernels::WeightFormat::int8;
-  StlqWeights stlq = {}; // stlq: of the same sides
+  FourBitWeights four_bits = {}; // every other format: of the same sides and that format
 
-  kernels::WeightsView view() const { return {format, out_features, in_features, values.data(), stlq.view()}; }
+  kernels::WeightsView view() const { return {format, out_features, in_features, values.data(), four_bits.view()}; }
 
   std::int64_t size() const { return std::int64_t{out_features} * in_features; }
 
   // Gives the memory back; sides and format stay.
   void release() {
     values = {};
-    stlq = {};
+    four_bits = {};
   }
 };
 

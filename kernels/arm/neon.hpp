@@ -14,7 +14,6 @@
 #include <cstring>
 
 #include "kernels/gelu.hpp"
-#include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::neon {
@@ -239,17 +238,27 @@ template <class Unit> struct Operations : Lanes<Unit> {
   static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
     return vqtbl1q_u8(vld1q_u8(table), index);
   }
-  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  // Words (kernels/four_bits.hpp), two a byte, their values, and the sum of two values.
   static Bytes low_nibbles(Bytes words) {
     return vandq_u8(words, set_bytes(15));
   }
   static Bytes high_nibbles(Bytes words) {
     return vshrq_n_u8(words, 4);
   }
-  static Bytes stlq_values(Bytes words) {
-    return vqtbl1q_u8(vld1q_u8(stlq_word_values.values), words);
+  static Bytes word_values(const std::uint8_t *values, Bytes words) {
+    return vqtbl1q_u8(vld1q_u8(values), words);
   }
-  static Bytes add_stlq_values(Bytes a, Bytes b) {
+  // to[i] = from[index[i]] of 16 bytes, 0 where the index is 128.
+  static void gather_bytes(const std::uint8_t *from, const std::uint8_t *index, std::uint8_t *to) {
+    vst1q_u8(to, vqtbl1q_u8(vld1q_u8(from), vld1q_u8(index)));
+  }
+  static Bytes zip_low(Bytes a, Bytes b) {
+    return vzip1q_u8(a, b);
+  }
+  static Bytes zip_high(Bytes a, Bytes b) {
+    return vzip2q_u8(a, b);
+  }
+  static Bytes add_word_values(Bytes a, Bytes b) {
     const int8x16_t sum = vqaddq_s8(vreinterpretq_s8_u8(a), vreinterpretq_s8_u8(b));
     return vreinterpretq_u8_s8(vmaxq_s8(sum, vdupq_n_s8(-127)));
   }

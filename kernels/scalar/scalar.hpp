@@ -12,7 +12,6 @@
 #include "kernels/reciprocal.hpp"
 #include "kernels/requantize.hpp"
 #include "kernels/residual.hpp"
-#include "kernels/stlq.hpp"
 #include "kernels/vector/panel.hpp"
 
 namespace intvit::kernels::scalar {
@@ -265,17 +264,30 @@ template <class Unit, int rows, int inputs> struct Operations {
   static Bytes look_up_16(const std::uint8_t *table, Bytes at) {
     return each8([&](std::size_t i) { return at[i] < 16 ? table[at[i]] : 0; });
   }
-  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  // Words (kernels/four_bits.hpp), two a byte, their values, and the sum of two values.
   static Bytes low_nibbles(Bytes words) {
     return each8([&](std::size_t i) { return words[i] & 15; });
   }
   static Bytes high_nibbles(Bytes words) {
     return each8([&](std::size_t i) { return words[i] >> 4; });
   }
-  static Bytes stlq_values(Bytes words) {
-    return each8([&](std::size_t i) { return stlq_word_values.values[words[i]]; });
+  static Bytes word_values(const std::uint8_t *values, Bytes words) {
+    return each8([&](std::size_t i) { return values[words[i]]; });
   }
-  static Bytes add_stlq_values(Bytes a, Bytes b) {
+  // to[i] = from[index[i]] of 16 bytes, 0 where the index is 128.
+  static void gather_bytes(const std::uint8_t *from, const std::uint8_t *index, std::uint8_t *to) {
+    std::uint8_t bytes[16];
+    for (std::size_t i = 0; i < 16; ++i)
+      bytes[i] = index[i] < 16 ? from[index[i]] : std::uint8_t{0};
+    std::memcpy(to, bytes, sizeof bytes);
+  }
+  static Bytes zip_low(Bytes a, Bytes b) {
+    return each8([&](std::size_t i) { return i % 2 == 0 ? a[i / 2] : b[i / 2]; });
+  }
+  static Bytes zip_high(Bytes a, Bytes b) {
+    return each8([&](std::size_t i) { return i % 2 == 0 ? a[2 * size + i / 2] : b[2 * size + i / 2]; });
+  }
+  static Bytes add_word_values(Bytes a, Bytes b) {
     return each8([&](std::size_t i) {
       return clamp(static_cast<std::int8_t>(a[i]) + static_cast<std::int8_t>(b[i]), -127, 127);
     });

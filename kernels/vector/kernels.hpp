@@ -23,7 +23,7 @@ template <class V>
 concept VectorKernelOperations =
     vector::LaneOperations<V> && vector::RowOperations<V> && vector::ElementOperations<V> &&
     vector::EpilogueOperations<V> && vector::LayerNormOperations<V> && vector::SoftmaxOperations<V> &&
-    vector::StlqOperations<V> && vector::ImageOperations<V> && vector::TileProductFor<vector::TileProduct<V>, V>;
+    vector::WordOperations<V> && vector::ImageOperations<V> && vector::TileProductFor<vector::TileProduct<V>, V>;
 
 template <VectorKernelOperations V> void use_vector_attention(KernelTable &table) {
   using Attention = vector::AttentionTile<V>;

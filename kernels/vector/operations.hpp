@@ -221,18 +221,23 @@ concept SoftmaxOperations = ElementOperations<V> &&
   { V::looks_up_weights } -> std::convertible_to<bool>;
 };
 
-// STLQ words (kernels/stlq.hpp), two in a byte, to elements. STLQ's panels read bytes with load_bytes().
+// Words of four bits (kernels/four_bits.hpp), two in a byte, to elements. Their panels read bytes with load_bytes().
 template <class V>
-concept StlqOperations = ElementOperations<V> &&
-    requires(typename V::Bytes words, const std::uint8_t *from, typename V::Element *elements) {
+concept WordOperations = ElementOperations<V> &&
+    requires(typename V::Bytes words, const std::uint8_t *from, std::uint8_t *to, typename V::Element *elements) {
   { V::load_bytes(from) } -> std::same_as<typename V::Bytes>;
   // The lower and the upper four bits of every byte.
   { V::low_nibbles(words) } -> std::same_as<typename V::Bytes>;
   { V::high_nibbles(words) } -> std::same_as<typename V::Bytes>;
-  // stlq_word_value() of bytes 0..15, as int8.
-  { V::stlq_values(words) } -> std::same_as<typename V::Bytes>;
-  // The sum of two such values, clamped to +-127.
-  { V::add_stlq_values(words, words) } -> std::same_as<typename V::Bytes>;
+  // values[b] of bytes b in 0..15; `values` are 16, aligned to 16 bytes.
+  { V::word_values(from, words) } -> std::same_as<typename V::Bytes>;
+  // The sum of two int8, clamped to +-127.
+  { V::add_word_values(words, words) } -> std::same_as<typename V::Bytes>;
+  // to[i] = from[index[i]] of 16 bytes, 0 where the index is 128; `index`, the second argument, is aligned to 16 bytes.
+  V::gather_bytes(from, from, to);
+  // Of every 16 bytes of a vector: the lower eight of the first and of the second in turns; and the upper eight.
+  { V::zip_low(words, words) } -> std::same_as<typename V::Bytes>;
+  { V::zip_high(words, words) } -> std::same_as<typename V::Bytes>;
   // int8 weights as elements; `elements` is aligned to 64 bytes.
   V::store_elements(elements, words);
 };

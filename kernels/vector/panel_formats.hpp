@@ -5,8 +5,8 @@
 #include <cstddef>
 
 #include "kernels/linear.hpp"
+#include "kernels/vector/four_bits_panel.hpp"
 #include "kernels/vector/int8_panel.hpp"
-#include "kernels/vector/stlq_panel.hpp"
 
 namespace intvit::kernels::vector {
 
@@ -46,7 +46,8 @@ template <class V, PanelFormatFor<V>... Panels> struct PanelFormatList {
   }
 };
 
-template <class V> using PanelFormats = PanelFormatList<V, Int8Panels<V>, StlqPanels<V>>;
+template <class V>
+using PanelFormats = PanelFormatList<V, Int8Panels<V>, StlqTilePanels<V>, StlqGroupPanels<V>, Int4Panels<V>>;
 
 template <class V>
 inline constexpr PerFormat<PanelReader<V>>

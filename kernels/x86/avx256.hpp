@@ -13,7 +13,6 @@
 #include <immintrin.h>
 
 #include "kernels/gelu.hpp"
-#include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 #include "kernels/x86/tail_bytes.hpp"
 
@@ -189,13 +188,19 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(table)),
                                _mm256_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
   }
-  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  // Words (kernels/four_bits.hpp), two a byte, their values, and the sum of two values.
   static Bytes low_nibbles(Bytes words) { return _mm256_and_si256(words, set_bytes(15)); }
   static Bytes high_nibbles(Bytes words) { return low_nibbles(_mm256_srli_epi16(words, 4)); }
-  static Bytes stlq_values(Bytes words) {
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(stlq_word_values.values)), words);
+  static Bytes word_values(const std::uint8_t *values, Bytes words) {
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load128(values)), words);
   }
-  static Bytes add_stlq_values(Bytes a, Bytes b) {
+  // to[i] = from[index[i]] of 16 bytes, 0 where the index is 128.
+  static void gather_bytes(const std::uint8_t *from, const std::uint8_t *index, std::uint8_t *to) {
+    store128(to, _mm_shuffle_epi8(load128(from), load128(index)));
+  }
+  static Bytes zip_low(Bytes a, Bytes b) { return _mm256_unpacklo_epi8(a, b); }
+  static Bytes zip_high(Bytes a, Bytes b) { return _mm256_unpackhi_epi8(a, b); }
+  static Bytes add_word_values(Bytes a, Bytes b) {
     return _mm256_max_epi8(_mm256_adds_epi8(a, b), _mm256_set1_epi8(-127));
   }
 

@@ -13,7 +13,6 @@
 #include <immintrin.h>
 
 #include "kernels/gelu.hpp"
-#include "kernels/stlq.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::avx512 {
@@ -183,14 +182,22 @@ template <class Set> struct Operations : vector::XsimdLanes<vector::LocalArch<xs
     const __m512i all = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i *>(table)));
     return _mm512_shuffle_epi8(all, _mm512_add_epi8(index, set_bytes(0x70))); // 16 becomes 0x80, which gives 0
   }
-  // STLQ words (kernels/stlq.hpp), two a byte, their values, and the sum of two values.
+  // Words (kernels/four_bits.hpp), two a byte, their values, and the sum of two values.
   static Bytes low_nibbles(Bytes words) { return _mm512_and_si512(words, set_bytes(15)); }
   static Bytes high_nibbles(Bytes words) { return low_nibbles(_mm512_srli_epi16(words, 4)); }
-  static Bytes stlq_values(Bytes words) {
-    const auto *table = reinterpret_cast<const __m128i *>(stlq_word_values.values);
+  static Bytes word_values(const std::uint8_t *values, Bytes words) {
+    const auto *table = reinterpret_cast<const __m128i *>(values);
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(table)), words);
   }
-  static Bytes add_stlq_values(Bytes a, Bytes b) {
+  // to[i] = from[index[i]] of 16 bytes, 0 where the index is 128.
+  static void gather_bytes(const std::uint8_t *from, const std::uint8_t *index, std::uint8_t *to) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
+    const __m128i order = _mm_load_si128(reinterpret_cast<const __m128i *>(index));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm_shuffle_epi8(bytes, order));
+  }
+  static Bytes zip_low(Bytes a, Bytes b) { return _mm512_unpacklo_epi8(a, b); }
+  static Bytes zip_high(Bytes a, Bytes b) { return _mm512_unpackhi_epi8(a, b); }
+  static Bytes add_word_values(Bytes a, Bytes b) {
     return _mm512_max_epi8(_mm512_adds_epi8(a, b), _mm512_set1_epi8(-127));
   }
   struct ByteTable {

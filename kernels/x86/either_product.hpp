@@ -99,7 +99,8 @@ public:
   static LinearKernel kernel() {
     return {.tile_rows = tile_rows,
             .tile_columns = columns,
-            .formats = PerFormat<PackedFormat>::of(format<vector::Int8Panels>(), format<vector::StlqPanels>()),
+            .formats = PerFormat<PackedFormat>::of(format<vector::Int8Panels>(), format<vector::StlqTilePanels>(),
+                                                   format<vector::StlqGroupPanels>(), format<vector::Int4Panels>()),
             .run = run};
   }
 };

@@ -6,17 +6,19 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/stlq.hpp"
-
 namespace intvit::stlq {
 
-NearestValues::NearestValues(bool two_words) {
+NearestValues::NearestValues(kernels::WordScale scale, bool two_words) {
   std::array<bool, 256> is_level{};
-  for (int first = -kernels::stlq_max_code; first <= kernels::stlq_max_code; ++first)
-    for (int second = -kernels::stlq_max_code; second <= kernels::stlq_max_code; ++second)
-      if (two_words || second == 0)
-        is_level[static_cast<std::size_t>(
-            128 + kernels::stlq_value(kernels::stlq_word(first), kernels::stlq_word(second)))] = true;
+  const int smallest_second = scale == kernels::WordScale::log ? -kernels::largest_word_code : -8;
+  for (int first = -kernels::largest_word_code; first <= kernels::largest_word_code; ++first) {
+    const std::uint8_t word = kernels::word_of_code(first);
+    is_level[static_cast<std::size_t>(128 + kernels::one_word_value(scale, word))] = true;
+    if (two_words)
+      for (int second = smallest_second; second <= kernels::largest_word_code; ++second)
+        is_level[static_cast<std::size_t>(128 + kernels::two_word_value(scale, word, kernels::word_of_code(second)))] =
+            true;
+  }
   for (std::size_t i = 0; i < nearest_.size(); ++i) {
     const double middle = (static_cast<double>(i) + 0.5) / 2 - 128;
     int best = 0;
@@ -27,9 +29,12 @@ NearestValues::NearestValues(bool two_words) {
   }
 }
 
-const NearestValues &nearest_values(bool two_words) {
-  static const std::array<NearestValues, 2> nearest{NearestValues(false), NearestValues(true)};
-  return nearest[two_words ? 1 : 0];
+const NearestValues &nearest_values(kernels::WordScale scale, bool two_words) {
+  using kernels::WordScale;
+  static const std::array<NearestValues, 4> nearest{
+      NearestValues(WordScale::log, false), NearestValues(WordScale::log, true),
+      NearestValues(WordScale::uniform, false), NearestValues(WordScale::uniform, true)};
+  return nearest[(scale == WordScale::log ? 0U : 2U) + (two_words ? 1U : 0U)];
 }
 
 bool has_words(const LinearWeights &layer) {
@@ -40,7 +45,7 @@ std::vector<std::int8_t> word_values(const LinearWeights &layer) {
   std::vector<std::int8_t> values;
   values.reserve(static_cast<std::size_t>(layer.weight.size()));
   for (Eigen::Index n = 0; n < layer.weight.rows(); ++n) {
-    const double unit = std::ldexp(static_cast<double>(layer.stlq_unit[n]), -kernels::stlq_max_code);
+    const double unit = std::ldexp(static_cast<double>(layer.stlq_unit[n]), -kernels::largest_word_code);
     for (Eigen::Index c = 0; c < layer.weight.cols(); ++c) {
       const double value = static_cast<double>(layer.weight(n, c)) / unit;
       const bool in_range = unit > 0 && std::abs(value) <= 127;

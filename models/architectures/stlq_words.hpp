@@ -1,4 +1,5 @@
-// Float weights that are STLQ words already (docs/stlq.md, "Fine-tuning"), and the values that words have.
+// The values that words of four bits have, and float weights that are STLQ words already (docs/stlq.md,
+// "Fine-tuning").
 #pragma once
 
 #include <algorithm>
@@ -6,18 +7,19 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/four_bits.hpp"
 #include "models/architectures/weights.hpp"
 
 namespace intvit::stlq {
 
-// The nearest value that one word, or the sum of two words, decodes to (kernels::stlq_value). In units of U / 128, as
-// weights are here.
+// The nearest value that one word of a scale, or the sum of two words, decodes to (kernels/four_bits.hpp). In units of
+// the decoded weights, which are U / 128 on the log scale.
 //
 // Decoded values are integers, so the midpoint between two neighbours is an integer or a half. All weights between two
 // multiples of 1/2 therefore have the same nearest value, and a table of those intervals gives it.
 class NearestValues {
 public:
-  explicit NearestValues(bool two_words);
+  NearestValues(kernels::WordScale scale, bool two_words);
 
   std::int8_t operator()(double weight) const {
     return nearest_[static_cast<std::size_t>(std::clamp(2 * (weight + 128), 0.0, 511.0))];
@@ -27,10 +29,11 @@ private:
   std::array<std::int8_t, 512> nearest_{};
 };
 
-const NearestValues &nearest_values(bool two_words);
+const NearestValues &nearest_values(kernels::WordScale scale, bool two_words);
 
+// On the log scale.
 inline std::int8_t nearest_value(double weight, bool two_words) {
-  return nearest_values(two_words)(weight);
+  return nearest_values(kernels::WordScale::log, two_words)(weight);
 }
 
 // Whether the layer's weights are words: it has scaling factors U for them.

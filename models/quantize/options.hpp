@@ -23,21 +23,36 @@ enum class ResidualFormat : std::uint8_t {
 enum class WeightLevels : std::uint8_t {
   int8, // all integers of 8 bits
   int7, // integers of 7 bits, which AVX2 multiplies faster (kernels/x86/avx2_folded.hpp); stored as int8
-  stlq, // one or two words of 4 bits on a log scale (kernels/stlq.hpp)
-  int4, // a study: every 16th int8, which is what uniform 4 bits give; stored as int8
+  stlq, // one or two words of 4 bits on a log scale (kernels/four_bits.hpp)
+  int4, // the same on a uniform scale
+};
+
+// Whether some of the weights get a second word.
+constexpr bool has_words(WeightLevels levels) {
+  return levels == WeightLevels::stlq || levels == WeightLevels::int4;
+}
+
+// Which weights of four bits get a second word together.
+enum class TwoWordGroups : std::uint8_t {
+  group,   // 4 inputs of one output
+  tile,    // 64 outputs by 4 inputs: STLQ alone
+  filter,  // a study: all inputs of one output
+  element, // a study: each weight for itself; a file holds a group's second words where one of its weights has one
 };
 
 // The format in which model files hold them.
-constexpr kernels::WeightFormat stored_format(WeightLevels levels) {
-  return levels == WeightLevels::stlq ? kernels::WeightFormat::stlq : kernels::WeightFormat::int8;
+constexpr kernels::WeightFormat stored_format(WeightLevels levels, TwoWordGroups groups = TwoWordGroups::group) {
+  switch (levels) {
+  case WeightLevels::stlq:
+    return groups == TwoWordGroups::tile ? kernels::WeightFormat::stlq_tiles : kernels::WeightFormat::stlq_groups;
+  case WeightLevels::int4:
+    return kernels::WeightFormat::int4;
+  case WeightLevels::int8:
+  case WeightLevels::int7:
+    break;
+  }
+  return kernels::WeightFormat::int8;
 }
-
-// Which STLQ weights get a second word together.
-enum class TwoWordGroups : std::uint8_t {
-  tile,    // 64 outputs by 4 inputs, as model files hold them
-  filter,  // a study: those of one output
-  element, // a study: each weight for itself
-};
 
 enum class Rounding : std::uint8_t {
   compensating, // each weight together with the errors that those before it in its row have left
@@ -54,9 +69,9 @@ struct QuantizeOptions {
   // Correct biases by the mean error that quantization leaves.
   bool correct_bias = true;
   WeightLevels weight_levels = WeightLevels::int8;
-  // stlq: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
+  // stlq, int4: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
   double two_word_ratio = 0.15;
-  TwoWordGroups two_word_groups = TwoWordGroups::tile;
+  TwoWordGroups two_word_groups = TwoWordGroups::group;
   // Where tokens are merged, so that a forward takes less time.
   TokenSchedule tokens;
   int threads = 1;

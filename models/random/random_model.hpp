@@ -19,7 +19,7 @@ struct RandomModelOptions {
   bool renormalize = true; // see Attention
   // Of the blocks' linear maps; all else is int8.
   WeightLevels weight_levels = WeightLevels::int8;
-  double two_word_ratio = 0.15; // stlq: the part of the tiles that has second words
+  double two_word_ratio = 0.15; // stlq, int4: the part of the groups that has second words
   TokenSchedule tokens;         // that are merged
 };
 

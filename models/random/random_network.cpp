@@ -9,7 +9,7 @@
 #include "models/quantize/emit/finish.hpp"
 #include "models/random/random_integer.hpp"
 #include "models/random/random_spreads.hpp"
-#include "models/random/random_stlq.hpp"
+#include "models/random/random_words.hpp"
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -66,9 +66,9 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
 RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, WeightLevels levels) {
   Weights weights;
   weights.out_features = out_features;
-  if (levels == WeightLevels::stlq) {
-    weights.words = random_stlq_weights(out_features, in_features, options_.two_word_ratio, generator_);
-    weights.values = decode_stlq(*weights.words);
+  if (const kernels::WeightFormat format = stored_format(levels); format != kernels::WeightFormat::int8) {
+    weights.words = random_word_weights(format, out_features, in_features, options_.two_word_ratio, generator_);
+    weights.values = decode_four_bits(*weights.words);
   } else if (const std::size_t count = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
              levels == WeightLevels::int7) {
     weights.values = random_int7_weights(count, generator_);
@@ -102,7 +102,9 @@ void RandomNetwork::requantization(const std::string &node, const FixedPoint &fi
 double RandomNetwork::block_weight_spread() const {
   switch (options_.weight_levels) {
   case WeightLevels::stlq:
-    return random_stlq_spread(options_.two_word_ratio);
+    return random_word_spread(kernels::WordScale::log, options_.two_word_ratio);
+  case WeightLevels::int4:
+    return random_word_spread(kernels::WordScale::uniform, options_.two_word_ratio);
   case WeightLevels::int7:
     return int7_weight_spread;
   default:

@@ -43,8 +43,8 @@ private:
   // Drawn before the node that they belong to: its requantization follows from them.
   struct Weights {
     int out_features = 0;
-    std::vector<std::int8_t> values;  // row-major
-    std::optional<StlqWeights> words; // of which these are the values
+    std::vector<std::int8_t> values;     // row-major
+    std::optional<FourBitWeights> words; // of which these are the values
 
     Eigen::ArrayXd row_sums() const;
   };

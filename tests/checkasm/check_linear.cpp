@@ -73,10 +73,10 @@ std::optional<Failure> round(Epilogue epilogue, WeightFormat format, const Kerne
     {
       WeightsView weights = linear.weights_view();
       weights.int8 = memory.input("weights", weights.int8, out * in);
-      StlqMatrix &stlq = weights.stlq;
-      stlq.first = memory.input("first words", stlq.first, linear.stlq.first.size());
-      stlq.tiles = memory.input("tiles", stlq.tiles, linear.stlq.tiles.size());
-      stlq.second = memory.input("second words", stlq.second, linear.stlq.second.size());
+      FourBitMatrix &words = weights.four_bits;
+      words.first = memory.input("first words", words.first, linear.four_bits.first.size());
+      words.groups = memory.input("groups", words.groups, linear.four_bits.groups.size());
+      words.second = memory.input("second words", words.second, linear.four_bits.second.size());
       const Requantization requantization{memory.input("multiplier", linear.constants.multiplier.data(), out),
                                           memory.input("offset", linear.constants.offset.data(), out),
                                           linear.constants.shift};
@@ -135,7 +135,9 @@ void add_linear_checks(std::vector<Check> &checks) {
   checks.push_back(linear_check<Epilogue::gelu>("linear_gelu"));
   checks.push_back(linear_check<Epilogue::residual>("linear_residual"));
   checks.push_back(linear_check<Epilogue::logits>("linear_logits"));
-  checks.push_back(linear_check<Epilogue::requantize, WeightFormat::stlq>("linear_stlq"));
+  checks.push_back(linear_check<Epilogue::requantize, WeightFormat::stlq_tiles>("linear_stlq_tiles"));
+  checks.push_back(linear_check<Epilogue::requantize, WeightFormat::stlq_groups>("linear_stlq"));
+  checks.push_back(linear_check<Epilogue::requantize, WeightFormat::int4>("linear_int4"));
 }
 
 } // namespace intvit::test

@@ -37,6 +37,9 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
                                                   {"--weight-format", "stlq"},
                                                   {"--weight-format", "stlq", "--two-word-ratio", "100"},
                                                   {"--weight-format", "stlq", "--two-word-groups", "element"},
+                                                  {"--weight-format", "stlq", "--two-word-groups", "tile"},
+                                                  {"--weight-format", "int4"},
+                                                  {"--weight-format", "int4", "--two-word-ratio", "0"},
                                                   {"--weight-format", "int4"},
                                                   {"--observer", "percentile", "--no-bias-correction"},
                                                   {"--observer", "omse", "--residual", "int8"},
@@ -69,16 +72,17 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
   }
 }
 
-TEST_CASE("quantize --weight-format stlq: info tells the words of the blocks, more of them with a higher ratio") {
+TEST_CASE("quantize into words: info tells those of the blocks, more of them with a higher ratio") {
+  const std::string format = GENERATE("stlq", "int4");
   std::uintmax_t smaller = 0;
   for (const char *ratio : {"0", "50", "100"}) {
     const std::string model = temporary_file("stlq.safetensors");
-    REQUIRE(quantize({"--weight-format", "stlq", "--two-word-ratio", ratio}, model).exit_code == 0);
+    REQUIRE(quantize({"--weight-format", format, "--two-word-ratio", ratio}, model).exit_code == 0);
     const Outcome info = run_program({"info", "-m", model});
-    CHECK_THAT(info.out, Contains("weight-format=stlq") && Contains(std::string("two-word-ratio=") + ratio));
+    CHECK_THAT(info.out, Contains("weight-format=" + format) && Contains(std::string("two-word-ratio=") + ratio));
     for (const char *layer : {"blocks.0.attn.qkv", "blocks.1.mlp.fc2"}) {
       const std::string line = info.out.substr(info.out.find(layer)).substr(0, 80);
-      CHECK_THAT(line, Contains("stlq"));
+      CHECK_THAT(line, Contains(format));
     }
     const std::string head = info.out.substr(info.out.rfind("head"));
     CHECK_THAT(head, Contains("int8"));
@@ -354,10 +358,13 @@ TEST_CASE("quantize's and eval's bad input") {
           {{"--residual", "r"}, 2, "--residual"},
           {{"--observer", "o"}, 2, "--observer"},
           {{"--weight-format", "int3"}, 2, "--weight-format"},
-          {{"--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq"},
+          {{"--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq or int4"},
           {{"--weight-format", "stlq", "--two-word-ratio", "101"}, 2, "--two-word-ratio: \"101\" is not a percentage"},
           {{"--weight-format", "stlq", "--two-word-ratio", "0.15"}, 2, "write 0.15% or 15%"},
-          {{"--two-word-groups", "filter"}, 2, "--two-word-groups goes with --weight-format stlq"},
+          {{"--two-word-groups", "filter"}, 2, "--two-word-groups goes with --weight-format stlq or int4"},
+          {{"--weight-format", "int4", "--two-word-groups", "tile"},
+           2,
+           "--two-word-groups tile goes with --weight-format stlq"},
           {{"--rounding", "up"}, 2, "--rounding"},
           {{"--channel-strength", "2"}, 2, "--channel-strength must be from 0 to 1"},
           {{"--calib-count", "0"}, 2, "--calib-count"},

@@ -1,17 +1,20 @@
 #include "tests/fuzz/graph_constants.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "engine/ops/bounds.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/token_merging.hpp"
-#include "tests/kernels/stlq_case.hpp"
+#include "tests/kernels/four_bits_case.hpp"
 
 namespace intvit::fuzz {
 
 namespace {
+
+using kernels::WeightFormat;
 
 constexpr std::uint64_t limit63 = std::uint64_t{1} << 63;
 
@@ -39,9 +42,11 @@ Magnitudes GraphConstants::weights(const std::string &node, int out, int in) {
   std::vector<std::int8_t> values;
   const int kind = choices_.between(0, 7);
   if (kind < 2) {
-    test::StlqCase stlq = test::make_stlq(random, out, in);
-    values = std::move(stlq.values);
-    graph_.weights(node, {out, in, std::move(stlq.first), std::move(stlq.tiles), std::move(stlq.second)});
+    const std::array formats{WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4};
+    const WeightFormat format = formats[static_cast<std::size_t>(choices_.between(0, 2))];
+    test::FourBitCase words = test::make_four_bits(random, format, out, in);
+    values = std::move(words.values);
+    graph_.weights(node, {format, out, in, std::move(words.first), std::move(words.groups), std::move(words.second)});
   } else {
     const std::size_t count = static_cast<std::size_t>(out) * columns;
     // Small ones, only the largest, or all.

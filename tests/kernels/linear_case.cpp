@@ -25,7 +25,7 @@ std::int64_t LinearCase::stream_code(std::size_t row, std::size_t column) const 
 }
 
 kernels::WeightsView LinearCase::weights_view() const {
-  return {weight_format, shape.out_features, shape.in_features, weights.data(), stlq.view()};
+  return {weight_format, shape.out_features, shape.in_features, weights.data(), four_bits.view()};
 }
 
 LinearArgs LinearCase::args(const std::byte *packed, std::byte *output, std::byte *scratch) const {
@@ -71,9 +71,11 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, Wei
       for (std::int8_t &weight : result.weights)
         weight = static_cast<std::int8_t>(weight / divisor);
     break;
-  case WeightFormat::stlq:
-    result.stlq = make_stlq(random, shape.out_features, shape.in_features);
-    result.weights = result.stlq.values;
+  case WeightFormat::stlq_tiles:
+  case WeightFormat::stlq_groups:
+  case WeightFormat::int4:
+    result.four_bits = make_four_bits(random, format, shape.out_features, shape.in_features);
+    result.weights = result.four_bits.values;
     break;
   }
 

@@ -7,8 +7,8 @@
 
 #include "kernels/kernel_table.hpp"
 #include "tests/kernels/constants.hpp"
+#include "tests/kernels/four_bits_case.hpp"
 #include "tests/kernels/random.hpp"
-#include "tests/kernels/stlq_case.hpp"
 
 namespace intvit::test {
 
@@ -30,7 +30,7 @@ struct LinearCase {
   std::vector<std::int8_t> input;
   std::vector<std::int8_t> weights; // of any format, as int8
   kernels::WeightFormat weight_format = kernels::WeightFormat::int8;
-  StlqCase stlq; // of that format
+  FourBitCase four_bits; // of that format
   Constants constants;
   int gelu_fraction_bits = 8;
   kernels::GeluFunction gelu_function = kernels::GeluFunction::gelu;

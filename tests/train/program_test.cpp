@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
-#include "engine/ops/stlq_weights.hpp"
+#include "engine/ops/four_bits_weights.hpp"
 #include "tests/support/data.hpp"
 #include "tests/train/small_data.hpp"
 #include "train/weights.hpp"
@@ -142,8 +142,8 @@ TEST_CASE("the words that were trained are those in the model file") {
     const auto out = static_cast<int>(weight->shape[0]);
     const auto in = static_cast<int>(weight->shape[1]);
     const std::vector<std::int8_t> values =
-        intvit::decode_stlq({out, in, bytes_of(intvit::stlq_first_constant), bytes_of(intvit::stlq_tiles_constant),
-                             bytes_of(intvit::stlq_second_constant)});
+        intvit::decode_four_bits({intvit::kernels::WeightFormat::stlq_tiles, out, in, bytes_of("stlq_first"),
+                                  bytes_of("stlq_tiles"), bytes_of("stlq_second")});
     std::size_t two_words = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       float trained_weight = 0;

@@ -25,12 +25,17 @@ constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875,
 // On how many rows of the second half the error of the output is measured.
 constexpr Index measured_rows = 512;
 
+// Of levels that are words of four bits.
+kernels::WordScale word_scale(WeightLevels levels) {
+  return levels == WeightLevels::int4 ? kernels::WordScale::uniform : kernels::WordScale::log;
+}
+
 WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
   switch (levels) {
   case WeightLevels::stlq:
-    return LogGrid(inputs);
+    return WordGrid(kernels::WordScale::log, inputs);
   case WeightLevels::int4:
-    return UniformGrid(16, 7);
+    return UniformGrid(16, 7); // the same, and faster to search with
   case WeightLevels::int7:
     return UniformGrid(1, 63);
   case WeightLevels::int8:
@@ -42,8 +47,8 @@ WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
 // The weights whose error with one word costs most.
 std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
                                    const Scales &scales, const QuantizeOptions &options) {
-  const RoundedWeights rounded =
-      round_to_nearest(weight, input_scale, variance, LogGrid(weight.cols()), scales, options.threads);
+  const WordGrid one_word(word_scale(options.weight_levels), weight.cols());
+  const RoundedWeights rounded = round_to_nearest(weight, input_scale, variance, one_word, scales, options.threads);
   RowMatrix squares(weight.rows(), weight.cols());
   for (Index n = 0; n < weight.rows(); ++n)
     for (Index c = 0; c < weight.cols(); ++c) {
@@ -51,7 +56,7 @@ std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input
                               rounded.scale[n] * rounded.values[static_cast<std::size_t>(n * weight.cols() + c)];
       squares(n, c) = static_cast<float>(residual * residual * variance[c]);
     }
-  return stlq::select_by_ratio(squares, options.two_word_groups, options.two_word_ratio);
+  return select_by_ratio(squares, options.two_word_groups, options.two_word_ratio);
 }
 
 // Whether the layer's words are taken as they are.
@@ -180,15 +185,18 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
                              const RowVector &gain, SampledRows samples, const QuantizeOptions &options,
                              double largest_scale) {
   if (words_are_given(layer, options)) {
-    const double unit = std::ldexp(input.scale[0], -kernels::stlq_max_code);
+    const double unit = std::ldexp(input.scale[0], -kernels::largest_word_code);
     return {stlq::word_values(layer), layer.stlq_unit.transpose().array().cast<double>() * unit};
   }
-  WeightGrid grid = one_word_grid(options.weight_levels, layer.weight.cols());
+  const bool in_words = has_words(options.weight_levels);
+  const kernels::WordScale words = word_scale(options.weight_levels);
+  WeightGrid grid =
+      in_words ? WordGrid(words, layer.weight.cols()) : one_word_grid(options.weight_levels, layer.weight.cols());
   Scales scales = scale_candidates(grid, options);
   scales.largest = largest_scale;
-  if (options.weight_levels == WeightLevels::stlq)
-    grid =
-        LogGrid(layer.weight.cols(), select_two_words(layer.weight, input.scale, statistics.variance, scales, options));
+  if (in_words && options.two_word_ratio > 0)
+    grid = WordGrid(words, layer.weight.cols(),
+                    select_two_words(layer.weight, input.scale, statistics.variance, scales, options));
   if (options.rounding == Rounding::nearest)
     return round_to_nearest(layer.weight, input.scale, statistics.variance, grid, scales, options.threads);
   return round_compensating(layer.weight, input.scale,
@@ -225,7 +233,9 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
             real * statistics.mean_error[c] + (real * result.input.scale[c] - quantized) * statistics.mean[c];
     }
   result.weights = std::move(weights.values);
-  result.format = stored_format(options.weight_levels);
+  // The words of a trained model were chosen by tiles.
+  result.format = stored_format(options.weight_levels,
+                                words_are_given(layer, options) ? TwoWordGroups::tile : options.two_word_groups);
   result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1], options.threads);
   return result;
 }

@@ -5,9 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "kernels/stlq.hpp"
-
-namespace intvit::stlq {
+namespace intvit {
 
 namespace {
 
@@ -23,10 +21,10 @@ struct Groups {
   Groups(const RowMatrix &weights, TwoWordGroups kind) : outputs(1), inputs(1) {
     if (kind == TwoWordGroups::filter)
       inputs = weights.cols();
-    if (kind == TwoWordGroups::tile) {
-      outputs = kernels::stlq_tile_outputs;
-      inputs = kernels::stlq_tile_inputs;
-    }
+    if (kind == TwoWordGroups::tile)
+      outputs = kernels::word_tile_outputs;
+    if (kind == TwoWordGroups::tile || kind == TwoWordGroups::group)
+      inputs = kernels::word_group_inputs;
     in_a_row = (weights.cols() + inputs - 1) / inputs;
     count = (weights.rows() + outputs - 1) / outputs * in_a_row;
   }
@@ -54,23 +52,8 @@ std::vector<bool> members(const RowMatrix &weights, const Groups &groups, const 
 
 } // namespace
 
-bool is_one_word(std::int8_t value) {
-  const int magnitude = std::abs(int{value});
-  return magnitude <= 64 && (magnitude & (magnitude - 1)) == 0;
-}
-
-StlqWeights words_of(const std::vector<std::int8_t> &values, int out) {
-  const int in = static_cast<int>(values.size()) / out;
-  const int columns = kernels::stlq_tile_column_count(in);
-  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(kernels::stlq_tile_row_count(out) * columns));
-  for (int n = 0; n < out; ++n)
-    for (int k = 0; k < in; ++k) {
-      const int tile = n / kernels::stlq_tile_outputs * columns + k / kernels::stlq_tile_inputs;
-      if (!is_one_word(
-              values[static_cast<std::size_t>(n) * static_cast<std::size_t>(in) + static_cast<std::size_t>(k)]))
-        two_words[static_cast<std::size_t>(tile)] = 1;
-    }
-  Result<StlqWeights> words = encode_stlq_values(out, in, values, two_words);
+FourBitWeights words_of(kernels::WeightFormat format, const std::vector<std::int8_t> &values, int out) {
+  Result<FourBitWeights> words = encode_four_bit_values(format, out, static_cast<int>(values.size()) / out, values);
   if (!words.ok())
     throw std::logic_error(words.status().message());
   return std::move(*words);
@@ -89,4 +72,4 @@ std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, TwoWordGro
   return members(squared_residuals, groups, selected);
 }
 
-} // namespace intvit::stlq
+} // namespace intvit

@@ -20,6 +20,8 @@ constexpr std::array clipping_scales{100.0, 96.0, 92.0, 88.0, 84.0, 80.0};
 // may be far from the one that fits the largest weight.
 constexpr std::array log_scales{35.355, 38.555, 42.045, 45.85, 50.0,  54.525,  59.46,   64.842,
                                 70.711, 77.111, 84.09,  91.7,  100.0, 109.051, 118.921, 129.684};
+// With so few levels clipping the largest weights pays more often.
+constexpr std::array four_bit_scales{100.0, 94.0, 88.0, 82.0, 76.0, 70.0, 64.0};
 
 // Rounds the rows independently, on several threads. `round_row(n, row, scale, limit, rounded)` rounds row n with one
 // scale and returns the error that it expects. It may stop as soon as that error is `limit` or more.
@@ -55,12 +57,14 @@ RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, c
 } // namespace
 
 Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options) {
-  if (std::holds_alternative<LogGrid>(grid))
+  if (const auto *words = std::get_if<WordGrid>(&grid); words != nullptr && words->scale() == kernels::WordScale::log)
     return {log_scales};
   if (options.published.clamp_largest_weight)
     return {published::clamping_scale};
   if (options.published.observer != RangeObserver::mse)
     return {only_fitting_scale};
+  if (std::holds_alternative<WordGrid>(grid))
+    return {four_bit_scales};
   return {clipping_scales};
 }
 

@@ -33,28 +33,32 @@ private:
   int steps_; // on either side of 0
 };
 
-// What STLQ's words decode to (kernels/stlq.hpp): 0 and the powers of two up to 64 with their signs, and for weights
-// with second words the sums of two of them, up to 127.
-class LogGrid {
+// What words of four bits decode to (kernels/four_bits.hpp), and for weights with second words the sums of two.
+class WordGrid {
 public:
   // `two_words`: a bit for each weight, row-major; empty: none has a second word.
-  explicit LogGrid(Eigen::Index inputs, std::vector<bool> two_words = {})
-      : inputs_(inputs), two_words_(std::move(two_words)) {}
+  WordGrid(kernels::WordScale scale, Eigen::Index inputs, std::vector<bool> two_words = {})
+      : scale_(scale), inputs_(inputs), two_words_(std::move(two_words)) {}
 
-  int largest() const { return 64; }
+  kernels::WordScale scale() const { return scale_; }
+  // Of one word.
+  int largest() const {
+    return kernels::one_word_value(scale_, kernels::word_of_code(scale_ == kernels::WordScale::log ? 1 : 7));
+  }
   std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const {
     const bool two_words = !two_words_.empty() && two_words_[static_cast<std::size_t>(output * inputs_ + input)];
     return (two_words ? two_words_values_ : one_word_values_)(weight);
   }
 
 private:
+  kernels::WordScale scale_;
   Eigen::Index inputs_;
   std::vector<bool> two_words_;
-  stlq::NearestValues one_word_values_ = stlq::nearest_values(false);
-  stlq::NearestValues two_words_values_ = stlq::nearest_values(true);
+  stlq::NearestValues one_word_values_ = stlq::nearest_values(scale_, false);
+  stlq::NearestValues two_words_values_ = stlq::nearest_values(scale_, true);
 };
 
-using WeightGrid = std::variant<UniformGrid, LogGrid>;
+using WeightGrid = std::variant<UniformGrid, WordGrid>;
 
 // Scales to try for a row.
 struct Scales {

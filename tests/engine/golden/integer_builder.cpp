@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "tests/kernels/stlq_case.hpp"
+#include "tests/kernels/four_bits_case.hpp"
 
 namespace intvit::test {
 
@@ -26,8 +26,9 @@ IntegerBuilder::IntegerBuilder(int width, int height, ElementType stream, bool s
 
 void IntegerBuilder::weight(const std::string &name, int out, int in) {
   if (stlq_) {
-    StlqCase words = make_stlq(random_, out, in);
-    graph_.weights(name, {out, in, std::move(words.first), std::move(words.tiles), std::move(words.second)});
+    FourBitCase words = make_four_bits(random_, kernels::WeightFormat::stlq_tiles, out, in);
+    graph_.weights(name,
+                   {words.format, out, in, std::move(words.first), std::move(words.groups), std::move(words.second)});
   } else {
     const std::size_t count = static_cast<std::size_t>(out) * static_cast<std::size_t>(in);
     graph_.weights(name, out, random_.values<std::int8_t>(count, -127, 127));

@@ -1,6 +1,7 @@
 #include "tests/engine/runtime/naive_graph.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -37,45 +38,69 @@ Table patches(const NodeReader &reader, const Table &image) {
 }
 
 // LogDequant of one of a byte's two words, in units of 2^-7.
-Int word_value(Int byte, bool high) {
+Int word_code(Int byte, bool high) {
   const Int word = high ? floor_divide(byte, 16) : byte % 16;
-  const Int exponent = word < 8 ? word : 16 - word;
-  const Int magnitude = word == 0 ? 0 : power_of_two(static_cast<int>(7 - exponent));
-  return word < 8 ? magnitude : -magnitude;
+  return word < 8 ? word : word - 16;
 }
 
-// STLQ weights of so many inputs: first words, and second ones where a tile of 64 x 4 has them.
-std::vector<Int> stlq_weight(const NodeReader &reader, std::size_t inputs) {
-  const std::vector<Int> first = reader.constant("stlq_first");
-  const std::vector<Int> bits = reader.constant("stlq_tiles");
-  const std::vector<Int> second = reader.constant("stlq_second");
-  const std::size_t row_bytes = (inputs + 1) / 2;
-  const std::size_t outputs = first.size() / row_bytes;
-  const std::size_t tiles = (inputs + 3) / 4;
-  std::vector<Int> weight(outputs * inputs);
-  for (std::size_t n = 0; n < outputs; ++n)
-    for (std::size_t k = 0; k < inputs; ++k)
-      weight[n * inputs + k] = word_value(first.at(n * row_bytes + k / 2), k % 2 == 1);
-  std::size_t at = 0;
-  for (std::size_t row = 0; row < (outputs + 63) / 64; ++row)
-    for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const Int bit = power_of_two(static_cast<int>(tile % 8));
-      if (floor_divide(bits.at(row * ((tiles + 7) / 8) + tile / 8), bit) % 2 == 0)
-        continue;
-      for (std::size_t i = 0; i < 256; ++i)
-        if (const std::size_t n = 64 * row + i / 4, k = 4 * tile + i % 4; n < outputs && k < inputs) {
-          Int &value = weight[n * inputs + k];
-          value = saturate(value + word_value(second.at(at + i / 2), i % 2 == 1), -127, 127);
-        }
-      at += 128;
-    }
-  return weight;
+Int log_value(Int code) {
+  const Int magnitude = code == 0 ? 0 : power_of_two(static_cast<int>(7 - (code < 0 ? -code : code)));
+  return code < 0 ? -magnitude : magnitude;
+}
+
+// Weights of four bits: first words, and second ones where a group of so many outputs and 4 inputs has them.
+struct FourBits {
+  const char *first;
+  const char *groups;
+  const char *second;
+  std::size_t group_outputs;
+  bool uniform; // else on the log scale
+
+  std::vector<Int> weight(const NodeReader &reader, std::size_t inputs) const {
+    const std::vector<Int> words = reader.constant(first);
+    const std::vector<Int> bits = reader.constant(groups);
+    const std::vector<Int> more = reader.constant(second);
+    const std::size_t row_bytes = (inputs + 1) / 2;
+    const std::size_t outputs = words.size() / row_bytes;
+    const std::size_t in_a_row = (inputs + 3) / 4;
+    std::vector<Int> weight(outputs * inputs);
+    for (std::size_t n = 0; n < outputs; ++n)
+      for (std::size_t k = 0; k < inputs; ++k) {
+        const Int code = word_code(words.at(n * row_bytes + k / 2), k % 2 == 1);
+        weight[n * inputs + k] = uniform ? 16 * code : log_value(code);
+      }
+    std::size_t at = 0;
+    for (std::size_t row = 0; row < (outputs + group_outputs - 1) / group_outputs; ++row)
+      for (std::size_t group = 0; group < in_a_row; ++group) {
+        const Int bit = power_of_two(static_cast<int>(group % 8));
+        if (floor_divide(bits.at(row * ((in_a_row + 7) / 8) + group / 8), bit) % 2 == 0)
+          continue;
+        for (std::size_t i = 0; i < 4 * group_outputs; ++i)
+          if (const std::size_t n = group_outputs * row + i / 4, k = 4 * group + i % 4; n < outputs && k < inputs) {
+            const Int code = word_code(more.at(at + i / 2), i % 2 == 1);
+            Int &value = weight[n * inputs + k];
+            value = saturate(value + (uniform ? code : log_value(code)), -127, 127);
+          }
+        at += 2 * group_outputs;
+      }
+    return weight;
+  }
+};
+
+constexpr std::array four_bit_formats{FourBits{"stlq_first", "stlq_tiles", "stlq_second", 64, false},
+                                      FourBits{"stlq_group_first", "stlq_groups", "stlq_group_second", 1, false},
+                                      FourBits{"int4_first", "int4_groups", "int4_second", 1, true}};
+
+std::vector<Int> weight_of(const NodeReader &reader, std::size_t inputs) {
+  for (const FourBits &format : four_bit_formats)
+    if (reader.has_constant(format.first))
+      return format.weight(reader, inputs);
+  return reader.constant("weight");
 }
 
 // Every row of `input` times every row of the weight.
 Table accumulators(const NodeReader &reader, const Table &input) {
-  const std::vector<Int> weight =
-      reader.has_constant("stlq_first") ? stlq_weight(reader, input.columns) : reader.constant("weight");
+  const std::vector<Int> weight = weight_of(reader, input.columns);
   Table output(input.rows, weight.size() / input.columns);
   for (std::size_t m = 0; m < output.rows; ++m)
     for (std::size_t n = 0; n < output.columns; ++n) {

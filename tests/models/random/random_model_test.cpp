@@ -122,11 +122,12 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
         {"blocks.2.norm2", "attn_pool.norm", "attn_pool.qkv", "attn_pool", "attn_pool.norm2", "attn_pool.mlp.fc1"});
 }
 
-TEST_CASE("random models: STLQ weights fill the codes' range too") {
+TEST_CASE("random models: weights of four bits fill the codes' range too") {
   const auto ratio = GENERATE(0.0, 0.15, 1.0);
+  const auto levels = GENERATE(WeightLevels::stlq, WeightLevels::int4);
   CAPTURE(ratio);
   RandomModelOptions options;
-  options.weight_levels = WeightLevels::stlq;
+  options.weight_levels = levels;
   options.two_word_ratio = ratio;
   const std::vector<std::byte> bytes = random_model(shallow("deit_tiny_patch16_224"), options, 1);
   check_filled(first_rows(bytes, test::random_images(1, 224, 224, 5).front()),

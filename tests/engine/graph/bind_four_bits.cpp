@@ -1,39 +1,62 @@
-// STLQ weights in model files: read back as they were written, and every way in which each constant can be wrong.
+// Weights of four bits in model files: read back as they were written, and every way in which each constant can be
+// wrong.
 #include <catch2/catch.hpp>
 
 #include "engine/graph/builder.hpp"
-#include "engine/ops/stlq_weights.hpp"
+#include "engine/ops/four_bits_weights.hpp"
 #include "tests/engine/graph/bind_messages.hpp"
-#include "tests/kernels/stlq_case.hpp"
+#include "tests/kernels/four_bits_case.hpp"
 
 namespace intvit {
 namespace {
 
+using kernels::WeightFormat;
 using test::bind_message;
+using test::FourBitCase;
 using test::ModelParts;
 
-void set_weights(ModelParts &parts, const std::string &node, const test::StlqCase &weights) {
-  const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
-    parts.set(node + suffix, DType::u8, {static_cast<std::int64_t>(bytes.size()) / columns, columns}, bytes);
+// The constants of a format, and bytes of a group.
+struct Names {
+  std::string first;
+  std::string groups;
+  std::string second;
+  std::int64_t group_bytes;
+};
+
+const Names &names(WeightFormat format) {
+  static const Names tiles{"stlq_first", "stlq_tiles", "stlq_second", 128};
+  static const Names groups{"stlq_group_first", "stlq_groups", "stlq_group_second", 2};
+  static const Names int4{"int4_first", "int4_groups", "int4_second", 2};
+  return format == WeightFormat::int4 ? int4 : format == WeightFormat::stlq_groups ? groups : tiles;
+}
+
+void set_weights(ModelParts &parts, const std::string &node, const FourBitCase &weights) {
+  const Names &constants = names(weights.format);
+  const auto matrix = [&](const std::string &name, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
+    parts.set(node + "." + name, DType::u8, {static_cast<std::int64_t>(bytes.size()) / columns, columns}, bytes);
   };
   parts.tensors.erase(node + ".weight");
-  matrix(".stlq_first", weights.first, (weights.in_features + 1) / 2);
-  matrix(".stlq_tiles", weights.tiles, ((weights.in_features + 3) / 4 + 7) / 8);
-  matrix(".stlq_second", weights.second, 128);
+  matrix(constants.first, weights.first, (weights.in_features + 1) / 2);
+  matrix(constants.groups, weights.groups, ((weights.in_features + 3) / 4 + 7) / 8);
+  matrix(constants.second, weights.second, constants.group_bytes);
+}
+
+FourBitCase tiles(test::Random &random, int out, int in) {
+  return test::make_four_bits(random, WeightFormat::stlq_tiles, out, in);
 }
 
 // The tiny model with such weights in its patch embedding, [16, 192], and its head, [5, 16].
 ModelParts stlq_parts() {
   test::Random random(1);
   ModelParts parts = test::tiny_parts();
-  test::StlqCase embed = test::make_stlq(random, 16, 192);
+  FourBitCase embed = tiles(random, 16, 192);
   while (embed.second.empty() || embed.second.size() == std::size_t{48} * 128)
-    embed = test::make_stlq(random, 16, 192);
+    embed = tiles(random, 16, 192);
   set_weights(parts, "patch_embed", embed);
   // All tiles but the last.
-  test::StlqCase head = test::make_stlq(random, 5, 16);
-  while (head.tiles[0] != 7)
-    head = test::make_stlq(random, 5, 16);
+  FourBitCase head = tiles(random, 5, 16);
+  while (head.groups[0] != 7)
+    head = tiles(random, 5, 16);
   set_weights(parts, "head", head);
   return parts;
 }
@@ -52,17 +75,17 @@ TEST_CASE("bind: STLQ weights are read as they stand in the file") {
   const Result<Program> program = file->bind();
   REQUIRE(program.ok());
   const BoundOperation &head = *program->nodes.back().operation;
-  CHECK(head.linear_map->weights.format == kernels::WeightFormat::stlq);
+  CHECK(head.linear_map->weights.format == WeightFormat::stlq_tiles);
   CHECK(head.linear_map->weights.out_features == 5);
   CHECK(head.linear_map->weights.in_features == 16);
-  CHECK(head.linear_map->weights.stlq.first == parts.tensors.at("head.stlq_first").as<std::uint8_t>());
-  CHECK(head.linear_map->weights.stlq.tiles == parts.tensors.at("head.stlq_tiles").as<std::uint8_t>());
-  CHECK(head.linear_map->weights.stlq.second == parts.tensors.at("head.stlq_second").as<std::uint8_t>());
-  CHECK(head.linear_map->weights.stlq.two_word_tiles() == 3);
-  CHECK(head.linear_map->weights.stlq.tile_count() == 4);
+  CHECK(head.linear_map->weights.four_bits.first == parts.tensors.at("head.stlq_first").as<std::uint8_t>());
+  CHECK(head.linear_map->weights.four_bits.groups == parts.tensors.at("head.stlq_tiles").as<std::uint8_t>());
+  CHECK(head.linear_map->weights.four_bits.second == parts.tensors.at("head.stlq_second").as<std::uint8_t>());
+  CHECK(head.linear_map->weights.four_bits.two_word_groups() == 3);
+  CHECK(head.linear_map->weights.four_bits.group_count() == 4);
   for (const BoundNode &node : program->nodes)
     if (const auto *linear = node.as<BoundLinear>(); linear != nullptr && node.name != "head")
-      CHECK(linear->linear_map->weights.format == kernels::WeightFormat::int8);
+      CHECK(linear->linear_map->weights.format == WeightFormat::int8);
 }
 
 TEST_CASE("bind: STLQ weights without any second word") {
@@ -73,11 +96,12 @@ TEST_CASE("bind: STLQ weights without any second word") {
 }
 
 TEST_CASE("bind: the builder writes what bind reads") {
+  const auto format = GENERATE(WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4);
   test::Random random(2);
   for (int round = 0; round < 20; ++round) {
     const int out = random.between(1, 150);
-    const test::StlqCase expected = test::make_stlq(random, out, 3);
-    const StlqWeights weights{out, 3, expected.first, expected.tiles, expected.second};
+    const FourBitCase expected = test::make_four_bits(random, format, out, 3);
+    const FourBitWeights weights{format, out, 3, expected.first, expected.groups, expected.second};
     GraphBuilder builder(1, 1);
     builder.add("p", image_value, Patches{1});
     builder.add("h", "p", Linear{.epilogue = kernels::Epilogue::logits, .shift = 32});
@@ -90,11 +114,12 @@ TEST_CASE("bind: the builder writes what bind reads") {
     REQUIRE(file.ok());
     const Result<Program> program = file->bind();
     REQUIRE(program.ok());
-    const StlqWeights &read = program->nodes.back().operation->linear_map->weights.stlq;
+    CHECK(program->nodes.back().operation->linear_map->weights.format == format);
+    const FourBitWeights &read = program->nodes.back().operation->linear_map->weights.four_bits;
     CHECK(read.first == weights.first);
-    CHECK(read.tiles == weights.tiles);
+    CHECK(read.groups == weights.groups);
     CHECK(read.second == weights.second);
-    CHECK(decode_stlq(read) == expected.values);
+    CHECK(decode_four_bits(read) == expected.values);
   }
 }
 
@@ -168,7 +193,7 @@ TEST_CASE("bind: words that are no code") {
 TEST_CASE("bind: words and bits that belong to nothing") {
   ModelParts parts = stlq_parts();
   parts.set_element<std::uint8_t>("head.stlq_tiles", 0, 7 | 16);
-  message(parts, "head", "tensor head.stlq_tiles: bit 4 of row 0 belongs to no tile and is not 0");
+  message(parts, "head", "tensor head.stlq_tiles: bit 4 of row 0 belongs to no group and is not 0");
   parts = stlq_parts();
   for (const std::size_t byte : {std::size_t{2 * 5}, std::size_t{127}}) {
     ModelParts changed = parts;
@@ -180,9 +205,9 @@ TEST_CASE("bind: words and bits that belong to nothing") {
 
   // Three inputs: a row's last byte has one word, and a tile one column outside.
   test::Random random(3);
-  test::StlqCase weights = test::make_stlq(random, 5, 3);
+  FourBitCase weights = tiles(random, 5, 3);
   while (weights.second.empty())
-    weights = test::make_stlq(random, 5, 3);
+    weights = tiles(random, 5, 3);
   ModelParts odd = test::one_product(1, 5);
   set_weights(odd, "h", weights);
   odd.set("h.multiplier", DType::i32, {5}, std::vector<std::int32_t>(5));
@@ -196,7 +221,44 @@ TEST_CASE("bind: words and bits that belong to nothing") {
   message(parts, "h", "tensor h.stlq_second: the word of output 4, input 3 belongs to no weight and is not 0");
 }
 
-TEST_CASE("bind: both formats of weights in one node") {
+TEST_CASE("bind: of groups of one output, too, what is no code or belongs to nothing") {
+  const auto format = GENERATE(WeightFormat::stlq_groups, WeightFormat::int4);
+  const Names &constants = names(format);
+  test::Random random(4);
+  FourBitCase weights = test::make_four_bits(random, format, 5, 3);
+  while (weights.second.size() < 4 || weights.groups[2] == 0)
+    weights = test::make_four_bits(random, format, 5, 3);
+  ModelParts original = test::one_product(1, 5);
+  set_weights(original, "h", weights);
+  original.set("h.multiplier", DType::i32, {5}, std::vector<std::int32_t>(5));
+  original.set("h.offset", DType::i64, {5}, std::vector<std::int64_t>(5));
+  CHECK(bind_message(original) == "");
+
+  const auto with = [&](const std::string &constant, std::size_t index, std::uint8_t byte) {
+    ModelParts parts = original;
+    parts.set_element<std::uint8_t>("h." + constant, index, byte);
+    return bind_message(parts);
+  };
+  const std::string node = "graph node h: tensor h.";
+  CHECK(with(constants.first, 2 * 2, 0x18) ==
+        node + constants.first + ": the word of output 2, input 0 is -8, which is no code");
+  CHECK(with(constants.first, 2 * 2 + 1, 0x10) ==
+        node + constants.first + ": the word of output 2, input 3 belongs to no weight and is not 0");
+  CHECK(with(constants.groups, 2, 3) == node + constants.groups + ": bit 1 of row 2 belongs to no group and is not 0");
+  const std::size_t count = weights.second.size() / 2;
+  CHECK(with(constants.groups, 2, 0) == node + constants.second + " is U8 [" + std::to_string(count) +
+                                            ", 2], expected U8 [" + std::to_string(count - 1) + ", 2]");
+  // Second words on the uniform scale may be -8.
+  const std::size_t before = static_cast<std::size_t>(weights.groups[0] + weights.groups[1]);
+  CHECK(with(constants.second, 2 * before, 0x18) ==
+        (format == WeightFormat::int4
+             ? ""
+             : node + constants.second + ": the word of output 2, input 0 is -8, which is no code"));
+  CHECK(with(constants.second, 2 * before + 1, 0x10) ==
+        node + constants.second + ": the word of output 2, input 3 belongs to no weight and is not 0");
+}
+
+TEST_CASE("bind: two formats of weights in one node") {
   ModelParts parts = stlq_parts();
   parts.set("head.weight", DType::i8, {5, 16}, std::vector<std::int8_t>(80));
   CHECK(bind_message(parts) == "tensor head.stlq_first is not used by the graph");
@@ -219,9 +281,11 @@ TEST_CASE("bind: decoded STLQ weights must not overflow an accumulator") {
     parts.set("l.offset", DType::i64, {columns}, std::vector<std::int64_t>(in));
     const std::vector<std::int8_t> words(in, -1);
     const std::vector<std::uint8_t> all((in + 3) / 4, 1);
-    const Result<StlqWeights> weights = encode_stlq(1, static_cast<int>(in), words, words, all);
+    const Result<FourBitWeights> weights =
+        encode_four_bits(WeightFormat::stlq_tiles, 1, static_cast<int>(in), words, words, all);
     REQUIRE(weights.ok());
-    set_weights(parts, "h", {1, static_cast<int>(in), weights->first, weights->tiles, weights->second, {}});
+    set_weights(parts, "h",
+                {weights->format, 1, static_cast<int>(in), weights->first, weights->groups, weights->second, {}});
     parts.set("h.multiplier", DType::i32, {1}, std::vector<std::int32_t>(1));
     parts.set("h.offset", DType::i64, {1}, std::vector<std::int64_t>(1));
     const std::string expected = "graph node h: the accumulator of channel 0 could overflow 32 bits";

@@ -1,4 +1,4 @@
-// The values of STLQ's words, and the selection of weights with second words.
+// The values of words of four bits, and the selection of weights with second words.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "kernels/stlq.hpp"
+#include "engine/ops/four_bits_weights.hpp"
 #include "models/architectures/stlq_words.hpp"
 #include "models/quantize/linear/two_words.hpp"
 
@@ -40,24 +40,29 @@ bool selected(const std::vector<bool> &bits, const RowMatrix &weights, Eigen::In
 } // namespace
 
 TEST_CASE("the nearest value is that of all pairs of words") {
+  const auto scale = GENERATE(kernels::WordScale::log, kernels::WordScale::uniform);
   for (const bool two_words : {false, true}) {
+    const NearestValues &nearest_value = nearest_values(scale, two_words);
     std::set<int> levels;
     for (int first = -7; first <= 7; ++first)
-      for (int second = two_words ? -7 : 0; second <= (two_words ? 7 : 0); ++second)
-        levels.insert(
-            std::clamp(static_cast<int>(expected_value(first, 128) + expected_value(second, 128)), -127, 127));
+      for (int second = two_words ? -8 : 0; second <= (two_words ? 7 : 0); ++second)
+        if (scale == kernels::WordScale::uniform)
+          levels.insert(16 * first + second);
+        else if (second != -8)
+          levels.insert(
+              std::clamp(static_cast<int>(expected_value(first, 128) + expected_value(second, 128)), -127, 127));
     std::mt19937 generator(2);
     for (int i = 0; i < 5000; ++i) {
       const double weight = uniform(generator) * 140;
       double least = std::numeric_limits<double>::infinity();
       for (const int level : levels)
         least = std::min(least, std::abs(level - weight));
-      const std::int8_t value = nearest_value(weight, two_words);
+      const std::int8_t value = nearest_value(weight);
       REQUIRE(levels.count(value) == 1);
       REQUIRE(std::abs(value - weight) == least);
     }
     for (const int level : levels)
-      CHECK(nearest_value(level, two_words) == level);
+      CHECK(nearest_value(level) == level);
   }
 }
 
@@ -66,7 +71,8 @@ TEST_CASE("one word's values") {
     bool one_word = value == 0;
     for (int exponent = 0; exponent < 7; ++exponent)
       one_word = one_word || std::abs(value) == 1 << exponent;
-    CHECK(is_one_word(static_cast<std::int8_t>(value)) == one_word);
+    CHECK(is_one_word(kernels::WordScale::log, static_cast<std::int8_t>(value)) == one_word);
+    CHECK(is_one_word(kernels::WordScale::uniform, static_cast<std::int8_t>(value)) == (value % 16 == 0));
   }
 }
 
@@ -100,7 +106,8 @@ TEST_CASE("second words go to the groups whose residuals are largest") {
   };
   check(TwoWordGroups::element, 1, 1);
   check(TwoWordGroups::filter, 1, squares.cols());
-  check(TwoWordGroups::tile, kernels::stlq_tile_outputs, kernels::stlq_tile_inputs);
+  check(TwoWordGroups::group, 1, 4);
+  check(TwoWordGroups::tile, 64, 4);
 }
 
 } // namespace intvit::stlq

@@ -1,0 +1,60 @@
+#include "tests/kernels/four_bits_case.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace intvit::test {
+
+namespace {
+
+int log_value(int code) {
+  return code == 0 ? 0 : static_cast<int>(std::copysign(std::ldexp(1.0, 7 - std::abs(code)), code));
+}
+
+} // namespace
+
+FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features) {
+  const bool uniform = format == kernels::WeightFormat::int4;
+  const std::size_t group_outputs = format == kernels::WeightFormat::stlq_tiles ? 64 : 1;
+  const auto out = static_cast<std::size_t>(out_features);
+  const auto in = static_cast<std::size_t>(in_features);
+  const std::size_t group_columns = (in + 3) / 4;
+  const std::size_t group_rows = (out + group_outputs - 1) / group_outputs;
+  const std::size_t row_bytes = (in + 1) / 2;
+  FourBitCase result;
+  result.format = format;
+  result.out_features = out_features;
+  result.in_features = in_features;
+  result.first.resize(out * row_bytes);
+  result.groups.resize(group_rows * ((group_columns + 7) / 8));
+  result.values.resize(out * in);
+  // Of groups with second words: none, half, all, or few. (Golden hashes are of what is drawn for tiles.)
+  const int share = random.between(0, format == kernels::WeightFormat::stlq_tiles ? 2 : 3);
+  const bool extreme = random.between(0, 7) == 0;
+  const auto extreme_code = [&] { return random.bits() % 2 != 0 ? 1 : -1; };
+  for (std::size_t r = 0; r < group_rows; ++r)
+    for (std::size_t c = 0; c < group_columns; ++c) {
+      const bool two = share == 2 || (share == 1 && random.bits() % 2 != 0) || (share == 3 && random.bits() % 8 == 0);
+      const std::size_t words = result.second.size();
+      if (two) {
+        result.groups[r * ((group_columns + 7) / 8) + c / 8] |= static_cast<std::uint8_t>(1U << (c % 8));
+        result.second.resize(words + 2 * group_outputs);
+      }
+      for (std::size_t n = group_outputs * r; n < std::min(out, group_outputs * (r + 1)); ++n)
+        for (std::size_t k = 4 * c; k < std::min(in, 4 * c + 4); ++k) {
+          const int first = extreme ? extreme_code() * (uniform ? 7 : 1) : random.between(-7, 7);
+          int second = 0;
+          if (two)
+            second = extreme ? extreme_code() * (uniform ? 7 : 1) : random.between(uniform ? -8 : -7, 7);
+          const auto shifted = [&](int q) { return static_cast<std::uint8_t>((q & 15) << (k % 2 * 4)); };
+          result.first[n * row_bytes + k / 2] |= shifted(first);
+          if (two)
+            result.second[words + (n % group_outputs) * 2 + k % 4 / 2] |= shifted(second);
+          const int sum = uniform ? 16 * first + second : log_value(first) + log_value(second);
+          result.values[n * in + k] = static_cast<std::int8_t>(std::clamp(sum, -127, 127));
+        }
+    }
+  return result;
+}
+
+} // namespace intvit::test

@@ -1,0 +1,31 @@
+// Weights of four bits with random codes. Written and valued here by the format's words, so that neither decoder nor
+// encoder checks itself.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/weights.hpp"
+#include "tests/kernels/random.hpp"
+
+namespace intvit::test {
+
+struct FourBitCase {
+  kernels::WeightFormat format = kernels::WeightFormat::stlq_tiles;
+  int out_features = 0;
+  int in_features = 0;
+  std::vector<std::uint8_t> first;
+  std::vector<std::uint8_t> groups;
+  std::vector<std::uint8_t> second;
+  std::vector<std::int8_t> values; // [out_features, in_features]
+
+  kernels::FourBitMatrix view() const {
+    return {kernels::four_bit_layout(format), out_features, in_features, first.data(), groups.data(), second.data()};
+  }
+};
+
+// Second words in no group, in all of them, or in some: half or few; now and then only the largest codes, whose sums
+// saturate on the log scale.
+FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features);
+
+} // namespace intvit::test
