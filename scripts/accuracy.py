@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what the quantizer's settings cost, tabulates it, and draws STLQ's accuracy over its size.
+"""Measures what the quantizer's settings cost, tabulates it, and draws the accuracy of weights of four bits over bits.
 
   scripts/accuracy.py measure --data FOLDER [--program build/release/bin/intvit] [-o docs/accuracy.csv] [MODEL ...]
   scripts/accuracy.py table [docs/accuracy.csv]
@@ -19,7 +19,12 @@ import tempfile
 
 MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
-RATIOS = [0, 5, 10, 15, 25, 50, 100]
+# Weights of four bits, with the ratios that are measured of each.
+WORDS = {
+    "int4": ("--weight-format int4", [0, 10, 25, 50, 100]),
+    "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100]),
+    "STLQ by tiles": ("--weight-format stlq --two-word-groups tile", [0, 5, 10, 15, 25, 50, 100]),
+}
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
 SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
@@ -35,11 +40,11 @@ def setting(observer, residual, softmax):
 
 def settings():
     """Options of the rows of the tables in docs/quantization.md and docs/stlq.md, what decides most first."""
-    for ratio in RATIOS:
-        yield f"--weight-format stlq --two-word-ratio {ratio}"
+    for options, ratios in WORDS.values():
+        for ratio in ratios:
+            yield f"{options} --two-word-ratio {ratio}"
     for groups in ("filter", "element"):
-        yield f"--weight-format stlq --two-word-ratio 15 --two-word-groups {groups}"
-    yield "--weight-format int4"
+        yield f"--weight-format stlq --two-word-groups {groups} --two-word-ratio 15"
     for softmax in SOFTMAXES:
         for residual in RESIDUALS:
             for observer in OBSERVERS:
@@ -123,37 +128,39 @@ LEFT, TOP, RIGHT = 60, 130, 740
 PANEL, GAP = 210, 62  # the height of a model's part, and what is between two
 WIDTH, HEIGHT = 760, TOP + len(MODELS) * (PANEL + GAP) - 16
 BITS = (3.25, 8.35)
+LINE_STYLES = ["int4", "stlq", "tiles"]  # of WORDS
 STYLE = """
   text { font: 12px sans-serif; fill: #333 }
   .title, .model { font-weight: bold }
   .grid { stroke: #ddd }
-  .float { stroke-dasharray: 6 4 }
+  .float { stroke: #888; stroke-dasharray: 6 4 }
+  .int8 { stroke: #333 }
   path { fill: none; stroke-width: 2 }
-  .deit { stroke: #1f6fd1 } circle.deit, text.deit { fill: #1f6fd1 }
-  .vit { stroke: #d9730d } circle.vit, text.vit { fill: #b85c00 }
-  text.deit, text.vit { stroke: none }
+  path.int4 { stroke: #1f6fd1 } circle.int4 { fill: #1f6fd1 }
+  path.stlq { stroke: #d9730d } circle.stlq { fill: #d9730d }
+  path.tiles { stroke: #d9730d; stroke-dasharray: 2 3 } circle.tiles { fill: #d9730d }
   @media (prefers-color-scheme: dark) {
     text { fill: #ccc }
     .grid { stroke: #3a3a3a }
-    .deit { stroke: #6cb0ff } circle.deit, text.deit { fill: #6cb0ff }
-    .vit { stroke: #f0984b } circle.vit, text.vit { fill: #f0984b }
+    .int8 { stroke: #ccc }
+    path.int4 { stroke: #6cb0ff } circle.int4 { fill: #6cb0ff }
+    path.stlq, path.tiles { stroke: #f0984b } circle.stlq, circle.tiles { fill: #f0984b }
   }
 """
 
 
 def panel(model, rows, top):
     """One model's part of the drawing, from `top` on."""
-    chosen = {f"--weight-format stlq --two-word-ratio {ratio}": ratio for ratio in RATIOS}
-    line = sorted((float(row["bits_per_weight"]), float(row["top1"]), chosen[row["options"]])
-                  for row in rows if row["model"] == model and row["options"] in chosen)
     single = {row["options"]: row for row in rows if row["model"] == model}
-    if not line or "--weight-format int4" not in single or "" not in single:
-        raise ValueError(f"{model}: rows of STLQ, int4 or the default are missing")
+    lines = {}
+    for name, (options, ratios) in WORDS.items():
+        measured = [(ratio, single.get(f"{options} --two-word-ratio {ratio}")) for ratio in ratios]
+        lines[name] = [(float(row["bits_per_weight"]), float(row["top1"]), ratio) for ratio, row in measured if row]
+    if "" not in single or not all(lines.values()):
+        raise ValueError(f"{model}: rows of the default or of words are missing")
     float_top1 = float(single[""]["float_top1"])
     int8 = float(single[""]["bits_per_weight"]), float(single[""]["top1"])
-    # Uniform 4 bits are kept as int8; what they would take is what one word takes.
-    int4 = line[0][0], float(single["--weight-format int4"]["top1"])
-    values = [top1 for _, top1, _ in line] + [float_top1, int8[1], int4[1]]
+    values = [top1 for line in lines.values() for _, top1, _ in line] + [float_top1, int8[1]]
     low, high = int(min(values)) - 1, int(max(values)) + 1
     bottom = top + PANEL
 
@@ -163,43 +170,39 @@ def panel(model, rows, top):
     def y(top1):
         return bottom - PANEL * (top1 - low) / (high - low)
 
-    style = model.split("_")[0]
-    svg = [f'<text class="{style} model" x="{LEFT}" y="{top - 12}">{model}</text>']
+    svg = [f'<text class="model" x="{LEFT}" y="{top - 12}">{model}</text>']
     for tick in range(low, high + 1):
         svg.append(f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
         svg.append(f'<text x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick}</text>')
     for bits in range(4, 9):
         svg.append(f'<text x="{x(bits):.1f}" y="{bottom + 18}" text-anchor="middle">{bits}</text>')
-    svg.append(f'<path class="{style} float" d="M {LEFT},{y(float_top1):.1f} H {RIGHT}"/>')
+    svg.append(f'<path class="float" d="M {LEFT},{y(float_top1):.1f} H {RIGHT}"/>')
     svg.append(f'<text x="{LEFT + 6}" y="{y(float_top1) - 6:.1f}">float</text>')
-    svg.append(f'<path class="{style}" d="M {" ".join(f"{x(b):.1f},{y(t):.1f}" for b, t, _ in line)}"/>')
-    for index, (bits, top1, ratio) in enumerate(line):
-        above = ratio == RATIOS[-1] and top1 >= int8[1]
-        # Where the line comes from below, not through it.
-        rising = 15 < ratio < RATIOS[-1] and line[index - 1][1] < top1
-        svg.append(f'<circle class="{style}" cx="{x(bits):.1f}" cy="{y(top1):.1f}" r="4"/>')
-        svg.append(f'<text x="{x(bits) + (4 if rising else 0):.1f}" y="{y(top1) + (-9 if above else 18):.1f}" '
-                   f'text-anchor="{"start" if rising else "middle"}">'
-                   f'{ratio}{" %" if ratio > 15 else ""}</text>')
-    for (bits, top1), name, side in ((int4, "uniform 4 bits", -1), (int8, "int8", 1)):
-        svg.append(f'<path class="{style}" d="M {x(bits) - 5:.1f},{y(top1) - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
-        svg.append(f'<text x="{x(bits) + 10 * side:.1f}" y="{y(top1) + (4 if abs(y(top1) - y(float_top1)) > 4 else -8):.1f}" '
-                   f'text-anchor="{"end" if side < 0 else "start"}">{name}</text>')
+    for style, line in zip(LINE_STYLES, lines.values()):
+        svg.append(f'<path class="{style}" d="M {" ".join(f"{x(b):.1f},{y(t):.1f}" for b, t, _ in line)}"/>')
+        svg += [f'<circle class="{style}" cx="{x(bits):.1f}" cy="{y(top1):.1f}" r="4"><title>R = {ratio} %, '
+                f"{bits:.2f} bits, {top1:.2f} %</title></circle>" for bits, top1, ratio in line]
+    svg.append(f'<path class="int8" d="M {x(int8[0]) - 5:.1f},{y(int8[1]) - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
+    svg.append(f'<text x="{x(int8[0]) + 10:.1f}" y="{y(int8[1]) + (4 if abs(y(int8[1]) - y(float_top1)) > 4 else -8):.1f}">'
+               "int8</text>")
     return svg
 
 
 def draw(rows):
     svg = [f'<text class="title" x="{LEFT}" y="20">Top-1 accuracy in %, over bits a weight of the whole model</text>']
-    notes = ["Points joined by a line: STLQ, the number is R, the percentage of tiles that have second words. Crosses:",
-             "other weights. Uniform 4 bits take as much memory as one word, R = 0, and lose less. Nothing was fine-tuned.",
+    notes = ["From left to right more weights have second words, from none to all. Nothing was fine-tuned.",
              "One image is 0.15 points."]
     for index, note in enumerate(notes):
         svg.append(f'<text x="{LEFT}" y="{42 + 17 * index}">{note}</text>')
+    at = LEFT
+    for style, name in zip(LINE_STYLES, WORDS):
+        svg.append(f'<path class="{style}" d="M {at},84 h 28"/><circle class="{style}" cx="{at + 14}" cy="84" r="4"/>')
+        svg.append(f'<text x="{at + 36}" y="88">{name}</text>')
+        at += 60 + 8 * len(name)
     for index, model in enumerate(MODELS):
         svg += panel(model, rows, TOP + index * (PANEL + GAP))
     svg.append(f'<text x="{(LEFT + RIGHT) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">bits a weight</text>')
-    return svg_document("STLQ weights: accuracy over bits a weight; numbers are the two-word ratio in percent", STYLE, svg,
-                        HEIGHT)
+    return svg_document("Weights of four bits: accuracy over bits a weight", STYLE, svg, HEIGHT)
 
 
 def svg_document(title, style, elements, height):
