@@ -62,6 +62,10 @@ struct TokenMergingKernel {
   // bits. Needs memory for args.tokens int32 in args.scratch; no output and no requantization.
   void (*add_importance)(const AttentionArgs &args, int head, std::uint32_t *importance) = nullptr;
   std::size_t (*match_scratch_bytes)(int tokens, int channels) = nullptr;
+  // Of the tokens that may merge, ranked by importance, finds the partners of those in this range: writes what
+  // TokenPartnerRow says of them to args.groups. Takes time about as ranks^2 of the range's end less that of its begin.
+  void (*find_partners)(const MatchTokensArgs &args, Range ranks) = nullptr;
+  // When partners of all have been found: which tokens become one. Reads neither keys nor importance.
   void (*match)(const MatchTokensArgs &args) = nullptr;
   std::size_t (*merge_scratch_bytes)(int tokens) = nullptr;
   // Computes rows of the output.

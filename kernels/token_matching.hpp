@@ -8,38 +8,35 @@
 
 namespace intvit::kernels {
 
-// The tokens that may merge are numbered from the most important to the least important one. A token's partner is, of
-// those before it, the one whose key is closest. Tokens merge into their partners, those first of which it costs least.
-class TokenMatching {
+// The tokens that may merge, from the most important to the least important one.
+class RankedTokens {
 public:
   static std::size_t scratch_bytes(int tokens) {
-    return static_cast<std::size_t>(tokens) * (sizeof(std::uint64_t) + 4 * sizeof(std::int32_t));
+    return static_cast<std::size_t>(tokens) * (sizeof(std::uint64_t) + sizeof(std::int32_t));
   }
 
-  // Puts the tokens that may merge in order. args.scratch has scratch_bytes() for this.
-  explicit TokenMatching(const MatchTokensArgs &args);
+  // args.scratch has scratch_bytes() for this.
+  explicit RankedTokens(const MatchTokensArgs &args);
 
   int count() const { return args_.tokens - args_.first; }
-  int token(int i) const { return tokens_[i]; } // the row that the i-th of them is
+  int operator[](int i) const { return tokens_[i]; } // the row that the i-th of them is
 
-  // Of each but the first: which one before it is closest, the first of those, and the squared distance of the keys.
-  void set_partner(int i, int partner, std::int32_t distance) {
-    partners_[i] = partner;
-    distances_[i] = distance;
-  }
-
-  // Writes args.groups.
-  void write_groups() const;
+  // Writes to args.groups, as find_partners() does, that the i-th's partner is the one of number `partner`, and what it
+  // costs to merge, by the squared distance of their keys. The first one has none.
+  void set_partner(int i, int partner, std::int32_t distance) const;
+  void set_no_partner() const;
 
 private:
-  void merge_pairs() const;
-
   const MatchTokensArgs &args_;
-  std::uint64_t *costs_; // of merging each into its partner
   std::int32_t *tokens_;
-  std::int32_t *partners_;
-  std::int32_t *distances_;
-  std::int32_t *order_; // for sorting
 };
+
+// TokenMergingKernel::match(), the same for all instruction sets.
+void merge_into_partners(const MatchTokensArgs &args);
+
+// Enough for both.
+constexpr std::size_t matching_scratch_bytes(int tokens) {
+  return static_cast<std::size_t>(tokens) * (sizeof(std::uint64_t) + 3 * sizeof(std::int32_t));
+}
 
 } // namespace intvit::kernels

@@ -21,6 +21,13 @@ inline constexpr int max_merging_channels = 1 << 15;
 // A token's probabilities of at most 2^16 in each of 2^10 heads are below it.
 inline constexpr std::uint32_t max_importance = std::uint32_t{1} << 27;
 
+// What find_partners() finds, int32 [token_group_rows, tokens], and match() replaces.
+enum TokenPartnerRow : std::uint8_t {
+  partner_of_token, // the token that each of those which may merge would merge into; -1: none
+  cost_low,         // what that would cost, 64 bits in two numbers
+  cost_high,
+};
+
 // What match() finds, int32 [token_group_rows, tokens].
 enum TokenGroupRow : std::uint8_t {
   group_of_token, // the row that each token becomes a part of; the rows that remain keep their order
@@ -36,10 +43,12 @@ struct MatchTokensArgs {
   int channels = 0;                          // at most max_merging_channels
   int first = 0;                             // so many tokens at the beginning do not merge
   const std::uint32_t *importance = nullptr; // [tokens], below max_importance; null: all 0
-  int pairs = 0;                             // 0 to half of the tokens that may merge, rounded down
+  int pairs = 0;                             // 0 to half of count(), rounded down
   const std::int32_t *sizes = nullptr;       // [tokens], 1 and more, at most max_tokens together; null: all 1
   std::int32_t *groups = nullptr;            // [token_group_rows, tokens]
   std::byte *scratch = nullptr;              // TokenMergingKernel::match_scratch_bytes(), aligned to 64 bytes
+
+  int count() const { return tokens - first; } // of the tokens that may merge
 };
 
 struct MergeTokensArgs {

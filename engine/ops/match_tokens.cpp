@@ -43,39 +43,71 @@ Binding MatchTokens::bind(NodeBinder &binder, std::span<const ValueInfo> inputs)
   return {std::move(bound), output};
 }
 
-// An image is a task: what it costs is far less than a block of the network.
+namespace {
+
+// The thread's part of `count` tokens, of which the i-th is compared with i others: contiguous, with about as many
+// comparisons for every thread.
+kernels::Range share_of_comparisons(const Team &team, std::int64_t count) {
+  const auto bound = [&](std::int64_t parts) {
+    std::int64_t end = 0; // the largest with end^2 <= count^2 * parts / size
+    while (end < count && (end + 1) * (end + 1) * team.size <= count * count * parts)
+      ++end;
+    return static_cast<int>(end);
+  };
+  return {bound(team.index), bound(team.index + 1)};
+}
+
+} // namespace
+
+// First all threads find partners, each of its share of the tokens, or of the images where there are enough of them;
+// then an image is a task.
 void BoundMatchTokens::run(const Step &step) const {
-  // Behind the kernels' own scratch memory: how important each token is, and its bias in a head.
-  auto *importance = reinterpret_cast<std::uint32_t *>(step.scratch + kernel_scratch_bytes(step.kernels));
-  auto *token_bias = reinterpret_cast<std::int32_t *>(importance + tokens);
-  const kernels::Range share = step.team.share(step.batch());
-  for (int image = share.begin; image < share.end; ++image) {
-    const auto index = static_cast<std::size_t>(image);
-    const auto *qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(index));
-    const std::int32_t *sizes = sized ? sizes_of_image(step.inputs[1], index) : nullptr;
-    if (weighted) {
-      kernels::AttentionArgs args = attention->arguments();
-      args.qkv = qkv;
-      args.token_bias = sized ? token_bias : nullptr;
-      args.scratch = step.scratch;
-      std::fill_n(importance, tokens, 0);
-      for (int head = 0; head < attention->heads; ++head) {
-        if (sized)
-          attention->write_token_bias(head, sizes, token_bias);
-        step.kernels.token_merging.add_importance(args, head, importance);
-      }
+  const kernels::Range images = step.team.share(step.batch());
+  if (step.phase == 1)
+    for (int image = images.begin; image < images.end; ++image)
+      step.kernels.token_merging.match(arguments(step, static_cast<std::size_t>(image)));
+  else if (step.batch() >= step.team.size)
+    for (int image = images.begin; image < images.end; ++image)
+      find_partners(step, static_cast<std::size_t>(image), {0, tokens - first});
+  else
+    for (int image = 0; image < step.batch(); ++image)
+      find_partners(step, static_cast<std::size_t>(image), share_of_comparisons(step.team, tokens - first));
+}
+
+void BoundMatchTokens::find_partners(const Step &step, std::size_t image, kernels::Range ranks) const {
+  if (ranks.begin >= ranks.end)
+    return;
+  kernels::MatchTokensArgs match = arguments(step, image);
+  if (weighted) {
+    // Behind the kernels' own scratch memory: how important each token is, and its bias in a head. Every thread
+    // computes it for itself, which takes no longer than to wait for another one.
+    auto *importance = reinterpret_cast<std::uint32_t *>(step.scratch + kernel_scratch_bytes(step.kernels));
+    auto *token_bias = reinterpret_cast<std::int32_t *>(importance + tokens);
+    kernels::AttentionArgs args = attention->arguments();
+    args.qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(image));
+    args.token_bias = sized ? token_bias : nullptr;
+    args.scratch = step.scratch;
+    std::fill_n(importance, tokens, 0);
+    for (int head = 0; head < attention->heads; ++head) {
+      if (sized)
+        attention->write_token_bias(head, match.sizes, token_bias);
+      step.kernels.token_merging.add_importance(args, head, importance);
     }
-    step.kernels.token_merging.match({.keys = qkv + channels,
-                                      .stride = std::ptrdiff_t{3} * channels,
-                                      .tokens = tokens,
-                                      .channels = channels,
-                                      .first = first,
-                                      .importance = weighted ? importance : nullptr,
-                                      .pairs = pairs,
-                                      .sizes = sizes,
-                                      .groups = reinterpret_cast<std::int32_t *>(step.output.image(index)),
-                                      .scratch = step.scratch});
+    match.importance = importance;
   }
+  step.kernels.token_merging.find_partners(match, ranks);
+}
+
+kernels::MatchTokensArgs BoundMatchTokens::arguments(const Step &step, std::size_t image) const {
+  return {.keys = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(image)) + channels,
+          .stride = std::ptrdiff_t{3} * channels,
+          .tokens = tokens,
+          .channels = channels,
+          .first = first,
+          .pairs = pairs,
+          .sizes = sized ? sizes_of_image(step.inputs[1], image) : nullptr,
+          .groups = reinterpret_cast<std::int32_t *>(step.output.image(image)),
+          .scratch = step.scratch};
 }
 
 std::size_t BoundMatchTokens::kernel_scratch_bytes(const kernels::KernelTable &kernels) const {

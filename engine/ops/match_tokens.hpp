@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "engine/ops/attention.hpp"
+#include "kernels/range.hpp"
+#include "kernels/token_merging.hpp"
 
 namespace intvit {
 
@@ -41,10 +43,13 @@ public:
   std::unique_ptr<BoundAttention> attention; // its scores
 
   void run(const Step &step) const override;
+  int phases() const override { return 2; }
   std::size_t scratch_bytes(const kernels::KernelTable &kernels) const override;
   std::size_t expanded_bytes() const override;
 
 private:
+  void find_partners(const Step &step, std::size_t image, kernels::Range ranks) const;
+  kernels::MatchTokensArgs arguments(const Step &step, std::size_t image) const;
   std::size_t kernel_scratch_bytes(const kernels::KernelTable &kernels) const;
 };
 

@@ -49,6 +49,7 @@ struct Step {
   Operand output;
   const std::byte *packed; // the node's weights, packed for kernels.linear; null where it has none
   std::byte *scratch;      // BoundOperation::scratch_bytes() of this thread's own
+  int phase = 0;           // below BoundOperation::phases()
 
   int batch() const { return static_cast<int>(images.size()); }
   const ValueInfo &input_info() const { return *inputs[0].info; }
@@ -62,6 +63,8 @@ public:
   // Does the share of step.team's thread; all threads together write all of the output. Allocates nothing, cannot fail
   // and never waits for another thread.
   virtual void run(const Step &step) const = 0;
+  // How often run() is called, one phase after the other: what all threads have written in one, all read in the next.
+  virtual int phases() const { return 1; }
 
   // The node's matrix, if it has one. Whoever loads a model packs it for the kernels, which give it to run() as
   // Step::packed, and then empties its vectors.

@@ -179,13 +179,15 @@ void Session::forward(Run &run, const Team &team) const {
   const bool measures = run.node_nanoseconds != nullptr && team.index == 0;
   for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
     const std::int64_t begin = measures ? clock_nanoseconds() : 0;
-    execute(run, team, node);
-    if (team.index == 0 && cancelled())
-      team.stop();
-    if (!team.barrier()) {
-      if (team.index == 0)
-        run.cancelled = true;
-      return;
+    for (int phase = 0; phase < phases(node); ++phase) {
+      execute(run, team, node, phase);
+      if (team.index == 0 && cancelled())
+        team.stop();
+      if (!team.barrier()) {
+        if (team.index == 0)
+          run.cancelled = true;
+        return;
+      }
     }
     if (measures)
       run.node_nanoseconds[node] = clock_nanoseconds() - begin;
@@ -199,38 +201,16 @@ void Session::forward(Run &run, const Team &team) const {
 }
 
 Status Session::forward_by_loop(Run &run) const {
-  struct Task {
-    const Run &run;
-    std::size_t node;
-    std::atomic<int> calls = 0;
-    std::atomic<bool> outside = false; // an index was
-  };
   for (std::size_t node = 0; node < model_->program().nodes.size(); ++node) {
     const std::int64_t begin = run.node_nanoseconds != nullptr ? clock_nanoseconds() : 0;
-    if (cancelled()) {
-      run.cancelled = true;
-      return {};
+    for (int phase = 0; phase < phases(node); ++phase) {
+      if (cancelled()) {
+        run.cancelled = true;
+        return {};
+      }
+      if (Status status = execute_by_loop(run, node, phase); !status.ok())
+        return status;
     }
-    Task task{run, node};
-    // No task waits for another, so that the loop may run them one after the other: execute() holds no barrier.
-    options_.parallel_for.run(
-        options_.parallel_for.context, options_.threads,
-        [](void *argument, int index) {
-          Task &share = *static_cast<Task *>(argument);
-          const Session &session = *share.run.session;
-          share.calls.fetch_add(1, std::memory_order_relaxed);
-          if (index < 0 || index >= session.options_.threads) {
-            share.outside = true;
-            return;
-          }
-          session.execute(share.run, Team{index, session.options_.threads, nullptr}, share.node);
-        },
-        &task);
-    if (task.calls != options_.threads || task.outside)
-      return Status(StatusCode::bad_argument, "the caller's loop was to call each of " +
-                                                  std::to_string(options_.threads) + " tasks once; it made " +
-                                                  std::to_string(task.calls) + " calls" +
-                                                  (task.outside ? ", with numbers of tasks that there are not" : ""));
     if (run.node_nanoseconds != nullptr)
       run.node_nanoseconds[node] = clock_nanoseconds() - begin;
     if (options_.observer.observe != nullptr)
@@ -239,12 +219,42 @@ Status Session::forward_by_loop(Run &run) const {
   return {};
 }
 
+Status Session::execute_by_loop(const Run &run, std::size_t node, int phase) const {
+  struct Task {
+    const Run &run;
+    std::size_t node;
+    int phase;
+    std::atomic<int> calls = 0;
+    std::atomic<bool> outside = false; // an index was
+  };
+  Task task{run, node, phase};
+  // No task waits for another, so that the loop may run them one after the other: execute() holds no barrier.
+  options_.parallel_for.run(
+      options_.parallel_for.context, options_.threads,
+      [](void *argument, int index) {
+        Task &share = *static_cast<Task *>(argument);
+        const Session &session = *share.run.session;
+        share.calls.fetch_add(1, std::memory_order_relaxed);
+        if (index < 0 || index >= session.options_.threads) {
+          share.outside = true;
+          return;
+        }
+        session.execute(share.run, Team{index, session.options_.threads, nullptr}, share.node, share.phase);
+      },
+      &task);
+  if (task.calls == options_.threads && !task.outside)
+    return {};
+  return Status(StatusCode::bad_argument, "the caller's loop was to call each of " + std::to_string(options_.threads) +
+                                              " tasks once; it made " + std::to_string(task.calls) + " calls" +
+                                              (task.outside ? ", with numbers of tasks that there are not" : ""));
+}
+
 void Session::observe(const Run &run, std::size_t node) const {
   const std::size_t bytes = run.images.size() * model_->program().values[node + 1].bytes();
   options_.observer.observe(options_.observer.context, node, {value(static_cast<int>(node) + 1), bytes});
 }
 
-void Session::execute(const Run &run, const Team &team, std::size_t index) const {
+void Session::execute(const Run &run, const Team &team, std::size_t index, int phase) const {
   const Program &program = model_->program();
   const BoundNode &node = program.nodes[index];
   const auto operand = [&](int value_index) {
@@ -257,7 +267,8 @@ void Session::execute(const Run &run, const Team &team, std::size_t index) const
             .inputs = {},
             .output = operand(static_cast<int>(index) + 1),
             .packed = model_->packed(index),
-            .scratch = arena_.data() + scratch_offset_ + static_cast<std::size_t>(team.index) * scratch_bytes_};
+            .scratch = arena_.data() + scratch_offset_ + static_cast<std::size_t>(team.index) * scratch_bytes_,
+            .phase = phase};
   for (std::size_t i = 0; i < node.inputs.size(); ++i)
     step.inputs[i] = operand(node.inputs[i]);
   node.operation->run(step);

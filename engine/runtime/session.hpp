@@ -35,8 +35,8 @@ struct SessionOptions {
   int max_batch = 1;    // images a run may take
   bool profile = false; // measure node_nanoseconds()
   NodeObserver observer = {};
-  // If given, a run starts no threads of its own: it calls this loop once a node, with `threads` tasks, which then must
-  // be given too.
+  // If given, a run starts no threads of its own: it calls this loop once or twice a node, with `threads` tasks, which
+  // then must be given too.
   ParallelFor parallel_for = {};
   // If given, the session lives in it instead of in memory of its own: at least required_arena_bytes(), aligned to
   // buffer_alignment, untouched by anybody else while the session exists.
@@ -89,8 +89,10 @@ private:
   std::span<const std::int32_t> rows(int value) const; // of the last run's images, one each
   void forward(Run &run, const Team &team) const;
   Status forward_by_loop(Run &run) const;
+  Status execute_by_loop(const Run &run, std::size_t node, int phase) const;
   bool cancelled() const;
-  void execute(const Run &run, const Team &team, std::size_t node) const;
+  int phases(std::size_t node) const { return model_->program().nodes[node].operation->phases(); }
+  void execute(const Run &run, const Team &team, std::size_t node, int phase) const;
   void observe(const Run &run, std::size_t node) const;
 
   std::shared_ptr<const Model> model_;

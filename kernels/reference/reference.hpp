@@ -39,7 +39,7 @@ void attention_distances(const AttentionArgs &args, int head, int query, std::in
 std::uint32_t attention_weights(const AttentionArgs &args, int head, int query, std::int32_t *row);
 void add_importance(const AttentionArgs &args, int head, std::uint32_t *importance);
 std::size_t match_scratch_bytes(int tokens, int channels);
-void match_tokens(const MatchTokensArgs &args);
+void find_partners(const MatchTokensArgs &args, Range ranks);
 std::size_t merge_scratch_bytes(int tokens);
 void merge_tokens(const MergeTokensArgs &args, Range rows);
 void patches(const PatchesArgs &args, Range patches);

@@ -2,6 +2,7 @@
 // set does not replace stays the reference's.
 #include "kernels/backends.hpp"
 #include "kernels/reference/reference.hpp"
+#include "kernels/token_matching.hpp"
 
 namespace intvit::kernels {
 
@@ -19,7 +20,8 @@ const KernelTable &reference_kernels() {
       .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .token_merging = {.add_importance = reference::add_importance,
                         .match_scratch_bytes = reference::match_scratch_bytes,
-                        .match = reference::match_tokens,
+                        .find_partners = reference::find_partners,
+                        .match = merge_into_partners,
                         .merge_scratch_bytes = reference::merge_scratch_bytes,
                         .merge = reference::merge_tokens},
       .patches = reference::patches,

@@ -96,25 +96,28 @@ void add_importance(const AttentionArgs &args, int head, std::uint32_t *importan
 }
 
 std::size_t match_scratch_bytes(int tokens, int) {
-  return TokenMatching::scratch_bytes(tokens);
+  return matching_scratch_bytes(tokens);
 }
 
-void match_tokens(const MatchTokensArgs &args) {
-  TokenMatching matching(args);
+void find_partners(const MatchTokensArgs &args, Range ranks) {
+  const RankedTokens ranked(args);
   const auto row = [&](int token) { return args.keys + token * args.stride; };
-  for (int i = 1; args.pairs > 0 && i < matching.count(); ++i) {
+  for (int i = ranks.begin; i < ranks.end; ++i) {
+    if (i == 0) {
+      ranked.set_no_partner();
+      continue;
+    }
     int nearest = 0;
     std::int32_t least = INT32_MAX;
     for (int j = 0; j < i; ++j) {
-      const std::int32_t distance = squared_distance(row(matching.token(i)), row(matching.token(j)), args.channels);
+      const std::int32_t distance = squared_distance(row(ranked[i]), row(ranked[j]), args.channels);
       if (distance < least) {
         least = distance;
         nearest = j;
       }
     }
-    matching.set_partner(i, nearest, least);
+    ranked.set_partner(i, nearest, least);
   }
-  matching.write_groups();
 }
 
 std::size_t merge_scratch_bytes(int tokens) {

@@ -14,6 +14,7 @@
 #include "kernels/vector/resample.hpp"
 #include "kernels/vector/rotate.hpp"
 #include "kernels/vector/tile_product.hpp"
+#include "kernels/vector/token_importance.hpp"
 
 namespace intvit::kernels {
 
@@ -47,8 +48,9 @@ template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vecto
   table.rotate = vector::RotateRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   use_vector_attention<V>(table);
+  table.token_merging.add_importance = vector::TokenImportance<V>::add;
   table.token_merging.match_scratch_bytes = vector::MatchTokens<V>::scratch_bytes;
-  table.token_merging.match = vector::MatchTokens<V>::run;
+  table.token_merging.find_partners = vector::MatchTokens<V>::find_partners;
   table.resample = {.horizontal = vector::Resample<V>::horizontal, .vertical = vector::Resample<V>::vertical};
   table.peak = Peak::run;
 }

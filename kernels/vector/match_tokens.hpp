@@ -1,10 +1,11 @@
-// Matching of tokens on vectors (docs/numerics.md, "Merging tokens"): the keys of all tokens are packed, tiles of them
-// are multiplied by those before them, and D(a, b) = |a|^2 + |b|^2 - 2 a b.
+// Partners of tokens on vectors (docs/numerics.md, "Merging tokens"): the keys of tokens are packed, tiles of them are
+// multiplied by those before them, and D(a, b) = |a|^2 + |b|^2 - 2 a b.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/range.hpp"
 #include "kernels/token_matching.hpp"
 #include "kernels/vector/key_panels.hpp"
 
@@ -21,7 +22,7 @@ template <SoftmaxOperations V> class MatchTokens {
   static constexpr int group = V::group;
 
   // How scratch memory is divided, into whole lines of 64 bytes, for as many tokens as may merge:
-  //   matching   TokenMatching's
+  //   ranked     RankedTokens'
   //   panels     their keys
   //   starts     what the product with each of them starts at
   //   lengths    |b|^2 of each
@@ -32,7 +33,7 @@ template <SoftmaxOperations V> class MatchTokens {
     int steps;
     int vectors;
     int elements; // of a prepared row
-    std::size_t matching, panels, starts, lengths, prepared, products, arranged, total;
+    std::size_t ranked, panels, starts, lengths, prepared, products, arranged, total;
 
     Layout(int tokens, int channels)
         : steps(vector::steps<V>(channels)), vectors(Keys::vectors_of(tokens)),
@@ -45,7 +46,7 @@ template <SoftmaxOperations V> class MatchTokens {
       };
       const std::size_t keys = static_cast<std::size_t>(vectors) * std::size_t{lanes};
       const std::size_t row = static_cast<std::size_t>(steps) * std::size_t{group};
-      matching = part(TokenMatching::scratch_bytes(tokens), 1);
+      ranked = part(matching_scratch_bytes(tokens), 1); // match() needs no more
       panels = part(keys * row, sizeof(Element));
       starts = part(keys, sizeof(std::int32_t));
       lengths = part(keys, sizeof(std::int32_t));
@@ -59,11 +60,12 @@ template <SoftmaxOperations V> class MatchTokens {
 public:
   static std::size_t scratch_bytes(int tokens, int channels) { return Layout(tokens, channels).total; }
 
-  static void run(const MatchTokensArgs &args) {
-    TokenMatching matching(args);
-    if (args.pairs > 0)
-      Distances(args, matching).find_nearest();
-    matching.write_groups();
+  static void find_partners(const MatchTokensArgs &args, Range ranks) {
+    const RankedTokens ranked(args);
+    if (ranks.begin == 0 && ranks.end > 0)
+      ranked.set_no_partner();
+    if (ranks.end > 1 && ranks.begin < ranks.end)
+      Distances(args, ranked, ranks.end).find_nearest(ranks.begin > 1 ? ranks.begin : 1);
   }
 
 private:
@@ -76,29 +78,31 @@ private:
 
   class Distances {
   public:
-    Distances(const MatchTokensArgs &args, TokenMatching &matching)
-        : args_(args), matching_(matching), layout_(args.tokens, args.channels),
-          vectors_(Keys::vectors_of(matching.count())) {
+    // Of the first `count` tokens.
+    Distances(const MatchTokensArgs &args, const RankedTokens &ranked, int count)
+        : args_(args), ranked_(ranked), count_(count), layout_(args.tokens, args.channels),
+          vectors_(Keys::vectors_of(count)) {
       Keys::pack(
-          matching_.count(), args_.channels, [&](int i) { return key(i); }, prepared(rows),
-          part<Element>(layout_.panels), part<std::int32_t>(layout_.starts));
+          count_, args_.channels, [&](int i) { return key(i); }, prepared(rows), part<Element>(layout_.panels),
+          part<std::int32_t>(layout_.starts));
       std::int32_t *lengths = part<std::int32_t>(layout_.lengths);
       for (int i = 0; i < vectors_ * lanes; ++i)
-        lengths[i] = i < matching_.count() ? squared_length(key(i), args_.channels) : 0;
+        lengths[i] = i < count_ ? squared_length(key(i), args_.channels) : 0;
     }
 
-    void find_nearest() const {
-      for (int first = 1; first < matching_.count(); first += rows) {
-        const int count = matching_.count() - first < rows ? matching_.count() - first : rows;
+    // Of those from `begin` on.
+    void find_nearest(int begin) const {
+      for (int first = begin; first < count_; first += rows) {
+        const int count = count_ - first < rows ? count_ - first : rows;
         multiply(first, count);
         for (int r = 0; r < count; ++r)
-          find_nearest(first + r, product_row(r));
+          set_nearest(first + r, product_row(r));
       }
     }
 
   private:
     template <typename T> T *part(std::size_t offset) const { return reinterpret_cast<T *>(args_.scratch + offset); }
-    const std::int8_t *key(int i) const { return args_.keys + matching_.token(i) * args_.stride; }
+    const std::int8_t *key(int i) const { return args_.keys + ranked_[i] * args_.stride; }
     Element *prepared(int row) const {
       return part<Element>(layout_.prepared) + std::ptrdiff_t{row} * layout_.elements;
     }
@@ -138,7 +142,7 @@ private:
 
     // The largest 2 a b - |b|^2 of the first i keys, which lies between -2^30 - 2^29 and 2^29; lanes behind them have
     // -INT32_MAX.
-    void find_nearest(int i, std::int32_t *products) const {
+    void set_nearest(int i, std::int32_t *products) const {
       const std::int32_t *lengths = part<std::int32_t>(layout_.lengths);
       Vec best = V::set(-INT32_MAX);
       for (int j = 0; j < i; j += lanes) {
@@ -151,11 +155,12 @@ private:
       int nearest = 0;
       while (products[nearest] != largest)
         ++nearest;
-      matching_.set_partner(i, nearest, squared_length(key(i), args_.channels) - largest);
+      ranked_.set_partner(i, nearest, squared_length(key(i), args_.channels) - largest);
     }
 
     const MatchTokensArgs &args_;
-    TokenMatching &matching_;
+    const RankedTokens &ranked_;
+    int count_;
     Layout layout_;
     int vectors_; // of keys
   };

@@ -39,8 +39,14 @@ kernels::MatchTokensArgs MatchCase::args(std::int32_t *groups, std::byte *scratc
 std::vector<std::int32_t> MatchCase::run(const kernels::KernelTable &kernels) const {
   std::vector<std::int32_t> groups(index(tokens * kernels::token_group_rows), 99);
   AlignedBytes scratch(kernels.token_merging.match_scratch_bytes(tokens, channels));
-  kernels.token_merging.match(args(groups.data(), scratch.data()));
+  run(kernels, args(groups.data(), scratch.data()));
   return groups;
+}
+
+void MatchCase::run(const kernels::KernelTable &kernels, const kernels::MatchTokensArgs &args) const {
+  kernels.token_merging.find_partners(args, {cut, args.count()});
+  kernels.token_merging.find_partners(args, {0, cut});
+  kernels.token_merging.match(args);
 }
 
 MatchCase make_match(Random &random, int most_tokens, int most_channels) {
@@ -51,6 +57,7 @@ MatchCase make_match(Random &random, int most_tokens, int most_channels) {
   match.pairs = random.between(0, (match.tokens - match.first) / 2);
   if (random.between(0, 1) == 0)
     match.pairs = (match.tokens - match.first) / 2; // the most, for which many must make do with another's partner
+  match.cut = random.between(0, 2) == 0 ? 0 : random.between(0, match.tokens - match.first);
   match.stride = match.channels + random.between(0, 40);
   const std::int8_t limit = random.between<std::int8_t>(0, 127);
   match.keys = random.values<std::int8_t>(index(match.tokens) * static_cast<std::size_t>(match.stride),

@@ -17,12 +17,15 @@ struct MatchCase {
   int channels = 1;
   int first = 0;
   int pairs = 0;
+  int cut = 0;
   std::ptrdiff_t stride = 0;
   std::vector<std::int8_t> keys;         // [tokens, stride]
   std::vector<std::uint32_t> importance; // [tokens], or none
   std::vector<std::int32_t> sizes;       // [tokens], or none
 
   kernels::MatchTokensArgs args(std::int32_t *groups, std::byte *scratch) const;
+  // Finds partners, those of the tokens behind the first `cut` before the others', and matches.
+  void run(const kernels::KernelTable &kernels, const kernels::MatchTokensArgs &args) const;
   std::vector<std::int32_t> run(const kernels::KernelTable &kernels) const;
 };
 
