@@ -133,22 +133,20 @@ void check_merging(const Parser &parser, const FloatModel &model) {
     merge_tokens(parts, given_schedule(parser));
 }
 
-// The schedule by which tokens are merged, given or searched; `provenance` tells about it.
-TokenSchedule token_schedule(const Parser &parser, const FloatModel &model, const std::vector<Image> &images,
-                             int threads, std::map<std::string, std::string> &provenance) {
+// The schedule by which tokens are merged, given or searched; the input's provenance tells about it.
+TokenSchedule token_schedule(const Parser &parser, QuantizeInput &input, const QuantizeOptions &options) {
   TokenSchedule schedule = given_schedule(parser);
   if (parser.has("speed-up")) {
     ProgressBar progress("searching for tokens to merge");
-    const TokenSearch found =
-        search_tokens(model, images, parser.get<double>("speed-up"), threads, [&](int step, int total) {
-          stop_if_interrupted();
-          progress.show(static_cast<std::size_t>(step), static_cast<std::size_t>(total));
-        });
+    const TokenSearch found = search_tokens(input, options, parser.get<double>("speed-up"), [&](int step, int total) {
+      stop_if_interrupted();
+      progress.show(static_cast<std::size_t>(step), static_cast<std::size_t>(total));
+    });
     schedule = found.schedule;
-    provenance["merging_error"] = fixed(found.error, 5);
+    input.provenance["merging_error"] = fixed(found.error, 5);
   }
   if (schedule.merges())
-    provenance["merging"] = "pairs=" + to_string(schedule);
+    input.provenance["merging"] = "pairs=" + to_string(schedule);
   return schedule;
 }
 
@@ -257,7 +255,6 @@ int quantize(const Arguments &arguments) {
   for (Image &picture : draw_pictures(drawn, config.image_width, config.image_height, seed, options.threads))
     images.push_back(std::move(picture));
 
-  options.tokens = token_schedule(parser, model, images, options.threads, of_words);
   std::vector<LayerReport> layers;
   QuantizeInput input{.model = model,
                       .calibration = images,
@@ -271,6 +268,7 @@ int quantize(const Arguments &arguments) {
                                      {"generator", "intvit " INTVIT_VERSION}},
                       .report = [&](const LayerReport &layer) { layers.push_back(layer); }};
   input.provenance.merge(of_words);
+  options.tokens = token_schedule(parser, input, options);
   std::vector<std::byte> file;
   {
     ProgressBar progress("quantizing");

@@ -74,6 +74,8 @@ struct QuantizeOptions {
   TwoWordGroups two_word_groups = TwoWordGroups::group;
   // Where tokens are merged, so that a forward takes less time.
   TokenSchedule tokens;
+  // Leave room in the scores for tokens of any size, for merged_model().
+  bool any_token_size = false;
   int threads = 1;
   PublishedOptions published;
 };

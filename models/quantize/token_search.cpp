@@ -1,23 +1,28 @@
 #include "models/quantize/token_search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "models/parallel.hpp"
 #include "models/program/text.hpp"
-#include "models/reference/forward.hpp"
+#include "models/quantize/merging_judge.hpp"
 
 namespace intvit {
 
 namespace {
 
 constexpr double tolerance = 0.005; // of the speed-up, by which a schedule may miss it
+
+// Of the tokens that may merge, the part that each block merges, half at most.
+using Shares = std::vector<double>;
 
 double speed_up_of(const Network &network, const TokenSchedule &schedule) {
   Network merged = network;
@@ -30,197 +35,173 @@ int merging_blocks(const Network &network) {
   return network.blocks() - 1;
 }
 
-// Block b merges share * weights[b] of the tokens that may merge, or half of them where that is more.
-TokenSchedule scaled_schedule(const Network &network, const std::vector<double> &weights, double share) {
+TokenSchedule schedule_of(const Network &network, const Shares &shares) {
   TokenSchedule schedule;
   int tokens = network.common.patches(); // that may merge
-  for (const double weight : weights) {
-    schedule.pairs.push_back(static_cast<int>(std::lround(std::min(share * weight, 0.5) * (tokens - 1))));
+  for (const double share : shares) {
+    schedule.pairs.push_back(static_cast<int>(std::lround(std::min(share, 0.5) * (tokens - 1))));
     tokens -= schedule.pairs.back();
   }
   return schedule;
 }
 
-// With the share that gives the speed-up; none where even the largest does not.
-std::optional<TokenSchedule> with_speed_up(const Network &network, const std::vector<double> &weights,
-                                           double speed_up) {
+Shares shares_of(const Network &network, const TokenSchedule &schedule) {
+  Shares shares;
+  int tokens = network.common.patches();
+  for (const int pairs : schedule.pairs) {
+    shares.push_back(static_cast<double>(pairs) / (tokens - 1));
+    tokens -= pairs;
+  }
+  return shares;
+}
+
+// With the shares scaled to give the speed-up, all but that of block `kept`; none where even the largest do not.
+std::optional<TokenSchedule> with_speed_up(const Network &network, const Shares &shares, double speed_up,
+                                           int kept = -1) {
+  const auto scaled = [&](double factor) {
+    Shares result = shares;
+    for (std::size_t block = 0; block < result.size(); ++block)
+      if (static_cast<int>(block) != kept)
+        result[block] *= factor;
+    return schedule_of(network, result);
+  };
   double low = 0;
   double high = 1;
-  for (const double weight : weights)
-    if (weight > 0)
-      high = std::max(high, 1 / weight);
-  if (speed_up_of(network, scaled_schedule(network, weights, high)) < speed_up * (1 - tolerance))
+  for (const double share : shares)
+    if (share > 0)
+      high = std::max(high, 1 / share);
+  if (speed_up_of(network, scaled(high)) < speed_up * (1 - tolerance))
     return std::nullopt;
   for (int step = 0; step < 30; ++step) {
-    const double share = (low + high) / 2;
-    (speed_up_of(network, scaled_schedule(network, weights, share)) < speed_up ? low : high) = share;
+    const double factor = (low + high) / 2;
+    (speed_up_of(network, scaled(factor)) < speed_up ? low : high) = factor;
   }
-  return scaled_schedule(network, weights, high);
+  return scaled(high);
 }
 
-// Weights that are 0 before block `first` and then run from `begin` to `end`.
-std::vector<double> slope(int blocks, int first, double begin, double end) {
-  std::vector<double> weights(static_cast<std::size_t>(blocks));
+// Shares that are 0 before block `first` and then run from `begin` to `end`.
+Shares slope(int blocks, int first, double begin, double end) {
+  Shares shares(static_cast<std::size_t>(blocks));
   for (int block = first; block < blocks; ++block)
-    weights[static_cast<std::size_t>(block)] =
-        begin + (end - begin) * (block - first) / std::max(1, blocks - 1 - first);
-  return weights;
+    shares[static_cast<std::size_t>(block)] = begin + (end - begin) * (block - first) / std::max(1, blocks - 1 - first);
+  return shares;
 }
 
-// Compares outputs with those of the unmerged model, image by image.
-class Judge {
-public:
-  Judge(const FloatModel &model, std::span<const Image> images, int threads)
-      : network_(network(model)), threads_(threads), embedded_(images.size()), middles_(images.size()),
-        outputs_(images.size()) {
-    parallel_for(threads_, images.size(), [&](std::size_t i, std::size_t) {
-      embedded_[i].rows = reference::embed(network_, reference::extract_patches(network_.common, images[i]));
-      middles_[i] = embedded_[i];
-      run_blocks(network_, 0, middle_block(), middles_[i]);
-      outputs_[i] = outputs(network_, middle_block(), middles_[i]);
-    });
-  }
-
-  double error(const TokenSchedule &schedule) const {
-    Network merged = network_;
-    merge_tokens(merged, schedule);
-    // What no merging has changed is not computed again.
-    const auto unchanged = [&](int block) {
-      const auto begin = schedule.pairs.begin();
-      const auto end = begin + std::min<std::ptrdiff_t>(block, std::ssize(schedule.pairs));
-      return std::all_of(begin, end, [](int pairs) { return pairs == 0; });
-    };
-    const bool late = unchanged(middle_block());
-    std::vector<double> errors(outputs_.size());
-    std::vector<double> variances(outputs_.size());
-    parallel_for(threads_, outputs_.size(), [&](std::size_t i, std::size_t) {
-      const std::vector<float> outputs =
-          late ? this->outputs(merged, middle_block(), middles_[i]) : this->outputs(merged, 0, embedded_[i]);
-      // What all logits have in common decides nothing.
-      const double shift = mean(outputs) - mean(outputs_[i]);
-      const double middle = network_.end.classes > 1 ? mean(outputs_[i]) : 0;
-      for (std::size_t k = 0; k < outputs.size(); ++k) {
-        const double before = outputs_[i][k];
-        const double difference = outputs[k] - before - (network_.end.classes > 1 ? shift : 0);
-        errors[i] += difference * difference;
-        variances[i] += (before - middle) * (before - middle);
-      }
-    });
-    double error = 0;
-    double variance = 1e-30;
-    for (std::size_t i = 0; i < errors.size(); ++i) {
-      error += errors[i];
-      variance += variances[i];
-    }
-    return error / variance;
-  }
-
-private:
-  int middle_block() const { return network_.blocks() / 4; }
-
-  static void run_blocks(const Network &network, int begin, int end, reference::TokenStream &stream) {
-    for (int block = begin; block < end; ++block) {
-      const auto &part = std::get<BlockPart>(network.body[static_cast<std::size_t>(block)]);
-      reference::block_forward(part.config, *part.weights, part.merging, stream);
-    }
-  }
-
-  // Of a stream that enters a block.
-  static std::vector<float> outputs(const Network &network, int block, reference::TokenStream stream) {
-    run_blocks(network, block, network.blocks(), stream);
-    const RowVector result = reference::classify(network, stream);
-    return {result.data(), result.data() + result.size()};
-  }
-
-  static double mean(const std::vector<float> &values) {
-    double sum = 0;
-    for (const float value : values)
-      sum += static_cast<double>(value);
-    return sum / static_cast<double>(values.size());
-  }
-
-  Network network_;
-  int threads_;
-  std::vector<reference::TokenStream> embedded_; // what enters the first block, of each image
-  std::vector<reference::TokenStream> middles_;  // and middle_block(), if nothing has been merged
-  std::vector<std::vector<float>> outputs_;
-};
+std::runtime_error too_much(double speed_up) {
+  return std::runtime_error("merging tokens cannot make the model " + fixed(speed_up, 2) + " times as fast");
+}
 
 // As many images of either half as take about this many multiply-accumulates together.
 std::size_t images_to_use(const Network &network, std::size_t images) {
-  constexpr double work = 150e9;
+  constexpr double work = 1e12;
   const auto wanted = static_cast<std::size_t>(work / static_cast<double>(multiply_accumulates(network)));
-  return std::min(images, std::clamp<std::size_t>(wanted, 12, 128));
+  return std::min(images, std::clamp<std::size_t>(wanted, 12, 250));
 }
 
-// The best schedule so far, and the weights of which it was made.
-struct Best {
-  std::vector<double> weights;
-  TokenSchedule schedule;
-  double error = INFINITY;
+class Search {
+public:
+  // `progress` is called with the number of each step.
+  Search(const Network &network, const MergingJudge &judge, double speed_up, std::function<void(int step)> progress)
+      : network_(network), judge_(judge), speed_up_(speed_up), blocks_(merging_blocks(network)),
+        progress_(std::move(progress)) {}
+
+  // At most.
+  static int steps_of(const Network &network) {
+    return slopes + 2 * static_cast<int>(changes.size()) * merging_blocks(network);
+  }
+
+  TokenSchedule run() {
+    // From which block on, and more at the beginning, at the end or the same everywhere.
+    for (const int first : {0, blocks_ / 6, blocks_ / 3, blocks_ / 2})
+      for (const auto &[begin, end] : {std::pair(1.0, 1.0), {2.0, 0.5}, {0.5, 2.0}})
+        consider(with_speed_up(network_, slope(blocks_, first, begin, end), speed_up_));
+    if (best_.pairs.empty())
+      throw too_much(speed_up_);
+    for (const double change : changes)
+      for (int block = blocks_ - 1; block >= 0; --block)
+        move(block, change);
+    return best_;
+  }
+
+private:
+  static constexpr int slopes = 12;
+  static constexpr std::array changes{0.4, 0.25, 0.25, 0.15}; // of a block's pairs, one round after the other
+
+  // More or fewer pairs in a block, and the others scaled to make up for it.
+  void move(int block, double part) {
+    const auto index = static_cast<std::size_t>(block);
+    const int pairs = best_.pairs[index];
+    const int change = std::max(2, static_cast<int>(std::lround(part * std::max(pairs, 12))));
+    for (const int moved : {pairs + change, std::max(0, pairs - change)}) {
+      if (moved == pairs)
+        continue;
+      TokenSchedule schedule = best_;
+      schedule.pairs[index] = moved;
+      if (consider(with_speed_up(network_, shares_of(network_, schedule), speed_up_, block)))
+        break;
+    }
+  }
+
+  // Whether it is the best so far.
+  bool consider(const std::optional<TokenSchedule> &schedule) {
+    progress_(step_++);
+    if (!schedule || speed_up_of(network_, *schedule) < speed_up_ * (1 - tolerance) ||
+        !seen_.insert(schedule->pairs).second)
+      return false;
+    std::optional<std::vector<double>> errors = judge_.errors(*schedule, best_errors_);
+    if (!errors)
+      return false;
+    best_ = *schedule;
+    best_errors_ = std::move(*errors);
+    return true;
+  }
+
+  const Network &network_;
+  const MergingJudge &judge_;
+  double speed_up_;
+  int blocks_;
+  std::function<void(int step)> progress_;
+  int step_ = 0;
+  std::set<std::vector<int>> seen_;
+  TokenSchedule best_;
+  std::vector<double> best_errors_;
 };
 
 } // namespace
-
-double merging_error(const FloatModel &model, const TokenSchedule &schedule, std::span<const Image> images,
-                     int threads) {
-  return Judge(model, images, threads).error(schedule);
-}
 
 TokenSchedule usual_schedule(const Network &network, double speed_up) {
   const int blocks = merging_blocks(network);
   for (const int first : {blocks / 3, blocks / 6, 0})
     if (auto schedule = with_speed_up(network, slope(blocks, first, 1, 1), speed_up))
       return *schedule;
-  throw std::runtime_error("merging tokens cannot make the model " + fixed(speed_up, 2) + " times as fast");
+  throw too_much(speed_up);
 }
 
-TokenSearch search_tokens(const FloatModel &model, std::span<const Image> images, double speed_up, int threads,
-                          const std::function<void(int step, int total)> &progress) {
-  const Network unmerged = network(model);
+TokenSearch search_tokens(const QuantizeInput &input, const QuantizeOptions &options, double speed_up,
+                          const Progress &progress) {
+  const Network unmerged = network(input.model);
   usual_schedule(unmerged, speed_up); // says what is impossible
-  const std::size_t count = images_to_use(unmerged, images.size());
   // Spread over all images; every second one is kept to judge.
-  std::vector<Image> chosen;
-  std::vector<Image> kept;
+  const std::size_t count = images_to_use(unmerged, input.calibration.size());
+  std::vector<const Image *> chosen;
+  std::vector<const Image *> kept;
   for (std::size_t i = 0; i < 2 * count; ++i)
-    (i % 2 == 0 ? chosen : kept).push_back(images[i * images.size() / (2 * count)]);
-  const Judge judge(model, chosen, threads);
-  const int blocks = merging_blocks(unmerged);
-  const std::vector<double> factors{1.6, 1 / 1.6, 1.25, 1 / 1.25};
-  const int total = 12 + static_cast<int>(factors.size()) * blocks;
-  int step = 0;
-  Best best;
-  const auto consider = [&](const std::vector<double> &weights) {
+    (i % 2 == 0 ? chosen : kept).push_back(&input.calibration[i * input.calibration.size() / (2 * count)]);
+  const int search_steps = Search::steps_of(unmerged);
+  int draft_steps = 0;
+  const MergingDraft draft(input, options, [&](int step, int steps) {
+    draft_steps = steps;
     if (progress)
-      progress(step, total);
-    ++step;
-    const auto schedule = with_speed_up(unmerged, weights, speed_up);
-    if (!schedule || schedule->pairs == best.schedule.pairs)
-      return false;
-    const double error = judge.error(*schedule);
-    if (error >= best.error)
-      return false;
-    best = {weights, *schedule, error};
-    return true;
-  };
-  // From which block on, and more at the beginning, at the end or the same everywhere.
-  for (const int first : {0, blocks / 6, blocks / 3, blocks / 2})
-    for (const auto &[begin, end] : {std::pair(1.0, 1.0), {2.0, 0.5}, {0.5, 2.0}})
-      consider(slope(blocks, first, begin, end));
-  if (best.schedule.pairs.empty())
-    throw std::runtime_error("merging tokens cannot make the model " + fixed(speed_up, 2) + " times as fast");
-  // More or fewer in one block, and the other blocks scaled to make up for it.
-  for (std::size_t i = 0; i < factors.size(); i += 2)
-    for (int block = blocks - 1; block >= 0; --block)
-      for (std::size_t k = i; k < i + 2; ++k) {
-        std::vector<double> weights = best.weights;
-        double &weight = weights[static_cast<std::size_t>(block)];
-        weight = factors[k] > 1 ? std::max(weight * factors[k], 0.15) : weight * factors[k];
-        if (consider(weights))
-          break;
-      }
-  return {best.schedule, speed_up_of(unmerged, best.schedule), Judge(model, kept, threads).error(best.schedule)};
+      progress(step, steps + search_steps);
+  });
+  const MergingJudge judge(draft, chosen, options.threads);
+  const TokenSchedule schedule = Search(unmerged, judge, speed_up, [&](int step) {
+                                   if (progress)
+                                     progress(draft_steps + step, draft_steps + search_steps);
+                                 }).run();
+  const std::vector<double> errors = *MergingJudge(draft, kept, options.threads).errors(schedule);
+  return {schedule, speed_up_of(unmerged, schedule),
+          std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size())};
 }
 
 } // namespace intvit

@@ -13,9 +13,11 @@ using reference::SiteKind;
 namespace {
 
 // How many patches a token of the block may stand for: every other one stands for one at least.
-int largest_token_size(const Network &network, const BlockConfig &config) {
-  const int first_tokens = network.embedding.prefix_tokens + network.common.patches();
-  return config.windows ? 1 : first_tokens - config.tokens + 1;
+int largest_token_size(const PartContext &context, const BlockConfig &config) {
+  const int first_tokens = context.network.embedding.prefix_tokens + context.network.common.patches();
+  if (config.windows)
+    return 1;
+  return context.options.any_token_size ? first_tokens : first_tokens - config.tokens + 1;
 }
 
 StreamNode attention_branch(PartContext &context, const BlockPart &part, const BlockSamples &samples,
@@ -33,7 +35,7 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
   const AttentionCodes codes = choose_attention_codes(
       samples_of(samples, SiteKind::query), samples_of(samples, SiteKind::key), samples_of(samples, SiteKind::value),
       config.heads, context.options, qkv.scale,
-      {block.position_bias, config.windows && config.windows->shift > 0, largest_token_size(context.network, config)},
+      {block.position_bias, config.windows && config.windows->shift > 0, largest_token_size(context, config)},
       rotated ? &*rotated : nullptr);
   context.nodes.linear(attn + ".qkv", part.name + ".norm1", qkv, codes.side_by_side());
   std::string attention_input = attn + ".qkv";

@@ -209,9 +209,9 @@ void attention_end(PartContext &context, const StreamNode &stream) {
       pool.query);
   context.nodes.layer_norm("attn_pool.norm", stream, *end.norm, qkv.input);
   const SiteSamples &keys = samples_of(samples, SiteKind::key);
-  const AttentionCodes codes =
-      choose_attention_codes(samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value),
-                             end.pool_block.heads, options, qkv.scale, {.largest_size = end.tokens() - end.rows + 1});
+  const AttentionCodes codes = choose_attention_codes(
+      samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value), end.pool_block.heads, options,
+      qkv.scale, {.largest_size = context.options.any_token_size ? end.tokens() : end.tokens() - end.rows + 1});
   context.nodes.linear("attn_pool.qkv", "attn_pool.norm", qkv, codes.side_by_side());
   const QuantizedLinear proj =
       quantize_linear(pool.proj, samples_of(samples, SiteKind::attention_output), unchanged(end.channels), options,

@@ -1,10 +1,12 @@
 // Float and integer models that merge tokens.
+#include <algorithm>
 #include <cmath>
 
 #include <catch2/catch.hpp>
 
 #include "models/architectures/swin.hpp"
 #include "models/architectures/token_schedule.hpp"
+#include "models/quantize/merged_model.hpp"
 #include "models/quantize/quantize.hpp"
 #include "models/quantize/token_search.hpp"
 #include "models/reference/forward.hpp"
@@ -46,12 +48,31 @@ template <typename A, typename B> double distance(const std::vector<A> &actual, 
   return std::sqrt(difference / norm);
 }
 
-std::vector<double> integer_logits(const std::vector<std::byte> &file, const Image &image) {
-  const std::shared_ptr<const Model> model = test::load_model(test::parse_model(file));
+std::vector<double> integer_logits(const ModelFile &file, const Image &image) {
+  const std::shared_ptr<const Model> model = test::load_model(file);
   Session session = test::start_session(model);
   std::vector<double> result;
   for (const std::int32_t logit : test::run_logits(session, {&image, 1}))
     result.push_back(std::ldexp(logit, -model->logit_fraction_bits()));
+  return result;
+}
+
+// Names of the nodes with their operations and inputs.
+std::vector<std::string> operations_of(const ModelFile &file) {
+  std::vector<std::string> result;
+  for (const Node &node : file.description().graph.nodes) {
+    std::string text = node.name + " " + std::string(operation_name(node.operation));
+    for (const std::string &input : node.inputs)
+      text += " " + input;
+    if (const auto *mean = std::get_if<MeanRows>(&node.operation))
+      text += " " + std::to_string(mean->first) + " " + std::to_string(mean->rows) + (mean->sized ? " sized" : "");
+    if (const auto *match = std::get_if<MatchTokens>(&node.operation))
+      text += " " + std::to_string(match->pairs) + " " + std::to_string(match->first) +
+              (match->weighted ? " weighted" : "") + (match->attention.sized ? " sized" : "");
+    if (const auto *attention = std::get_if<Attention>(&node.operation))
+      text += attention->sized ? " sized" : "";
+    result.push_back(text);
+  }
   return result;
 }
 
@@ -96,12 +117,13 @@ TEST_CASE("merging: integer models follow float models that merge the same token
       QuantizeOptions options;
       options.residual = residual;
       options.tokens = schedule;
-      const std::vector<std::byte> file = quantize({.model = model,
-                                                    .calibration = std::span(images).first(64),
-                                                    .recipe = squash_recipe(config.image_width, config.image_height),
-                                                    .labels = {},
-                                                    .provenance = {}},
-                                                   options);
+      const ModelFile file =
+          test::parse_model(quantize({.model = model,
+                                      .calibration = std::span(images).first(64),
+                                      .recipe = squash_recipe(config.image_width, config.image_height),
+                                      .labels = {},
+                                      .provenance = {}},
+                                     options));
       const Network parts = merged_network(model, schedule);
       // Random tokens are about equally far from one another, so that the two models merge others now and then: the
       // median tells.
@@ -112,6 +134,45 @@ TEST_CASE("merging: integer models follow float models that merge the same token
       CAPTURE(prefix_tokens, static_cast<int>(pool), static_cast<int>(residual), distances[0], distances[3]);
       CHECK(distances[1] < 0.2);
     }
+  }
+}
+
+TEST_CASE("merging: the same bits for all threads and batches, and in loops of the caller's") {
+  for (const auto &[prefix_tokens, pool] : {std::pair(1, Pool::token), {0, Pool::mean}}) {
+    const FloatModel model = small_model(prefix_tokens, pool);
+    const ModelConfig &config = common_config(model);
+    const std::vector<Image> images = test::random_images(5, config.image_width, config.image_height, 7);
+    QuantizeOptions options;
+    options.tokens = {{2, 3, 2}};
+    const std::shared_ptr<const Model> merged =
+        test::load_model(test::parse_model(quantize({.model = model,
+                                                     .calibration = images,
+                                                     .recipe = squash_recipe(config.image_width, config.image_height),
+                                                     .labels = {},
+                                                     .provenance = {}},
+                                                    options)));
+    std::vector<std::int32_t> expected;
+    Session alone = test::start_session(merged);
+    for (const Image &image : images) {
+      const std::vector<std::int32_t> logits = test::run_logits(alone, {&image, 1});
+      expected.insert(expected.end(), logits.begin(), logits.end());
+    }
+    // Fewer and more threads than images.
+    for (const int threads : {1, 2, 3, 7, 16})
+      for (const int batch : {1, 2, 5})
+        for (const bool by_loop : {false, true}) {
+          SessionOptions running{.threads = threads, .max_batch = batch};
+          if (by_loop)
+            running.parallel_for.run = [](void *, int count, void (*task)(void *argument, int index), void *argument) {
+              for (int i = count - 1; i >= 0; --i)
+                task(argument, i);
+            };
+          Session session = test::start_session(merged, running);
+          const std::vector<std::int32_t> logits =
+              test::run_logits(session, std::span(images).first(static_cast<std::size_t>(batch)));
+          CAPTURE(prefix_tokens, threads, batch, by_loop);
+          CHECK(std::equal(logits.begin(), logits.end(), expected.begin()));
+        }
   }
 }
 
@@ -154,6 +215,37 @@ TEST_CASE("merging: the class token's attention counts where the head reads pref
   }
 }
 
+// It has the nodes of the model that is quantized with the schedule; its numbers were calibrated without.
+TEST_CASE("merging: an integer model that merges is made of one that does not") {
+  for (const auto &[prefix_tokens, pool] : heads) {
+    const FloatModel model = small_model(prefix_tokens, pool);
+    const ModelConfig &config = common_config(model);
+    const std::vector<Image> images = test::random_images(68, config.image_width, config.image_height, 3);
+    QuantizeOptions options;
+    options.any_token_size = true;
+    const QuantizeInput input{.model = model,
+                              .calibration = std::span(images).first(64),
+                              .recipe = squash_recipe(config.image_width, config.image_height),
+                              .labels = {},
+                              .provenance = {}};
+    const ModelFile unmerged = test::parse_model(quantize(input, options));
+    CAPTURE(prefix_tokens, static_cast<int>(pool));
+    const TokenSchedule schedule{{0, 3, 2}};
+    const Network parts = merged_network(model, schedule);
+    const ModelFile merged = merged_model(unmerged, parts);
+    options.tokens = schedule;
+    const ModelFile quantized = test::parse_model(quantize(input, options));
+    CHECK(operations_of(merged) == operations_of(quantized));
+    std::vector<double> distances;
+    for (const Image &image : std::span(images).last(4))
+      distances.push_back(distance(integer_logits(merged, image), reference::forward(parts, image)));
+    std::sort(distances.begin(), distances.end());
+    CAPTURE(distances[0], distances[3]);
+    CHECK(distances[1] < 0.2);
+    CHECK(integer_logits(merged_model(unmerged, network(model)), images[0]) == integer_logits(unmerged, images[0]));
+  }
+}
+
 TEST_CASE("merging: lists of pairs") {
   CHECK(parse_token_pairs("0,12,3") == std::vector<int>{0, 12, 3});
   CHECK(to_string(TokenSchedule{{0, 12, 3}}) == "0,12,3");
@@ -169,16 +261,22 @@ TEST_CASE("merging: the search finds a schedule of the speed-up that was asked f
     const FloatModel model = small_model(prefix_tokens, pool);
     const ModelConfig &config = common_config(model);
     const std::vector<Image> images = test::random_images(8, config.image_width, config.image_height, 5);
-    const TokenSearch found = search_tokens(model, images, 1.2, 1);
+    const QuantizeInput input{.model = model,
+                              .calibration = images,
+                              .recipe = squash_recipe(config.image_width, config.image_height),
+                              .labels = {},
+                              .provenance = {}};
+    QuantizeOptions options;
+    const TokenSearch found = search_tokens(input, options, 1.2);
     CHECK(found.speed_up > 1.15);
     CHECK(found.speed_up < 1.35); // there are few tokens
     CHECK(found.error > 0);
     CHECK(found.error < 1);
-    const TokenSearch again = search_tokens(model, images, 1.2, 3);
+    options.threads = 3;
+    const TokenSearch again = search_tokens(input, options, 1.2);
     CHECK(again.schedule.pairs == found.schedule.pairs);
     CHECK(again.error == found.error);
-    CHECK(merging_error(model, TokenSchedule{}, images, 2) == 0);
-    CHECK_THROWS_WITH(search_tokens(model, images, 4, 1),
+    CHECK_THROWS_WITH(search_tokens(input, options, 4),
                       Catch::Contains("merging tokens cannot make the model 4.00 times as fast"));
   }
 }
