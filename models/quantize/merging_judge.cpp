@@ -65,11 +65,11 @@ std::shared_ptr<const Model> MergingDraft::merged(const TokenSchedule &schedule)
   return value_of(Model::create(merged_model(file_, merged), kernels::default_kernels(), any_work));
 }
 
-MergingJudge::MergingJudge(const MergingDraft &draft, std::span<const Image *const> images, int threads)
+MergingJudge::MergingJudge(const MergingDraft &draft, std::span<const Image> images, int threads)
     : draft_(draft), images_(images), threads_(threads),
       classes_(common_config(draft.model()).result_kind() == ResultKind::logits), expected_(images.size()) {
   parallel_for(threads_, images.size(), [&](std::size_t i, std::size_t) {
-    const std::vector<float> outputs = reference::forward(draft.network(), *images[i]);
+    const std::vector<float> outputs = reference::forward(draft.network(), images[i]);
     expected_[i].assign(outputs.begin(), outputs.end());
     if (classes_)
       softmax(expected_[i]);
@@ -101,7 +101,7 @@ std::optional<std::vector<double>> MergingJudge::errors(const TokenSchedule &sch
   for (std::size_t begin = 0; begin < images_.size(); begin += at_once) {
     const std::size_t count = std::min(at_once, images_.size() - begin);
     parallel_for(threads_, count, [&](std::size_t i, std::size_t thread) {
-      const std::array<const std::uint8_t *, 1> pixels{images_[begin + i]->rgb.data()};
+      const std::array<const std::uint8_t *, 1> pixels{images_[begin + i].rgb.data()};
       if (const Status status = sessions[thread].run(pixels); !status.ok())
         throw std::runtime_error(status.message());
       std::vector<double> outputs;

@@ -33,7 +33,7 @@ private:
 class MergingJudge {
 public:
   // The draft and the images outlive it.
-  MergingJudge(const MergingDraft &draft, std::span<const Image *const> images, int threads);
+  MergingJudge(const MergingDraft &draft, std::span<const Image> images, int threads);
 
   // Of each image, how far the merging model is from the float model that merges nothing: which part of the
   // probability goes to other classes (total variation), or, of outputs that are no classes, the squared error over the
@@ -45,7 +45,7 @@ private:
   double error(std::size_t image, std::span<const double> outputs) const;
 
   const MergingDraft &draft_;
-  std::span<const Image *const> images_;
+  std::span<const Image> images_;
   int threads_;
   bool classes_;
   std::vector<std::vector<double>> expected_; // of each image: probabilities, or outputs

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -93,9 +94,19 @@ std::runtime_error too_much(double speed_up) {
 
 // As many images of either half as take about this many multiply-accumulates together.
 std::size_t images_to_use(const Network &network, std::size_t images) {
-  constexpr double work = 1e12;
+  constexpr double work = 5e11;
   const auto wanted = static_cast<std::size_t>(work / static_cast<double>(multiply_accumulates(network)));
-  return std::min(images, std::clamp<std::size_t>(wanted, 12, 250));
+  return std::min((images + 1) / 2, std::clamp<std::size_t>(wanted, 12, 250));
+}
+
+Image mirrored(const Image &image) {
+  Image result = image;
+  for (int y = 0; y < image.height; ++y) {
+    std::uint8_t *row = result.rgb.data() + static_cast<std::size_t>(y) * result.row_bytes();
+    for (int left = 0, right = image.width - 1; left < right; ++left, --right)
+      std::swap_ranges(row + left * 3, row + left * 3 + 3, row + right * 3);
+  }
+  return result;
 }
 
 class Search {
@@ -107,7 +118,7 @@ public:
 
   // At most.
   static int steps_of(const Network &network) {
-    return slopes + 2 * static_cast<int>(changes.size()) * merging_blocks(network);
+    return slopes + 2 * rounds * static_cast<int>(changes.size()) * merging_blocks(network);
   }
 
   TokenSchedule run() {
@@ -118,17 +129,23 @@ public:
     if (best_.pairs.empty())
       throw too_much(speed_up_);
     for (const double change : changes)
-      for (int block = blocks_ - 1; block >= 0; --block)
-        move(block, change);
+      for (int round = 0; round < rounds; ++round) {
+        bool better = false;
+        for (int block = blocks_ - 1; block >= 0; --block)
+          better = move(block, change) || better;
+        if (!better)
+          break;
+      }
     return best_;
   }
 
 private:
   static constexpr int slopes = 12;
-  static constexpr std::array changes{0.4, 0.25, 0.25, 0.15}; // of a block's pairs, one round after the other
+  static constexpr std::array changes{0.4, 0.25, 0.15, 0.1}; // of a block's pairs
+  static constexpr int rounds = 2;                           // of each, if the first one finds something
 
-  // More or fewer pairs in a block, and the others scaled to make up for it.
-  void move(int block, double part) {
+  // More or fewer pairs in a block, and the others scaled to make up for it. Whether either is the best so far.
+  bool move(int block, double part) {
     const auto index = static_cast<std::size_t>(block);
     const int pairs = best_.pairs[index];
     const int change = std::max(2, static_cast<int>(std::lround(part * std::max(pairs, 12))));
@@ -138,8 +155,9 @@ private:
       TokenSchedule schedule = best_;
       schedule.pairs[index] = moved;
       if (consider(with_speed_up(network_, shares_of(network_, schedule), speed_up_, block)))
-        break;
+        return true;
     }
+    return false;
   }
 
   // Whether it is the best so far.
@@ -181,12 +199,16 @@ TokenSearch search_tokens(const QuantizeInput &input, const QuantizeOptions &opt
                           const Progress &progress) {
   const Network unmerged = network(input.model);
   usual_schedule(unmerged, speed_up); // says what is impossible
-  // Spread over all images; every second one is kept to judge.
+  // Spread over all images; every second one is kept to judge. Mirrored they are as many others.
   const std::size_t count = images_to_use(unmerged, input.calibration.size());
-  std::vector<const Image *> chosen;
-  std::vector<const Image *> kept;
-  for (std::size_t i = 0; i < 2 * count; ++i)
-    (i % 2 == 0 ? chosen : kept).push_back(&input.calibration[i * input.calibration.size() / (2 * count)]);
+  std::vector<Image> chosen;
+  std::vector<Image> kept;
+  for (std::size_t i = 0; i < 2 * count; ++i) {
+    const Image &image = input.calibration[i * input.calibration.size() / (2 * count)];
+    std::vector<Image> &half = i % 2 == 0 ? chosen : kept;
+    half.push_back(image);
+    half.push_back(mirrored(image));
+  }
   const int search_steps = Search::steps_of(unmerged);
   int draft_steps = 0;
   const MergingDraft draft(input, options, [&](int step, int steps) {
