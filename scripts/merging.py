@@ -20,19 +20,24 @@ from accuracy import LEFT, MODELS, PANEL, RIGHT, STYLE, read, run, run_commands,
 
 COLUMNS = ["model", "options", "half", "work", "ms", "top1", "float_top1", "agreement", "cosine"]
 SPEED_UPS = [1, 1.25, 1.5]
-# Searches take minutes and depend on the float weights alone, so what they have found stands here: of 1.5 times, in a
-# simulation of docs/quantization.md's search on 125 calibration photographs; of 1.25 times, the same parts scaled.
+LIS4 = "--residual ptf8 --softmax lis4"
+MODES = ["", LIS4]
+# Searches take minutes, so what they have found stands here: in a float simulation on 125 calibration photographs (1.25
+# times: the same parts scaled), or, of vit_tiny with LIS-4, by quantize --speed-up with these numerics.
 SCHEDULES = {("deit_tiny_patch16_224", 1.25): "0,0,0,13,12,17,10,18,4,4,4",
              ("deit_tiny_patch16_224", 1.5): "0,0,0,25,22,30,15,26,5,5,4",
              ("vit_tiny_patch16_224", 1.25): "0,0,0,14,13,12,11,10,10,14,13",
              ("vit_tiny_patch16_224", 1.5): "0,0,0,28,24,20,17,15,13,18,14"}
-MODES = ["", "--residual ptf8 --softmax lis4"]
-NAMES = {"": "default", "--residual ptf8 --softmax lis4": "PTF and LIS-4"}
+LIS4_SCHEDULES = {("vit_tiny_patch16_224", 1.5): "0,5,0,25,23,20,17,14,13,14,9"}
+NAMES = {"": "default", LIS4: "PTF and LIS-4"}
 HALVES = ["first", "second"]
 
 
 def options_of(model, mode, speed_up):
-    return " ".join(part for part in (mode, f"--tokens {SCHEDULES[model, speed_up]}" if speed_up > 1 else "") if part)
+    schedule = SCHEDULES.get((model, speed_up))
+    if mode == LIS4:
+        schedule = LIS4_SCHEDULES.get((model, speed_up), schedule)
+    return " ".join(part for part in (mode, f"--tokens {schedule}" if speed_up > 1 else "") if part)
 
 
 def split(val, folder):
