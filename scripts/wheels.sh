@@ -1,6 +1,12 @@
 #!/bin/sh
-# Builds the wheel for x86-64 into build/wheels, repaired and shown by auditwheel, and runs all tests of the package with
-# it as a user installs it, in a fresh environment.
+# Builds what is uploaded to PyPI, into build/wheels, and tests it as a user installs it, in fresh environments:
+#
+#   scripts/wheels.sh [x86_64|aarch64|sdist ...]      default: all
+#
+#   x86_64    the wheel of this machine, repaired and shown by auditwheel; all tests of the package with it
+#   aarch64   the same by Debian's cross compiler, with a Python of Debian's for 64-bit Arm in an emulator; of the tests
+#             those that start no program, which the emulator cannot do
+#   sdist     the sources; a wheel is built of them, and all tests of the package with it
 #
 # A wheel is for any Python 3: the package calls its library through the C interface. What a wheel needs of the system is
 # the C library alone: the C++ library and libwebp are linked into it. Without sentencepiece, of which Debian has no
@@ -10,6 +16,7 @@ set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 out=build/wheels
+[ $# -gt 0 ] || set -- x86_64 aarch64 sdist
 skip() {
   echo "$0: SKIPPED: $1, so no wheels were built" >&2
   exit 77
@@ -60,7 +67,76 @@ installed_passes() {
   $fresh/bin/python -m pytest -q -p no:cacheprovider --ignore python/tests/clusters python/tests
 }
 
-wheel x86_64 /usr/lib/x86_64-linux-gnu .
-repair $out/x86_64/intvit-*.whl x86_64
-installed_passes "$repaired"
-echo "$0: passed"
+x86_64() {
+  wheel x86_64 /usr/lib/x86_64-linux-gnu .
+  repair $out/x86_64/intvit-*.whl x86_64
+  installed_passes "$repaired"
+}
+
+# Debian's packages for 64-bit Arm, unpacked into a folder; this machine's own packages stay as they are.
+arm_folder() {
+  arm=$root/build/wheels-arm
+  mkdir -p "$arm/state/lists/partial" "$arm/cache/archives/partial" "$arm/debs"
+  touch "$arm/status"
+  cat >"$arm/apt.conf" <<CONF
+APT::Architecture "arm64";
+APT::Architectures "arm64";
+Dir::State "$arm/state";
+Dir::State::status "$arm/status";
+Dir::Cache "$arm/cache";
+APT::Sandbox::User "root";
+CONF
+  (
+    export APT_CONFIG="$arm/apt.conf"
+    cd "$arm/debs"
+    apt-get update -qq
+    apt-get download -qq libwebp-dev libc6 libgcc-s1 libstdc++6 python3.11-minimal libpython3.11-minimal \
+      libpython3.11-stdlib zlib1g libexpat1 libffi8 libssl3 libsqlite3-0 libbz2-1.0 liblzma5 libuuid1 libcrypt1
+  ) || return 1
+  for package in "$arm"/debs/*.deb; do
+    dpkg -x "$package" "$arm/root"
+  done
+}
+
+aarch64() {
+  scripts/install-deps.sh aarch64
+  arm_folder || skip "Debian's packages for 64-bit Arm could not be had"
+  wheel aarch64 "$arm/root/usr/lib/aarch64-linux-gnu" . \
+    -C cmake.define.CMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64-linux-gnu.cmake" \
+    -C cmake.define.CMAKE_CXX_FLAGS="-Wno-use-after-free -Wno-psabi"
+  python -m wheel tags --remove --platform-tag linux_aarch64 $out/aarch64/intvit-*.whl
+  repair $out/aarch64/intvit-*aarch64.whl aarch64
+  site=$arm/site
+  rm -rf "$site"
+  grep -v '^#' scripts/requirements/python.in | grep -vx 'mypy\|scikit-build-core' >"$arm/wanted"
+  python -m pip install -q --target "$site" --only-binary :all: --python-version 3.11 --implementation cp \
+    --platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64 -r "$arm/wanted"
+  python -m zipfile -e "$repaired" "$site"
+  emulated="qemu-aarch64 -L $arm/root"
+  PYTHONPATH=$site $emulated "$arm/root/usr/bin/python3.11" -m pytest -q -p no:cacheprovider python/tests/test_intvit.py \
+    python/tests/test_images.py -k "not memory and not batch_at_a_time"
+  chmod +x "$site/intvit/bin/intvit"
+  $emulated "$site/intvit/bin/intvit" classify docs/sample/chelsea.png | grep -q ' cat$'
+  $emulated "$site/intvit/bin/intvit" verify
+}
+
+sdist() {
+  rm -f $out/intvit-*.tar.gz
+  python -c "import sys; from scikit_build_core.build import build_sdist; print(build_sdist(sys.argv[1]))" $out
+  archive=$(ls $out/intvit-*.tar.gz)
+  twine check --strict "$archive"
+  ls -l "$archive"
+  wheel sdist /usr/lib/x86_64-linux-gnu "$archive"
+  installed_passes $out/sdist/intvit-*.whl
+}
+
+for what; do
+  case $what in
+  x86_64 | aarch64 | sdist) "$what" ;;
+  *)
+    echo "$0: nothing is known of \"$what\"" >&2
+    exit 2
+    ;;
+  esac
+done
+echo "$0: passed: $*"
