@@ -108,9 +108,9 @@ aarch64() {
   repair $out/aarch64/intvit-*aarch64.whl aarch64
   site=$arm/site
   rm -rf "$site"
-  grep -v '^#' scripts/requirements/python.in | grep -vx 'mypy\|scikit-build-core' >"$arm/wanted"
-  python -m pip install -q --target "$site" --only-binary :all: --python-version 3.11 --implementation cp \
-    --platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64 -r "$arm/wanted"
+  python -m pip install -q --require-hashes --target "$site" --only-binary :all: --python-version 3.11 \
+    --implementation cp --platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 \
+    --platform manylinux2014_aarch64 -r scripts/requirements/python.txt
   python -m zipfile -e "$repaired" "$site"
   emulated="qemu-aarch64 -L $arm/root"
   PYTHONPATH=$site $emulated "$arm/root/usr/bin/python3.11" -m pytest -q -p no:cacheprovider python/tests/test_intvit.py \
