@@ -44,7 +44,8 @@ def pixels(array: np.ndarray) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     if array.ndim != 3 or array.shape[2] != 3:
-        raise ValueError(f"an image is height x width x 3, not {' x '.join(map(str, array.shape))}")
+        four = "; of RGBA, image[:, :, :3], or else a Frame, which says what its channels are" * (array.shape[-1:] == (4,))
+        raise ValueError(f"an image is height x width x 3, not {' x '.join(map(str, array.shape))}{four}")
     # Rows may be apart, but neither pixels nor may rows lie in one another: a stride of 0, of an array that repeats one
     # row, means something else to the library.
     dense = array.strides[1:] == (3, 1) and abs(array.strides[0]) >= 3 * array.shape[1] > 0
@@ -74,8 +75,12 @@ def converted(image: Any) -> Any:
     if isinstance(image, (bytes, bytearray, memoryview)):
         return bytes(image)
     if isinstance(image, (str, os.PathLike)):
-        with open(image, "rb") as file:
-            return file.read()
+        try:
+            with open(image, "rb") as file:
+                return file.read()
+        except IsADirectoryError as error:
+            hint = "is a folder; its files are images: pathlib.Path(folder).iterdir()"
+            raise IsADirectoryError(error.errno, hint, error.filename) from None
     if hasattr(image, "convert"):  # Pillow's, without depending on it
         return _of_pillow(image)
     if hasattr(image, "__array__"):

@@ -277,6 +277,8 @@ class Core:
         Returns int32 [count, ...]: "logits", "features", or of "top" k rows of index, logit and probability in
         millionths. `what` and `k` have passed check().
         """
+        if exact:
+            self._check_exact(images)
         views, kept = _views(images, exact)
         sessions = self._alone if alone else self._together
         session = sessions.take()
@@ -290,6 +292,13 @@ class Core:
             runs.end(session)
             sessions.give_back(session)
             del kept
+
+    def _check_exact(self, images: Sequence[Any]) -> None:
+        size = (self.number("height"), self.number("width"))
+        for image in images:
+            if isinstance(image, np.ndarray) and image.shape[:2] != size:
+                given = f"{image.shape[1]} x {image.shape[0]}"
+                raise Error(f"exact pixels are {size[1]} x {size[0]}, not {given}; without exact=True they are resized")
 
     def _rows(self, session: _Session, count: int, what: str) -> np.ndarray:
         rows = np.empty((count, self.number("classes" if what == "logits" else "features")), np.int32)

@@ -232,3 +232,16 @@ def test_the_model_that_ships(picture):
 def test_a_folder_is_no_model(tmp_path):
     with pytest.raises(intvit.Error, match="is a folder, not a model file; weights become a model with intvit.quantize"):
         intvit.Model(tmp_path)
+
+
+def test_what_is_nearly_an_image_is_told_how_to_become_one(model, tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"is a folder; its files are images: pathlib.Path\(folder\).iterdir\(\)"):
+        model.logits(tmp_path)
+    with pytest.raises(intvit.ImageError, match=r"image 1 \(.*\): is a folder; its files are images"):
+        model.logits([np.zeros((4, 4, 3), np.uint8), str(tmp_path)])
+    with pytest.raises(ValueError, match=r"not 4 x 4 x 4; of RGBA, image\[:, :, :3\], or else a Frame"):
+        model.logits(np.zeros((4, 4, 4), np.uint8))
+    with pytest.raises(ValueError, match=r"not 4 x 4 x 2$"):
+        model.logits(np.zeros((4, 4, 2), np.uint8))
+    with pytest.raises(intvit.Error, match="exact pixels are 32 x 32, not 30 x 32; without exact=True they are resized"):
+        model.logits(np.zeros((32, 30, 3), np.uint8), exact=True)

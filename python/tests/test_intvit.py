@@ -62,7 +62,7 @@ def test_a_batch_is_its_images(model, picture):
 def test_exact_pixels_are_not_resized(model):
     pixels = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
     assert model.logits(pixels, exact=True).shape == (10,)
-    with pytest.raises(intvit.Error, match="takes 32 x 32 pixels, not 33 x 32"):
+    with pytest.raises(intvit.Error, match="exact pixels are 32 x 32, not 33 x 32"):
         model.logits(np.zeros((32, 33, 3), np.uint8), exact=True)
 
 
