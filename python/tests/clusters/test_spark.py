@@ -54,12 +54,26 @@ def test_every_row_once(files, expected, model_file, tmp_path):
     assert len(rows) == pictures.COUNT and rows_of(rows) == expected
 
 
-def test_a_column(files, expected, model_file):
+def test_a_column(files, paths, expected, model_file, tmp_path):
     from pyspark.ml.functions import predict_batch_udf
     from pyspark.sql.types import StructType
 
+    marker = str(tmp_path / "died")
+    fatal = paths[1000].read_bytes()
     with open(model_file, "rb") as file:
         make = intvit.spark.make_predict_fn(file.read())
-    classify = predict_batch_udf(make, return_type=StructType.fromDDL(intvit.spark.CLASSES), batch_size=50)
+
+    def make_mortal():
+        predict = make()
+
+        def seen(images):
+            if any(bytes(image) == fatal for image in images):
+                pictures.die_once(marker)
+            return predict(images)
+
+        return seen
+
+    classify = predict_batch_udf(make_mortal, return_type=StructType.fromDDL(intvit.spark.CLASSES), batch_size=50)
     rows = files.select("path", classify("content").alias("c")).select("path", "c.*").collect()
+    assert os.path.exists(marker)
     assert len(rows) == pictures.COUNT and rows_of(rows) == expected
