@@ -145,6 +145,8 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
     text << " no-bias-correction";
   if (options.published.clamp_largest_weight)
     text << " clamp-largest-weight";
+  if (options.margins.widen())
+    text << " margins=" << options.margins.tokens << "," << options.margins.class_token;
   return text.str();
 }
 

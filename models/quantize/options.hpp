@@ -59,6 +59,18 @@ enum class Rounding : std::uint8_t {
   nearest,      // each weight to the nearest value
 };
 
+// How much further unseen images may reach than the calibration images: so many times wider are the ranges of the codes
+// of linear maps' inputs, of which 1 is right for photographs like those that the model will see.
+struct RangeMargins {
+  double tokens = 1;
+  double class_token = 1; // where one row of each image is used, a class token or a mean, and so little was seen
+
+  bool widen() const { return tokens > 1 || class_token > 1; }
+};
+
+// For pictures that are no photographs (models/drawing). Chosen on photographs (docs/quantization.md).
+inline constexpr RangeMargins margins_of_drawn_pictures{1.3, 2};
+
 struct QuantizeOptions {
   ResidualFormat residual = ResidualFormat::int16;
   kernels::Softmax softmax = kernels::Softmax::int16;
@@ -72,6 +84,7 @@ struct QuantizeOptions {
   // stlq, int4: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
   double two_word_ratio = 0.15;
   TwoWordGroups two_word_groups = TwoWordGroups::group;
+  RangeMargins margins;
   // Where tokens are merged, so that a forward takes less time.
   TokenSchedule tokens;
   // Leave room in the scores for tokens of any size, for merged_model().

@@ -313,6 +313,8 @@ TEST_CASE("quantize: without photographs, on drawn pictures, and on both") {
     CHECK((says.empty() ? outcome.err.empty() : outcome.err.find(says) != std::string::npos));
     const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
     CHECK(info["provenance"]["calibration"] == calibration);
+    const bool wider = info["provenance"]["settings"].get<std::string>().find(" margins=1.3,2") != std::string::npos;
+    CHECK(wider == (calibration.find("drawn") != std::string::npos));
     CHECK(run_program({"verify", "-m", model}).exit_code == 0);
     return read_text(model);
   };

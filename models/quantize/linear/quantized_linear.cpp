@@ -78,13 +78,19 @@ CodeConstraint with_one_scale(const CodeConstraint &constraint) {
   };
 }
 
+double margin(const SiteSamples &samples, const RangeMargins &margins) {
+  const bool one_row_an_image = samples.rows[0].rows() == samples.minimum[0].rows();
+  return one_row_an_image ? margins.class_token : margins.tokens;
+}
+
 struct InputChoice {
   ChannelCodes codes;
   double strength = 0;
   double clipping = 1;
 };
 
-// Candidates have the ranges of the first half and are judged on the rows of the second half.
+// Candidates have the ranges of the first half and are judged on the rows of the second half. Only what was chosen is
+// given the margin: candidates with it would be judged by the images that do not need it.
 InputChoice searched_input(const LinearWeights &layer, const SiteSamples &samples, const RowVector &gain,
                            const QuantizeOptions &options, const CodeConstraint &constraint, double largest_scale) {
   const auto constrained = [&](const ChannelRange &range, double strength, double factor) {
@@ -128,6 +134,7 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
       best = candidates[i];
     }
   }
+  best.clipping *= margin(samples, options.margins);
   best.codes = constrained(observe_range(samples, Part::all, affine, options), best.strength, best.clipping);
   return best;
 }

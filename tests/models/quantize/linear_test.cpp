@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -173,6 +174,30 @@ TEST_CASE("quantize_linear: no output's scale goes beyond the largest that is al
       if (levels == WeightLevels::int8) // words of four bits may rather clip more
         CHECK(limited.scale[2] == limit);
     }
+}
+
+TEST_CASE("quantize_linear: margins widen the codes that were chosen, about their middle") {
+  std::mt19937 generator(17);
+  const LinearWeights layer = random_layer(6, 16, generator);
+  const RowMatrix rows = correlated_rows(200, random_matrix(4, 16, generator), generator);
+  SiteSamples of_class_tokens = in_halves(rows); // every row an image's
+  for (std::size_t half = 0; half < 2; ++half) {
+    of_class_tokens.minimum[half] = of_class_tokens.rows[half];
+    of_class_tokens.maximum[half] = of_class_tokens.rows[half];
+  }
+  const auto input = [&](const SiteSamples &samples, const RangeMargins &margins) {
+    QuantizeOptions options;
+    options.margins = margins;
+    return quantize_linear(layer, samples, {RowVector::Ones(16), {}}, options, [](ChannelCodes &) {}).input;
+  };
+  const auto middle = [](const ChannelCodes &codes) -> ArrayXd { return codes.scale * (-0.5 - codes.zero); };
+  for (const auto &[samples, factor] : {std::pair{in_halves(rows), 1.5}, std::pair{of_class_tokens, 2.0}}) {
+    const ChannelCodes usual = input(samples, {});
+    const ChannelCodes wide = input(samples, {1.5, 2});
+    CAPTURE(factor);
+    CHECK((wide.scale - factor * usual.scale).abs().maxCoeff() < 1e-12);
+    CHECK((middle(wide) - middle(usual)).abs().maxCoeff() < 1e-12);
+  }
 }
 
 TEST_CASE("quantize_linear: STLQ weights that are words already stay as they are, whatever the input") {
