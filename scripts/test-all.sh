@@ -8,7 +8,7 @@
 #   aarch64 riscv64 armhf
 #                     what depends on the processor, in an emulator
 #   train python web  the trainer, the Python package, the page in a browser
-#   wheels            the Python package's wheel, installed
+#   wheels            the Python package's wheels and its source distribution, installed
 #   clusters          the Python package with Ray, Spark and Beam
 #   lint              every check over every file
 #   checkasm          50 times as many random calls of every kernel as a test makes, with another seed every time

@@ -35,7 +35,9 @@ double distance(double x, double y, const std::pair<double, double> &a, const st
   const double dy = b.second - a.second;
   const double length = dx * dx + dy * dy;
   const double along = length > 0 ? std::clamp(((x - a.first) * dx + (y - a.second) * dy) / length, 0.0, 1.0) : 0.0;
-  return std::hypot(x - a.first - along * dx, y - a.second - along * dy);
+  const double across = x - a.first - along * dx;
+  const double down = y - a.second - along * dy;
+  return std::sqrt(across * across + down * down);
 }
 
 // How much of each pixel letters cover, 0..1.
