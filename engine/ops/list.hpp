@@ -6,6 +6,7 @@
 
 #include "engine/ops/attention.hpp"
 #include "engine/ops/flatten.hpp"
+#include "engine/ops/join.hpp"
 #include "engine/ops/l2_normalize.hpp"
 #include "engine/ops/layer_norm.hpp"
 #include "engine/ops/linear.hpp"
@@ -23,6 +24,6 @@
 namespace intvit {
 
 using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
-                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate, Multiply>;
+                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate, Multiply, Join>;
 
 } // namespace intvit

@@ -62,6 +62,7 @@ using BodyPart = std::variant<BlockPart, MergingPart>;
 // What the head reads of the residual stream after the last block.
 enum class Pool : std::uint8_t {
   token,       // the class token, normalized
+  token_mean,  // the normalized class token and the mean of the normalized patches, side by side
   token_pair,  // class and distillation token, each normalized, side by side
   mean,        // the mean of the patches, then normalized (timm's fc_norm)
   normed_mean, // the mean of the normalized patches
@@ -74,6 +75,7 @@ struct EndPart {
   Pool pool = Pool::token;
   int first = 0; // the pool reads the rows [first, first + rows) of the stream
   int rows = 1;
+  int patches = 0;     // token_mean: where among these rows, of which the first is the class token, the patches begin
   int merged_from = 0; // the rows that it read if no tokens had been merged; 0: those that it reads were not
   int channels = 0;
   int projection = 0;       // width of a linear map between the pool and the features; 0: there is none
@@ -92,7 +94,7 @@ struct EndPart {
 
   // Of how many tokens the rows are made.
   int tokens() const { return merged_from > 0 ? merged_from : rows; }
-  int pooled() const { return pool == Pool::token_pair ? 2 * channels : channels; }
+  int pooled() const { return pool == Pool::token_pair || pool == Pool::token_mean ? 2 * channels : channels; }
   int features() const { return projection > 0 ? projection : pooled(); }
   // What reads the pooled row: the projection, else the head; null where both are missing.
   const LinearWeights *reader() const { return projection > 0 ? projected : classes > 0 ? head : nullptr; }

@@ -37,8 +37,11 @@ void validate(const VitConfig &config) {
     validate_multiple("embedding dimension", config.channels, "number of heads of the pooling", config.pool_heads);
   if (config.projection != 0)
     validate_dimension("width of the projection", config.projection, 16384);
-  if (config.projection != 0 && (config.pool == Pool::token_pair || config.pool == Pool::normed_mean))
+  if (config.projection != 0 &&
+      (config.pool == Pool::token_pair || config.pool == Pool::normed_mean || config.pool == Pool::token_mean))
     throw std::runtime_error("a projection cannot read a pair of tokens, nor the mean of normalized ones");
+  if (config.pool == Pool::token_mean && config.prefix_tokens == 0)
+    throw std::runtime_error("the head reads the class token beside the mean of the patches, but there is none");
   if (config.projection != 0 && config.classes != 0 && !config.unit_length)
     throw std::runtime_error("a head cannot read projected features other than at length 1");
 }
@@ -129,6 +132,7 @@ Network network(const VitConfig &config, const VitWeights *weights) {
   result.end = {.pool = config.end_pool(),
                 .first = config.first_pooled(),
                 .rows = config.pooled_rows(),
+                .patches = config.pool == Pool::token_mean ? config.prefix_tokens : 0,
                 .channels = config.channels,
                 .projection = config.projection,
                 .unit_length = config.unit_length && config.classes > 0,

@@ -56,16 +56,18 @@ struct VitConfig : ModelConfig {
     return result;
   }
   bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean || pool == Pool::raw_mean; }
-  bool has_class_token() const { return pools_tokens() || class_token; }
+  bool has_class_token() const { return pools_tokens() || pool == Pool::token_mean || class_token; }
   bool pools_tokens() const { return pool == Pool::token || pool == Pool::token_pair; } // single ones
   // The rows of the stream that the head reads are [first_pooled(), first_pooled() + pooled_rows()).
   int first_pooled() const { return pools_patches() ? prefix_tokens : 0; }
   int pooled_rows() const {
-    return pools_patches() ? patches() : pool == Pool::attention ? tokens() : pool == Pool::token_pair ? 2 : 1;
+    if (pools_patches())
+      return patches();
+    return pool == Pool::attention || pool == Pool::token_mean ? tokens() : pool == Pool::token_pair ? 2 : 1;
   }
   // Class and distillation token stand side by side where a head reads them. Without one their mean is the features.
   Pool end_pool() const { return pool == Pool::token_pair && classes == 0 ? Pool::normed_mean : pool; }
-  int pooled() const { return end_pool() == Pool::token_pair ? 2 * channels : channels; }
+  int pooled() const { return end_pool() == Pool::token_pair || pool == Pool::token_mean ? 2 * channels : channels; }
   int features() const { return projection > 0 ? projection : pooled(); } // inputs of the head
   int outputs() const { return classes == 0 ? features() : classes; }
 };

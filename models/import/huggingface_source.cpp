@@ -84,11 +84,6 @@ void read_model_class(const ConfigFields &fields, const TransformersType &type, 
   if (!config.has_head && name != classes + "Model")
     throw std::runtime_error("\"architectures\" is [\"" + name + "\"]; can be imported: " + classifier + ", " +
                              (deit ? classifier + "WithTeacher, " : "") + classes + "Model");
-  if (config.has_head && config.is_dinov2())
-    throw std::runtime_error("\"architectures\" is [\"" + name +
-                             "\"], whose head reads the class token and the "
-                             "mean of the patches side by side, which is not supported; " +
-                             classes + "Model can be imported");
   config.prefix = config.has_head ? config.base : "";
 }
 

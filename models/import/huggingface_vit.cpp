@@ -32,7 +32,10 @@ VitConfig vit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &con
       config.registers = fields.count("num_register_tokens", 4);
   }
   model.prefix_tokens = (config.has_class_token() ? 1 : 0) + (config.model_type == "deit" ? 1 : 0) + config.registers;
-  model.pool = config.teacher ? Pool::token_pair : config.has_class_token() ? Pool::token : Pool::normed_mean;
+  if (dinov2 && config.has_head)
+    model.pool = Pool::token_mean;
+  else
+    model.pool = config.teacher ? Pool::token_pair : config.has_class_token() ? Pool::token : Pool::normed_mean;
   return model;
 }
 
@@ -89,7 +92,7 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
   if (model.pool == Pool::token_pair)
     weights.head = read_two_heads(tensors, "cls_classifier", "distillation_classifier", model.classes, model.channels);
   else if (model.classes > 0)
-    weights.head = tensors.linear("classifier", {model.classes, model.channels});
+    weights.head = tensors.linear("classifier", {model.classes, model.features()});
   tensors.ignore(prefix + "pooler.dense.weight"); // behind what is taken for the features
   tensors.ignore(prefix + "pooler.dense.bias");
   return result;

@@ -33,6 +33,8 @@ void RandomNetwork::end(const EndPart &part) {
   case Pool::token:
   case Pool::token_pair:
     return rows_head(part.rows, part.projection, part.classes);
+  case Pool::token_mean:
+    return token_mean_head(part);
   case Pool::mean:
     return mean_head(part);
   case Pool::normed_mean:
@@ -84,6 +86,23 @@ void RandomNetwork::raw_mean_head(int first, int rows, int projection, int class
     head("norm", channels_, classes);
   else
     projection_head(projection);
+}
+
+void RandomNetwork::token_mean_head(const EndPart &part) {
+  const ArrayXd zero = ArrayXd::Zero(channels_);
+  layer_norm("norm", ElementType::int16, wide_stream_spread, zero);
+  const bool has_head = part.classes > 0;
+  const std::string name = has_head ? "pooled" : "features";
+  const double spread = (has_head ? code_spread : std::ldexp(logit_spread, logit_fraction_bits)) / wide_stream_spread;
+  const ElementType type = has_head ? ElementType::int8 : ElementType::int32;
+  const int rows = part.rows - part.patches;
+  merged_from_ = 0;
+  mean_rows(name + ".token", "norm", part.first, 1, spread, zero, type);
+  merged_from_ = part.merged_from > 0 ? part.merged_from - part.patches : 0;
+  mean_rows(name + ".mean", "norm", part.first + part.patches, rows, spread / mean_spread(1.0 / rows), zero, type);
+  graph_.add(name, {name + ".token", name + ".mean"}, Join{});
+  if (has_head)
+    head(name, 2 * channels_, part.classes);
 }
 
 void RandomNetwork::attention_head(const EndPart &part) {

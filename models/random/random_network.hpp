@@ -82,6 +82,7 @@ private:
   void normed_mean_head(int first, int rows, int classes);
   // The same of rows as they are, and of what a query makes of them.
   void raw_mean_head(int first, int rows, int projection, int classes);
+  void token_mean_head(const EndPart &part);
   void attention_head(const EndPart &part);
   void projection_head(int projection);
   // Another stream, of 16 bits, for the norm at the end.

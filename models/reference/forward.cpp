@@ -182,8 +182,10 @@ public:
     return normed;
   }
 
-  RowMatrix mean(const MatrixView &rows) const {
-    RowMatrix mean = mean_of_rows(rows, sizes_);
+  // Of the rows from `first` on.
+  RowMatrix mean(const MatrixView &all, Eigen::Index first = 0) const {
+    const std::vector<float> sizes(sizes_.begin() + (sizes_.empty() ? 0 : first), sizes_.end());
+    RowMatrix mean = mean_of_rows(all.bottomRows(all.rows() - first), sizes);
     tap(SiteKind::final_mean, mean);
     return mean;
   }
@@ -255,9 +257,15 @@ RowVector classify(const Network &network, const TokenStream &stream, Observer *
     pooled = classifier.norm(pooled, *end.norm);
   if (end.pool == Pool::normed_mean)
     pooled = classifier.mean(pooled);
+  if (end.pool == Pool::token_mean) {
+    RowMatrix both(1, end.pooled());
+    both << pooled.row(0), classifier.mean(pooled, end.patches);
+    pooled = std::move(both);
+    classifier.tap(SiteKind::pooled, pooled);
+  }
   if (end.pool == Pool::attention)
     pooled = classifier.attention(end, pooled);
-  // Two tokens side by side: rows lie one behind the other already.
+  // Of two tokens side by side rows lie one behind the other already.
   const RowMatrix features = classifier.features(end, Eigen::Map<const RowMatrix>(pooled.data(), 1, end.pooled()));
   return classifier.head(classifier.head_input(end, features), *end.head);
 }

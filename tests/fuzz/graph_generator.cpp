@@ -96,7 +96,7 @@ std::optional<GraphGenerator::Value> GraphGenerator::stream() {
 }
 
 void GraphGenerator::any_operation() {
-  switch (choices_.between(0, 16)) {
+  switch (choices_.between(0, 17)) {
   case 0:
     return patch_embed(codes());
   case 1:
@@ -126,6 +126,8 @@ void GraphGenerator::any_operation() {
     return rotate();
   case 15:
     return multiply();
+  case 16:
+    return join(values_.back());
   default:
     return merge_patches();
   }
@@ -254,6 +256,14 @@ void GraphGenerator::mean_rows(const Value &input) {
 
 void GraphGenerator::flatten(const Value &input) {
   add({input.name}, Flatten{}, input.type, 1, input.rows * input.columns);
+}
+
+void GraphGenerator::join(const Value &input) {
+  const Value first = input; // add() moves what `input` refers to
+  const auto second =
+      value_where([&](const Value &v) { return v.remaining == 0 && v.type == first.type && v.rows == first.rows; });
+  if (first.remaining == 0 && second && first.columns + second->columns <= most_elements / first.rows)
+    add({first.name, second->name}, Join{}, first.type, first.rows, first.columns + second->columns);
 }
 
 void GraphGenerator::merge_patches() {

@@ -77,8 +77,9 @@ private:
   void merge_patches();
   void l2_normalize(); // of int32; where there are none, they are made first
   void rotate();
-  void multiply(); // two values, of which one is made for it
-  void head();     // one row of int32: logits of codes, or features of a stream
+  void join(const Value &input); // with a value of as many rows
+  void multiply();               // two values, of which one is made for it
+  void head();                   // one row of int32: logits of codes, or features of a stream
   Value first_row(const Value &value);
 
   // graph_attention.cpp

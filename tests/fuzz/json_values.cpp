@@ -77,7 +77,8 @@ constexpr const char *words[] = {"patches",      "patch_embed",
                                  "quick_gelu",   "l2_normalize",
                                  "rotate",       "cosine",
                                  "multiply",     "factor",
-                                 "silu",         "factor_zero_point"};
+                                 "silu",         "factor_zero_point",
+                                 "join",         "beside"};
 
 } // namespace
 

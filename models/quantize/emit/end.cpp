@@ -228,12 +228,9 @@ void attention_end(PartContext &context, const StreamNode &stream) {
   classify(context, MeanRow{context, row, {}, pooled});
 }
 
-// The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
-void normed_mean_end(PartContext &context, const StreamNode &stream) {
-  const EndPart &end = context.network.end;
-  const LayerNormWeights &norm = *end.norm;
-  const BlockSamples samples = run_end(context, {SiteKind::final_normalized, SiteKind::final_mean});
-  const SiteSamples &normalized = samples_of(samples, SiteKind::final_normalized);
+// The last norm, its beta left out, as codes of 16 bits.
+StreamNode wide_norm(PartContext &context, const StreamNode &stream, const SiteSamples &normalized) {
+  const LayerNormWeights &norm = *context.network.end.norm;
   SiteSamples scaled; // their ranges alone: codes of 16 bits follow from nothing else
   for (std::size_t half = 0; half < 2; ++half) {
     scaled.minimum[half] = normalized.minimum[half] * norm.weight.asDiagonal();
@@ -241,8 +238,69 @@ void normed_mean_end(PartContext &context, const StreamNode &stream) {
   }
   LayerNormWeights without_beta = norm;
   without_beta.bias.setZero();
-  const StreamNode tokens = context.nodes.layer_norm_stream("norm", stream, without_beta,
-                                                            int16_stream_codes(scaled, smallest_stream_scale(norm)));
+  return context.nodes.layer_norm_stream("norm", stream, without_beta,
+                                         int16_stream_codes(scaled, smallest_stream_scale(norm)));
+}
+
+// The class token and the mean of the patches side by side: both are means of rows of what the norm writes.
+struct TokenBesideMean {
+  PartContext &context;
+  ArrayXd scale; // of the norm's codes
+  ArrayXd beta;
+
+  MeanOf token() const { return {context.network.end.first, 1, 1, false}; }
+  MeanOf patches() const {
+    const EndPart &end = context.network.end;
+    return {end.first + end.patches, end.rows - end.patches, end.tokens() - end.patches, end.merged_from > 0};
+  }
+  // Of the sums of codes, of the token and then of the patches.
+  ArrayXd factors() const {
+    ArrayXd both(2 * scale.size());
+    both << scale, scale / patches().tokens;
+    return both;
+  }
+  void write(const std::string &name, const ChannelCodes &codes, ElementType type) const {
+    write_half(name + ".token", token(), 0, codes, type);
+    write_half(name + ".mean", patches(), scale.size(), codes, type);
+    context.nodes.join(name, name + ".token", name + ".mean");
+  }
+
+private:
+  // `first`: of its channels among both.
+  void write_half(const std::string &name, const MeanOf &mean, Eigen::Index first, const ChannelCodes &codes,
+                  ElementType type) const {
+    const ArrayXd to = codes.scale.segment(first, scale.size());
+    const ArrayXd zero = codes.zero.segment(first, scale.size());
+    context.nodes.mean_rows(name, "norm", mean, fixed_point(scale / mean.tokens / to, beta / to + zero), type);
+  }
+};
+
+void token_mean_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
+  const bool has_head = end.classes > 0;
+  const BlockSamples samples = run_end(context, {SiteKind::final_normalized, SiteKind::pooled});
+  const StreamNode tokens = wide_norm(context, stream, samples_of(samples, SiteKind::final_normalized));
+  const TokenBesideMean both{context, ArrayXd::Constant(end.channels, tokens.codes.base_scale),
+                             to_array(end.norm->bias)};
+  const Eigen::Index width = end.features();
+  const int fraction_bits = output_fraction_bits(both.scale);
+  both.write("features", {ArrayXd::Constant(width, std::ldexp(1.0, -fraction_bits)), ArrayXd::Zero(width)},
+             ElementType::int32);
+  context.nodes.set_features(width, fraction_bits, has_head);
+  if (!has_head)
+    return;
+  const QuantizedLinear layer = quantize_linear(*end.head, samples_of(samples, SiteKind::pooled), unchanged(width),
+                                                with_int8_weights(context.options), requantizable(both.factors()));
+  both.write("pooled", layer.input, ElementType::int8);
+  context.nodes.linear_logits("head", "pooled", layer);
+}
+
+// The norm writes 16-bit codes, so that only their mean is rounded to what the head reads. beta is added to the mean.
+void normed_mean_end(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
+  const LayerNormWeights &norm = *end.norm;
+  const BlockSamples samples = run_end(context, {SiteKind::final_normalized, SiteKind::final_mean});
+  const StreamNode tokens = wide_norm(context, stream, samples_of(samples, SiteKind::final_normalized));
 
   // Of the sum of the rows' codes.
   const ArrayXd factor = ArrayXd::Constant(end.channels, tokens.codes.base_scale / end.tokens());
@@ -272,6 +330,8 @@ void quantize_end(PartContext &context, const StreamNode &stream) {
   switch (context.network.end.pool) {
   case Pool::token:
     return token_end(context, stream);
+  case Pool::token_mean:
+    return token_mean_end(context, stream);
   case Pool::token_pair:
     return token_pair_end(context, stream);
   case Pool::mean:

@@ -247,6 +247,10 @@ void NodeWriter::flatten(const std::string &name, const std::string &input) {
   graph_.add(name, input, Flatten{});
 }
 
+void NodeWriter::join(const std::string &name, const std::string &first, const std::string &second) {
+  graph_.add(name, {first, second}, Join{});
+}
+
 void NodeWriter::mean_rows(const std::string &name, const std::string &input, const MeanOf &mean,
                            const FixedPoint &fixed, ElementType output_type) {
   graph_.add(name, mean.merged ? with_sizes(input) : std::vector{input},

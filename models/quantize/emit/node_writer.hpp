@@ -85,6 +85,7 @@ public:
   StreamNode take_rows(const std::string &name, const StreamNode &input, int rows);
   StreamNode merge_patches(const std::string &name, const StreamNode &input, int grid_height, int grid_width);
   void flatten(const std::string &name, const std::string &input);
+  void join(const std::string &name, const std::string &first, const std::string &second);
   // The mean of rows of `input`; `fixed` is applied to their sum.
   void mean_rows(const std::string &name, const std::string &input, const MeanOf &mean, const FixedPoint &fixed,
                  kernels::ElementType output_type);

@@ -61,6 +61,7 @@ std::vector<NodeCase> valid_nodes() {
       {"multiply",
        json::parse(R"({"name":"p","op":"multiply","input":"g","factor":"l","shift":50,"output_type":"int16"})")},
       {"rotate", json::parse(R"({"name":"r","op":"rotate","input":"l","heads":4,"first":5})")},
+      {"join", json::parse(R"({"name":"j","op":"join","input":"t","beside":"o"})")},
       {"flatten", json::parse(R"({"name":"s","op":"flatten","input":"t"})")},
       {"attention sizes",
        json::parse(

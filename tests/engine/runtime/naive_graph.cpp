@@ -321,6 +321,14 @@ Table flatten(const NodeReader &, const Table &input) {
   return output;
 }
 
+Table join(const Table &a, const Table &b) {
+  Table output(a.rows, a.columns + b.columns);
+  for (std::size_t m = 0; m < a.rows; ++m)
+    for (std::size_t c = 0; c < output.columns; ++c)
+      output.at(m, c) = c < a.columns ? a.at(m, c) : b.at(m, c - a.columns);
+  return output;
+}
+
 // x[0::2, 0::2], x[1::2, 0::2], x[0::2, 1::2], x[1::2, 1::2] of [grid_height, grid_width, C] beside one another.
 Table merge_patches(const NodeReader &reader, const Table &input) {
   const auto height = static_cast<std::size_t>(reader.integer("grid_height"));
@@ -354,6 +362,7 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
       return [&, operation](const NodeReader &r, const Table &x) { return operation(r, x, sizes); };
     };
     const auto product = [&](const NodeReader &r, const Table &x) { return multiply(r, x, second("factor")); };
+    const auto beside = [&](const NodeReader &, const Table &x) { return join(x, second("beside")); };
     const auto merge = [&](const NodeReader &, const Table &x) { return naive_merge_tokens(x, second("groups")); };
     const auto linear_map = [&](const NodeReader &r, const Table &x) { return linear(r, x, values); };
     const std::map<std::string, std::function<Table(const NodeReader &, const Table &)>> operations = {
@@ -371,7 +380,8 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
         {"match_tokens", with_sizes(naive_match_tokens)},
         {"merge_tokens", merge},
         {"rotate", rotate},
-        {"multiply", product}};
+        {"multiply", product},
+        {"join", beside}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }

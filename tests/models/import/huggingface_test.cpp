@@ -211,24 +211,28 @@ TEST_CASE("transformers: Swin's merging, windows and position biases") {
   refused({{"mlp_ratio", 3}}, "intermediate.dense.weight has shape [8, 4], expected [12, 4]");
 }
 
-TEST_CASE("transformers: DINOv2's layer scales are folded, its positions resampled, its registers have none") {
-  const json config = {{"architectures", {"Dinov2WithRegistersModel"}},
-                       {"model_type", "dinov2_with_registers"},
-                       {"hidden_size", 6},
-                       {"num_hidden_layers", 1},
-                       {"num_attention_heads", 2},
-                       {"mlp_ratio", 2},
-                       {"image_size", 32},
-                       {"patch_size", 8},
-                       {"num_register_tokens", 2}};
+namespace {
+
+// A DINOv2 with two registers, for pictures of 32 x 32 pixels.
+const json dinov2_config = {{"architectures", {"Dinov2WithRegistersModel"}},
+                            {"model_type", "dinov2_with_registers"},
+                            {"hidden_size", 6},
+                            {"num_hidden_layers", 1},
+                            {"num_attention_heads", 2},
+                            {"mlp_ratio", 2},
+                            {"image_size", 32},
+                            {"patch_size", 8},
+                            {"num_register_tokens", 2}};
+
+TransformersTensors dinov2_tensors(const std::string &prefix = "") {
   TransformersTensors tensors;
-  tensors.add("embeddings.patch_embeddings.projection.weight", {6, 3, 8, 8});
-  tensors.add("embeddings.patch_embeddings.projection.bias", {6});
-  tensors.add("embeddings.cls_token", {1, 1, 6});
-  tensors.add("embeddings.mask_token", {1, 6});
-  tensors.add("embeddings.register_tokens", {1, 2, 6});
-  tensors.add("embeddings.position_embeddings", {1, 17, 6});
-  const std::string name = "encoder.layer.0.";
+  tensors.add(prefix + "embeddings.patch_embeddings.projection.weight", {6, 3, 8, 8});
+  tensors.add(prefix + "embeddings.patch_embeddings.projection.bias", {6});
+  tensors.add(prefix + "embeddings.cls_token", {1, 1, 6});
+  tensors.add(prefix + "embeddings.mask_token", {1, 6});
+  tensors.add(prefix + "embeddings.register_tokens", {1, 2, 6});
+  tensors.add(prefix + "embeddings.position_embeddings", {1, 17, 6});
+  const std::string name = prefix + "encoder.layer.0.";
   for (const char *part : {"query", "key", "value"})
     tensors.add_linear(name + "attention.attention." + part, 6, 6);
   tensors.add_linear(name + "attention.output.dense", 6, 6);
@@ -238,7 +242,48 @@ TEST_CASE("transformers: DINOv2's layer scales are folded, its positions resampl
   tensors.add_linear(name + "mlp.fc2", 6, 12);
   tensors.add(name + "layer_scale1.lambda1", {6});
   tensors.add(name + "layer_scale2.lambda1", {6});
-  tensors.add_norm("layernorm", 6);
+  tensors.add_norm(prefix + "layernorm", 6);
+  return tensors;
+}
+
+} // namespace
+
+TEST_CASE("transformers: DINOv2's classifier reads the class token and the mean of the patches") {
+  TransformersTensors tensors = dinov2_tensors("dinov2_with_registers.");
+  tensors.add_linear("classifier", 5, 12);
+  json config = changed(dinov2_config, {{"architectures", {"Dinov2WithRegistersForImageClassification"}},
+                                        {"id2label", {{"0", "a"}, {"1", "b"}, {"2", "c"}, {"3", "d"}, {"4", "e"}}}});
+  const auto model = std::get<VitModel>(
+      load_huggingface(transformers_folder(tensors, config, changed(image_processor(), {{"size", 32}}))).model);
+  CHECK(model.config.pool == Pool::token_mean);
+  CHECK(model.labels.size() == 5);
+
+  struct LastNorm : reference::Observer {
+    RowMatrix tokens;
+    void observe(const reference::Site &site, const MatrixView &activation) override {
+      if (site.kind == reference::SiteKind::final_output)
+        tokens = activation;
+    }
+  } norm;
+  const std::vector<float> logits = reference::forward(model, random_images(1, 32, 32, 4).front(), &norm);
+  REQUIRE(norm.tokens.rows() == 1 + 2 + 16);
+  const RowMatrix weight = tensors.matrix("classifier.weight");
+  const RowMatrix bias = tensors.matrix("classifier.bias");
+  for (Eigen::Index i = 0; i < 5; ++i) {
+    double expected = static_cast<double>(bias(0, i));
+    for (Eigen::Index c = 0; c < 6; ++c) {
+      expected += static_cast<double>(weight(i, c) * norm.tokens(0, c));
+      for (Eigen::Index patch = 0; patch < 16; ++patch)
+        expected += static_cast<double>(weight(i, 6 + c) * norm.tokens(3 + patch, c)) / 16;
+    }
+    CHECK(static_cast<double>(logits[static_cast<std::size_t>(i)]) == Approx(expected).epsilon(1e-4).margin(1e-4));
+  }
+}
+
+TEST_CASE("transformers: DINOv2's layer scales are folded, its positions resampled, its registers have none") {
+  const json &config = dinov2_config;
+  const TransformersTensors tensors = dinov2_tensors();
+  const std::string name = "encoder.layer.0.";
   const auto load = [&](int size) {
     return std::get<VitModel>(
         load_huggingface(transformers_folder(tensors, config, changed(image_processor(), {{"size", size}}))).model);

@@ -42,7 +42,7 @@ TEST_CASE("streams: every place of every kind of model, whatever the codes") {
        {ResidualFormat::int16, ResidualFormat::ptf8, ResidualFormat::ptf8_paper, ResidualFormat::int8}) {
     CAPTURE(static_cast<int>(residual));
     const double lowest = residual == ResidualFormat::int8 ? 0.97 : 0.985;
-    for (const Pool pool : {Pool::token, Pool::token_pair, Pool::mean, Pool::normed_mean}) {
+    for (const Pool pool : {Pool::token, Pool::token_pair, Pool::mean, Pool::normed_mean, Pool::token_mean}) {
       CAPTURE(static_cast<int>(pool));
       check_streams(test::small_vit(pool, 2), {.residual = residual}, 7, lowest); // embedding, 2 a block
     }

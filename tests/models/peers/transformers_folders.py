@@ -52,6 +52,10 @@ def dinov2_registers(**changes):
     return hf.Dinov2WithRegistersModel(hf.Dinov2WithRegistersConfig(**{**SMALL, **changes}))
 
 
+def dinov2_classifier(model, config):
+    return model(config(**SMALL, num_labels=7))
+
+
 def dinov3(**changes):
     return hf.DINOv3ViTModel(hf.DINOv3ViTConfig(**{**SMALL, "intermediate_size": 96, **changes}))
 
@@ -120,6 +124,11 @@ SMALL_CASES = [
     ("i-jepa, features", lambda: hf.IJepaModel(hf.IJepaConfig(**{**SMALL, "intermediate_size": 96})),
      lambda: squash(64), {}),
     ("vit, SiLU", lambda: vit(hidden_act="silu"), lambda: squash(64), {}),
+    ("dinov2, classifier", lambda: dinov2_classifier(hf.Dinov2ForImageClassification, hf.Dinov2Config),
+     lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
+    ("dinov2 with registers, classifier, its state alone",
+     lambda: dinov2_classifier(hf.Dinov2WithRegistersForImageClassification, hf.Dinov2WithRegistersConfig),
+     lambda: crop(hf.BitImageProcessorPil, 72, 64), {"state": True}),
     ("dinov2, gated MLP", lambda: dinov2(use_swiglu_ffn=True), lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
     ("dinov2 with registers, gated MLP, its state alone", lambda: dinov2_registers(use_swiglu_ffn=True, mlp_ratio=3),
      lambda: crop(hf.BitImageProcessorPil, 72, 64), {"state": True}),

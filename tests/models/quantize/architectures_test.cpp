@@ -110,6 +110,8 @@ TEST_CASE("integer models of the ViT family follow their float models") {
     }
   };
   check(1, Pool::token);
+  check(1, Pool::token_mean);
+  check(5, Pool::token_mean);
   check(5, Pool::token); // registers
   check(2, Pool::token_pair);
   check(0, Pool::mean);

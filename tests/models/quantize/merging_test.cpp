@@ -85,9 +85,9 @@ std::string message_of(const FloatModel &model, const TokenSchedule &schedule) {
   return "";
 }
 
-const std::vector<std::pair<int, Pool>> heads{{1, Pool::token},       {5, Pool::token},   {2, Pool::token_pair},
-                                              {0, Pool::mean},        {4, Pool::mean},    {1, Pool::normed_mean},
-                                              {0, Pool::normed_mean}, {1, Pool::raw_mean}};
+const std::vector<std::pair<int, Pool>> heads{{1, Pool::token},       {5, Pool::token},    {2, Pool::token_pair},
+                                              {0, Pool::mean},        {4, Pool::mean},     {1, Pool::normed_mean},
+                                              {0, Pool::normed_mean}, {1, Pool::raw_mean}, {3, Pool::token_mean}};
 
 } // namespace
 
