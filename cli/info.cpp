@@ -163,6 +163,22 @@ void print_layers(const std::vector<Layer> &layers) {
   }
 }
 
+nlohmann::json tokens_json(const PatchTokens &tokens) {
+  if (tokens.value == 0)
+    return nullptr;
+  return {{"rows", tokens.grid_height},
+          {"columns", tokens.grid_width},
+          {"channels", tokens.channels},
+          {"fraction_bits", tokens.fraction_bits}};
+}
+
+std::string patch_tokens_line(const PatchTokens &tokens) {
+  if (tokens.value == 0)
+    return "";
+  return "  patch tokens   " + std::to_string(tokens.grid_height) + " x " + std::to_string(tokens.grid_width) + " of " +
+         std::to_string(tokens.channels) + " numbers\n";
+}
+
 } // namespace
 
 int info(const Arguments &arguments) {
@@ -188,6 +204,7 @@ int info(const Arguments &arguments) {
                              {"outputs", outputs_word(model->result_kind())},
                              {"classes", model->has_head() ? model->classes() : 0},
                              {"features", model->features()},
+                             {"patch_tokens", tokens_json(model->patch_tokens())},
                              {"weights", summary.weights},
                              {"weight_bytes", summary.weight_bytes},
                              {"bits_per_weight", summary.bits()},
@@ -215,8 +232,8 @@ int info(const Arguments &arguments) {
             << "  preprocessing  " << to_string(description.recipe) << "\n"
             << "  " << outputs_line(*model) << "\n"
             << "  features       " << model->features() << "\n"
-            << "  weights        " << summary.weights << " of " << fixed(summary.bits(), 3) << " bits, "
-            << summary.weight_bytes << " bytes\n"
+            << patch_tokens_line(model->patch_tokens()) << "  weights        " << summary.weights << " of "
+            << fixed(summary.bits(), 3) << " bits, " << summary.weight_bytes << " bytes\n"
             << "  residual       " << summary.residual << "\n"
             << "  softmax        " << summary.softmax << "\n"
             << tokens_line(summary.tokens) << "  file           " << file_bytes << " bytes\n"

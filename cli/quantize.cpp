@@ -125,12 +125,14 @@ TokenSchedule given_schedule(const Parser &parser) {
 }
 
 // Says what cannot be merged before any photograph is read.
-void check_merging(const Parser &parser, const FloatModel &model) {
+void check_tokens(const Parser &parser, const FloatModel &model) {
   Network parts = network(model);
   if (parser.has("speed-up"))
     usual_schedule(parts, parser.get<double>("speed-up"));
   else
     merge_tokens(parts, given_schedule(parser));
+  if (parser.has("patch-tokens"))
+    keep_patch_tokens(parts);
 }
 
 // The schedule by which tokens are merged, given or searched; the input's provenance tells about it.
@@ -153,6 +155,10 @@ TokenSchedule token_schedule(const Parser &parser, QuantizeInput &input, const Q
 void check_token_options(const Parser &parser) {
   if (parser.has("tokens") && parser.has("speed-up"))
     throw UsageError("--tokens says where tokens are merged; --speed-up would search for it");
+  for (const char *option : {"tokens", "speed-up"})
+    if (parser.has("patch-tokens") && parser.has(option))
+      throw UsageError(std::string("--patch-tokens gives a vector for every patch, --") + option +
+                       " merges patches: leave one of them out");
   if (parser.has("speed-up") && !(parser.get<double>("speed-up") > 1 && parser.get<double>("speed-up") <= 4))
     throw UsageError("--speed-up must be above 1 and at most 4");
 }
@@ -183,6 +189,8 @@ void add_quantize_options(Parser &parser) {
                         "merge similar tokens so that the model has X times fewer multiply-accumulates (1.25, 1.5); "
                         "where is searched on the photographs");
   parser.option<std::string>("tokens", "N,N,...", "pairs of tokens that each block merges, instead of a search");
+  parser.flag("patch-tokens",
+              "the model also gives a vector for each patch, as the last norm leaves it (intvit features --tokens)");
   parser.flag("report", "print the quantization error of every layer");
   parser.formats({"text", "json"});
   parser.option<std::string>("o,output", "FILE", "model file to write");
@@ -240,7 +248,7 @@ int quantize(const Arguments &arguments) {
   for (const char *option : {"two-word-ratio", "two-word-groups"})
     if (parser.has(option) && words_are_given)
       throw UsageError(std::string("--") + option + ": " + weights + " was trained with its STLQ words, which stay");
-  check_merging(parser, model);
+  check_tokens(parser, model);
   const Recipe recipe = recipe_option ? *recipe_option : imported.recipe;
   const std::vector<std::string> labels = parser.has("labels")
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)
@@ -257,6 +265,7 @@ int quantize(const Arguments &arguments) {
 
   if (drawn > 0)
     options.margins = margins_of_drawn_pictures;
+  options.patch_tokens = parser.has("patch-tokens");
   std::vector<LayerReport> layers;
   QuantizeInput input{.model = model,
                       .calibration = images,

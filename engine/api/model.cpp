@@ -150,6 +150,22 @@ int intvit_model_features(const intvit_model *model) {
   return model->model->features();
 }
 
+int intvit_model_token_rows(const intvit_model *model) {
+  return model->model->patch_tokens().grid_height;
+}
+
+int intvit_model_token_columns(const intvit_model *model) {
+  return model->model->patch_tokens().grid_width;
+}
+
+int intvit_model_token_channels(const intvit_model *model) {
+  return model->model->patch_tokens().channels;
+}
+
+int intvit_model_token_fraction_bits(const intvit_model *model) {
+  return model->model->patch_tokens().fraction_bits;
+}
+
 int intvit_model_fraction_bits(const intvit_model *model) {
   return model->model->logit_fraction_bits();
 }

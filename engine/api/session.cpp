@@ -242,30 +242,38 @@ Status run(intvit_session *session, const intvit_image *images, int count) {
   return {};
 }
 
-// The logits or features of one image of the last run. Errors: bad_argument, not_available.
-Result<std::span<const std::int32_t>> outputs(const intvit_session *session, int image, bool head) {
+enum class Output : std::uint8_t { logits, features, patch_tokens };
+
+// Of one image of the last run. Errors: bad_argument, not_available.
+Result<std::span<const std::int32_t>> outputs(const intvit_session *session, int image, Output output) {
   if (session == nullptr)
     return Status(StatusCode::bad_argument, "the session is null");
   const Model &model = session->session.model();
-  if (head && !model.has_head())
+  if (output == Output::logits && !model.has_head())
     return Status(StatusCode::not_available, "the model has no classifier: it gives features");
-  if (!head && model.features() == 0)
+  if (output == Output::features && model.features() == 0)
     return Status(StatusCode::not_available, "the model gives logits alone; quantized anew, it gives features besides");
+  if (output == Output::patch_tokens && model.patch_tokens().value == 0)
+    return Status(StatusCode::not_available,
+                  "the model gives no patch tokens; quantized with --patch-tokens, it gives them besides");
   if (image < 0 || image >= session->images)
     return Status(StatusCode::not_available, "image " + std::to_string(image) + ": the last run had " +
                                                  std::to_string(session->images) + " images");
-  const std::span<const std::int32_t> all = head ? session->session.logits() : session->session.features();
+  if (output == Output::patch_tokens)
+    return session->session.patch_tokens(image);
+  const std::span<const std::int32_t> all =
+      output == Output::logits ? session->session.logits() : session->session.features();
   const std::size_t values = all.size() / static_cast<std::size_t>(session->images);
   return all.subspan(static_cast<std::size_t>(image) * values, values);
 }
 
-intvit_status outputs(const intvit_session *session, int image, bool head, const std::int32_t **values,
+intvit_status outputs(const intvit_session *session, int image, Output output, const std::int32_t **values,
                       intvit_error *error) {
   return guarded(error, [&]() -> Status {
     if (values == nullptr)
       return Status(StatusCode::bad_argument, "there is no place for the result: the pointer to it is null");
     *values = nullptr;
-    const Result<std::span<const std::int32_t>> found = outputs(session, image, head);
+    const Result<std::span<const std::int32_t>> found = outputs(session, image, output);
     if (found.ok())
       *values = found->data();
     return found.status();
@@ -273,7 +281,7 @@ intvit_status outputs(const intvit_session *session, int image, bool head, const
 }
 
 Status top_k(intvit_session *session, int image, int k, intvit_class *classes) {
-  const Result<std::span<const std::int32_t>> logits = outputs(session, image, true);
+  const Result<std::span<const std::int32_t>> logits = outputs(session, image, Output::logits);
   if (!logits.ok())
     return logits.status();
   const Model &model = session->session.model();
@@ -357,11 +365,16 @@ int intvit_session_images(const intvit_session *session) {
 }
 
 intvit_status intvit_logits(const intvit_session *session, int image, const int32_t **logits, intvit_error *error) {
-  return api::outputs(session, image, true, logits, error);
+  return api::outputs(session, image, api::Output::logits, logits, error);
 }
 
 intvit_status intvit_features(const intvit_session *session, int image, const int32_t **features, intvit_error *error) {
-  return api::outputs(session, image, false, features, error);
+  return api::outputs(session, image, api::Output::features, features, error);
+}
+
+intvit_status intvit_patch_tokens(const intvit_session *session, int image, const int32_t **tokens,
+                                  intvit_error *error) {
+  return api::outputs(session, image, api::Output::patch_tokens, tokens, error);
 }
 
 intvit_status intvit_top_k(intvit_session *session, int image, int k, intvit_class *classes, intvit_error *error) {

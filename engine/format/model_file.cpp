@@ -30,6 +30,7 @@ constexpr const char *provenance_key = "intvit.provenance";
 // Features that belong to no operation or weight format: the graph names features besides logits; it names its result,
 // which would else be misread, by ResultKind.
 constexpr std::string_view features_feature = "features";
+constexpr std::string_view tokens_feature = "tokens";
 constexpr std::array<std::string_view, 4> result_features{"result", "result", "result.labels", "result.scores"};
 
 // Whether an operation, from the one with that index on, can ask for the feature.
@@ -46,7 +47,7 @@ template <std::size_t Index = 0> bool is_feature_of_operation(std::string_view f
 // instead of misreading a graph. Operations and weight formats bring their own.
 bool is_known_feature(std::string_view feature) {
   const auto &formats = stored_formats.values;
-  return feature == features_feature ||
+  return feature == features_feature || feature == tokens_feature ||
          std::find(result_features.begin(), result_features.end(), feature) != result_features.end() ||
          std::any_of(std::begin(formats), std::end(formats),
                      [&](const StoredFormat &format) { return !feature.empty() && format.feature == feature; }) ||
@@ -64,6 +65,8 @@ std::set<std::string> required_features(const Graph &graph,
   std::set<std::string> features;
   if (!graph.features.empty())
     features.emplace(features_feature);
+  if (!graph.tokens.empty())
+    features.emplace(tokens_feature);
   if (graph.result_kind() != implied_result(graph.nodes))
     features.emplace(result_features[static_cast<std::size_t>(graph.result_kind())]);
   for (const Node &node : graph.nodes)

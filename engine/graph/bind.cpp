@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -31,6 +32,38 @@ Status check_result(const Graph &graph, const std::map<std::string, int, std::le
       row.rows != 1)
     return Status(StatusCode::bad_format, "graph: features \"" + graph.features +
                                               "\": no node before the last gives one row of int32 so named");
+  return {};
+}
+
+// Whether every patch still has its row among the tokens that the graph names.
+Status check_tokens(const Graph &graph, const std::map<std::string, int, std::less<>> &index, Program &program) {
+  if (graph.tokens.empty())
+    return {};
+  const auto fail = [&](const char *reason) {
+    return Status(StatusCode::bad_format, "graph: tokens \"" + graph.tokens + "\": " + reason);
+  };
+  const auto first = [&]<class Op>(const Op *) {
+    return std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                        [](const Node &node) { return std::holds_alternative<Op>(node.operation); });
+  };
+  const auto patches = first(static_cast<const Patches *>(nullptr));
+  const auto embedding = first(static_cast<const PatchEmbed *>(nullptr));
+  const auto named = index.find(graph.tokens);
+  if (named == index.end() || named->second == 0)
+    return fail("no node is so named");
+  if (patches == graph.nodes.end() || embedding == graph.nodes.end())
+    return fail("the graph embeds no patches with their positions");
+  const ValueInfo &value = program.values[static_cast<std::size_t>(named->second)];
+  const int patch = std::get<Patches>(patches->operation).patch;
+  PatchTokens tokens{named->second,
+                     std::get<PatchEmbed>(embedding->operation).prefix_rows,
+                     graph.image_height / patch,
+                     graph.image_width / patch,
+                     value.columns,
+                     graph.token_fraction_bits};
+  if (value.type != ElementType::int32 || value.rows != tokens.first + tokens.patches())
+    return fail("its output must be int32 and have a row for each prefix token and each patch");
+  program.patch_tokens = tokens;
   return {};
 }
 
@@ -78,8 +111,9 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
     program.nodes.push_back(std::move(bound));
     program.values.push_back(binding.output);
   }
-  if (Status status = check_result(graph, index, program); !status.ok())
-    return status;
+  for (const auto check : {check_result, check_tokens})
+    if (Status status = check(graph, index, program); !status.ok())
+      return status;
   return program;
 }
 

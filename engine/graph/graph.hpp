@@ -26,7 +26,8 @@ struct Node {
 inline constexpr std::size_t max_graph_nodes = 16384;
 
 // The last node's output is the result, int32 [1, n]. A graph whose result is no embedding may name another node whose
-// output, int32 [1, features], is the image's features besides.
+// output, int32 [1, features], is the image's features besides. Any graph may name one whose output, int32 [tokens, n],
+// holds a vector for every token before some are dropped, behind those of the prefix the patches'.
 struct Graph {
   int image_height = 0; // pixels
   int image_width = 0;
@@ -34,6 +35,8 @@ struct Graph {
   int logit_fraction_bits = 0;      // an element of the result is an integer in units of 2^-this
   std::string features;             // empty: none besides the result
   int feature_fraction_bits = 0;
+  std::string tokens; // empty: there are no patch tokens
+  int token_fraction_bits = 0;
   std::vector<Node> nodes;
 
   ResultKind result_kind() const;

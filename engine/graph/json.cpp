@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int max_fraction_bits = 30; // of logits and features
+constexpr int max_fraction_bits = 30; // of logits, features and tokens
 
 constexpr std::array<std::string_view, 4> result_names{"logits", "embedding", "labels", "scores"}; // of ResultKind
 
@@ -196,6 +196,10 @@ std::string graph_to_json(const Graph &graph) {
     root["features"] = graph.features;
     root["feature_fraction_bits"] = graph.feature_fraction_bits;
   }
+  if (!graph.tokens.empty()) {
+    root["tokens"] = graph.tokens;
+    root["token_fraction_bits"] = graph.token_fraction_bits;
+  }
   return root.dump();
 }
 
@@ -212,19 +216,24 @@ Result<Graph> graph_from_json(std::string_view text) {
   const bool has_result = root.contains("result");
   if (has_result)
     fields.choice("result", graph.result.emplace(), result_names);
-  const bool has_features = root.contains("features");
-  if (has_features) {
-    fields.text("features", graph.features);
-    fields.integer("feature_fraction_bits", graph.feature_fraction_bits, 0, max_fraction_bits);
-    if (!fields.failed() && graph.features.empty())
-      fields.fail("\"features\" names no node");
-  }
+  std::size_t named = 0; // values besides the result
+  const auto value = [&](const char *key, const char *unit, std::string &name, int &fraction_bits) {
+    if (!root.contains(key))
+      return;
+    ++named;
+    fields.text(key, name);
+    fields.integer(unit, fraction_bits, 0, max_fraction_bits);
+    if (!fields.failed() && name.empty())
+      fields.fail("\"" + std::string(key) + "\" names no node");
+  };
+  value("features", "feature_fraction_bits", graph.features, graph.feature_fraction_bits);
+  value("tokens", "token_fraction_bits", graph.tokens, graph.token_fraction_bits);
   const auto nodes = root.find("nodes");
   if (!fields.failed() && (nodes == root.end() || !nodes->is_array() || nodes->empty()))
     fields.fail("\"nodes\" must be a list that is not empty");
   if (!fields.failed() && nodes->size() > max_graph_nodes)
     fields.fail("\"nodes\" has more than " + std::to_string(max_graph_nodes) + " nodes");
-  if (!fields.failed() && root.size() != 4u + (has_result ? 1 : 0) + (has_features ? 2 : 0))
+  if (!fields.failed() && root.size() != 4u + (has_result ? 1 : 0) + 2 * named)
     fields.fail("has a field that this version does not know");
   if (fields.failed())
     return Status(StatusCode::bad_format, "graph: " + fields.finish());

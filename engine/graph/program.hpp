@@ -26,12 +26,25 @@ struct BoundNode {
   template <typename Bound> const Bound *as() const { return dynamic_cast<const Bound *>(operation.get()); }
 };
 
+// A vector for each patch of the image, the patches row by row.
+struct PatchTokens {
+  int value = 0;       // index; 0: there are none
+  int first = 0;       // the row of the first patch
+  int grid_height = 0; // in patches
+  int grid_width = 0;
+  int channels = 0;
+  int fraction_bits = 0; // an element is an integer in units of 2^-this
+
+  int patches() const { return grid_height * grid_width; }
+};
+
 // Value 0 is the image; value i + 1 is the output of node i.
 struct Program {
   ResultKind result = ResultKind::logits;
   int logit_fraction_bits = 0; // of the result
   int features = 0;            // value index; 0: none besides the result
   int feature_fraction_bits = 0;
+  PatchTokens patch_tokens;
   std::vector<BoundNode> nodes;
   std::vector<ValueInfo> values;
 

@@ -127,10 +127,17 @@ INTVIT_API intvit_outputs intvit_model_outputs(const intvit_model *model);
 INTVIT_API int intvit_model_classes(const intvit_model *model);
 INTVIT_API int intvit_model_features(const intvit_model *model);
 
-/* Logits and features are integers; their unit is 2^-fraction_bits. The first number is for logits, the second for
- * features; both are 0 to 30. */
+/* A model may give a vector for each patch of the image besides (intvit_patch_tokens()): of how many rows and columns of
+ * patches, and how many numbers each. All are 0 if it does not. */
+INTVIT_API int intvit_model_token_rows(const intvit_model *model);
+INTVIT_API int intvit_model_token_columns(const intvit_model *model);
+INTVIT_API int intvit_model_token_channels(const intvit_model *model);
+
+/* Logits, features and patch tokens are integers; their unit is 2^-fraction_bits. The first number is for logits, the
+ * second for features, the third for patch tokens; all are 0 to 30. */
 INTVIT_API int intvit_model_fraction_bits(const intvit_model *model);
 INTVIT_API int intvit_model_feature_fraction_bits(const intvit_model *model);
+INTVIT_API int intvit_model_token_fraction_bits(const intvit_model *model);
 
 /* The name of a class, label or score in UTF-8, valid as long as the model or one of its sessions exists. Null if the
  * model has no labels or no such class. */
@@ -286,6 +293,11 @@ INTVIT_API intvit_status intvit_logits(const intvit_session *session, int image,
                                        intvit_error *error);
 INTVIT_API intvit_status intvit_features(const intvit_session *session, int image, const int32_t **features,
                                          intvit_error *error);
+
+/* Likewise a vector for each patch of the image, from left to right and row by row: an array [rows][columns][channels] of
+ * intvit_model_token_rows(), _columns() and _channels(). */
+INTVIT_API intvit_status intvit_patch_tokens(const intvit_session *session, int image, const int32_t **tokens,
+                                             intvit_error *error);
 
 typedef struct intvit_class {
   const char *label; /* null if the model has no labels; valid as long as the model or the session exists */

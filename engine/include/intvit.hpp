@@ -117,11 +117,13 @@ private:
 class Session {
 public:
   Session(Session &&other) noexcept
-      : handle_(std::exchange(other.handle_, nullptr)), classes_(other.classes_), features_(other.features_) {}
+      : handle_(std::exchange(other.handle_, nullptr)), classes_(other.classes_), features_(other.features_),
+        tokens_(other.tokens_) {}
   Session &operator=(Session &&other) noexcept {
     std::swap(handle_, other.handle_);
     classes_ = other.classes_;
     features_ = other.features_;
+    tokens_ = other.tokens_;
     return *this;
   }
   ~Session() { intvit_session_free(handle_); }
@@ -154,6 +156,14 @@ public:
       return error;
     return Values(values, features_);
   }
+  // [rows][columns][channels]: a vector for each patch, of models that give them.
+  Result<Values> patch_tokens(int image = 0) const {
+    const std::int32_t *values = nullptr;
+    intvit_error error;
+    if (intvit_patch_tokens(handle_, image, &values, &error) != INTVIT_OK)
+      return error;
+    return Values(values, tokens_);
+  }
   // The `count` most likely classes or labels, or all if there are fewer. This allocates a vector; intvit_top_k()
   // allocates nothing.
   Result<std::vector<intvit_class>> top(int count, int image = 0) {
@@ -173,11 +183,14 @@ public:
 private:
   friend class Model;
   Session(intvit_session *handle, const intvit_model *model)
-      : handle_(handle), classes_(intvit_model_classes(model)), features_(intvit_model_features(model)) {}
+      : handle_(handle), classes_(intvit_model_classes(model)), features_(intvit_model_features(model)),
+        tokens_(intvit_model_token_rows(model) * intvit_model_token_columns(model) *
+                intvit_model_token_channels(model)) {}
 
   intvit_session *handle_;
   int classes_;
   int features_;
+  int tokens_; // of all patches
 };
 
 // A loaded model: immutable, used by any number of threads and sessions. Movable, not copyable.
@@ -228,6 +241,10 @@ public:
   int features() const { return intvit_model_features(handle_); }
   int fraction_bits() const { return intvit_model_fraction_bits(handle_); }
   int feature_fraction_bits() const { return intvit_model_feature_fraction_bits(handle_); }
+  int token_rows() const { return intvit_model_token_rows(handle_); }
+  int token_columns() const { return intvit_model_token_columns(handle_); }
+  int token_channels() const { return intvit_model_token_channels(handle_); }
+  int token_fraction_bits() const { return intvit_model_token_fraction_bits(handle_); }
   const char *label(int index) const { return intvit_model_label(handle_, index); }
   const char *recipe() const { return intvit_model_recipe(handle_); }
   const char *isa() const { return intvit_model_isa(handle_); }

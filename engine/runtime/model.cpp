@@ -18,8 +18,9 @@ std::vector<Lifetime> lifetimes(const Program &program) {
       result[static_cast<std::size_t>(input)].last_step = step;
   }
   result.front().bytes = 0;
-  if (program.features != 0) // read after the run
-    result[static_cast<std::size_t>(program.features)].last_step = static_cast<int>(program.nodes.size()) - 1;
+  for (const int value : {program.features, program.patch_tokens.value})
+    if (value != 0) // read after the run
+      result[static_cast<std::size_t>(value)].last_step = static_cast<int>(program.nodes.size()) - 1;
   return result;
 }
 

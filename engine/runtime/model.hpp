@@ -50,9 +50,10 @@ public:
   // A logit is an integer in units of 2^-this.
   int logit_fraction_bits() const { return program_.logit_fraction_bits; }
   // Features: what a model without a head ends in; of one with a head a value besides the logits, or none.
-  int features() const;                                              // how many
-  int feature_value() const;                                         // which value of the program; 0: none
-  int feature_fraction_bits() const;                                 // a feature is an integer in units of 2^-this
+  int features() const;              // how many
+  int feature_value() const;         // which value of the program; 0: none
+  int feature_fraction_bits() const; // a feature is an integer in units of 2^-this
+  const PatchTokens &patch_tokens() const { return program_.patch_tokens; }
   const std::vector<std::string> &labels() const { return labels_; } // empty, or one a class
   // How a photograph becomes the image_height() x image_width() image that the model takes.
   const Recipe &recipe() const { return recipe_; }

@@ -171,6 +171,17 @@ std::span<const std::int32_t> Session::features() const {
   return model_->feature_value() == 0 ? std::span<const std::int32_t>() : rows(model_->feature_value());
 }
 
+std::span<const std::int32_t> Session::patch_tokens(int image) const {
+  const PatchTokens &tokens = model_->patch_tokens();
+  if (tokens.value == 0)
+    return {};
+  const auto rows = static_cast<std::size_t>(tokens.first + tokens.patches());
+  const auto channels = static_cast<std::size_t>(tokens.channels);
+  const auto before = static_cast<std::size_t>(image) * rows + static_cast<std::size_t>(tokens.first);
+  return {reinterpret_cast<const std::int32_t *>(value(tokens.value)) + before * channels,
+          static_cast<std::size_t>(tokens.patches()) * channels};
+}
+
 bool Session::cancelled() const {
   return options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed);
 }

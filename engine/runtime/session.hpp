@@ -70,6 +70,8 @@ public:
   std::span<const std::int32_t> logits() const;
   // Likewise [images, features], in units of 2^-model().feature_fraction_bits(). Empty where the model has none.
   std::span<const std::int32_t> features() const;
+  // Of image `image` of the last run: [patches, channels], as model().patch_tokens() says. Empty where there are none.
+  std::span<const std::int32_t> patch_tokens(int image) const;
 
   // With SessionOptions::profile: how long each node of the last run took all threads, barrier included, by the first
   // thread's clock; one entry a node of model().program(). Empty without.

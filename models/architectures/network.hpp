@@ -81,8 +81,9 @@ struct EndPart {
   int projection = 0;       // width of a linear map between the pool and the features; 0: there is none
   bool unit_length = false; // the head reads the features brought to length 1: its rows are class embeddings
   int classes = 0;
-  BlockConfig pool_block; // Pool::attention: its heads and its MLP's activation
-  int pool_hidden = 0;    // likewise: the MLP's width
+  BlockConfig pool_block;    // Pool::attention: its heads and its MLP's activation
+  int pool_hidden = 0;       // likewise: the MLP's width
+  bool patch_tokens = false; // every token is wanted besides, normalized by the last norm; see keep_patch_tokens()
   // What an error of the stream costs here, by which a quantizer chooses the stream's codes, depends on the head's
   // weights too. Otherwise on the LayerNorm's alone.
   bool head_weighs_errors = true;
@@ -109,5 +110,9 @@ struct Network {
 
   int blocks() const;
 };
+
+// From now on the network also gives all patches' tokens: no block drops rows. Throws std::runtime_error, and says why,
+// where the last tokens are not the patches (Swin, merged tokens) or are not normalized.
+void keep_patch_tokens(Network &network);
 
 } // namespace intvit

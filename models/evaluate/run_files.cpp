@@ -65,11 +65,14 @@ struct FileGroup {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     Rows logits(session.logits(), inputs.size());
     Rows features(session.features(), inputs.size());
+    int image = 0;
     for (std::size_t i = begin; i < end; ++i) {
       if (!outputs[i].error.empty())
         continue;
       outputs[i].integers = logits.next();
       outputs[i].features = features.next();
+      const std::span<const std::int32_t> tokens = session.patch_tokens(image++);
+      outputs[i].tokens.assign(tokens.begin(), tokens.end());
       outputs[i].run = seconds.count() / static_cast<double>(inputs.size());
       outputs[i].threads = session.threads();
       images[i] = {};

@@ -18,6 +18,7 @@ struct FileOutputs {
   std::string error;                  // why it could not be read; then there are no outputs
   std::vector<std::int32_t> integers; // in units of 2^-logit_fraction_bits()
   std::vector<std::int32_t> features; // in units of 2^-feature_fraction_bits(), where the model gives them besides
+  std::vector<std::int32_t> tokens;   // likewise of the patches: [patches, channels], as Model::patch_tokens() says
   LoadTimes load;
   double run = 0;  // seconds of the run of the network, divided by its images
   int threads = 1; // of that run

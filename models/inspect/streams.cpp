@@ -86,6 +86,8 @@ std::vector<Stream> residual_streams(const Program &program) {
     if (const auto *norm = node.as<BoundLayerNorm>()) {
       if (before->as<BoundMergePatches>() != nullptr)
         add(read_by(program, before->input(), *norm));
+      else if (before->operation_name == TakeRows::name)
+        add(read_by(program, before->input(), *norm));
       else if (before->as<BoundMeanRows>() == nullptr && before->as<BoundMultiply>() == nullptr)
         add(read_by(program, node.input(), *norm));
     } else if (const auto *mean = node.as<BoundMeanRows>()) {

@@ -89,6 +89,8 @@ struct QuantizeOptions {
   TokenSchedule tokens;
   // Leave room in the scores for tokens of any size, for merged_model().
   bool any_token_size = false;
+  // The model also gives every patch's token; not with merged ones.
+  bool patch_tokens = false;
   int threads = 1;
   PublishedOptions published;
 };

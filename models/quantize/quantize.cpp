@@ -31,6 +31,8 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
                              "photographs like those to be classified, 100 or more");
   Network parts = network(input.model);
   merge_tokens(parts, options.tokens);
+  if (options.patch_tokens)
+    keep_patch_tokens(parts);
   Calibration calibration(input.calibration, options.threads);
   NodeWriter nodes(input, options);
   PartContext context{parts, options, calibration, nodes};

@@ -10,6 +10,8 @@ std::vector<std::byte> random_model(const ArchitectureConfig &config, const Rand
   validate(config);
   Network parts = network(config);
   merge_tokens(parts, options.tokens);
+  if (options.patch_tokens)
+    keep_patch_tokens(parts);
   RandomNetwork generator(parts.common, options, seed);
   if (parts.embedding.normalized)
     generator.normalized_patch_embed(parts.embedding.channels);

@@ -21,6 +21,7 @@ struct RandomModelOptions {
   WeightLevels weight_levels = WeightLevels::int8;
   double two_word_ratio = 0.15; // stlq, int4: the part of the groups that has second words
   TokenSchedule tokens;         // that are merged
+  bool patch_tokens = false;    // see QuantizeOptions
 };
 
 // The bytes of a model file. int8 weights are uniform in [-127, 127], int7 weights bell-shaped, STLQ weights have

@@ -112,8 +112,14 @@ RowMatrix read_npy(const std::string &path) {
 }
 
 std::vector<std::byte> npy_bytes(const RowMatrix &matrix) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(matrix.rows()) + ", " +
-                       std::to_string(matrix.cols()) + "), }";
+  return npy_bytes(matrix, {matrix.rows(), matrix.cols()});
+}
+
+std::vector<std::byte> npy_bytes(const RowMatrix &matrix, const std::vector<std::int64_t> &shape) {
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    header += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  header += "), }";
   header.append(63 - (header.size() + 10) % 64, ' ').append("\n"); // the data begin at a multiple of 64
   std::string file(npy_magic);
   file.append("\x01\x00", 2);

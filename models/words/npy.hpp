@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,7 @@ RowMatrix read_npy(const std::string &path);
 
 // The file of a float32 matrix.
 std::vector<std::byte> npy_bytes(const RowMatrix &matrix);
+// The file of a float32 array of that shape, of which the matrix holds the elements one after the other.
+std::vector<std::byte> npy_bytes(const RowMatrix &matrix, const std::vector<std::int64_t> &shape);
 
 } // namespace intvit

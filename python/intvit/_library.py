@@ -103,8 +103,12 @@ _FUNCTIONS = {
     "model_outputs": (_INT, [_POINTER]),
     "model_classes": (_INT, [_POINTER]),
     "model_features": (_INT, [_POINTER]),
+    "model_token_rows": (_INT, [_POINTER]),
+    "model_token_columns": (_INT, [_POINTER]),
+    "model_token_channels": (_INT, [_POINTER]),
     "model_fraction_bits": (_INT, [_POINTER]),
     "model_feature_fraction_bits": (_INT, [_POINTER]),
+    "model_token_fraction_bits": (_INT, [_POINTER]),
     "model_label": (_TEXT, [_POINTER, _INT]),
     "model_recipe": (_TEXT, [_POINTER]),
     "model_isa": (_TEXT, [_POINTER]),
@@ -117,6 +121,7 @@ _FUNCTIONS = {
     "run": (_INT, [_POINTER, _POINTER, _INT, _POINTER]),
     "logits": (_INT, [_POINTER, _INT, _POINTER, _POINTER]),
     "features": (_INT, [_POINTER, _INT, _POINTER, _POINTER]),
+    "patch_tokens": (_INT, [_POINTER, _INT, _POINTER, _POINTER]),
     "top_k": (_INT, [_POINTER, _INT, _INT, _POINTER, _POINTER]),
 }
 
@@ -260,6 +265,10 @@ class Core:
     def check(self, what: str, k: int) -> int:
         """Whether the model gives that. Returns k, or as many as there are if k is more."""
         classes = self.number("classes")
+        if what == "patch_tokens":
+            if self.number("token_channels") == 0:
+                raise Error("the model gives no patch tokens; quantized with patch_tokens=True, it gives them besides")
+            return classes
         if what != "features" and classes == 0:
             raise Error("the model has no classifier: it gives features")
         if what == "features" and self.number("features") == 0:
@@ -274,7 +283,7 @@ class Core:
         """Runs 1 to max_batch images on all threads, or, alone, 1 to share of them on the calling one.
 
         images: bytes (a picture file), arrays whose pixels are dense and whose rows do not overlap, or a Frame's fields.
-        Returns int32 [count, ...]: "logits", "features", or of "top" k rows of index, logit and probability in
+        Returns int32 [count, ...]: "logits", "features", "patch_tokens", or of "top" k rows of index, logit and probability in
         millionths. `what` and `k` have passed check().
         """
         if exact:
@@ -300,8 +309,14 @@ class Core:
                 given = f"{image.shape[1]} x {image.shape[0]}"
                 raise Error(f"exact pixels are {size[1]} x {size[0]}, not {given}; without exact=True they are resized")
 
+    def shape(self, what: str) -> Tuple[int, ...]:
+        """Of an image's "logits", "features" or "patch_tokens"."""
+        if what == "patch_tokens":
+            return tuple(self.number("token_" + side) for side in ("rows", "columns", "channels"))
+        return (self.number("classes" if what == "logits" else "features"),)
+
     def _rows(self, session: _Session, count: int, what: str) -> np.ndarray:
-        rows = np.empty((count, self.number("classes" if what == "logits" else "features")), np.int32)
+        rows = np.empty((count, *self.shape(what)), np.int32)
         values = ctypes.c_void_p()
         for image, row in enumerate(rows):
             _check(what, session.handle, image, ctypes.byref(values))

@@ -106,8 +106,8 @@ class Model:
         rows = [cast(np.ndarray, row) for _, _, row in self._outcomes(images, what, k, exact, on_error, progress)]
         if is_one(images):
             return rows[0]
-        empty: Tuple[int, ...] = (self._core.number("features" if what == "features" else "classes"),)
-        return np.stack(rows) if rows else np.empty((0, *(empty if what != "top" else (k, 3))), np.int32)
+        empty = (k, 3) if what == "top" else self._core.shape(what)
+        return np.stack(rows) if rows else np.empty((0, *empty), np.int32)
 
     def logits(
         self,
@@ -160,6 +160,23 @@ class Model:
         """
         features = self._array(images, "features", 1, exact, on_error, progress)
         return _normalized(features) if normalize else features
+
+    def patch_tokens(
+        self,
+        images: Union[Image, Images],
+        *,
+        exact: bool = False,
+        normalize: bool = False,
+        on_error: OnError = "raise",
+        progress: Progress = None,
+    ) -> Union[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """int32 [rows, columns, channels], or [count, rows, columns, channels]: a vector for each patch of the image, as
+        the last norm leaves it, in units of 2**-token_fraction_bits. Of models quantized with patch_tokens=True.
+
+        normalize: float32 instead, each patch's vector brought to length 1, so that products are cosines.
+        """
+        tokens = self._array(images, "patch_tokens", 1, exact, on_error, progress)
+        return _normalized(tokens) if normalize else tokens
 
     def probabilities(
         self,
@@ -301,6 +318,15 @@ class Model:
     @property
     def feature_fraction_bits(self) -> int:
         return self._core.number("feature_fraction_bits")
+
+    @property
+    def patch_token_shape(self) -> Tuple[int, ...]:
+        """(rows, columns, channels) of patch_tokens(); zeros where the model gives none."""
+        return self._core.shape("patch_tokens")
+
+    @property
+    def token_fraction_bits(self) -> int:
+        return self._core.number("token_fraction_bits")
 
     @property
     def recipe(self) -> str:

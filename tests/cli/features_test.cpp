@@ -1,4 +1,6 @@
 // Models without classes: no command calls their features classes.
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
@@ -10,6 +12,8 @@
 
 using namespace intvit::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 using nlohmann::json;
 
 namespace {
@@ -102,4 +106,72 @@ TEST_CASE("compare and inspect tell of features nothing about classes") {
   }
   check_refused({"compare", one, other, "--data", picture_folder(true)},
                 {{{"--labels", picture_folder(true) + "/labels.csv"}, 2, "--labels: the model has no classes"}});
+}
+
+TEST_CASE("features --tokens gives a vector for each patch") {
+  const std::string model = random_vit_file("patch_tokens.safetensors", {.patch_tokens = true}, 1, 32, 0);
+  const std::string photograph = sample_photograph();
+  const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out)["patch_tokens"];
+  const auto rows = info["rows"].get<std::size_t>();
+  const auto columns = info["columns"].get<std::size_t>();
+  const auto channels = info["channels"].get<std::size_t>();
+  CHECK(rows * columns > 1);
+  CHECK(channels == 64);
+  CHECK_THAT(run_program({"info", "-m", model}).out, Contains("  patch tokens   "));
+  const std::vector<std::string> command = {"features", "-m", model, "--tokens"};
+
+  const Outcome plain = run_program(words(command, {photograph}));
+  INFO(plain.err);
+  REQUIRE(plain.exit_code == 0);
+  const json tokens = json::parse(plain.out)["tokens"];
+  REQUIRE(tokens.size() == rows);
+  for (const json &row : tokens) {
+    REQUIRE(row.size() == columns);
+    for (const json &token : row)
+      REQUIRE(token.size() == channels);
+  }
+  const std::vector<std::string> table = lines(run_program(words(command, {photograph, "--format", "csv"})).out);
+  REQUIRE(table.size() == 1 + rows * columns);
+  CHECK_THAT(table[0], StartsWith("image,row,column,token_0,token_1,"));
+  CHECK_THAT(table[1 + columns], StartsWith(photograph + ",1,0," + tokens[1][0][0].dump() + ","));
+
+  const std::string array = temporary_file("tokens.npy");
+  const Outcome written =
+      run_program(words(command, {photograph, photograph, "--normalize", "--format", "npy", "-o", array}));
+  INFO(written.err);
+  REQUIRE(written.exit_code == 0);
+  const std::string shape = "2 x " + std::to_string(rows) + " x " + std::to_string(columns) + " x 64 float32\n";
+  CHECK_THAT(written.out, EndsWith(": " + shape));
+  const std::string bytes = read_text(array);
+  CHECK_THAT(bytes, Contains("'shape': (2, " + std::to_string(rows) + ", " + std::to_string(columns) + ", 64)"));
+  std::vector<float> values(2 * rows * columns * channels);
+  REQUIRE(bytes.size() == 128 + values.size() * sizeof(float));
+  std::memcpy(values.data(), bytes.data() + 128, values.size() * sizeof(float));
+  double squares = 0;
+  for (std::size_t c = 0; c < channels; ++c)
+    squares += std::pow(static_cast<double>(values[c]), 2);
+  CHECK(squares == Approx(1).epsilon(1e-5));
+  const double ratio = tokens[0][0][0].get<double>() / tokens[0][0][1].get<double>();
+  CHECK(static_cast<double>(values[0]) / static_cast<double>(values[1]) == Approx(ratio).epsilon(1e-4));
+}
+
+TEST_CASE("features --tokens of models without") {
+  const std::string model = models_without_classes()[0];
+  CHECK(json::parse(run_program({"info", "-m", model, "--format", "json"}).out)["patch_tokens"].is_null());
+  check_refused({"features", "-m", model, sample_photograph()},
+                {{{"--tokens"}, 1, "gives no patch tokens: quantize it with --patch-tokens"}});
+}
+
+TEST_CASE("quantize --patch-tokens") {
+  const std::string model = temporary_file("with_tokens.safetensors");
+  const std::vector<std::string> command = {
+      "quantize", "--weights", weights_folder(), "--calib", photographs(), "--patch-tokens", "-o", model};
+  const Outcome outcome = run_program(command);
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(run_program({"verify", "-m", model}).exit_code == 0);
+  CHECK(run_program({"features", "-m", model, "--tokens", photographs()}).exit_code == 0);
+  CHECK(run_program({"inspect", "-m", model, "--data", photographs()}).exit_code == 0);
+  check_refused(command, {{{"--tokens", "1"}, 2, "--tokens merges patches: leave one of them out"},
+                          {{"--speed-up", "1.2"}, 2, "--speed-up merges patches: leave one of them out"}});
 }

@@ -55,6 +55,8 @@ std::vector<std::byte> with_hostile_text(const std::vector<std::byte> &file) {
   }
   std::string &features = parts.description.graph.features;
   features = features.empty() ? features : renamed(features);
+  std::string &tokens = parts.description.graph.tokens;
+  tokens = tokens.empty() ? tokens : renamed(tokens);
   const std::size_t classes = parts.tensors.at("golden.logits").bytes.size() / sizeof(std::int32_t);
   parts.description.labels.assign(classes, hostile);
   parts.description.provenance = {{"architecture", hostile}, {hostile, hostile}};
@@ -241,6 +243,7 @@ std::vector<Arguments> CommandLines::seeds() {
           {"attention", "i", "-o", "a.png", "-m", "m", "-m", "m1", "--float", "w", "--rollout", "--scale", "2"},
           {"attention", "i", "-o", "a.png", "--block", "1", "--head", "0"},
           {"features", "i", "--format", "json"},
+          {"features", "-m", "m0", "i", "--tokens"},
           {"features", "-m", "m0", "d", "--format", "npy", "-o", "f.npy", "--normalize"},
           {"classes", "-h"},
           {"classes", "-m", "m", "--classes", "ant,bee", "--weights", "w", "--prompt", "{}", "-o", "c"},

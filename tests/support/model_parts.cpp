@@ -60,6 +60,19 @@ ModelParts one_product(int side, int outputs) {
   return parts;
 }
 
+void add_patch_tokens(ModelParts &parts) {
+  Node node = parts.node("blocks.0.norm1");
+  node.name = "tokens";
+  std::get<LayerNorm>(node.operation).output_type = kernels::ElementType::int32;
+  for (const char *constant : {".multiplier", ".offset", ".alpha", ".zero_point"})
+    if (const auto found = parts.tensors.find("blocks.0.norm1" + std::string(constant)); found != parts.tensors.end())
+      parts.tensors["tokens" + std::string(constant)] = ModelParts::Tensor(found->second);
+  Graph &graph = parts.description.graph;
+  graph.nodes.insert(graph.nodes.end() - 1, std::move(node));
+  graph.tokens = "tokens";
+  graph.token_fraction_bits = 3;
+}
+
 void remove_features(ModelParts &parts) {
   Graph &graph = parts.description.graph;
   const std::string prefix = graph.features + ".";

@@ -76,6 +76,9 @@ struct ModelParts {
 // One patch of side x side pixels and one matrix product, "h", whose constants are still to be set.
 ModelParts one_product(int side, int outputs);
 
+// Adds patch tokens to a model that has none: what its first block's norm makes of the embedded patches, as int32.
+void add_patch_tokens(ModelParts &parts);
+
 // Makes a classifier what it was in files before classifiers had features.
 void remove_features(ModelParts &parts);
 

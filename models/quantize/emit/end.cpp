@@ -324,9 +324,20 @@ void normed_mean_end(PartContext &context, const StreamNode &stream) {
   context.nodes.linear_logits("head", "mean", layer);
 }
 
+// All tokens, normalized; then the rows that the pool reads, if those are the first.
+StreamNode patch_tokens(PartContext &context, const StreamNode &stream) {
+  const EndPart &end = context.network.end;
+  const int fraction_bits = context.nodes.layer_norm_features("tokens", stream, *end.norm);
+  context.nodes.set_patch_tokens(fraction_bits);
+  const int read = end.first + end.rows;
+  return read <= context.network.embedding.prefix_tokens ? context.nodes.take_rows("head_tokens", stream, read)
+                                                         : stream;
+}
+
 } // namespace
 
-void quantize_end(PartContext &context, const StreamNode &stream) {
+void quantize_end(PartContext &context, const StreamNode &last) {
+  const StreamNode stream = context.network.end.patch_tokens ? patch_tokens(context, last) : last;
   switch (context.network.end.pool) {
   case Pool::token:
     return token_end(context, stream);

@@ -283,6 +283,12 @@ void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_he
   features_ = static_cast<int>(count);
 }
 
+void NodeWriter::set_patch_tokens(int fraction_bits) {
+  Graph &graph = graph_.graph();
+  graph.tokens = graph.nodes.back().name;
+  graph.token_fraction_bits = fraction_bits;
+}
+
 void NodeWriter::report(const StreamNode &stream) const {
   if (input_.report)
     input_.report(

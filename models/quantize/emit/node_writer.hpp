@@ -98,6 +98,9 @@ public:
   // The last node gives the features: of a model with a head besides its logits, of one without as its result.
   void set_features(Eigen::Index count, int fraction_bits, bool has_head);
 
+  // The last node gives the tokens of the prefix and of all patches.
+  void set_patch_tokens(int fraction_bits);
+
   // Tells of a stream that the blocks read, or of one that was made for the end alone.
   void report(const StreamNode &stream) const;
 

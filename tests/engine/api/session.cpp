@@ -309,6 +309,46 @@ TEST_CASE("results: a classifier of an older file has no features") {
   CHECK(error.message == std::string("the model gives logits alone; quantized anew, it gives features besides"));
 }
 
+TEST_CASE("results: patch tokens") {
+  const ModelHandle without = test::load(tiny());
+  CHECK(intvit_model_token_rows(without.get()) == 0);
+  CHECK(intvit_model_token_columns(without.get()) == 0);
+  CHECK(intvit_model_token_channels(without.get()) == 0);
+  const std::vector<Image> pictures = test::random_images(2, 16, 16, 8);
+  const std::array<intvit_image, 2> images{test::exact(pictures[0]), test::exact(pictures[1])};
+  const std::int32_t *values = nullptr;
+  intvit_error error;
+  const SessionHandle none = test::start(without);
+  REQUIRE(intvit_run(none.get(), images.data(), 1, nullptr) == INTVIT_OK);
+  CHECK(intvit_patch_tokens(none.get(), 0, &values, &error) == INTVIT_NOT_AVAILABLE);
+  CHECK(error.message ==
+        std::string("the model gives no patch tokens; quantized with --patch-tokens, it gives them besides"));
+
+  test::ModelParts parts(tiny());
+  test::add_patch_tokens(parts);
+  const ModelHandle model = test::load(parts.file());
+  CHECK(intvit_model_token_rows(model.get()) == 2);
+  CHECK(intvit_model_token_columns(model.get()) == 2);
+  CHECK(intvit_model_token_channels(model.get()) == 16);
+  CHECK(intvit_model_token_fraction_bits(model.get()) == 3);
+  const SessionHandle session = test::start(model, 1, 2);
+  constexpr int size = 2 * 2 * 16;
+  std::array<std::vector<std::int32_t>, 2> alone;
+  for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(intvit_run(session.get(), &images[i], 1, nullptr) == INTVIT_OK);
+    REQUIRE(intvit_patch_tokens(session.get(), 0, &values, &error) == INTVIT_OK);
+    alone[i] = {values, values + size};
+  }
+  CHECK(alone[0] != alone[1]);
+  REQUIRE(intvit_run(session.get(), images.data(), 2, nullptr) == INTVIT_OK);
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(intvit_patch_tokens(session.get(), i, &values, &error) == INTVIT_OK);
+    CHECK(std::vector(values, values + size) == alone[static_cast<std::size_t>(i)]);
+  }
+  CHECK(intvit_patch_tokens(session.get(), 2, &values, &error) == INTVIT_NOT_AVAILABLE);
+  CHECK(values == nullptr);
+}
+
 TEST_CASE("results: features of a model without a head") {
   test::ModelParts parts(tiny());
   const auto &head = parts.description.graph.nodes.back();

@@ -67,6 +67,8 @@ TEST_CASE("wrapper: from a file to the class") {
   CHECK_FALSE(session.logits(1));
   CHECK(session.logits(1).error().code() == INTVIT_NOT_AVAILABLE);
   CHECK(session.features(1).error().code() == INTVIT_NOT_AVAILABLE);
+  CHECK(session.patch_tokens().error().code() == INTVIT_NOT_AVAILABLE);
+  CHECK(model->token_rows() * model->token_columns() * model->token_channels() == 0);
   CHECK(session.top(0).error().code() == INTVIT_BAD_ARGUMENT);
 }
 

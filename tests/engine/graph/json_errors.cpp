@@ -82,27 +82,30 @@ TEST_CASE("graph json errors: the graph's own fields") {
   check_graph(changed, "has a field that this version does not know");
 }
 
-TEST_CASE("graph json errors: features and their unit") {
-  json graph = graph_of({valid_node("patches")});
-  graph["feature_fraction_bits"] = 3;
-  check_graph(graph, "has a field that this version does not know"); // of nothing
-  graph["features"] = "p";
-  CHECK(graph_from_json(graph.dump()).ok());
-  for (const json &value : {json(-1), json(31), json("1"), json(1.0)}) {
-    graph["feature_fraction_bits"] = value;
-    check_graph(graph, quoted("feature_fraction_bits") + " must be an integer from 0 to 30");
+TEST_CASE("graph json errors: features and tokens, and their units") {
+  for (const auto &[key, unit] :
+       {std::pair<std::string, std::string>{"features", "feature_fraction_bits"}, {"tokens", "token_fraction_bits"}}) {
+    json graph = graph_of({valid_node("patches")});
+    graph[unit] = 3;
+    check_graph(graph, "has a field that this version does not know"); // of nothing
+    graph[key] = "p";
+    CHECK(graph_from_json(graph.dump()).ok());
+    for (const json &value : {json(-1), json(31), json("1"), json(1.0)}) {
+      graph[unit] = value;
+      check_graph(graph, quoted(unit) + " must be an integer from 0 to 30");
+    }
+    graph[unit] = 30;
+    graph[key] = 1;
+    check_graph(graph, quoted(key) + " must be a string");
+    graph[key] = "";
+    check_graph(graph, quoted(key) + " names no node");
+    graph[key] = "p";
+    graph["batch"] = 1;
+    check_graph(graph, "has a field that this version does not know");
+    graph.erase("batch");
+    graph.erase(unit);
+    check_graph(graph, quoted(unit) + " is missing");
   }
-  graph["feature_fraction_bits"] = 30;
-  graph["features"] = 1;
-  check_graph(graph, quoted("features") + " must be a string");
-  graph["features"] = "";
-  check_graph(graph, quoted("features") + " names no node");
-  graph["features"] = "p";
-  graph["batch"] = 1;
-  check_graph(graph, "has a field that this version does not know");
-  graph.erase("batch");
-  graph.erase("feature_fraction_bits");
-  check_graph(graph, quoted("feature_fraction_bits") + " is missing");
 }
 
 TEST_CASE("graph json errors: more nodes than can be planned for") {

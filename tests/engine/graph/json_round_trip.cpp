@@ -184,6 +184,16 @@ TEST_CASE("graph json: features besides the result, where the graph names some")
   CHECK(json::parse(graph_to_json(parsed(graph))) == graph);
 }
 
+TEST_CASE("graph json: patch tokens, where the graph names some") {
+  json graph = graph_of({valid_node("patches")});
+  CHECK(parsed(graph).tokens.empty());
+  graph["tokens"] = "p";
+  graph["token_fraction_bits"] = 9;
+  CHECK(parsed(graph).tokens == "p");
+  CHECK(parsed(graph).token_fraction_bits == 9);
+  CHECK(json::parse(graph_to_json(parsed(graph))) == graph);
+}
+
 TEST_CASE("graph json: the result is named only where the last operation does not imply it") {
   json logits = graph_of({valid_node("patches"), valid_node("linear logits")});
   CHECK(parsed(logits).result_kind() == ResultKind::logits);

@@ -26,10 +26,12 @@ std::vector<Image> pictures() {
 struct Results {
   std::vector<std::int32_t> logits;
   std::vector<std::int32_t> features;
+  std::vector<std::int32_t> tokens;
 };
 
 Results naive_results(const ModelFile &file, const Image &image) {
-  return {test::naive_logits(file.tensors(), image), test::naive_features(file.tensors(), image)};
+  return {test::naive_logits(file.tensors(), image), test::naive_features(file.tensors(), image),
+          test::naive_patch_tokens(file.tensors(), image, 4, 16)};
 }
 
 // Batch by batch; the last may be smaller than the session allows.
@@ -46,6 +48,10 @@ void check_session(Session session, std::size_t batch, const std::vector<Image> 
     CAPTURE(first);
     CHECK(test::run_logits(session, std::span(images).subspan(first, end - first)) == wanted);
     CHECK(std::vector(session.features().begin(), session.features().end()) == wanted_features);
+    for (std::size_t i = first; i < end; ++i) {
+      const std::span<const std::int32_t> tokens = session.patch_tokens(static_cast<int>(i - first));
+      CHECK(std::vector(tokens.begin(), tokens.end()) == expected[i].tokens);
+    }
   }
 }
 
@@ -75,6 +81,15 @@ TEST_CASE("logits: what the quantizer writes") {
       test::tiny_model(
           {.residual = ResidualFormat::ptf8_paper, .softmax = Softmax::lis4, .published = {.renormalize = false}}),
       pictures());
+}
+
+TEST_CASE("logits: patch tokens besides") {
+  for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
+    ModelParts parts(test::tiny_model({.residual = residual}));
+    test::add_patch_tokens(parts);
+    check_model(parts.file(), pictures());
+    check_model(test::tiny_model({.residual = residual, .patch_tokens = true}), pictures());
+  }
 }
 
 TEST_CASE("logits: the residual streams of the tiny models are what their names say") {

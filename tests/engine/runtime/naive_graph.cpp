@@ -404,4 +404,13 @@ std::vector<std::int32_t> naive_features(const SafetensorsFile &file, const Imag
   return naive_output(file, image, graph.at("features").get<std::string>());
 }
 
+std::vector<std::int32_t> naive_patch_tokens(const SafetensorsFile &file, const Image &image, int patches,
+                                             int channels) {
+  const json graph = graph_of(file);
+  if (!graph.contains("tokens"))
+    return {};
+  const std::vector<std::int32_t> all = naive_output(file, image, graph.at("tokens").get<std::string>());
+  return {all.end() - std::ptrdiff_t{patches} * channels, all.end()};
+}
+
 } // namespace intvit::test

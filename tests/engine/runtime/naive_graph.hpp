@@ -16,4 +16,8 @@ std::vector<std::int32_t> naive_logits(const SafetensorsFile &file, const Image 
 // Likewise what the graph names its features; empty where it names none.
 std::vector<std::int32_t> naive_features(const SafetensorsFile &file, const Image &image);
 
+// Likewise its patch tokens, [patches, channels].
+std::vector<std::int32_t> naive_patch_tokens(const SafetensorsFile &file, const Image &image, int patches,
+                                             int channels);
+
 } // namespace intvit::test

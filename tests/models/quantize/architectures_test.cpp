@@ -4,8 +4,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/architectures/registry.hpp"
 #include "models/quantize/quantize.hpp"
 #include "models/reference/forward.hpp"
+#include "models/reference/layers.hpp"
 #include "tests/support/model_parts.hpp"
 #include "tests/support/run_model.hpp"
 #include "tests/support/small_vit.hpp"
@@ -118,6 +120,95 @@ TEST_CASE("integer models of the ViT family follow their float models") {
   check(4, Pool::mean);
   check(0, Pool::normed_mean);
   check(1, Pool::normed_mean);
+}
+
+namespace {
+
+// What the last norm makes of the patches.
+struct PatchObserver : reference::Observer {
+  const VitModel &model;
+  std::vector<float> tokens;
+
+  explicit PatchObserver(const VitModel &of) : model(of) {}
+  void observe(const reference::Site &site, const MatrixView &activation) override {
+    if (site.kind != reference::SiteKind::final_input)
+      return;
+    const RowMatrix rows = reference::layer_norm(activation, model.weights.norm, model.config.layer_norm_eps)
+                               .bottomRows(model.config.patches());
+    tokens.assign(rows.data(), rows.data() + rows.size());
+  }
+};
+
+} // namespace
+
+TEST_CASE("integer models with patch tokens follow the float model in every patch, and in all else") {
+  const auto check = [](int prefix_tokens, Pool pool, int classes) {
+    VitConfig config = test::small_vit_config({.height = 24,
+                                               .width = 32,
+                                               .channels = 64,
+                                               .heads = 4,
+                                               .hidden = 128,
+                                               .classes = classes,
+                                               .prefix_tokens = prefix_tokens,
+                                               .pool = pool});
+    config.pool_hidden = pool == Pool::attention ? 96 : 0;
+    const VitModel model = random_weights(config, 11);
+    const std::vector<Image> images = test::random_images(68, 32, 24, 3);
+    for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
+      CAPTURE(prefix_tokens, static_cast<int>(pool), classes, static_cast<int>(residual));
+      QuantizeOptions options;
+      options.residual = residual;
+      options.patch_tokens = true;
+      const FloatModel any = model;
+      const std::vector<std::byte> file = quantize({.model = any,
+                                                    .calibration = std::span(images).first(64),
+                                                    .recipe = squash_recipe(32, 24),
+                                                    .labels = {},
+                                                    .provenance = {}},
+                                                   options);
+      const std::shared_ptr<const Model> loaded = test::load_model(test::parse_model(file));
+      const PatchTokens &tokens = loaded->patch_tokens();
+      CHECK(tokens.grid_height == config.grid_height());
+      CHECK(tokens.grid_width == config.grid_width());
+      CHECK(tokens.channels == 64);
+      Session session = test::start_session(loaded);
+      for (const Image &image : std::span(images).last(4)) {
+        PatchObserver expected(model);
+        const std::vector<float> result = reference::forward(any, image, &expected);
+        const std::vector<std::int32_t> actual = test::run_logits(session, {&image, 1});
+        const double limit = residual == ResidualFormat::int16 ? 0.08 : 0.16;
+        CHECK(distance(real(actual, loaded->logit_fraction_bits()), result) < limit);
+        CHECK(distance(real(session.patch_tokens(0), tokens.fraction_bits), expected.tokens) < limit);
+      }
+    }
+  };
+  check(1, Pool::token, 0);
+  check(5, Pool::token, 7);
+  check(2, Pool::token_pair, 7);
+  check(1, Pool::normed_mean, 7);
+  check(3, Pool::token_mean, 7);
+  check(0, Pool::attention, 0);
+}
+
+TEST_CASE("patch tokens are refused where there are none") {
+  const auto refusal = [](Network network) -> std::string {
+    try {
+      keep_patch_tokens(network);
+    } catch (const std::runtime_error &error) {
+      return error.what();
+    }
+    return "";
+  };
+  const SwinConfig swin = std::get<SwinConfig>(architecture("swin_tiny_patch4_window7_224"));
+  CHECK_THAT(refusal(network(swin)), Catch::Contains("a Swin has no token for each patch"));
+  const VitConfig vit = std::get<VitConfig>(architecture("vit_tiny_patch16_224"));
+  Network merging = network(vit);
+  CHECK(refusal(merging) == "");
+  merge_tokens(merging, {{3}});
+  CHECK_THAT(refusal(merging), Catch::Contains("no token for each patch where tokens are merged"));
+  VitConfig mean = vit;
+  mean.pool = Pool::mean;
+  CHECK_THAT(refusal(network(mean)), Catch::Contains("the model's last norm is not for single patches"));
 }
 
 namespace {
