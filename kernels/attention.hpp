@@ -24,7 +24,7 @@ namespace intvit::kernels {
 inline constexpr int max_tokens = 1 << 14;
 inline constexpr int max_head_dim = 1 << 10;
 
-// What is added to scores before the softmax, in units of a score: Swin's relative position bias, and the mask that
+// What is added to scores before the softmax, in units of a score: a relative position bias, and the mask that
 // keeps the regions of a shifted window apart. A matrix has one row for each query and one column for each key. Its
 // rows are `stride` integers long, a whole number of bias_lanes, so that vectors need no remainder; the integers behind
 // the last token are 0.
@@ -32,6 +32,8 @@ struct ScoreBias {
   // [heads, tokens, stride], of magnitudes up to max_score_bias. Null: there is neither bias nor mask.
   const std::int32_t *bias = nullptr;
   std::ptrdiff_t stride = 0;
+  // Which of the heads * tokens rows `bias` begins with: a caller may have made those alone that a call reads.
+  std::ptrdiff_t first_row = 0;
   // [tokens, stride]: 1 where a key is hidden from a query, else 0. Null: nothing is hidden.
   const std::int32_t *mask = nullptr;
   // [heads], 0..max_masking: subtracted from masked scores, so much that these keys' weights are 0.
@@ -78,6 +80,11 @@ struct AttentionArgs {
 // The row of qkv and of the output that a token is.
 INTVIT_INLINE constexpr std::ptrdiff_t attention_row(const AttentionArgs &args, int token) {
   return args.rows == nullptr ? token : args.rows[token];
+}
+
+// What is added to a query's scores; args.bias.bias must not be null.
+INTVIT_INLINE constexpr const std::int32_t *bias_row(const AttentionArgs &args, int head, int query) {
+  return args.bias.bias + (std::ptrdiff_t{head} * args.tokens + query - args.bias.first_row) * args.bias.stride;
 }
 
 } // namespace intvit::kernels

@@ -14,11 +14,18 @@ constexpr std::array<std::string_view, kernels::softmax_count> softmax_names{
     softmax_name(kernels::Softmax::lis4), softmax_name(kernels::Softmax::lis8), softmax_name(kernels::Softmax::int8),
     softmax_name(kernels::Softmax::int16)};
 
+// Kernels look at all keys first, which costs little beside so many queries; and so many rows stay in a cache.
+constexpr int bias_rows_at_once = 128;
+
 } // namespace
 
 std::vector<std::string_view> Attention::features() const {
-  const std::string_view mode = all_features[static_cast<std::size_t>(softmax)];
-  return sized ? std::vector{mode, all_features.back()} : std::vector{mode};
+  std::vector<std::string_view> needed{all_features[static_cast<std::size_t>(softmax)]};
+  if (sized)
+    needed.push_back(all_features[kernels::softmax_count]);
+  if (biased)
+    needed.push_back(all_features[kernels::softmax_count + 1]);
+  return needed;
 }
 
 std::vector<const char *> Attention::inputs() const {
@@ -45,6 +52,8 @@ void Attention::describe(Fields &fields) {
   describe_heads(fields);
   fields.integer("queries", queries, 0, kernels::max_tokens);
   sized = fields.has("sizes", sized);
+  if (fields.has("biased", biased))
+    fields.boolean("biased", biased);
 }
 
 bool are_sizes_of(const ValueInfo &value, int tokens) {
@@ -118,9 +127,58 @@ void bind_sizes(NodeBinder &binder, const Attention &op, std::span<const ValueIn
   }
 }
 
+std::uint64_t bias_range(NodeBinder &binder, std::span<const std::int32_t> biases) {
+  const auto [low, high] = std::minmax_element(biases.begin(), biases.end());
+  if (*low < -kernels::max_score_bias || *high > kernels::max_score_bias)
+    binder.fail("a relative_bias is beyond " + std::to_string(kernels::max_score_bias));
+  return static_cast<std::uint64_t>(std::int64_t{*high} - *low);
+}
+
+namespace {
+
+// The shape of relative_bias tells the grid's.
+void bind_grid(NodeBinder &binder, const Attention &op, BoundAttention &bound) {
+  if (op.sized)
+    binder.fail("tokens that have been merged have no place on a grid");
+  const TensorView *view = binder.constant("relative_bias", 3);
+  if (view == nullptr)
+    return;
+  const std::int64_t rows = view->shape[1];
+  const std::int64_t columns = view->shape[2];
+  const std::int64_t most = 2 * std::int64_t{kernels::max_tokens};
+  if (rows < 1 || columns < 1 || rows > most || columns > most || rows % 2 == 0 || columns % 2 == 0 ||
+      (rows + 1) / 2 * ((columns + 1) / 2) > bound.tokens)
+    return binder.fail("its relative_bias of " + std::to_string(rows) + " x " + std::to_string(columns) +
+                       " distances is that of no grid of " + std::to_string(bound.tokens) + " tokens or fewer");
+  BoundBiasGrid &grid = bound.bias_grid;
+  grid.height = static_cast<int>((rows + 1) / 2);
+  grid.width = static_cast<int>((columns + 1) / 2);
+  grid.prefix = bound.tokens - grid.height * grid.width;
+  grid.patches = binder.read<std::int32_t>("relative_bias", DType::i32, {op.heads, rows, columns});
+  grid.others = binder.read<std::int32_t>("prefix_bias", DType::i32, {op.heads, 3});
+  if (!binder.ok())
+    return;
+  const auto distances = static_cast<std::ptrdiff_t>(rows * columns);
+  for (int head = 0; head < op.heads; ++head) {
+    const auto first = grid.patches.begin() + head * distances;
+    std::vector<std::int32_t> all(first, first + distances);
+    all.insert(all.end(), grid.others.begin() + std::ptrdiff_t{head} * 3,
+               grid.others.begin() + std::ptrdiff_t{head} * 3 + 3);
+    const std::uint64_t range = bias_range(binder, all);
+    if (!score_fits(bound.head_dim, bound.score_multiplier[static_cast<std::size_t>(head)], op.score_shift, range))
+      binder.fail("a score_multiplier could overflow 32 bits");
+    std::reverse(first, first + distances);
+  }
+}
+
+} // namespace
+
 Binding Attention::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
   std::unique_ptr<BoundAttention> bound = bind_heads(binder, *this, inputs[0].rows, inputs[0]);
-  bind_sizes(binder, *this, inputs, *bound);
+  if (biased)
+    bind_grid(binder, *this, *bound);
+  else
+    bind_sizes(binder, *this, inputs, *bound);
   const ValueInfo output{ElementType::int8, bound->queries, bound->heads * bound->head_dim};
   return {std::move(bound), output};
 }
@@ -149,6 +207,29 @@ void BoundAttention::choose_window(int window, kernels::AttentionArgs &args) con
   args.bias.mask = mask < 0 ? nullptr : windows.masks.data() + std::ptrdiff_t{mask} * tokens * windows.stride;
 }
 
+void BoundAttention::use_bias_rows(int head, kernels::Range queries, std::int32_t *rows,
+                                   kernels::AttentionArgs &args) const {
+  const int height = bias_grid.height;
+  const int width = bias_grid.width;
+  const int prefix = bias_grid.prefix;
+  const std::int32_t *others = bias_grid.others.data() + std::ptrdiff_t{head} * 3;
+  const std::ptrdiff_t side = 2 * std::ptrdiff_t{width} - 1;
+  const std::int32_t *of_head = bias_grid.patches.data() + head * (2 * std::ptrdiff_t{height} - 1) * side;
+  const std::ptrdiff_t stride = bias_stride();
+  std::int32_t *row = rows;
+  for (int query = queries.begin; query < queries.end; ++query, row += stride) {
+    const int patch = query - prefix;
+    std::int32_t *to = std::fill_n(row, prefix, patch < 0 ? others[2] : others[1]);
+    if (patch < 0)
+      to = std::fill_n(to, height * width, others[0]);
+    else
+      for (int y = 0; y < height; ++y) // of the keys
+        to = std::copy_n(of_head + (y - patch / width + height - 1) * side + width - 1 - patch % width, width, to);
+    std::fill(to, row + stride, 0);
+  }
+  args.bias = {.bias = rows, .stride = stride, .first_row = std::ptrdiff_t{head} * tokens + queries.begin};
+}
+
 void BoundAttention::write_token_bias(int head, const std::int32_t *sizes, std::int32_t *token_bias) const {
   const std::int32_t *scores = size_scores.data() + std::ptrdiff_t{head} * (largest_size + 1);
   for (int token = 0; token < tokens; ++token)
@@ -160,7 +241,7 @@ void BoundAttention::run(const Step &step) const {
   kernels::AttentionArgs args = arguments();
   args.scratch = step.scratch;
   // Behind the kernel's own scratch memory, which is whole numbers of 32 bits.
-  auto *token_bias =
+  auto *biases =
       reinterpret_cast<std::int32_t *>(step.scratch + step.kernels.attention.scratch_bytes(tokens, head_dim));
   if (windows.count > 0)
     return run_windows(step, args);
@@ -169,12 +250,19 @@ void BoundAttention::run(const Step &step) const {
     const auto image = static_cast<std::size_t>(head / heads);
     args.qkv = reinterpret_cast<const std::int8_t *>(step.inputs[0].image(image));
     args.output = reinterpret_cast<std::int8_t *>(step.output.image(image));
+    const kernels::Range range{std::max(share.begin - head * queries, 0),
+                               std::min(share.end - head * queries, queries)};
     if (largest_size > 0) {
-      write_token_bias(head % heads, sizes_of_image(step.inputs[1], image), token_bias);
-      args.token_bias = token_bias;
+      write_token_bias(head % heads, sizes_of_image(step.inputs[1], image), biases);
+      args.token_bias = biases;
     }
-    step.kernels.attention.run(
-        args, head % heads, {std::max(share.begin - head * queries, 0), std::min(share.end - head * queries, queries)});
+    if (bias_grid.height == 0)
+      step.kernels.attention.run(args, head % heads, range);
+    for (int begin = range.begin; bias_grid.height > 0 && begin < range.end; begin += bias_rows_at_once) {
+      const kernels::Range some{begin, std::min(begin + bias_rows_at_once, range.end)};
+      use_bias_rows(head % heads, some, biases, args);
+      step.kernels.attention.run(args, head % heads, some);
+    }
   }
 }
 
@@ -192,8 +280,13 @@ void BoundAttention::run_windows(const Step &step, kernels::AttentionArgs args) 
 }
 
 std::size_t BoundAttention::scratch_bytes(const kernels::KernelTable &kernels) const {
-  const std::size_t biases = largest_size > 0 ? static_cast<std::size_t>(tokens) * sizeof(std::int32_t) : 0;
-  return kernels.attention.scratch_bytes(tokens, head_dim) + biases;
+  return kernels.attention.scratch_bytes(tokens, head_dim) + bias_elements() * sizeof(std::int32_t);
+}
+
+std::size_t BoundAttention::bias_elements() const {
+  if (bias_grid.height > 0)
+    return static_cast<std::size_t>(std::min(queries, bias_rows_at_once)) * static_cast<std::size_t>(bias_stride());
+  return largest_size > 0 ? static_cast<std::size_t>(tokens) : 0;
 }
 
 std::size_t BoundAttention::expanded_bytes() const {
@@ -206,7 +299,7 @@ std::int64_t BoundAttention::multiply_accumulates(std::int64_t output_rows) cons
 }
 
 std::size_t BoundAttention::constant_bytes() const {
-  return (windows.bias.size() + windows.masks.size()) * sizeof(std::int32_t);
+  return (windows.bias.size() + windows.masks.size() + bias_grid.patches.size()) * sizeof(std::int32_t);
 }
 
 } // namespace intvit

@@ -9,12 +9,6 @@ namespace intvit {
 
 namespace {
 
-// How far a head's biases lie apart.
-std::uint64_t range_of(std::span<const std::int32_t> biases) {
-  const auto [low, high] = std::minmax_element(biases.begin(), biases.end());
-  return static_cast<std::uint64_t>(std::int64_t{*high} - *low);
-}
-
 // The windows' tokens on the grid.
 std::vector<std::int32_t> window_rows(const WindowAttention &op) {
   std::vector<std::int32_t> rows;
@@ -106,8 +100,7 @@ Binding WindowAttention::bind(NodeBinder &binder, std::span<const ValueInfo> inp
   std::unique_ptr<BoundAttention> bound = bind_heads(binder, attention, tokens, qkv);
   const int heads = attention.heads;
   const int side = 2 * window - 1;
-  const std::ptrdiff_t stride =
-      std::ptrdiff_t{(tokens + kernels::bias_lanes - 1) / kernels::bias_lanes} * kernels::bias_lanes;
+  const std::ptrdiff_t stride = bound->bias_stride();
   if (std::ptrdiff_t{heads} * tokens * stride > max_bias_elements)
     binder.fail("its biases would take more than " + std::to_string(max_bias_elements) + " elements");
   const auto relative_bias = binder.read<std::int32_t>("relative_bias", DType::i32, {heads, std::int64_t{side} * side});
@@ -119,12 +112,8 @@ Binding WindowAttention::bind(NodeBinder &binder, std::span<const ValueInfo> inp
   const bool shifted = window_shift > 0;
   BoundWindows &windows = bound->windows;
   for (std::size_t head = 0; head < static_cast<std::size_t>(heads); ++head) {
-    const std::span<const std::int32_t> of_head = biases.subspan(head * per_head, per_head);
-    if (std::any_of(of_head.begin(), of_head.end(),
-                    [](std::int32_t b) { return b < -kernels::max_score_bias || b > kernels::max_score_bias; }))
-      binder.fail("a relative_bias is beyond " + std::to_string(kernels::max_score_bias));
     const std::int32_t multiplier = bound->score_multiplier[head];
-    std::uint64_t range = range_of(of_head);
+    std::uint64_t range = bias_range(binder, biases.subspan(head * per_head, per_head));
     if (shifted && multiplier >= 1) {
       const std::uint64_t mask = masking(bound->head_dim, multiplier, attention.score_shift, range);
       if (mask > kernels::max_masking)

@@ -13,7 +13,7 @@ namespace {
 // Adds bias and mask to the scores of query `i`.
 void add_bias(const AttentionArgs &args, int head, int i, std::int32_t *row) {
   const ScoreBias &b = args.bias;
-  const std::int32_t *bias = b.bias + (std::ptrdiff_t{head} * args.tokens + i) * b.stride;
+  const std::int32_t *bias = bias_row(args, head, i);
   for (int j = 0; j < args.tokens; ++j) {
     row[j] += bias[j];
     if (b.mask != nullptr && b.mask[i * b.stride + j] != 0)

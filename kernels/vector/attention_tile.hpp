@@ -201,7 +201,7 @@ private:
     // Bias and mask are 0 in the lanes behind the last token, which keep no_score.
     void add_bias(int query, std::int32_t *scores) const {
       const ScoreBias &b = args_.bias;
-      const std::int32_t *bias = b.bias + (std::ptrdiff_t{head_} * args_.tokens + query) * b.stride;
+      const std::int32_t *bias = bias_row(args_, head_, query);
       const int keys = layout_.key_vectors * lanes;
       for (int key = 0; key < keys; key += lanes)
         V::store(scores + key, V::add(V::load(scores + key), V::load(bias + key)));

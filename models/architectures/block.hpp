@@ -21,6 +21,17 @@ struct Windows {
   int tokens() const { return grid_height * grid_width; }
 };
 
+// The last tokens are the patches of a grid, row by row, and scores grow by biases that depend on how far two patches
+// are apart (BlockWeights::position_bias).
+struct BiasGrid {
+  int height = 0;
+  int width = 0;
+
+  int patches() const { return height * width; }
+  int distances() const { return (2 * height - 1) * (2 * width - 1); }
+  int biases() const { return distances() + 3; } // of a head: those of tokens before the patches come last
+};
+
 // What stands between an MLP's two linear maps.
 enum class Activation : std::uint8_t {
   gelu,       // x Phi(x), the exact ("erf") one
@@ -55,6 +66,7 @@ struct BlockConfig {
   std::shared_ptr<const Rotation> rotation;
   bool causal = false; // a token attends to itself and to those before it; not with windows
   MlpForm mlp;
+  std::optional<BiasGrid> bias_grid; // not with windows
 
   int keys() const { return windows ? windows->size * windows->size : tokens; } // that a query attends to
 };

@@ -49,6 +49,9 @@ void merge_tokens(Network &network, const TokenSchedule &schedule) {
       throw std::runtime_error(
           "tokens cannot be merged in a model with rotary positions, whose angles belong to single "
           "patches; make it without merging");
+    if (block->config.bias_grid)
+      throw std::runtime_error("tokens cannot be merged in a model with position biases, which belong to single "
+                               "patches; make it without merging");
     const std::string where = "block " + std::to_string(index) + ": ";
     block->config.tokens -= merged;
     const int tokens = block->config.tokens;

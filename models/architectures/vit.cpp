@@ -46,12 +46,22 @@ void validate(const VitConfig &config) {
     throw std::runtime_error("a head cannot read projected features other than at length 1");
 }
 
+namespace {
+
+BlockWeights zero_block(const VitConfig &config) {
+  BlockWeights block = zero_block(config.channels, config.mlp_hidden, config.mlp);
+  if (config.position_bias)
+    block.position_bias = RowMatrix::Zero(config.heads, config.block().bias_grid->biases());
+  return block;
+}
+
+} // namespace
+
 VitWeights::VitWeights(const VitConfig &config)
     : patch_embed(zero_linear(config.channels, config.patch_inputs())),
       prefix(RowMatrix::Zero(config.prefix_tokens, config.channels)),
       position(RowMatrix::Zero(config.patches(), config.channels)),
-      blocks(static_cast<std::size_t>(config.depth), zero_block(config.channels, config.mlp_hidden, config.mlp)),
-      norm(zero_layer_norm(config.channels)) {
+      blocks(static_cast<std::size_t>(config.depth), zero_block(config)), norm(zero_layer_norm(config.channels)) {
   if (config.classes > 0)
     head = zero_linear(config.classes, config.features());
   if (config.pool == Pool::raw_mean)
@@ -73,8 +83,13 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
   if (config.prefix_tokens > 0)
     tensors.add("prefix", {config.prefix_tokens, channels}, weights.prefix.data());
   tensors.add("position", {config.patches(), channels}, weights.position.data());
-  for (std::size_t i = 0; i < weights.blocks.size(); ++i)
-    tensors.add_block("blocks." + std::to_string(i) + ".", channels, config.mlp_hidden, weights.blocks[i]);
+  for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
+    const std::string block = "blocks." + std::to_string(i) + ".";
+    tensors.add_block(block, channels, config.mlp_hidden, weights.blocks[i]);
+    if (config.position_bias)
+      tensors.add(block + "attn.position_bias", {config.heads, config.block().bias_grid->biases()},
+                  weights.blocks[i].position_bias.data());
+  }
   if (config.pool != Pool::raw_mean)
     tensors.add_layer_norm("norm", channels, weights.norm);
   if (config.classes > 0)
@@ -95,7 +110,12 @@ void set_image_size(VitModel &model, int height, int width, Antialias antialias)
   config.image_height = height;
   config.image_width = width;
   validate(config);
-  if (config.grid_height() != model.config.grid_height() || config.grid_width() != model.config.grid_width())
+  const bool same =
+      config.grid_height() == model.config.grid_height() && config.grid_width() == model.config.grid_width();
+  if (!same && config.position_bias)
+    throw std::runtime_error("images of " + std::to_string(width) + " x " + std::to_string(height) +
+                             " pixels have another grid of patches, and position biases cannot be resampled");
+  if (!same)
     model.weights.position =
         resample_positions(model.weights.position, model.config.grid_height(), model.config.grid_width(),
                            config.grid_height(), config.grid_width(), antialias);

@@ -33,23 +33,27 @@ struct VitConfig : ModelConfig {
   bool class_token = false; // where no pool reads it, whether the first prefix token is one all the same
   Activation activation = Activation::gelu;
   MlpForm mlp;
-  Rope rope;                // rotary positions
-  bool positions = true;    // the patches' embeddings are added to; set_image_size() resamples them
-  bool pre_norm = false;    // a LayerNorm before the first block
-  int pool_hidden = 0;      // Pool::attention: width of its MLP
-  int pool_heads = 0;       // its heads; 0: as many as a block's
-  int projection = 0;       // width of a linear map behind the pool, whose outputs are the features; 0: there is none
-  bool unit_length = false; // the head's inputs are the features brought to length 1
+  Rope rope;                  // rotary positions
+  bool positions = true;      // the patches' embeddings are added to; set_image_size() resamples them
+  bool position_bias = false; // scores grow by biases of relative positions, BlockWeights::position_bias
+  bool pre_norm = false;      // a LayerNorm before the first block
+  int pool_hidden = 0;        // Pool::attention: width of its MLP
+  int pool_heads = 0;         // its heads; 0: as many as a block's
+  int projection = 0;         // width of a linear map behind the pool, whose outputs are the features; 0: there is none
+  bool unit_length = false;   // the head's inputs are the features brought to length 1
 
   int tokens() const { return prefix_tokens + patches(); }
   int head_dim() const { return channels / heads; }
   BlockConfig block() const {
     BlockConfig result{tokens(), heads, layer_norm_eps, std::nullopt, activation, nullptr};
     result.mlp = mlp;
+    if (position_bias)
+      result.bias_grid = BiasGrid{grid_height(), grid_width()};
     return result;
   }
   BlockConfig pool_block() const {
     BlockConfig result = block();
+    result.bias_grid.reset();
     result.mlp = {};
     if (pool_heads != 0)
       result.heads = pool_heads;

@@ -301,6 +301,7 @@ std::vector<VitConfig> VitConfig::known() {
   append_clip(all);
   append_siglip(all);
   append_others(all);
+  append_biased(all);
   append_rotary(all);
   return all;
 }
@@ -385,6 +386,8 @@ void use_tag(std::string_view tag, VitConfig &config) {
     config.projection = 0;
     config.classes = 1000;
   }
+  if (name.starts_with("beit") && tag.ends_with("_ft_in22k"))
+    config.classes = 21841;
 }
 
 } // namespace intvit

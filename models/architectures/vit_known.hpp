@@ -35,6 +35,9 @@ inline void append_gated(VitConfig config, std::vector<VitConfig> &all) {
   all.push_back(config);
 }
 
+// Those with relative position biases.
+void append_biased(std::vector<VitConfig> &all);
+
 // Those with rotary positions, and others of timm's Eva.
 void append_rotary(std::vector<VitConfig> &all);
 

@@ -46,9 +46,11 @@ struct BlockWeights {
   LinearWeights fc2;         // [C, mlp_hidden]
   LinearWeights gate;        // [mlp_hidden, C], of a gated MLP, else empty
   LayerNormWeights mlp_norm; // [mlp_hidden], where the MLP has a norm, else empty
-  // Empty, unless attention is within windows of w x w tokens. Then [heads, (2w - 1)^2], a value for each distance that
+  // Empty, or, with attention within windows of w x w tokens, [heads, (2w - 1)^2], a value for each distance that
   // two tokens of a window can have: column (y - v + w - 1) * (2w - 1) + x - u + w - 1 is added to the score of a query
-  // at (y, x) and a key at (v, u).
+  // at (y, x) and a key at (v, u). Or, over a whole grid of h x w patches, [heads, (2h - 1) (2w - 1) + 3]: likewise,
+  // with the column (y - v + h - 1) * (2w - 1) + x - u + w - 1; then what is added for a query before the patches and a
+  // patch, for a patch and a key before them, and for two tokens before them.
   RowMatrix position_bias;
 };
 

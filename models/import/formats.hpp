@@ -57,6 +57,10 @@ BlockNames transformers_block_names(const TensorReader &tensors, const std::stri
 VitConfig dinov3_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 VitModel read_dinov3(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config);
 
+// BEiT and Data2Vec-vision.
+VitConfig beit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
+VitModel read_beit(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config);
+
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config);
 
@@ -94,6 +98,8 @@ inline constexpr std::array transformers_types = {
     transformers_type<vit_of_transformers>("vit_msn", "ViTMSN", "vit"),
     transformers_type<vit_of_transformers>("ijepa", "IJepa"),
     transformers_type<dinov3_of_transformers>("dinov3_vit", "DINOv3ViT"),
+    transformers_type<beit_of_transformers>("beit", "Beit"),
+    transformers_type<beit_of_transformers>("data2vec-vision", "Data2VecVision", "data2vec_vision"),
     transformers_type<clip_of_transformers>("clip", "CLIP"),
     transformers_type<clip_of_transformers>("clip_vision_model", "CLIPVision"),
     transformers_type<siglip_of_transformers>("siglip", "Siglip"),

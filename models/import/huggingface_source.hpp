@@ -29,12 +29,16 @@ struct HuggingFaceConfig {
   std::array<bool, 3> biases = {true, true, true}; // DINOv3: of queries, keys and values
   std::vector<std::string> labels; // of id2label, or empty where these are the placeholders "LABEL_0", ...
   bool projects = false;           // CLIP: the features are those of the projection
+  bool block_bias = false;         // BEiT: relative position biases of each block,
+  bool shared_bias = false;        // of all blocks together
+  bool layer_scale = false;        // and layer scales
   bool has_text = false;           // CLIP, SigLIP: a text tower stands beside the image tower
 
   bool is_siglip() const { return model_type.starts_with("siglip"); }
   bool is_tower() const { return model_type.starts_with("clip") || is_siglip(); } // an image tower
   bool has_class_token() const { return model_type != "ijepa"; }
   bool is_dinov3() const { return model_type == "dinov3_vit"; }
+  bool is_beit() const { return model_type == "beit" || model_type == "data2vec-vision"; }
   bool is_dinov2() const { return model_type.starts_with("dinov2"); }
 };
 

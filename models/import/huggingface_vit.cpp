@@ -69,6 +69,8 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
     return read_tower(tensors, model, config);
   if (config.model_type == "dinov3_vit")
     return read_dinov3(tensors, model, config);
+  if (config.is_beit())
+    return read_beit(tensors, model, config);
   const std::string &prefix = config.prefix;
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;

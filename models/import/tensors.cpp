@@ -109,6 +109,13 @@ LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t 
   return result;
 }
 
+int TensorReader::outputs(const std::string &name) const {
+  const TensorView *tensor = files_.find(name);
+  if (tensor == nullptr || tensor->shape.empty() || tensor->shape[0] < 1 || tensor->shape[0] > 1 << 24)
+    return 0;
+  return static_cast<int>(tensor->shape[0]);
+}
+
 void TensorReader::ignore_all(const std::string &prefix) {
   for (auto entry = files_.tensors().lower_bound(prefix);
        entry != files_.tensors().end() && entry->first.starts_with(prefix); ++entry)

@@ -52,9 +52,12 @@ std::vector<int> positive_integers(const json &value, const std::string &key) {
 // of other sizes than the model's; or it has the value that the models here have.
 bool is_irrelevant(const std::string &name, const json &value) {
   static const std::set<std::string, std::less<>> names = {
-      "attn_drop_rate", "drop_path_rate", "drop_rate", "dynamic_img_pad", "dynamic_img_size",
-      "fc_norm",        "fix_init",       "head_dim",  "no_embed_class",  "patch_drop_rate",
-      "pos_drop_rate",  "proj_drop_rate", "qkv_bias",  "weight_init",     "strict_img_size"};
+      "attn_drop_rate",          "drop_path_rate",  "drop_rate",       "dynamic_img_pad",
+      "dynamic_img_size",        "fc_norm",         "fix_init",        "head_dim",
+      "head_init_scale",         "no_embed_class",  "patch_drop_rate", "pos_drop_rate",
+      "proj_drop_rate",          "qkv_bias",        "rel_pos_dim",     "shared_rel_pos",
+      "strict_img_size",         "use_abs_pos_emb", "use_fc_norm",     "use_rel_pos_bias",
+      "use_shared_rel_pos_bias", "weight_init"};
   static const std::map<std::string, json, std::less<>> usual = {
       {"always_partition", false}, {"ape", false},
       {"final_norm", true},        {"in_chans", 3},
@@ -63,6 +66,8 @@ bool is_irrelevant(const std::string &name, const json &value) {
       {"qk_norm", false},          {"scale_attn_norm", false},
       {"scale_mlp_norm", false}};
   const auto found = usual.find(name);
+  if (name == "rel_pos_type") // a table or a network, which the tensors tell; of the latter there are two kinds
+    return value == "mlp" || value == "bias";
   return names.contains(name) || (found != usual.end() && found->second == value);
 }
 

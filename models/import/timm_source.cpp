@@ -45,13 +45,11 @@ void TimmSource::refuse_foreign_parts() const {
   struct Part {
     std::string_view tensor; // a piece of its name
     const char *meaning;
-    bool in_swin = false; // which has this part
   };
   static constexpr std::array parts = {
       Part{".attn.q_norm.", "queries and keys are normalized"},
       Part{".attn.norm.", "attention's output is normalized"},
-      Part{".attn.rel_pos", "positions are relative"},
-      Part{".attn.relative_position", "positions are relative", true},
+      Part{".attn.rel_pos_", "attention within windows has relative positions"},
       Part{".attn.logit_scale", "attention is by cosines"},
       Part{".attn.lambda_", "attention is differential"},
       Part{".attns.", "the branches of a block are parallel"},
@@ -63,7 +61,7 @@ void TimmSource::refuse_foreign_parts() const {
   };
   for (const auto &[name, view] : files.tensors())
     for (const Part &part : parts)
-      if (name.find(part.tensor) != std::string::npos && !(part.in_swin && name.starts_with("layers.")))
+      if (name.find(part.tensor) != std::string::npos)
         throw std::runtime_error("tensor " + name + " tells that " + part.meaning + ", which cannot be imported");
 }
 

@@ -1,10 +1,13 @@
 // timm's VisionTransformer and VisionTransformerDistilled.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
 
 #include "models/import/formats.hpp"
+#include "models/import/position_bias.hpp"
 #include "models/import/tensors.hpp"
 #include "models/import/timm_source.hpp"
 
@@ -250,6 +253,36 @@ RowMatrix read_frequencies(TensorReader &tensors, const VitConfig &config) {
   return frequencies;
 }
 
+// Where the tensors of block N's position biases may be: the block's own, or those that all blocks share.
+std::array<std::string, 4> bias_modules(int block) {
+  const std::string attention = "blocks." + std::to_string(block) + ".attn.";
+  return {attention, attention + "rel_pos.", "rel_pos_bias.", "shared_rel_pos."};
+}
+
+bool has_position_bias(const TimmSource &source) {
+  const auto modules = bias_modules(0);
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string &module) {
+    return source.has(module + "relative_position_bias_table") || source.has(module + "mlp.fc1.weight");
+  });
+}
+
+RowMatrix read_block_bias(TensorReader &tensors, const VitConfig &config, int block) {
+  const BiasGrid grid = *config.block().bias_grid;
+  RowMatrix bias;
+  const auto add = [&](const RowMatrix &more) { bias = bias.size() == 0 ? more : RowMatrix(bias + more); };
+  for (const std::string &module : bias_modules(block)) {
+    tensors.ignore(module + "relative_position_index");
+    if (tensors.has(module + "relative_position_bias_table"))
+      add(read_grid_bias(tensors, module + "relative_position_bias_table", grid, config.heads,
+                         config.prefix_tokens > 0));
+    if (const int hidden = tensors.outputs(module + "mlp.fc1.weight"); hidden > 0)
+      add(read_grid_bias_network(tensors, module + "mlp", grid, config.heads, hidden));
+  }
+  if (bias.size() == 0) // which says what is missing
+    return read_grid_bias(tensors, bias_modules(block)[0] + "relative_position_bias_table", grid, config.heads, true);
+  return bias;
+}
+
 VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, const VitForm &form) {
   const std::int64_t channels = config.channels;
   TensorReader tensors(files);
@@ -279,6 +312,8 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
         read_block(tensors, "blocks." + std::to_string(i) + ".", names, channels, config.mlp_hidden, config.mlp));
     if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::learned)
       separate_pairs(config, weights.blocks.back().qkv);
+    if (config.position_bias)
+      weights.blocks.back().position_bias = read_block_bias(tensors, config, i);
   }
   if (config.rope.grid == Rope::Grid::learned)
     weights.rope_frequencies = read_frequencies(tensors, config);
@@ -317,6 +352,9 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
       source.has("norm_pre.weight") || source.config.pre_norm.value_or(architecture && architecture->pre_norm);
   form.patch_bias = source.has("patch_embed.proj.bias") || !config.pre_norm;
   config.activation = source.config.activation.value_or(config.activation);
+  config.position_bias = has_position_bias(source) || (architecture && architecture->position_bias);
+  if (!architecture && config.position_bias)
+    config.positions = source.has("pos_embed");
   choose_image_size(source, architecture.has_value(), config, form);
   source.read_preprocessing(config);
   validate(config);

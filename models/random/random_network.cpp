@@ -12,6 +12,7 @@
 #include "models/random/random_words.hpp"
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 #include <numeric>
 
@@ -303,6 +304,9 @@ Attention RandomNetwork::scores(const std::string &name, const BlockConfig &conf
     return static_cast<std::int32_t>(std::max(1.0, std::nearbyint(std::ldexp(step, shift))));
   };
   const auto fits = [&](int shift) {
+    if (config.bias_grid)
+      return score_fits(head_dim, multiplier(shift), shift,
+                        2 * static_cast<std::uint64_t>(largest_random_bias(head_dim)));
     if (!config.windows) {
       const std::uint64_t size =
           operation.sized ? kernels::size_score(first_tokens_, operation.exp.units_per_octave, multiplier(shift), shift)
@@ -321,6 +325,12 @@ Attention RandomNetwork::scores(const std::string &name, const BlockConfig &conf
   return operation;
 }
 
+void RandomNetwork::draw_biases(const std::string &name, const char *constant, const std::vector<std::int64_t> &shape) {
+  const int largest = largest_random_bias(channels_ / static_cast<int>(shape.front()));
+  const auto count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  graph_.constant(name, constant, draw<std::int32_t>(static_cast<std::size_t>(count), -largest, largest), shape);
+}
+
 void RandomNetwork::attention(const std::string &name, const BlockConfig &config, int kept_rows) {
   Attention operation = scores(name, config);
   operation.queries = kept_rows;
@@ -334,11 +344,7 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
     const Windows &windows = *config.windows;
     graph_.add(name, name + ".qkv",
                WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
-    const std::int64_t offsets = std::int64_t{2 * windows.size - 1} * (2 * windows.size - 1);
-    const int largest_bias = largest_random_bias(channels_ / config.heads);
-    graph_.constant(name, "relative_bias",
-                    draw<std::int32_t>(static_cast<std::size_t>(config.heads * offsets), -largest_bias, largest_bias),
-                    {config.heads, offsets});
+    draw_biases(name, "relative_bias", {config.heads, (2 * windows.size - 1) * (2 * windows.size - 1)});
   } else {
     std::string input = name + ".qkv";
     if (config.rotation) {
@@ -346,7 +352,12 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
       write_rotation(graph_, name + ".rotate", *config.rotation);
       input = name + ".rotate";
     }
+    operation.biased = config.bias_grid.has_value();
     graph_.add(name, with_sizes(input), operation);
+    if (const auto &grid = config.bias_grid) {
+      draw_biases(name, "relative_bias", {config.heads, 2 * grid->height - 1, 2 * grid->width - 1});
+      draw_biases(name, "prefix_bias", {config.heads, 3});
+    }
   }
   requantization(name, fixed);
 }

@@ -65,6 +65,8 @@ private:
   void linear(const std::string &name, const std::string &input, Linear operation, int out_features, int in_features,
               double spread);
   void attention(const std::string &name, const BlockConfig &config, int kept_rows);
+  // A constant of biases of that shape, of which the heads are the first dimension.
+  void draw_biases(const std::string &name, const char *constant, const std::vector<std::int64_t> &shape);
   // The fields and the constant of an attention's scores.
   Attention scores(const std::string &name, const BlockConfig &config);
   void merge_tokens(const BlockPart &part);

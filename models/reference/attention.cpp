@@ -27,6 +27,23 @@ RowMatrix expand_position_bias(const RowMatrix &position_bias, int head, int siz
   return bias;
 }
 
+// The same for tokens of which the last are the patches of a grid.
+RowMatrix expand_position_bias(const RowMatrix &position_bias, int head, const BiasGrid &grid, int tokens) {
+  const int prefix = tokens - grid.patches();
+  RowMatrix bias(tokens, tokens);
+  for (int query = 0; query < tokens; ++query)
+    for (int key = 0; key < tokens; ++key) {
+      int column = grid.distances() + (query < prefix ? (key < prefix ? 2 : 0) : 1);
+      if (query >= prefix && key >= prefix) {
+        const int down = (query - prefix) / grid.width - (key - prefix) / grid.width + grid.height - 1;
+        const int right = (query - prefix) % grid.width - (key - prefix) % grid.width + grid.width - 1;
+        column = down * (2 * grid.width - 1) + right;
+      }
+      bias(query, key) = position_bias(head, column);
+    }
+  return bias;
+}
+
 void add_mask(const std::vector<int> &regions, Eigen::Index first, Eigen::Ref<RowMatrix> scores) {
   for (Eigen::Index query = 0; query < scores.rows(); ++query)
     for (Eigen::Index key = 0; key < scores.cols(); ++key)
@@ -99,6 +116,8 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
     RowMatrix bias;
     if (config.windows)
       bias = expand_position_bias(position_bias, head, config.windows->size);
+    else if (config.bias_grid)
+      bias = expand_position_bias(position_bias, head, *config.bias_grid, static_cast<int>(tokens));
     RowMatrix scores(tokens, window);
     for (Eigen::Index first = 0; first < tokens; first += window) {
       scores.middleRows(first, window) = matmul_transposed(part(first, 0), part(first, 1)) * scale;
@@ -106,11 +125,10 @@ RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, c
         for (Eigen::Index query = 0; query < tokens; ++query)
           scores.row(query).tail(tokens - query - 1).setConstant(-largest_value);
       add_sizes(sizes, scores);
-      if (config.windows) {
+      if (bias.size() > 0)
         scores.middleRows(first, window) += bias;
-        if (config.windows->shift > 0)
-          add_mask(regions, first, scores.middleRows(first, window));
-      }
+      if (config.windows && config.windows->shift > 0)
+        add_mask(regions, first, scores.middleRows(first, window));
     }
     report(observer, layer, SiteKind::attention_scores, scores, head);
     const RowMatrix probabilities = softmax(scores);

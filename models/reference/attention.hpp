@@ -9,7 +9,8 @@
 namespace intvit::reference {
 
 // Attention on qkv [T, 3C] (q, k, v side by side) without the output projection: [T, C]. `position_bias` as
-// BlockWeights has it; it is not looked at where there are no windows. `layer` only names the sites reported.
+// BlockWeights has it; it is not looked at where there are neither windows nor a
+// grid of biases. `layer` only names the sites reported.
 // `sizes` are how many patches each token stands for, where tokens have been merged, else none: log(size) is added to a
 // token's scores.
 RowMatrix attention(const BlockConfig &config, const RowMatrix &position_bias, const MatrixView &qkv, int layer = 0,

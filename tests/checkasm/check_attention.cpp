@@ -54,7 +54,13 @@ std::optional<Failure> round(Softmax softmax, const KernelTable &table, Random &
       args.token_bias = memory.input("token_bias", args.token_bias, attention.token_bias.size());
     if (choice >= 2) {
       args.rows = memory.input("rows", args.rows, attention.rows.size());
-      args.bias.bias = memory.input("bias", args.bias.bias, attention.bias.size());
+      // All rows, or those alone that these queries read.
+      const bool some = against == Against::begin && queries.begin < queries.end;
+      const std::ptrdiff_t first = some ? std::ptrdiff_t{head} * tokens + queries.begin : 0;
+      const auto count = some ? static_cast<std::size_t>((queries.end - queries.begin) * attention.bias_stride)
+                              : attention.bias.size();
+      args.bias.first_row = first;
+      args.bias.bias = memory.input("bias", args.bias.bias + first * attention.bias_stride, count);
       args.bias.masking = memory.input("masking", args.bias.masking, attention.masking.size());
     }
     if (choice == 3)

@@ -46,7 +46,17 @@ void GraphGenerator::attention() {
   operation.queries = choices_.one_in(2) ? choices_.between(1, input->rows) : 0;
   const std::optional<Value> sizes = sizes_for(*input);
   operation.sized = sizes.has_value();
-  constants_.scores(name, operation, channels / heads, {.largest_size = sizes ? sizes->largest_size() : 0});
+  const int prefix = choices_.between(0, std::min(3, input->rows - 1));
+  const int largest = choices_.one_in(2) ? 8000 : 1 << 24;
+  if (!sizes && choices_.one_in(3)) {
+    const auto [height, width] = *grid(input->rows - prefix, 1);
+    operation.biased = true;
+    constants_.scores(name, operation, channels / heads, {.bias_range = 2 * static_cast<std::uint64_t>(largest)});
+    constants_.values<std::int32_t>(name, "relative_bias", {heads, 2 * height - 1, 2 * width - 1}, -largest, largest);
+    constants_.values<std::int32_t>(name, "prefix_bias", {heads, 3}, -largest, largest);
+  } else {
+    constants_.scores(name, operation, channels / heads, {.largest_size = sizes ? sizes->largest_size() : 0});
+  }
   operation.shift = constants_.requantization(name, quotients(channels), code_spread);
   add(sizes ? std::vector{input->name, sizes->name} : std::vector{input->name}, operation, ElementType::int8,
       operation.queries == 0 ? input->rows : operation.queries, channels);

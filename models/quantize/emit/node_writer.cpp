@@ -213,6 +213,7 @@ void NodeWriter::attention(const std::string &name, const std::string &input, co
   operation.queries = kept_rows;
   operation.renormalize = options_.published.renormalize;
   operation.shift = fixed.shift;
+  operation.biased = config.bias_grid.has_value();
   if (config.windows) {
     const Windows &windows = *config.windows;
     graph_.add(name, input,
@@ -221,9 +222,23 @@ void NodeWriter::attention(const std::string &name, const std::string &input, co
     graph_.constant(name, "relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
   } else {
     graph_.add(name, with_sizes(input), operation);
+    if (config.bias_grid)
+      grid_biases(name, *config.bias_grid, codes.bias);
   }
   graph_.constant(name, "score_multiplier", codes.multiplier);
   requantization(name, fixed);
+}
+
+void NodeWriter::grid_biases(const std::string &name, const BiasGrid &grid, const std::vector<std::int32_t> &biases) {
+  const std::int64_t heads = std::ssize(biases) / grid.biases();
+  std::vector<std::int32_t> patches;
+  std::vector<std::int32_t> others;
+  for (auto head = biases.begin(); head != biases.end(); head += grid.biases()) {
+    patches.insert(patches.end(), head, head + grid.distances());
+    others.insert(others.end(), head + grid.distances(), head + grid.biases());
+  }
+  graph_.constant(name, "relative_bias", patches, {heads, 2 * grid.height - 1, 2 * grid.width - 1});
+  graph_.constant(name, "prefix_bias", others, {heads, 3});
 }
 
 StreamNode NodeWriter::take_rows(const std::string &name, const StreamNode &input, int rows) {

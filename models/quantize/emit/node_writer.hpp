@@ -110,6 +110,8 @@ public:
 private:
   // The fields that an attention's scores need.
   Attention scores(const BlockConfig &config, const AttentionCodes &codes) const;
+  // The biases of an attention over a whole grid, [heads, grid.biases()].
+  void grid_biases(const std::string &name, const BiasGrid &grid, const std::vector<std::int32_t> &biases);
   // The input, and the sizes of its tokens if they have been merged.
   std::vector<std::string> with_sizes(const std::string &input) const;
 

@@ -52,7 +52,7 @@ void disturb(test::ModelParts::Tensor &tensor, const std::string &name) {
     std::byte *element = tensor.bytes.data() + i;
     if (tensor.dtype == DType::i64)
       element[5] ^= std::byte{1}; // of 37 to 49 bits
-    else if (name.ends_with(".score_multiplier") || name.ends_with(".relative_bias"))
+    else if (name.ends_with(".score_multiplier") || name.ends_with(".relative_bias") || name.ends_with(".prefix_bias"))
       element[1] ^= std::byte{1}; // of 11 and 13 bits
     else if (name.ends_with(".cosine") || name.ends_with(".sine"))
       element[1] ^= std::byte{8}; // of 14 bits
@@ -84,6 +84,8 @@ TEST_CASE("golden hash: sees a small change of any constant") {
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::words}),
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .rotated = true}),
         test::integer_model({.stream = ElementType::int16, .softmax = Softmax::int16, .gated = true}),
+        test::integer_model(
+            {.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::joined, .biased = true}),
         test::integer_swin({.stream = ElementType::int8, .softmax = Softmax::int16}),
         test::integer_swin({.stream = ElementType::int16, .softmax = Softmax::lis4}),
         test::integer_model({.softmax = Softmax::int16, .stlq = true}),

@@ -93,6 +93,16 @@ std::vector<ModelFile> gated_models() {
   return files;
 }
 
+std::vector<ModelFile> biased_models() {
+  std::vector<ModelFile> files;
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
+    for (const auto &[head, softmax] : {std::pair(IntegerHead::joined, Softmax::int16),
+                                        {IntegerHead::class_token, Softmax::lis4},
+                                        {IntegerHead::pooled, Softmax::lis8}})
+      files.push_back(parsed(integer_model({.stream = stream, .softmax = softmax, .head = head, .biased = true})));
+  return files;
+}
+
 } // namespace
 
 void GoldenLogits::add(std::span<const std::int32_t> logits) {
@@ -115,6 +125,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({merging_models(), "aad57fe7e8353ce73d563f95848563a8e1bfe22b1cfef57d89ca7e33385d6104"});
   golden.push_back({rotated_models(), "6621ca9642c8b402f490e2c7a69e4f00d295846ef8d978caa777e75b8ddbac61"});
   golden.push_back({gated_models(), "369293dcfbee9bd2ee2805442b320609a2a36f03adbf7fc002ebb06fffa6b4ec"});
+  golden.push_back({biased_models(), "0"});
   return golden;
 }
 

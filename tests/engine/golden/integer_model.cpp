@@ -31,6 +31,7 @@ int prefix_rows_of(IntegerHead head) {
     return 0;
   case IntegerHead::registers:
   case IntegerHead::features:
+  case IntegerHead::joined:
     break;
   }
   return 5;
@@ -64,6 +65,14 @@ private:
   int head(std::string tokens) {
     int in = channels;
     ElementType type = stream();
+    if (options_.head == IntegerHead::joined) {
+      layer_norm("norm", tokens, channels, type, 65536 / 1600, ElementType::int16);
+      mean("token", 0, 1, 35, 40);
+      mean("mean", prefix_rows_, patches, 40, 12);
+      add("joined", std::vector<std::string>{"token", "mean"}, Join{});
+      linear("head", {"joined"}, 2 * channels, classes, 36, 64, Linear{.epilogue = Epilogue::logits});
+      return classes;
+    }
     if (last_rows() == 0) {
       // The mean of codes of 40 and more tokens, in steps finer than the stream's; the int8 stream's zero points are
       // not taken off, which does not matter here.
@@ -110,9 +119,16 @@ private:
       return 2;
     case IntegerHead::pooled:
     case IntegerHead::registers:
+    case IntegerHead::joined:
       break;
     }
     return 0;
+  }
+
+  // Of rows of "norm", as codes of 8 bits. `step`: how many of its codes, of 16 bits, are one of these.
+  void mean(const std::string &name, int first, int rows, int shift, std::int64_t step) {
+    add(name, "norm", MeanRows{.first = first, .rows = rows, .shift = shift});
+    requantization(name, channels, shift, step * rows);
   }
 
   void patch_embed() {
@@ -138,6 +154,7 @@ private:
     operation.queries = wanted;
     operation.renormalize = options_.renormalize;
     operation.sized = !sizes_.empty();
+    operation.biased = options_.biased;
     std::string queries = prefix + "attn.qkv";
     if (options_.rotated) {
       queries = prefix + "attn.rotate";
@@ -148,6 +165,12 @@ private:
     }
     add(prefix + "attn", with_sizes(queries), operation);
     attention_constants(prefix + "attn", heads, channels, options_.softmax);
+    if (options_.biased) {
+      constexpr std::int64_t height = integer_model_height / patch;
+      constexpr std::int64_t width = integer_model_width / patch;
+      values<std::int32_t>(prefix + "attn", "relative_bias", {heads, 2 * height - 1, 2 * width - 1}, -8000, 8000);
+      values<std::int32_t>(prefix + "attn", "prefix_bias", {heads, 3}, -8000, 8000);
+    }
     std::string rows = tokens;
     if (wanted != 0) {
       rows = "class_token";

@@ -17,6 +17,7 @@ enum class IntegerHead {
   pooled,      // no prefix row; the mean of all patches, normalized, to logits
   registers,   // five prefix rows; the mean of the patches alone, normalized, to logits
   features,    // five prefix rows, of which the first, normalized, is the result
+  joined,      // five prefix rows; the first beside the mean of the patches, of normalized rows, to logits
   // A picture that patches do not cover whole, a LayerNorm before the first block, quick-GELU; one prefix row,
   // normalized and projected, that is brought to length 1, to logits: CLIP with class embeddings.
   words,
@@ -32,6 +33,7 @@ struct IntegerModel {
   bool rotated = false; // queries and keys are turned, in the first block by the same angles in all heads
   // MLPs have a gate, of which SiLU is taken; those of all blocks but the first a norm between gate and second map.
   bool gated = false;
+  bool biased = false; // scores have position biases
 };
 
 inline constexpr int integer_model_width = 48; // pixels

@@ -63,6 +63,12 @@ std::vector<NodeCase> valid_nodes() {
       {"rotate", json::parse(R"({"name":"r","op":"rotate","input":"l","heads":4,"first":5})")},
       {"join", json::parse(R"({"name":"j","op":"join","input":"t","beside":"o"})")},
       {"flatten", json::parse(R"({"name":"s","op":"flatten","input":"t"})")},
+      {"attention bias",
+       json::parse(
+           R"({"name":"ab","op":"attention","input":"l","heads":3,"queries":0,"softmax":"int16","renormalize":true,
+               "score_shift":18,"units_per_octave":16,"exp_linear":62,"exp_constant":1487,"exp_octaves":12,"shift":46,
+               "biased":true})"),
+       "biased"},
       {"attention sizes",
        json::parse(
            R"({"name":"as","op":"attention","input":"l","sizes":"mt","heads":3,"queries":0,

@@ -153,6 +153,24 @@ Table naive_attention(const NodeReader &reader, const Table &qkv, const std::vec
               [&](std::size_t head, std::size_t, std::size_t token) { return size_bias(reader, sizes, head, token); },
               [](auto, auto) { return false; }};
   std::iota(group.rows.begin(), group.rows.end(), std::size_t{0});
+  if (reader.node.contains("biased")) {
+    const auto shape = reader.shape("relative_bias");
+    const auto height = static_cast<int>(shape.at(1) + 1) / 2;
+    const auto width = static_cast<int>(shape.at(2) + 1) / 2;
+    const int prefix = static_cast<int>(qkv.rows) - height * width;
+    const std::vector<Int> biases = reader.constant("relative_bias");
+    const std::vector<Int> others = reader.constant("prefix_bias");
+    group.bias = [=](std::size_t head, std::size_t i, std::size_t j) {
+      const int query = static_cast<int>(i) - prefix;
+      const int key = static_cast<int>(j) - prefix;
+      if (query < 0 || key < 0)
+        return others.at(head * 3 + (query < 0 ? (key < 0 ? 2U : 0U) : 1U));
+      const int down = query / width - key / width + height - 1;
+      const int right = query % width - key % width + width - 1;
+      const int at = (static_cast<int>(head) * (2 * height - 1) + down) * (2 * width - 1) + right;
+      return biases.at(static_cast<std::size_t>(at));
+    };
+  }
   attend(reader, qkv, group, output.rows, output);
   return output;
 }

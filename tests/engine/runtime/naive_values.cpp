@@ -43,6 +43,13 @@ bool NodeReader::has_constant(const std::string &suffix) const {
   return file.find(text("name") + "." + suffix) != nullptr;
 }
 
+std::vector<std::int64_t> NodeReader::shape(const std::string &suffix) const {
+  const TensorView *view = file.find(text("name") + "." + suffix);
+  if (view == nullptr)
+    throw std::logic_error("no constant " + suffix);
+  return view->shape;
+}
+
 std::vector<Int> NodeReader::constant(const std::string &suffix) const {
   const TensorView *view = file.find(text("name") + "." + suffix);
   if (view == nullptr)

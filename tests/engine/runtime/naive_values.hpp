@@ -49,6 +49,7 @@ struct NodeReader {
   std::string text(const char *field) const { return node.at(field).get<std::string>(); }
   bool has_constant(const std::string &suffix) const;
   std::vector<Int> constant(const std::string &suffix) const;
+  std::vector<std::int64_t> shape(const std::string &suffix) const;
   bool is_int16(const std::string &suffix) const;
 };
 

@@ -90,3 +90,99 @@ TEST_CASE("transformers: a folder around a model of timm's is one of timm's") {
   config["architectures"] = {"TimmBackbone"};
   CHECK_THROWS_WITH(load(), Contains("can be imported: TimmWrapperForImageClassification, TimmWrapperModel"));
 }
+
+namespace {
+
+// Of 16 x 16 pixels in patches of 8, 6 channels, one block of 2 heads.
+TransformersTensors beit_tensors(const std::string &prefix, bool renamed) {
+  TransformersTensors tensors;
+  tensors.add(prefix + "embeddings.patch_embeddings.projection.weight", {6, 3, 8, 8});
+  tensors.add(prefix + "embeddings.patch_embeddings.projection.bias", {6});
+  tensors.add(prefix + "embeddings.cls_token", {1, 1, 6});
+  const std::string name = prefix + (renamed ? "layers.0." : "encoder.layer.0.");
+  const auto linear = [&](const std::string &renamed_name, const std::string &old, int outputs, int inputs) {
+    tensors.add_linear(name + (renamed ? renamed_name : old), outputs, inputs);
+  };
+  tensors.add_norm(name + "layernorm_before", 6);
+  linear("attention.q_proj", "attention.attention.query", 6, 6);
+  linear("attention.k_proj", "attention.attention.key", 6, 6);
+  tensors.all.erase(name + (renamed ? "attention.k_proj" : "attention.attention.key") + ".bias");
+  linear("attention.v_proj", "attention.attention.value", 6, 6);
+  linear("attention.o_proj", "attention.output.dense", 6, 6);
+  tensors.add_norm(name + "layernorm_after", 6);
+  linear("mlp.fc1", "intermediate.dense", 10, 6);
+  linear("mlp.fc2", "output.dense", 6, 10);
+  tensors.add(name + "lambda_1", {6});
+  tensors.add(name + "lambda_2", {6});
+  tensors.add(name + (renamed ? "" : "attention.attention.") + "relative_position_bias.relative_position_bias_table",
+              {12, 2});
+  tensors.add_norm(prefix + "pooler.layernorm", 6);
+  return tensors;
+}
+
+const json beit_config = {{"architectures", {"BeitForImageClassification"}},
+                          {"model_type", "beit"},
+                          {"hidden_size", 6},
+                          {"num_hidden_layers", 1},
+                          {"num_attention_heads", 2},
+                          {"intermediate_size", 10},
+                          {"image_size", 16},
+                          {"patch_size", 8},
+                          {"use_relative_position_bias", true},
+                          {"id2label", {{"0", "a"}, {"1", "b"}, {"2", "c"}}}};
+
+} // namespace
+
+TEST_CASE("transformers: BEiT's position biases, layer scales and pooling") {
+  const auto load = [](const TransformersTensors &tensors, const json &config) {
+    return std::get<VitModel>(load_huggingface(transformers_folder(tensors, config)).model);
+  };
+  TransformersTensors tensors = beit_tensors("beit.", false);
+  tensors.add_linear("classifier", 3, 6);
+  const VitModel model = load(tensors, beit_config);
+  CHECK(model.config.pool == Pool::mean);
+  CHECK(model.config.layer_norm_eps == 1e-12);
+  CHECK_FALSE(model.config.positions);
+  CHECK(model.config.position_bias);
+  CHECK(model.weights.position.isZero());
+  const BlockWeights &block = model.weights.blocks[0];
+  const std::string name = "beit.encoder.layer.0.";
+  CHECK(block.qkv.bias.segment(6, 6).isZero());
+  CHECK_FALSE(block.qkv.bias.head(6).isZero());
+  CHECK(block.position_bias ==
+        tensors.matrix(name + "attention.attention.relative_position_bias.relative_position_bias_table").transpose());
+  CHECK(block.proj.weight.row(2) ==
+        tensors.matrix(name + "attention.output.dense.weight").row(2) * tensors.matrix(name + "lambda_1")(0, 2));
+
+  // What all blocks share is added to their own; a position embedding may be there too; the head may read the token.
+  TransformersTensors more = tensors;
+  more.add("beit.encoder.relative_position_bias.relative_position_bias_table", {12, 2});
+  more.add("beit.embeddings.position_embeddings", {1, 5, 6});
+  more.all.erase("beit.pooler.layernorm.weight");
+  more.all.erase("beit.pooler.layernorm.bias");
+  more.add_norm("beit.layernorm", 6);
+  const VitModel other = load(more, changed(beit_config, {{"use_shared_relative_position_bias", true},
+                                                          {"use_absolute_position_embeddings", true},
+                                                          {"use_mean_pooling", false}}));
+  CHECK(other.config.pool == Pool::token);
+  CHECK(other.weights.position == more.matrix("beit.embeddings.position_embeddings").bottomRows(4));
+  const RowMatrix shared = more.matrix("beit.encoder.relative_position_bias.relative_position_bias_table").transpose();
+  CHECK(other.weights.blocks[0].position_bias == block.position_bias + shared);
+
+  // Data2Vec is one under another name; its model alone under transformers 5's names.
+  const json data2vec =
+      changed(beit_config, {{"model_type", "data2vec-vision"}, {"architectures", {"Data2VecVisionModel"}}});
+  const VitModel features = load(beit_tensors("", true), data2vec);
+  CHECK(features.config.classes == 0);
+  CHECK(features.weights.blocks[0].position_bias.cols() == 12);
+
+  const auto refused = [&](const json &change, const std::string &message) {
+    CHECK_THROWS_WITH(load(tensors, changed(beit_config, change)), Contains(message));
+  };
+  refused({{"architectures", {"BeitForMaskedImageModeling"}}},
+          "can be imported: BeitForImageClassification, BeitModel");
+  refused({{"image_size", {16, 24}}}, "with relative position biases only squares can be imported");
+  refused({{"image_size", 32}}, "relative_position_bias_table has shape [12, 2], expected [52, 2]");
+  refused({{"use_relative_position_bias", false}}, "relative_position_bias_table of shape [12, 2] is unexpected");
+  refused({{"layer_scale_init_value", 0}}, "lambda_1 of shape [6] is unexpected");
+}

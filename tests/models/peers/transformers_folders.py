@@ -60,6 +60,14 @@ def dinov3(**changes):
     return hf.DINOv3ViTModel(hf.DINOv3ViTConfig(**{**SMALL, "intermediate_size": 96, **changes}))
 
 
+def beit(model=hf.BeitForImageClassification, config=hf.BeitConfig, **changes):
+    return model(config(**{**SMALL, "intermediate_size": 96, "use_relative_position_bias": True, **LABELS, **changes}))
+
+
+def beit_squash(size, **changes):
+    return hf.BeitImageProcessorPil(size={"height": size, "width": size}, **changes)
+
+
 def squash(size, **changes):
     return hf.ViTImageProcessorPil(size={"height": size, "width": size}, **changes)
 
@@ -132,6 +140,23 @@ SMALL_CASES = [
     ("dinov2, gated MLP", lambda: dinov2(use_swiglu_ffn=True), lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
     ("dinov2 with registers, gated MLP, its state alone", lambda: dinov2_registers(use_swiglu_ffn=True, mlp_ratio=3),
      lambda: crop(hf.BitImageProcessorPil, 72, 64), {"state": True}),
+    ("beit", beit, lambda: beit_squash(64), {}),
+    ("beit, its state alone", beit, lambda: beit_squash(64), {"state": True}),
+    ("beit, resized and cropped", beit, lambda: beit_squash(73, do_center_crop=True,
+                                                           crop_size={"height": 64, "width": 64}), {}),
+    ("beit, shared bias, positions, class token",
+     lambda: beit(use_shared_relative_position_bias=True, use_absolute_position_embeddings=True,
+                  use_mean_pooling=False, layer_scale_init_value=0.0), lambda: beit_squash(64), {}),
+    ("beit, shared bias, its state alone", lambda: beit(use_shared_relative_position_bias=True,
+                                                        use_relative_position_bias=False),
+     lambda: beit_squash(64), {"state": True}),
+    ("beit without biases", lambda: beit(use_relative_position_bias=False, use_absolute_position_embeddings=True),
+     lambda: beit_squash(64), {}),
+    ("beit, features", lambda: beit(hf.BeitModel), lambda: beit_squash(64), {}),
+    ("data2vec-vision", lambda: beit(hf.Data2VecVisionForImageClassification, hf.Data2VecVisionConfig),
+     lambda: beit_squash(64), {}),
+    ("data2vec-vision, features, its state alone", lambda: beit(hf.Data2VecVisionModel, hf.Data2VecVisionConfig),
+     lambda: beit_squash(64), {"state": True}),
     ("dinov3, gated MLP", lambda: dinov3(num_register_tokens=4, use_gated_mlp=True, hidden_act="silu"),
      lambda: squash(64), {}),
     ("dinov3, MLP gated by GELU, its state alone", lambda: dinov3(use_gated_mlp=True), lambda: squash(64),
@@ -226,7 +251,7 @@ def expected(model, processor, photograph):
         return pixels, output.logits[0]
     if isinstance(model, hf.IJepaModel):
         return pixels, output.last_hidden_state[0].mean(0)
-    if isinstance(model, hf.SwinModel):
+    if isinstance(model, (hf.SwinModel, hf.BeitModel, hf.Data2VecVisionModel)):
         return pixels, output.pooler_output[0]
     return pixels, output.last_hidden_state[0, 0]
 

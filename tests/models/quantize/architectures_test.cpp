@@ -122,6 +122,31 @@ TEST_CASE("integer models of the ViT family follow their float models") {
   check(1, Pool::normed_mean);
 }
 
+TEST_CASE("integer models follow float models with position biases") {
+  for (const auto &[prefix_tokens, pool] : {std::pair(1, Pool::mean), {1, Pool::token}, {0, Pool::normed_mean}}) {
+    VitConfig config = test::small_vit_config({.height = 24,
+                                               .width = 32,
+                                               .channels = 64,
+                                               .heads = 4,
+                                               .hidden = 128,
+                                               .classes = 7,
+                                               .prefix_tokens = prefix_tokens,
+                                               .pool = pool});
+    config.positions = false;
+    config.position_bias = true;
+    VitModel model = random_weights(config, 11);
+    model.weights.position.setZero();
+    for (BlockWeights &block : model.weights.blocks)
+      block.position_bias *= 20.0F; // up to 2
+    for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
+      CAPTURE(prefix_tokens, static_cast<int>(pool), static_cast<int>(residual));
+      QuantizeOptions options;
+      options.residual = residual;
+      CHECK(worst_distance(model, options) < (residual == ResidualFormat::int16 ? 0.08 : 0.16));
+    }
+  }
+}
+
 namespace {
 
 // What the last norm makes of the patches.

@@ -207,6 +207,14 @@ TEST_CASE("merging: neither windows nor rotary positions") {
   CHECK_THROWS_WITH(usual_schedule(rotated, 1.2), Catch::Contains("in a model with rotary positions"));
 }
 
+TEST_CASE("merging: no position biases") {
+  VitModel vit = small_model(1, Pool::token);
+  vit.config.position_bias = true;
+  Network biased = network(vit.config, &vit.weights);
+  CHECK_THROWS_WITH(merge_tokens(biased, {{1}}), Catch::Contains("in a model with position biases"));
+  CHECK_THROWS_WITH(usual_schedule(biased, 1.2), Catch::Contains("in a model with position biases"));
+}
+
 TEST_CASE("merging: the class token's attention counts where the head reads prefix tokens alone") {
   for (const auto &[prefix_tokens, pool] : heads) {
     const FloatModel model = small_model(prefix_tokens, pool);

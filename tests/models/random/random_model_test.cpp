@@ -113,6 +113,7 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
   fills(shallow_swin(), {"layers.0.blocks.0.norm1", "layers.0.blocks.1.attn", "layers.1.downsample.norm",
                          "layers.2.blocks.1.attn", "layers.3.downsample.norm", "layers.3.blocks.0.norm2", "mean"});
   fills(shallow("vit_base_patch16_reg4_gap_256"), {"norm"});
+  fills(shallow("beit_base_patch16_224"), {"blocks.0.attn", "blocks.2.attn", "blocks.2.mlp.fc1", "norm"});
   VitConfig beside_mean = shallow("vit_base_patch16_reg4_gap_256");
   beside_mean.pool = Pool::token_mean;
   fills(beside_mean, {"pooled.token", "pooled.mean", "pooled"});

@@ -162,7 +162,7 @@ TEST_CASE("networks of timm's that compute something else are refused by their n
                       EndsWith("architecture \"" + name + "\" has " + message + ", which cannot be imported"));
   };
   refused("vit_base_patch16_rpn_224", "norms behind the branches of a block");
-  refused("vit_relpos_base_patch16_224", "relative positions");
+  refused("beit3_base_patch16_224", "norms behind attention");
   CHECK_NOTHROW(load_timm(folder_of(tensors, R"({"architecture": "mine", "model_args": {"num_heads": 2}})")));
   CHECK_THROWS_WITH(load_timm(file_of(tensors), {.architecture = "vit_base_patch16_rpn_224", .heads = 0}),
                     Contains("norms behind the branches"));
@@ -175,7 +175,7 @@ TEST_CASE("networks of timm's that compute something else are refused by their n
   };
   refused_tensor("blocks.0.attn.q_norm.weight", "queries and keys are normalized");
   refused_tensor("blocks.1.attn.lambda_k1", "attention is differential");
-  refused_tensor("blocks.0.attn.relative_position_index", "positions are relative");
+  refused_tensor("blocks.0.attn.rel_pos_h", "attention within windows has relative positions");
   refused_tensor("layers.0.blocks.0.attn.logit_scale", "attention is by cosines");
 }
 
