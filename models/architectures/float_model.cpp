@@ -64,8 +64,8 @@ void validate(const FloatModel &model) {
       model);
 }
 
-void set_image_size(FloatModel &model, int height, int width, Antialias antialias) {
-  std::visit([&](auto &m) { set_image_size(m, height, width, antialias); }, model);
+void set_image_size(FloatModel &model, int height, int width, Resampling resampling) {
+  std::visit([&](auto &m) { set_image_size(m, height, width, resampling); }, model);
 }
 
 FloatModel random_float_model(const ArchitectureConfig &config, std::uint32_t seed) {

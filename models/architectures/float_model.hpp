@@ -41,9 +41,9 @@ bool has_stlq_words(const FloatModel &model);
 void validate(const ArchitectureConfig &config);
 void validate(const FloatModel &model);
 
-// Lets the model take images of that size, in pixels; `antialias` is how position embeddings are resampled. Throws
+// Lets the model take images of that size, in pixels; `resampling` is how position embeddings are resampled. Throws
 // std::runtime_error where the size is not possible.
-void set_image_size(FloatModel &model, int height, int width, Antialias antialias = Antialias::yes);
+void set_image_size(FloatModel &model, int height, int width, Resampling resampling = Resampling::antialiased);
 
 // See random_weights().
 FloatModel random_float_model(const ArchitectureConfig &config, std::uint32_t seed);

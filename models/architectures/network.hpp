@@ -67,6 +67,7 @@ enum class Pool : std::uint8_t {
   mean,        // the mean of the patches, then normalized (timm's fc_norm)
   normed_mean, // the mean of the normalized patches
   raw_mean,    // the mean of the patches, not normalized (transformers' CLIPForImageClassification)
+  raw_token,   // the class token, not normalized (RADIO); to an end it is a raw mean of one row
   attention,   // what a learned query makes of all normalized tokens (AttentionPoolWeights)
 };
 
@@ -88,7 +89,7 @@ struct EndPart {
   // weights too. Otherwise on the LayerNorm's alone.
   bool head_weighs_errors = true;
 
-  const LayerNormWeights *norm = nullptr; // of raw_mean null
+  const LayerNormWeights *norm = nullptr; // of raw ones null
   const AttentionPoolWeights *attention = nullptr;
   const LinearWeights *projected = nullptr; // [projection, pooled()], where there is one
   const LinearWeights *head = nullptr;      // [classes, features()]; its weight is empty where there are no classes

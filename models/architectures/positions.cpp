@@ -18,13 +18,15 @@ double cubic(double x, double a) {
 }
 
 // [to, from]: a row of weights for every output position.
-Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
+Eigen::MatrixXd interpolation(int from, int to, Resampling resampling) {
   Eigen::MatrixXd weights = Eigen::MatrixXd::Zero(to, from);
   const double scale = static_cast<double>(from) / to;
   const double stretch = std::max(scale, 1.0);
   for (int i = 0; i < to; ++i) {
-    const double centre = (i + 0.5) * scale;
-    if (antialias == Antialias::yes) {
+    const double centre = resampling == Resampling::aligned
+                              ? static_cast<double>(i) * (from - 1) / std::max(to - 1, 1) + 0.5
+                              : (i + 0.5) * scale;
+    if (resampling == Resampling::antialiased) {
       const int begin = std::max(static_cast<int>(std::floor(centre - 2 * stretch + 0.5)), 0);
       const int end = std::min(static_cast<int>(std::floor(centre + 2 * stretch + 0.5)), from);
       double sum = 0;
@@ -33,6 +35,10 @@ Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
         sum += weights(i, j);
       }
       weights.row(i) /= sum;
+    } else if (resampling != Resampling::cubic) {
+      const int before = static_cast<int>(std::floor(centre - 0.5));
+      weights(i, std::clamp(before, 0, from - 1)) += 1 - (centre - 0.5 - before);
+      weights(i, std::clamp(before + 1, 0, from - 1)) += centre - 0.5 - before;
     } else {
       const int nearest = static_cast<int>(std::floor(centre - 0.5));
       for (int j = nearest - 1; j <= nearest + 2; ++j) // beyond the edge, the edge is repeated
@@ -46,9 +52,9 @@ Eigen::MatrixXd interpolation(int from, int to, Antialias antialias) {
 
 // Every sum is taken in the order of its terms, so that all machines agree.
 RowMatrix resample_positions(const RowMatrix &positions, int from_height, int from_width, int to_height, int to_width,
-                             Antialias antialias) {
-  const Eigen::MatrixXd rows = interpolation(from_height, to_height, antialias);
-  const Eigen::MatrixXd columns = interpolation(from_width, to_width, antialias);
+                             Resampling resampling) {
+  const Eigen::MatrixXd rows = interpolation(from_height, to_height, resampling);
+  const Eigen::MatrixXd columns = interpolation(from_width, to_width, resampling);
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Matrix source = positions.cast<double>();
   Matrix resized = Matrix::Zero(Eigen::Index{from_height} * to_width, positions.cols());

@@ -7,15 +7,18 @@
 
 namespace intvit {
 
-// How bicubic interpolation treats a grid that becomes smaller.
-enum class Antialias : std::uint8_t {
-  no,  // four neighbours whatever the ratio, a = -0.75: torch's interpolate()
-  yes, // the filter widened by the ratio, a = -0.5: the same with antialias, and timm's resample_abs_pos_embed()
+// As torch's interpolate() has them.
+enum class Resampling : std::uint8_t {
+  cubic,       // bicubic: four neighbours whatever the ratio, a = -0.75
+  antialiased, // bicubic with the filter widened by the ratio, a = -0.5: with antialias; timm's
+               // resample_abs_pos_embed()
+  linear,      // bilinear: two neighbours whatever the ratio
+  aligned,     // the same, where the outer cells stay the outer ones: with align_corners
 };
 
 // The rows of `positions`, one a cell of a from_height x from_width grid, interpolated to a grid of to_height x
 // to_width.
 RowMatrix resample_positions(const RowMatrix &positions, int from_height, int from_width, int to_height, int to_width,
-                             Antialias antialias);
+                             Resampling resampling);
 
 } // namespace intvit

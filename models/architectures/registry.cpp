@@ -56,9 +56,7 @@ void refuse_foreign(std::string_view name) {
       Foreign{"swinv2", "attention by cosines"},
       Foreign{"samvit", "windows with relative positions"},
       Foreign{"aimv2", "a gated MLP"},
-      Foreign{"radio", "several class tokens"},
       Foreign{"intern300m", "no last norm"},
-      Foreign{"naflex", "pictures of any size"},
       Foreign{"_resnet", "a convolutional stem"},
       Foreign{"_mci_", "a convolutional stem"},
   };

@@ -104,7 +104,7 @@ std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &we
   return tensors.take();
 }
 
-void set_image_size(SwinModel &model, int height, int width, Antialias /*antialias*/) {
+void set_image_size(SwinModel &model, int height, int width, Resampling /*resampling*/) {
   SwinConfig config = model.config;
   config.image_height = height;
   config.image_width = width;

@@ -86,7 +86,7 @@ std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &we
 
 // Lets the model take images of that size, in pixels. Its position biases belong to windows, which must keep their
 // size; there is nothing to resample. Throws std::runtime_error where the size is not possible.
-void set_image_size(SwinModel &model, int height, int width, Antialias antialias = Antialias::yes);
+void set_image_size(SwinModel &model, int height, int width, Resampling resampling = Resampling::antialiased);
 
 // timm's pretrained tags change nothing of these.
 inline void use_tag(std::string_view /*tag*/, SwinConfig & /*config*/) {}

@@ -64,7 +64,7 @@ VitWeights::VitWeights(const VitConfig &config)
       blocks(static_cast<std::size_t>(config.depth), zero_block(config)), norm(zero_layer_norm(config.channels)) {
   if (config.classes > 0)
     head = zero_linear(config.classes, config.features());
-  if (config.pool == Pool::raw_mean)
+  if (!config.has_last_norm())
     norm = {};
   if (config.pre_norm)
     pre_norm = zero_layer_norm(config.channels);
@@ -90,7 +90,7 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
       tensors.add(block + "attn.position_bias", {config.heads, config.block().bias_grid->biases()},
                   weights.blocks[i].position_bias.data());
   }
-  if (config.pool != Pool::raw_mean)
+  if (config.has_last_norm())
     tensors.add_layer_norm("norm", channels, weights.norm);
   if (config.classes > 0)
     tensors.add_linear("head", {config.classes, config.features()}, weights.head);
@@ -105,7 +105,7 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
   return tensors.take();
 }
 
-void set_image_size(VitModel &model, int height, int width, Antialias antialias) {
+void set_image_size(VitModel &model, int height, int width, Resampling resampling) {
   VitConfig config = model.config;
   config.image_height = height;
   config.image_width = width;
@@ -118,7 +118,7 @@ void set_image_size(VitModel &model, int height, int width, Antialias antialias)
   if (!same)
     model.weights.position =
         resample_positions(model.weights.position, model.config.grid_height(), model.config.grid_width(),
-                           config.grid_height(), config.grid_width(), antialias);
+                           config.grid_height(), config.grid_width(), resampling);
   model.config = config;
 }
 
@@ -163,7 +163,7 @@ Network network(const VitConfig &config, const VitWeights *weights) {
     result.embedding.patch_embed = &weights->patch_embed;
     result.embedding.prefix = &weights->prefix;
     result.embedding.position = &weights->position;
-    result.end.norm = config.pool == Pool::raw_mean ? nullptr : &weights->norm;
+    result.end.norm = config.has_last_norm() ? &weights->norm : nullptr;
     result.end.head = &weights->head;
     if (config.pre_norm)
       result.embedding.norm = &weights->pre_norm;

@@ -33,7 +33,11 @@ struct VitConfig : ModelConfig {
   bool class_token = false; // where no pool reads it, whether the first prefix token is one all the same
   Activation activation = Activation::gelu;
   MlpForm mlp;
-  Rope rope;                  // rotary positions
+  Rope rope; // rotary positions
+  // How the patches' positions that a file holds become those of the model's grid, if they are another grid's; and
+  // whether they are resampled to a square of its longer side, of which the rest is cut off (NaFlex).
+  Resampling resampling = Resampling::antialiased;
+  bool square_positions = false;
   bool positions = true;      // the patches' embeddings are added to; set_image_size() resamples them
   bool position_bias = false; // scores grow by biases of relative positions, BlockWeights::position_bias
   bool pre_norm = false;      // a LayerNorm before the first block
@@ -61,7 +65,10 @@ struct VitConfig : ModelConfig {
   }
   bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean || pool == Pool::raw_mean; }
   bool has_class_token() const { return pools_tokens() || pool == Pool::token_mean || class_token; }
-  bool pools_tokens() const { return pool == Pool::token || pool == Pool::token_pair; } // single ones
+  bool pools_tokens() const { // single ones
+    return pool == Pool::token || pool == Pool::token_pair || pool == Pool::raw_token;
+  }
+  bool has_last_norm() const { return pool != Pool::raw_mean && pool != Pool::raw_token; }
   // The rows of the stream that the head reads are [first_pooled(), first_pooled() + pooled_rows()).
   int first_pooled() const { return pools_patches() ? prefix_tokens : 0; }
   int pooled_rows() const {
@@ -70,7 +77,11 @@ struct VitConfig : ModelConfig {
     return pool == Pool::attention || pool == Pool::token_mean ? tokens() : pool == Pool::token_pair ? 2 : 1;
   }
   // Class and distillation token stand side by side where a head reads them. Without one their mean is the features.
-  Pool end_pool() const { return pool == Pool::token_pair && classes == 0 ? Pool::normed_mean : pool; }
+  Pool end_pool() const {
+    if (pool == Pool::raw_token)
+      return Pool::raw_mean;
+    return pool == Pool::token_pair && classes == 0 ? Pool::normed_mean : pool;
+  }
   int pooled() const { return end_pool() == Pool::token_pair || pool == Pool::token_mean ? 2 * channels : channels; }
   int features() const { return projection > 0 ? projection : pooled(); } // inputs of the head
   int outputs() const { return classes == 0 ? features() : classes; }
@@ -88,7 +99,7 @@ struct VitWeights {
   RowMatrix prefix;          // [prefix_tokens, C]: the class token first; their positions are added already
   RowMatrix position;        // [patches, C], row by row of the grid; zeros where rotation alone tells the place
   std::vector<BlockWeights> blocks;
-  LayerNormWeights norm;               // the last; empty where the pool is raw_mean
+  LayerNormWeights norm;               // the last; empty where the pool is a raw one
   LinearWeights head;                  // [classes, features]; empty where there are no classes
   LayerNormWeights pre_norm;           // empty where there is none
   AttentionPoolWeights attention_pool; // likewise
@@ -110,7 +121,7 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
 
 // Lets the model take images of that size, in pixels: its position embedding is resampled. Throws std::runtime_error
 // where the size is not possible.
-void set_image_size(VitModel &model, int height, int width, Antialias antialias = Antialias::yes);
+void set_image_size(VitModel &model, int height, int width, Resampling resampling = Resampling::antialiased);
 
 // Some of an architecture's weights were trained with other preprocessing, or to other ends, than the rest. timm tells
 // them apart by the pretrained tag behind the name's dot; a tag that is not known changes nothing.

@@ -302,6 +302,7 @@ std::vector<VitConfig> VitConfig::known() {
   append_siglip(all);
   append_others(all);
   append_biased(all);
+  append_naflex(all);
   append_rotary(all);
   return all;
 }

@@ -38,6 +38,9 @@ inline void append_gated(VitConfig config, std::vector<VitConfig> &all) {
 // Those with relative position biases.
 void append_biased(std::vector<VitConfig> &all);
 
+// Those that resample their positions, and RADIO.
+void append_naflex(std::vector<VitConfig> &all);
+
 // Those with rotary positions, and others of timm's Eva.
 void append_rotary(std::vector<VitConfig> &all);
 

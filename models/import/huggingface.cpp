@@ -60,7 +60,7 @@ Recipe scaled(Recipe recipe, int size) {
 // resampled as transformers does it, with antialiasing or without; once, for two resamplings in a row blur positions.
 void fit_image_size(const HuggingFaceConfig &config, const Recipe &recipe, FloatModel &model) {
   set_image_size(model, recipe.crop_height, recipe.crop_width,
-                 config.model_type == "dinov2" ? Antialias::no : Antialias::yes);
+                 config.model_type == "dinov2" ? Resampling::cubic : Resampling::antialiased);
 }
 
 // The processor must give what the model takes; but for DINOv2, and DINOv3, which takes pictures of any size.

@@ -63,7 +63,9 @@ ImportedModel load_float_model(const std::string &path, const ImportOptions &opt
   const auto load = [&]() -> importer::HuggingFaceModel {
     if (transformers != nullptr)
       return importer::load_huggingface(path, *transformers, files, options.image_size);
-    return {load_timm(files, std::get<TimmConfig>(config), config_path, options.timm), {}};
+    TimmOptions timm = options.timm;
+    timm.image_size = options.image_size;
+    return {load_timm(files, std::get<TimmConfig>(config), config_path, timm), {}};
   };
   auto [model, recipe] = load();
   if (options.head) {

@@ -109,11 +109,11 @@ LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t 
   return result;
 }
 
-int TensorReader::outputs(const std::string &name) const {
+int TensorReader::dimension(const std::string &name, std::size_t index) const {
   const TensorView *tensor = files_.find(name);
-  if (tensor == nullptr || tensor->shape.empty() || tensor->shape[0] < 1 || tensor->shape[0] > 1 << 24)
+  if (tensor == nullptr || tensor->shape.size() <= index || tensor->shape[index] < 1 || tensor->shape[index] > 1 << 24)
     return 0;
-  return static_cast<int>(tensor->shape[0]);
+  return static_cast<int>(tensor->shape[index]);
 }
 
 void TensorReader::ignore_all(const std::string &prefix) {

@@ -36,8 +36,8 @@ public:
   LayerNormWeights layer_norm(const std::string &name, std::int64_t channels);
 
   bool has(const std::string &name) const { return files_.find(name) != nullptr; }
-  // The first dimension of a tensor; 0 where it is missing, has none or one that no model has.
-  int outputs(const std::string &name) const;
+  // A dimension of a tensor; 0 where it is missing, has no such dimension or one that no model has.
+  int dimension(const std::string &name, std::size_t index) const;
 
   // Tensors that may be there and have no influence on the result: one, and all whose names begin so.
   void ignore_all(const std::string &prefix);

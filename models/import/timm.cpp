@@ -57,8 +57,9 @@ template <class... Models> FloatModel read_model(const TimmSource &source, const
 FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &config, const std::string &config_path,
                      const TimmOptions &options) {
   try {
-    const TimmSource source{files, choose_architecture(files.path(), config, options), config, config_path,
-                            options.heads};
+    const TimmSource source{files,         choose_architecture(files.path(), config, options),
+                            config,        config_path,
+                            options.heads, options.image_size};
     source.refuse_foreign_parts();
     FloatModel model = read_model(source, static_cast<const FloatModel *>(nullptr));
     const auto classes = static_cast<std::size_t>(common_config(model).classes);

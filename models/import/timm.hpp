@@ -12,7 +12,10 @@ namespace intvit {
 // What the caller knows beyond the file. Overrides what the source says of itself.
 struct TimmOptions {
   std::string architecture; // a name of models/architectures/registry.hpp; empty: from config.json or the file's name
-  int heads = 0;            // number of attention heads; 0: from config.json or the architecture
+  // Pixels a side of the pictures, for models that take them of any size (NaFlexVit); 0: as config.json or the
+  // architecture says. Others keep their own size.
+  int image_size = 0;
+  int heads = 0; // number of attention heads; 0: from config.json or the architecture
 };
 
 // Loads a safetensors file (F32, F16 or BF16), or a folder that holds model.safetensors and config.json as timm pushes

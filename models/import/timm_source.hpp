@@ -21,6 +21,7 @@ struct TimmSource {
   TimmConfig config;
   std::string config_path; // empty where there is none
   int heads = 0;           // by the caller's word; 0: by the above
+  int image_size = 0;      // likewise, of models that take pictures of any size
 
   // The architecture, if one is known, for the reader of that kind of model. Throws std::runtime_error where it is of
   // another kind.

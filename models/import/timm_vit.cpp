@@ -10,46 +10,28 @@
 #include "models/import/position_bias.hpp"
 #include "models/import/tensors.hpp"
 #include "models/import/timm_source.hpp"
+#include "models/import/timm_vit_form.hpp"
 
 namespace intvit::importer {
 
 namespace {
-
-// What timm keeps apart and VitWeights joins.
-struct VitForm {
-  bool class_token = false;
-  bool distillation_token = false;
-  int registers = 0;
-  bool prefix_positions = false; // pos_embed has rows for the prefix tokens as well
-  bool layer_scale = false;
-  bool eva_scale = false; // under other names, those of timm's Eva
-  bool qkv_bias = true;
-  bool query_bias = false;  // of queries and values alone
-  bool fused_qkv = true;    // one map to queries, keys and values
-  bool key_bias = true;     // where there are three
-  bool packed_gate = false; // fc1 is a gated MLP's gate and its other map
-  bool patch_bias = true;
-  bool attention_pool = false;
-  bool fc_norm = false;    // the last norm is behind the pool and has another name
-  bool stlq_words = false; // intvit-train's: the blocks' weights are words
-
-  int prefix_tokens() const { return static_cast<int>(class_token) + static_cast<int>(distillation_token) + registers; }
-};
 
 // What tells one form from another is taken to be there where the architecture has it, so that a file without it is
 // found to lack it.
 VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &architecture) {
   const TimmConfig &declared = source.config;
   VitForm form;
-  form.class_token = source.has("cls_token") ||
+  if (source.has("embeds.proj.weight"))
+    form.embeds = "embeds.";
+  form.class_token = source.has(form.embeds + "cls_token") ||
                      (architecture && architecture->has_class_token() && declared.class_tokens.value_or(1) != 0);
   form.distillation_token = source.has("dist_token") || (architecture && architecture->pool == Pool::token_pair);
   if (declared.register_tokens)
     form.registers = *declared.register_tokens;
   else if (architecture && !form.distillation_token)
     form.registers = architecture->prefix_tokens - static_cast<int>(architecture->has_class_token());
-  if (source.has("reg_token"))
-    form.registers = source.dimension("reg_token", 3, 1);
+  if (source.has(form.embeds + "reg_token"))
+    form.registers = source.dimension(form.embeds + "reg_token", 3, 1);
   form.eva_scale = source.has_in_block(".gamma_1") || source.has_in_block(".gamma_2");
   form.layer_scale = form.eva_scale || source.has_in_block(".ls1.gamma") || source.has_in_block(".ls2.gamma");
   form.qkv_bias = source.has_in_block(".attn.qkv.bias");
@@ -97,8 +79,13 @@ void infer_mlp(const TimmSource &source, const std::optional<VitConfig> &archite
 
 void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config,
                           VitForm &form) {
-  config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
-  config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
+  if (form.embeds.empty()) {
+    config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
+    config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
+  } else {
+    config.channels = source.dimension("embeds.proj.weight", 2, 0);
+    config.patch = static_cast<int>(std::lround(std::sqrt(source.dimension("embeds.proj.weight", 2, 1) / 3.0)));
+  }
   config.depth = source.count("blocks.");
   infer_mlp(source, architecture, config, form);
   config.classes = source.classes("head.weight");
@@ -149,6 +136,8 @@ Pool choose_pool(const TimmSource &source, const VitForm &form, const std::optio
   }
   if (!mean && !norms_mean && architecture)
     mean = architecture->pools_patches();
+  if (architecture && architecture->pool == Pool::raw_token && !mean.value_or(false) && !source.has("norm.weight"))
+    return Pool::raw_token;
   if (architecture && architecture->pool == Pool::raw_mean && mean.value_or(false) && !norms_mean &&
       !source.has("norm.weight"))
     return Pool::raw_mean;
@@ -164,9 +153,11 @@ bool is_square(int count) {
 
 // Also finds out whether the prefix tokens have positions.
 void choose_image_size(const TimmSource &source, bool has_architecture, VitConfig &config, VitForm &form) {
-  if (!config.positions) {
+  if (!config.positions || !form.embeds.empty()) { // there are none, or they are resampled
     if (source.config.image_size)
       std::tie(config.image_height, config.image_width) = *source.config.image_size;
+    if (!form.embeds.empty() && source.image_size != 0)
+      config.image_height = config.image_width = source.image_size;
     return;
   }
   const int rows = source.dimension("pos_embed", 3, 1);
@@ -189,30 +180,6 @@ void choose_image_size(const TimmSource &source, bool has_architecture, VitConfi
   const int patches = form.prefix_positions ? rows - config.prefix_tokens : rows;
   config.image_height = static_cast<int>(std::lround(std::sqrt(static_cast<double>(patches)))) * config.patch;
   config.image_width = config.image_height;
-}
-
-// timm joins class token, distillation token and registers in this order.
-void read_timm_tokens(TensorReader &tensors, const VitConfig &config, const VitForm &form, VitWeights &weights) {
-  const std::int64_t channels = config.channels;
-  weights.prefix.resize(config.prefix_tokens, channels);
-  Eigen::Index row = 0;
-  const auto append = [&](const char *name, int rows) {
-    if (rows > 0)
-      weights.prefix.middleRows(row, rows) = tensors.matrix(name, {1, rows, channels}, channels);
-    row += rows;
-  };
-  append("cls_token", static_cast<int>(form.class_token));
-  append("dist_token", static_cast<int>(form.distillation_token));
-  append("reg_token", form.registers);
-  if (!config.positions) {
-    weights.position = RowMatrix::Zero(config.patches(), channels);
-    return;
-  }
-  const int positions = config.patches() + (form.prefix_positions ? config.prefix_tokens : 0);
-  const RowMatrix position = tensors.matrix("pos_embed", {1, positions, channels}, channels);
-  if (form.prefix_positions)
-    weights.prefix += position.topRows(config.prefix_tokens);
-  weights.position = position.bottomRows(config.patches());
 }
 
 // timm's Eva turns neighbouring channels, here p and p + head_dim / 2 are a pair: the rows of queries and keys are put
@@ -275,7 +242,7 @@ RowMatrix read_block_bias(TensorReader &tensors, const VitConfig &config, int bl
     if (tensors.has(module + "relative_position_bias_table"))
       add(read_grid_bias(tensors, module + "relative_position_bias_table", grid, config.heads,
                          config.prefix_tokens > 0));
-    if (const int hidden = tensors.outputs(module + "mlp.fc1.weight"); hidden > 0)
+    if (const int hidden = tensors.dimension(module + "mlp.fc1.weight", 0); hidden > 0)
       add(read_grid_bias_network(tensors, module + "mlp", grid, config.heads, hidden));
   }
   if (bias.size() == 0) // which says what is missing
@@ -287,7 +254,7 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   const std::int64_t channels = config.channels;
   TensorReader tensors(files);
   VitWeights weights;
-  weights.patch_embed = tensors.linear("patch_embed.proj", {channels, 3, config.patch, config.patch}, form.patch_bias);
+  weights.patch_embed = read_timm_embedding(tensors, config, form);
   read_timm_tokens(tensors, config, form, weights);
   BlockNames names;
   names.qkv_bias = form.qkv_bias;
@@ -317,7 +284,7 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   }
   if (config.rope.grid == Rope::Grid::learned)
     weights.rope_frequencies = read_frequencies(tensors, config);
-  if (config.pool != Pool::raw_mean)
+  if (config.has_last_norm())
     weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels);
   if (config.pre_norm)
     weights.pre_norm = tensors.layer_norm("norm_pre", channels);

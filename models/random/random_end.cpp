@@ -49,6 +49,7 @@ void RandomNetwork::end(const EndPart &part) {
   case Pool::normed_mean:
     return normed_mean_head(part.first, part.rows, part.classes);
   case Pool::raw_mean:
+  case Pool::raw_token:
     return raw_mean_head(part.first, part.rows, part.projection, part.classes);
   case Pool::attention:
     return attention_head(part);

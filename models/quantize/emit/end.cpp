@@ -350,6 +350,7 @@ void quantize_end(PartContext &context, const StreamNode &last) {
   case Pool::normed_mean:
     return normed_mean_end(context, stream);
   case Pool::raw_mean:
+  case Pool::raw_token:
     return raw_mean_end(context, stream);
   case Pool::attention:
     return attention_end(context, stream);

@@ -35,6 +35,7 @@ PHOTOGRAPH = pathlib.Path(__file__).resolve().parents[3] / "docs/sample/chelsea.
 
 # Small models that between them have all that the importer joins or folds. Each becomes a golden file.
 SMALL = {"img_size": 16, "patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 5}
+NAFLEX = {"patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "pos_embed_grid_size": [6, 6]}
 GOLDENS = {
     "vit": ("vit_tiny_patch16_224", SMALL),
     "vit_wide_image": ("vit_tiny_patch16_224", SMALL | {"img_size": [8, 24], "mlp_ratio": 3}),
@@ -67,6 +68,10 @@ GOLDENS = {
     "relpos_table": ("vit_relpos_medium_patch16_cls_224", SMALL | {"rel_pos_type": "bias"}),
     "relpos_shared": ("vit_srelpos_small_patch16_224", SMALL),
     "relpos_mean": ("vit_relpos_base_patch16_clsgap_224", SMALL),
+    "radio": ("vit_base_patch16_radio_v3", SMALL | {"img_size": 24, "num_classes": 0}),
+    "naflex": ("naflexvit_base_patch16_gap", NAFLEX | {"reg_tokens": 4, "num_classes": 5}),
+    "naflex_factors": ("naflexvit_base_patch16_parfac_gap", NAFLEX | {"reg_tokens": 2, "num_classes": 5}),
+    "naflex_map": ("naflexvit_base_patch16_siglip", NAFLEX),
     "eva": ("eva_giant_patch14_224", SMALL),
     "swin": ("swin_tiny_patch4_window7_224", {"img_size": 48, "patch_size": 2, "window_size": 3, "embed_dim": 8,
                                               "depths": [2, 2, 2], "num_heads": [1, 2, 4], "num_classes": 5}),
@@ -121,12 +126,17 @@ def run(model, dtype, image):
 def write_goldens(folder):
     for name, (architecture, arguments) in GOLDENS.items():
         model, state = build(architecture, arguments, torch.float64)
-        outputs = run(model, torch.float64, golden_image(*model.patch_embed.img_size))
+        any_size = not hasattr(model, "patch_embed")
+        size = [20, 28] if any_size else model.patch_embed.img_size
+        outputs = run(model, torch.float64, golden_image(*size))
         config = model.pretrained_cfg
+        kept = {key: config[key] for key in ("mean", "std", "crop_pct", "interpolation")}
+        if any_size:
+            kept["input_size"] = [3, *size]
         golden = {
             "config": {"architecture": architecture, "num_classes": model.num_classes,
                        "global_pool": getattr(model, "global_pool", "avg"), "model_args": arguments,
-                       "pretrained_cfg": {key: config[key] for key in ("mean", "std", "crop_pct", "interpolation")}},
+                       "pretrained_cfg": kept},
             "tensors": {tensor: list(value.shape) for tensor, value in state.items()},
             "outputs": [float(f"{value:.9g}") for value in outputs],
         }
