@@ -68,7 +68,8 @@ std::vector<double> real_vector(std::span<const std::int32_t> codes, int fractio
 }
 
 // An image's vectors in JSON, {"image": ..., "features": [...]} or {"image": ..., "tokens": [[[...], ...], ...]}.
-void print_json(const Vectors &wanted, const std::string &path, const std::vector<std::vector<double>> &vectors) {
+void print_vectors_json(const Vectors &wanted, const std::string &path,
+                        const std::vector<std::vector<double>> &vectors) {
   if (!wanted.of_patches) {
     std::cout << json_text({{"image", path_text(path)}, {"features", vectors.front()}}) << "\n";
     return;
@@ -79,7 +80,8 @@ void print_json(const Vectors &wanted, const std::string &path, const std::vecto
   std::cout << json_text({{"image", path_text(path)}, {"tokens", std::move(grid)}}) << "\n";
 }
 
-void print_csv(const Vectors &wanted, const std::string &path, const std::vector<std::vector<double>> &vectors) {
+void print_vectors_csv(const Vectors &wanted, const std::string &path,
+                       const std::vector<std::vector<double>> &vectors) {
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     std::vector<std::string> cells{path};
     if (wanted.of_patches)
@@ -92,7 +94,7 @@ void print_csv(const Vectors &wanted, const std::string &path, const std::vector
   }
 }
 
-void print_csv_header(const Vectors &wanted) {
+void print_vectors_header(const Vectors &wanted) {
   std::vector<std::string> cells{"image"};
   if (wanted.of_patches)
     cells.insert(cells.end(), {"row", "column"});
@@ -177,7 +179,7 @@ int features(const Arguments &arguments) {
   const Recipe recipe = recipe_for(parser, *model);
   Array array(wanted, format == "npy" ? std::ssize(paths) : 0);
   if (format == "csv")
-    print_csv_header(wanted);
+    print_vectors_header(wanted);
   run_named_images(
       model, recipe, paths, thread_count, 1, "running", errors, [&](std::size_t image, const FileOutputs &outputs) {
         const std::span<const std::int32_t> codes = codes_of(wanted, *model, outputs);
@@ -188,9 +190,9 @@ int features(const Arguments &arguments) {
         if (format == "npy")
           return array.set(image, vectors);
         if (format == "json")
-          print_json(wanted, paths[image], vectors);
+          print_vectors_json(wanted, paths[image], vectors);
         else
-          print_csv(wanted, paths[image], vectors);
+          print_vectors_csv(wanted, paths[image], vectors);
         flush_output();
       });
   if (format == "npy")

@@ -125,7 +125,7 @@ TokenSchedule given_schedule(const Parser &parser) {
 }
 
 // Says what cannot be merged before any photograph is read.
-void check_tokens(const Parser &parser, const FloatModel &model) {
+void check_token_merging(const Parser &parser, const FloatModel &model) {
   Network parts = network(model);
   if (parser.has("speed-up"))
     usual_schedule(parts, parser.get<double>("speed-up"));
@@ -248,7 +248,7 @@ int quantize(const Arguments &arguments) {
   for (const char *option : {"two-word-ratio", "two-word-groups"})
     if (parser.has(option) && words_are_given)
       throw UsageError(std::string("--") + option + ": " + weights + " was trained with its STLQ words, which stay");
-  check_tokens(parser, model);
+  check_token_merging(parser, model);
   const Recipe recipe = recipe_option ? *recipe_option : imported.recipe;
   const std::vector<std::string> labels = parser.has("labels")
                                               ? read_label_names(parser.get<std::string>("labels"), config.classes)

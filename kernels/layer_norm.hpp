@@ -27,6 +27,7 @@ struct LayerNormArgs {
   // Per channel, for int8 input only.
   const std::uint8_t *alpha = nullptr;
   const std::int8_t *zero_point = nullptr;
+  bool centred = true;           // otherwise S is taken for 0: RMSNorm, x / sqrt(mean of x^2 + eps)
   std::int64_t epsilon = 0;      // E above
   Requantization requantization; // from the normalized value with 16 fraction bits
   void *output = nullptr;        // [rows, channels], dense

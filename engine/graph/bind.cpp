@@ -36,7 +36,7 @@ Status check_result(const Graph &graph, const std::map<std::string, int, std::le
 }
 
 // Whether every patch still has its row among the tokens that the graph names.
-Status check_tokens(const Graph &graph, const std::map<std::string, int, std::less<>> &index, Program &program) {
+Status check_patch_tokens(const Graph &graph, const std::map<std::string, int, std::less<>> &index, Program &program) {
   if (graph.tokens.empty())
     return {};
   const auto fail = [&](const char *reason) {
@@ -111,7 +111,7 @@ Result<Program> bind(const Graph &graph, const SafetensorsFile &file, std::vecto
     program.nodes.push_back(std::move(bound));
     program.values.push_back(binding.output);
   }
-  for (const auto check : {check_result, check_tokens})
+  for (const auto check : {check_result, check_patch_tokens})
     if (Status status = check(graph, index, program); !status.ok())
       return status;
   return program;

@@ -8,11 +8,12 @@
 namespace intvit {
 
 std::vector<std::string_view> LayerNorm::features() const {
-  if (output_type == ElementType::int16)
-    return {"layer_norm.int16"};
-  if (output_type == ElementType::int32)
-    return {"layer_norm.int32"};
-  return {};
+  std::vector<std::string_view> needed;
+  if (output_type != ElementType::int8)
+    needed.push_back(all_features[output_type == ElementType::int16 ? 0 : 1]);
+  if (!centred)
+    needed.push_back(all_features[2]);
+  return needed;
 }
 
 void LayerNorm::describe(Fields &fields) {
@@ -20,6 +21,8 @@ void LayerNorm::describe(Fields &fields) {
   fields.integer("epsilon", epsilon, 0, kernels::max_layer_norm_epsilon);
   if (fields.has("output_type", output_type != ElementType::int8))
     fields.choice("output_type", output_type, element_type_names);
+  if (fields.has("centred", !centred))
+    fields.boolean("centred", centred);
 }
 
 Binding LayerNorm::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) const {
@@ -36,6 +39,7 @@ Binding LayerNorm::bind(NodeBinder &binder, std::span<const ValueInfo> inputs) c
     if (std::any_of(bound->alpha.begin(), bound->alpha.end(), [](int a) { return a > kernels::max_ptf_alpha; }))
       binder.fail("an alpha is above " + std::to_string(kernels::max_ptf_alpha));
   }
+  bound->centred = centred;
   bound->epsilon = epsilon;
   bound->requantization = binder.requantization(channels, shift);
   binder.prove(bound->requantization, normalized_bound(channels));
@@ -48,6 +52,7 @@ void BoundLayerNorm::run(const Step &step) const {
                                     .channels = input.columns,
                                     .alpha = alpha.data(),
                                     .zero_point = zero_point.data(),
+                                    .centred = centred,
                                     .epsilon = epsilon,
                                     .requantization = requantization.view(),
                                     .output = step.output.data,

@@ -28,6 +28,8 @@ void layer_norm(const LayerNormArgs &args, Range rows) {
       sum += x;
       squares += std::int64_t{x} * x;
     }
+    if (!args.centred)
+      sum = 0;
     const std::int64_t square = channels * squares - std::int64_t{sum} * sum + args.epsilon;
     // All channels equal and no epsilon: every numerator is 0, so any divisor will do.
     const Reciprocal by = reciprocal_sqrt(square > 0 ? static_cast<std::uint64_t>(square) : 1);

@@ -76,7 +76,7 @@ private:
       }
       add(stream16(codes, zero_points, alphas));
     }
-    const std::int32_t sum = V::sum(sums);
+    const std::int32_t sum = args.centred ? V::sum(sums) : 0;
     const std::int64_t square = args.channels * V::sum64(squares) - std::int64_t{sum} * sum + args.epsilon;
     return {sum, reciprocal_sqrt(square > 0 ? static_cast<std::uint64_t>(square) : 1)};
   }

@@ -43,7 +43,7 @@ enum class Activation : std::uint8_t {
 // What an MLP consists of besides its two linear maps and its activation.
 struct MlpForm {
   bool gated = false;  // fc2(activation(gate(x)) * fc1(x)), where else fc2(activation(fc1(x))) (arXiv 2002.05202)
-  bool normed = false; // with a gate: what fc2 reads is normalized
+  bool normed = false; // what fc2 reads is normalized
 
   bool operator==(const MlpForm &) const = default;
 };
@@ -67,6 +67,8 @@ struct BlockConfig {
   bool causal = false; // a token attends to itself and to those before it; not with windows
   MlpForm mlp;
   std::optional<BiasGrid> bias_grid; // not with windows
+  bool centred_norms = true;         // see ModelConfig
+  bool attention_norm = false;       // what attention gives is normalized before it is mapped
 
   int keys() const { return windows ? windows->size * windows->size : tokens; } // that a query attends to
 };

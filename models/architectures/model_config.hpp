@@ -21,6 +21,7 @@ struct ModelConfig {
   // What the logits mean, where there are any: not embedding.
   ResultKind head = ResultKind::logits;
   double layer_norm_eps = 1e-6;
+  bool centred_norms = true; // norms take the mean off first; otherwise they are RMSNorm's (arXiv 1910.07467)
 
   // Preprocessing: resize by crop_mode, crop the centre, then (pixel / 255 - mean) / std.
   std::array<double, 3> mean = {0.5, 0.5, 0.5}; // R, G, B

@@ -26,7 +26,8 @@ struct EmbeddingPart {
   // tokens are put in front.
   bool normalized = false;
   int prefix_tokens = 0;
-  bool pre_norm = false; // with positions and prefix tokens, all rows are normalized (CLIP)
+  bool normed_patches = false; // the projected patches are normalized before positions are added (AIMv2)
+  bool pre_norm = false;       // with positions and prefix tokens, all rows are normalized (CLIP)
 
   const LinearWeights *patch_embed = nullptr;
   const LayerNormWeights *norm = nullptr; // where something is normalized

@@ -14,8 +14,8 @@ void validate(const VitConfig &config) {
   validate_dimension("number of heads", config.heads, 1024);
   validate_multiple("embedding dimension", config.channels, "number of heads", config.heads);
   validate_dimension("MLP hidden dimension", config.mlp_hidden, 65536);
-  if (config.mlp.normed && !config.mlp.gated)
-    throw std::runtime_error("an MLP without a gate cannot have a norm inside");
+  if (config.embed_norm && config.pre_norm)
+    throw std::runtime_error("patches that are normalized before their positions are added cannot be so after that");
   if (config.mlp.gated && config.pool == Pool::attention)
     throw std::runtime_error("attention pooling behind blocks with gated MLPs is not supported");
   if (config.mlp.normed)
@@ -48,8 +48,10 @@ void validate(const VitConfig &config) {
 
 namespace {
 
-BlockWeights zero_block(const VitConfig &config) {
+BlockWeights zero_vit_block(const VitConfig &config) {
   BlockWeights block = zero_block(config.channels, config.mlp_hidden, config.mlp);
+  if (config.attention_norm)
+    block.attention_norm = zero_layer_norm(config.channels);
   if (config.position_bias)
     block.position_bias = RowMatrix::Zero(config.heads, config.block().bias_grid->biases());
   return block;
@@ -61,11 +63,13 @@ VitWeights::VitWeights(const VitConfig &config)
     : patch_embed(zero_linear(config.channels, config.patch_inputs())),
       prefix(RowMatrix::Zero(config.prefix_tokens, config.channels)),
       position(RowMatrix::Zero(config.patches(), config.channels)),
-      blocks(static_cast<std::size_t>(config.depth), zero_block(config)), norm(zero_layer_norm(config.channels)) {
+      blocks(static_cast<std::size_t>(config.depth), zero_vit_block(config)), norm(zero_layer_norm(config.channels)) {
   if (config.classes > 0)
     head = zero_linear(config.classes, config.features());
   if (!config.has_last_norm())
     norm = {};
+  if (config.embed_norm)
+    embed_norm = zero_layer_norm(config.channels);
   if (config.pre_norm)
     pre_norm = zero_layer_norm(config.channels);
   if (config.pool == Pool::attention)
@@ -94,6 +98,8 @@ std::vector<NamedTensor> named_tensors(const VitConfig &config, VitWeights &weig
     tensors.add_layer_norm("norm", channels, weights.norm);
   if (config.classes > 0)
     tensors.add_linear("head", {config.classes, config.features()}, weights.head);
+  if (config.embed_norm)
+    tensors.add_layer_norm("patch_embed.norm", channels, weights.embed_norm);
   if (config.pre_norm)
     tensors.add_layer_norm("norm_pre", channels, weights.pre_norm);
   if (config.pool == Pool::attention)
@@ -125,7 +131,10 @@ void set_image_size(VitModel &model, int height, int width, Resampling resamplin
 Network network(const VitConfig &config, const VitWeights *weights) {
   Network result;
   result.common = static_cast<const ModelConfig &>(config);
-  result.embedding = {.channels = config.channels, .prefix_tokens = config.prefix_tokens, .pre_norm = config.pre_norm};
+  result.embedding = {.channels = config.channels,
+                      .prefix_tokens = config.prefix_tokens,
+                      .normed_patches = config.embed_norm,
+                      .pre_norm = config.pre_norm};
   std::shared_ptr<const Rotation> shared;
   if (config.rope.grid == Rope::Grid::index || config.rope.grid == Rope::Grid::centred)
     shared = rotation(config.rope, config.grid_height(), config.grid_width(), config.head_dim(), config.prefix_tokens);
@@ -165,6 +174,8 @@ Network network(const VitConfig &config, const VitWeights *weights) {
     result.embedding.position = &weights->position;
     result.end.norm = config.has_last_norm() ? &weights->norm : nullptr;
     result.end.head = &weights->head;
+    if (config.embed_norm)
+      result.embedding.norm = &weights->embed_norm;
     if (config.pre_norm)
       result.embedding.norm = &weights->pre_norm;
     if (config.pool == Pool::attention)

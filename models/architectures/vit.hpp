@@ -38,19 +38,23 @@ struct VitConfig : ModelConfig {
   // whether they are resampled to a square of its longer side, of which the rest is cut off (NaFlex).
   Resampling resampling = Resampling::antialiased;
   bool square_positions = false;
-  bool positions = true;      // the patches' embeddings are added to; set_image_size() resamples them
-  bool position_bias = false; // scores grow by biases of relative positions, BlockWeights::position_bias
-  bool pre_norm = false;      // a LayerNorm before the first block
-  int pool_hidden = 0;        // Pool::attention: width of its MLP
-  int pool_heads = 0;         // its heads; 0: as many as a block's
-  int projection = 0;         // width of a linear map behind the pool, whose outputs are the features; 0: there is none
-  bool unit_length = false;   // the head's inputs are the features brought to length 1
+  bool positions = true;       // the patches' embeddings are added to; set_image_size() resamples them
+  bool position_bias = false;  // scores grow by biases of relative positions, BlockWeights::position_bias
+  bool attention_norm = false; // see BlockConfig
+  bool embed_norm = false;     // the projected patches are normalized before positions are added; not with pre_norm
+  bool pre_norm = false;       // a LayerNorm before the first block
+  int pool_hidden = 0;         // Pool::attention: width of its MLP
+  int pool_heads = 0;          // its heads; 0: as many as a block's
+  int projection = 0;       // width of a linear map behind the pool, whose outputs are the features; 0: there is none
+  bool unit_length = false; // the head's inputs are the features brought to length 1
 
   int tokens() const { return prefix_tokens + patches(); }
   int head_dim() const { return channels / heads; }
   BlockConfig block() const {
     BlockConfig result{tokens(), heads, layer_norm_eps, std::nullopt, activation, nullptr};
     result.mlp = mlp;
+    result.centred_norms = centred_norms;
+    result.attention_norm = attention_norm;
     if (position_bias)
       result.bias_grid = BiasGrid{grid_height(), grid_width()};
     return result;
@@ -58,6 +62,7 @@ struct VitConfig : ModelConfig {
   BlockConfig pool_block() const {
     BlockConfig result = block();
     result.bias_grid.reset();
+    result.attention_norm = false;
     result.mlp = {};
     if (pool_heads != 0)
       result.heads = pool_heads;
@@ -102,6 +107,7 @@ struct VitWeights {
   LayerNormWeights norm;               // the last; empty where the pool is a raw one
   LinearWeights head;                  // [classes, features]; empty where there are no classes
   LayerNormWeights pre_norm;           // empty where there is none
+  LayerNormWeights embed_norm;         // likewise
   AttentionPoolWeights attention_pool; // likewise
   LinearWeights projection;            // [projection, pooled]; likewise
   RowMatrix rope_frequencies; // Rope::Grid::learned: [2 depth, C / 2], of each block along a row, down a column

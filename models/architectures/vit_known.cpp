@@ -303,6 +303,7 @@ std::vector<VitConfig> VitConfig::known() {
   append_others(all);
   append_biased(all);
   append_naflex(all);
+  append_other_norms(all);
   append_rotary(all);
   return all;
 }
@@ -376,6 +377,8 @@ void use_tag(std::string_view tag, VitConfig &config) {
     config.mean = clip_mean;
     config.std = clip_std;
   }
+  if (name.starts_with("beit3") && tag.ends_with("pt")) // trained without classes
+    config.classes = 0;
   if (tag == "dino" || tag == "mae") { // trained without classes
     config.mean = imagenet_mean;
     config.std = imagenet_std;

@@ -41,6 +41,9 @@ void append_biased(std::vector<VitConfig> &all);
 // Those that resample their positions, and RADIO.
 void append_naflex(std::vector<VitConfig> &all);
 
+// Those with norms in other places, of another kind, or none at the end.
+void append_other_norms(std::vector<VitConfig> &all);
+
 // Those with rotary positions, and others of timm's Eva.
 void append_rotary(std::vector<VitConfig> &all);
 

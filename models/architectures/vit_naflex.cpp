@@ -1,4 +1,4 @@
-// timm's names of ViTs that resample their positions to any grid, and of RADIO.
+// timm's names of ViTs that resample their positions to any grid, of RADIO, and of those with other norms.
 #include "models/architectures/vit_known.hpp"
 
 #include <string>
@@ -35,7 +35,63 @@ VitConfig naflex(Size size, const std::string &ending, int registers, Pool pool)
   return config;
 }
 
+// BEiT-3 (arXiv 2208.10442): norms behind attention and inside MLPs.
+VitConfig beit3(Size size, int patch, int image) {
+  VitConfig config = vit("beit3", size, patch, image);
+  config.layer_norm_eps = 1e-5;
+  config.attention_norm = true;
+  config.mlp.normed = true;
+  config.class_token = true;
+  config.pool = Pool::mean;
+  config.crop_pct = 1.0;
+  config.mean = imagenet_mean;
+  config.std = imagenet_std;
+  return config;
+}
+
+// AIMv2 (arXiv 2411.14402): RMSNorm, also of the projected patches, and gated MLPs.
+VitConfig aimv2(Size size, int image) {
+  VitConfig config = vit("aimv2", size, 14, image);
+  config.layer_norm_eps = 1e-5;
+  config.centred_norms = false;
+  config.embed_norm = true;
+  config.mlp.gated = true;
+  config.activation = Activation::silu;
+  config.prefix_tokens = 0;
+  config.pool = Pool::normed_mean;
+  config.classes = 0;
+  config.crop_pct = 1.0;
+  config.mean = clip_mean;
+  config.std = clip_std;
+  return config;
+}
+
 } // namespace
+
+void append_other_norms(std::vector<VitConfig> &all) {
+  for (const Size size : {base, large})
+    all.push_back(beit3(size, 16, 224));
+  for (const int image : {224, 336})
+    all.push_back(beit3({"giant", 1408, 40, 16, 6144}, 14, image));
+  for (const Size size : {Size{"large", 1024, 24, 8, 2816}, Size{"huge", 1536, 24, 12, 4096},
+                          Size{"1b", 2048, 24, 16, 5632}, Size{"3b", 3072, 24, 24, 8192}})
+    for (const int image : {224, 336, 448})
+      all.push_back(aimv2(size, image));
+  VitConfig test = vit("vit", {"test", 96, 9, 3, 288}, 16, 160); // timm's own, for tests
+  test.architecture = "test_vit4";
+  test.centred_norms = false;
+  test.pool = Pool::mean;
+  test.crop_pct = 0.95;
+  all.push_back(test);
+  // InternViT (arXiv 2312.14238).
+  VitConfig intern = vit("vit", large, 14, 448);
+  intern.architecture = "vit_intern300m_patch14_448";
+  intern.pool = Pool::raw_token;
+  intern.classes = 0;
+  intern.mean = imagenet_mean;
+  intern.std = imagenet_std;
+  all.push_back(intern);
+}
 
 void append_naflex(std::vector<VitConfig> &all) {
   for (const char *prefix : {"vit", "naflexvit"}) {

@@ -120,6 +120,28 @@ void append_eva02(std::vector<VitConfig> &all) {
   }
 }
 
+// Its CLIP (arXiv 2303.15389), with a norm behind attention.
+void append_eva02_clip(std::vector<VitConfig> &all) {
+  for (auto [size, patch, image, features] :
+       {std::tuple(base, 16, 224, 512), std::tuple(large, 14, 224, 768), std::tuple(large, 14, 336, 768)}) {
+    size.mlp_hidden = size.channels * 8 / 3;
+    VitConfig config =
+        named(std::string("eva02_") + size.name + "_patch" + std::to_string(patch) + "_clip_" + std::to_string(image),
+              size, patch, image);
+    config.mlp = {.gated = true, .normed = true};
+    config.activation = Activation::silu;
+    config.attention_norm = true;
+    config.rope = {.grid = Rope::Grid::index, .temperature = 10000, .reference = 16};
+    config.projection = features;
+    config.classes = 0;
+    config.mean = clip_mean;
+    config.std = clip_std;
+    if (image > 224)
+      config.crop_pct = 1.0;
+    all.push_back(config);
+  }
+}
+
 // Encoders for language models and for dense tasks (arXiv 2504.13181), which have no last norm.
 void append_pe_others(std::vector<VitConfig> &all) {
   const auto add = [&](const char *kind, Size size, int patch, int image) {
@@ -173,6 +195,7 @@ void append_eva(std::vector<VitConfig> &all) {
 } // namespace
 
 void append_rotary(std::vector<VitConfig> &all) {
+  append_eva02_clip(all);
   for (const Size size : {small, base, large})
     all.push_back(dinov3(std::string("vit_") + size.name + "_patch16_dinov3", size, 256, Pool::normed_mean));
   for (const Size size : {tiny, small, base, large})

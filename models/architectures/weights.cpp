@@ -24,7 +24,8 @@ BlockWeights zero_block(int channels, int mlp_hidden, const MlpForm &mlp) {
           zero_linear(channels, mlp_hidden),
           mlp.gated ? zero_linear(mlp_hidden, channels) : LinearWeights(),
           mlp.normed ? zero_layer_norm(mlp_hidden) : LayerNormWeights(),
-          RowMatrix()};
+          RowMatrix(),
+          {}};
 }
 
 AttentionPoolWeights zero_attention_pool(int channels, int mlp_hidden) {
@@ -77,6 +78,8 @@ void NamedTensors::add_block(const std::string &prefix, std::int64_t channels, s
   add_linear(prefix + "mlp.fc2", {channels, mlp_hidden}, block.fc2);
   if (block.gate.weight.size() > 0)
     add_linear(prefix + "mlp.gate", {mlp_hidden, channels}, block.gate);
+  if (block.attention_norm.weight.size() > 0)
+    add_layer_norm(prefix + "attn.norm", channels, block.attention_norm);
   if (block.mlp_norm.weight.size() > 0)
     add_layer_norm(prefix + "mlp.norm", mlp_hidden, block.mlp_norm);
 }

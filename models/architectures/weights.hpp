@@ -52,6 +52,7 @@ struct BlockWeights {
   // with the column (y - v + h - 1) * (2w - 1) + x - u + w - 1; then what is added for a query before the patches and a
   // patch, for a patch and a key before them, and for two tokens before them.
   RowMatrix position_bias;
+  LayerNormWeights attention_norm{}; // of what proj reads, where there is one, else empty
 };
 
 // SigLIP's attention pooling: one learned query attends to the normalized tokens; y = proj(attention(query, tokens)),

@@ -102,10 +102,10 @@ LinearWeights TensorReader::linear_words(const std::string &name, const Shape &s
   return layer;
 }
 
-LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t channels) {
+LayerNormWeights TensorReader::layer_norm(const std::string &name, std::int64_t channels, bool has_bias) {
   LayerNormWeights result;
   result.weight = vector(name + ".weight", channels);
-  result.bias = vector(name + ".bias", channels);
+  result.bias = has_bias ? vector(name + ".bias", channels) : RowVector::Zero(static_cast<Eigen::Index>(channels));
   return result;
 }
 
@@ -135,7 +135,7 @@ BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const 
                             : tensors.linear(prefix + name, {outputs, inputs}, has_bias);
   };
   BlockWeights block;
-  block.norm1 = tensors.layer_norm(prefix + names.norm1, channels);
+  block.norm1 = tensors.layer_norm(prefix + names.norm1, channels, names.norm_bias);
   if (names.qkv.size() == 1) {
     block.qkv = linear(names.qkv.front(), 3 * channels, channels, names.qkv_bias && names.query_bias.empty());
     if (!names.query_bias.empty()) {
@@ -150,20 +150,22 @@ BlockWeights read_block(TensorReader &tensors, const std::string &prefix, const 
     block.qkv.weight << query.weight, key.weight, value.weight;
     block.qkv.bias << query.bias, key.bias, value.bias;
   }
-  block.proj = linear(names.proj, channels, channels);
-  block.norm2 = tensors.layer_norm(prefix + names.norm2, channels);
+  block.proj = linear(names.proj, channels, channels, names.proj_bias);
+  if (!names.attention_norm.empty())
+    block.attention_norm = tensors.layer_norm(prefix + names.attention_norm, channels, names.norm_bias);
+  block.norm2 = tensors.layer_norm(prefix + names.norm2, channels, names.norm_bias);
   if (mlp.gated && names.gate.empty()) {
-    const LinearWeights both = linear(names.fc1, 2 * mlp_hidden, channels);
+    const LinearWeights both = linear(names.fc1, 2 * mlp_hidden, channels, names.mlp_bias);
     block.gate = {both.weight.topRows(mlp_hidden), both.bias.head(mlp_hidden)};
     block.fc1 = {both.weight.bottomRows(mlp_hidden), both.bias.tail(mlp_hidden)};
   } else {
-    block.fc1 = linear(names.fc1, mlp_hidden, channels);
+    block.fc1 = linear(names.fc1, mlp_hidden, channels, names.mlp_bias);
     if (mlp.gated)
-      block.gate = linear(names.gate, mlp_hidden, channels);
+      block.gate = linear(names.gate, mlp_hidden, channels, names.mlp_bias);
   }
   if (mlp.normed)
-    block.mlp_norm = tensors.layer_norm(prefix + names.mlp_norm, mlp_hidden);
-  block.fc2 = linear(names.fc2, channels, mlp_hidden);
+    block.mlp_norm = tensors.layer_norm(prefix + names.mlp_norm, mlp_hidden, names.norm_bias);
+  block.fc2 = linear(names.fc2, channels, mlp_hidden, names.mlp_bias);
   if (!names.scale1.empty())
     scale_outputs(tensors.vector(prefix + names.scale1, channels), block.proj);
   if (!names.scale2.empty())

@@ -33,7 +33,7 @@ public:
   LinearWeights linear(const std::string &name, const Shape &shape, bool has_bias = true);
   // As linear(), of weights that are STLQ words: with name.stlq_unit. Throws where they are none.
   LinearWeights linear_words(const std::string &name, const Shape &shape, bool has_bias = true);
-  LayerNormWeights layer_norm(const std::string &name, std::int64_t channels);
+  LayerNormWeights layer_norm(const std::string &name, std::int64_t channels, bool has_bias = true);
 
   bool has(const std::string &name) const { return files_.find(name) != nullptr; }
   // A dimension of a tensor; 0 where it is missing, has no such dimension or one that no model has.
@@ -63,6 +63,10 @@ struct BlockNames {
   std::string query_bias;
   std::string value_bias;
   std::string proj = "attn.proj";
+  std::string attention_norm; // of proj's input; empty: there is none
+  bool norm_bias = true;      // RMSNorm's have none
+  bool proj_bias = true;
+  bool mlp_bias = true;
   std::string scale1; // layer scale (arXiv 2103.17239) of the attention branch, folded into proj; empty: there is none
   std::string norm2 = "norm2";
   std::string fc1 = "mlp.fc1";

@@ -48,7 +48,6 @@ void TimmSource::refuse_foreign_parts() const {
   };
   static constexpr std::array parts = {
       Part{".attn.q_norm.", "queries and keys are normalized"},
-      Part{".attn.norm.", "attention's output is normalized"},
       Part{".attn.rel_pos_", "attention within windows has relative positions"},
       Part{".attn.logit_scale", "attention is by cosines"},
       Part{".attn.lambda_", "attention is differential"},

@@ -40,6 +40,10 @@ VitForm find_form(const TimmSource &source, const std::optional<VitConfig> &arch
   form.key_bias = source.has_in_block(".attn.k_proj.bias");
   if (!form.fused_qkv)
     form.qkv_bias = source.has_in_block(".attn.q_proj.bias");
+  // Of networks with RMSNorm some have no biases at all.
+  const bool biases = !architecture || architecture->centred_norms;
+  form.proj_bias = biases || source.has_in_block(".attn.proj.bias");
+  form.mlp_bias = biases || source.has_in_block(".mlp.fc2.bias");
   form.attention_pool =
       source.has("attn_pool.latent") ||
       declared.attention_pool.value_or(architecture && !declared.mean_pool && architecture->pool == Pool::attention);
@@ -258,6 +262,11 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   read_timm_tokens(tensors, config, form, weights);
   BlockNames names;
   names.qkv_bias = form.qkv_bias;
+  names.norm_bias = config.centred_norms;
+  names.proj_bias = form.proj_bias;
+  names.mlp_bias = form.mlp_bias;
+  if (config.attention_norm)
+    names.attention_norm = "attn.norm";
   names.stlq_words = form.stlq_words;
   if (!form.fused_qkv) {
     names.qkv = {"attn.q_proj", "attn.k_proj", "attn.v_proj"};
@@ -285,7 +294,10 @@ VitWeights read_vit_weights(const WeightFiles &files, const VitConfig &config, c
   if (config.rope.grid == Rope::Grid::learned)
     weights.rope_frequencies = read_frequencies(tensors, config);
   if (config.has_last_norm())
-    weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels);
+    weights.norm = tensors.layer_norm(form.fc_norm && config.pool != Pool::attention ? "fc_norm" : "norm", channels,
+                                      config.centred_norms);
+  if (config.embed_norm)
+    weights.embed_norm = tensors.layer_norm("patch_embed.norm", channels, config.centred_norms);
   if (config.pre_norm)
     weights.pre_norm = tensors.layer_norm("norm_pre", channels);
   if (config.pool == Pool::attention)
@@ -317,10 +329,15 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   config.pool_hidden = config.pool == Pool::attention ? source.dimension("attn_pool.mlp.fc1.weight", 2, 0) : 0;
   config.pre_norm =
       source.has("norm_pre.weight") || source.config.pre_norm.value_or(architecture && architecture->pre_norm);
+  const auto has_part = [&](bool found, bool VitConfig::*member) {
+    return found || (architecture && (*architecture).*member);
+  };
+  config.attention_norm = has_part(source.has_in_block(".attn.norm.weight"), &VitConfig::attention_norm);
+  config.embed_norm = has_part(source.has("patch_embed.norm.weight"), &VitConfig::embed_norm);
   form.patch_bias = source.has("patch_embed.proj.bias") || !config.pre_norm;
   config.activation = source.config.activation.value_or(config.activation);
   config.position_bias = has_position_bias(source) || (architecture && architecture->position_bias);
-  if (!architecture && config.position_bias)
+  if (config.position_bias) // BEiT may have both
     config.positions = source.has("pos_embed");
   choose_image_size(source, architecture.has_value(), config, form);
   source.read_preprocessing(config);

@@ -23,6 +23,8 @@ struct VitForm {
   bool key_bias = true;     // where there are three
   bool packed_gate = false; // fc1 is a gated MLP's gate and its other map
   bool patch_bias = true;
+  bool proj_bias = true; // of attention's last map
+  bool mlp_bias = true;  // of all of an MLP's maps
   bool attention_pool = false;
   bool fc_norm = false;    // the last norm is behind the pool and has another name
   bool stlq_words = false; // intvit-train's: the blocks' weights are words

@@ -56,6 +56,12 @@ void append(std::span<const std::byte> bytes, const Stream &stream, std::vector<
   }
 }
 
+// Whether it is what an MLP has between its maps, which its norm reads.
+bool is_activation(const BoundNode &node) {
+  const auto *linear = node.as<BoundLinear>();
+  return linear != nullptr && linear->epilogue == kernels::Epilogue::gelu;
+}
+
 } // namespace
 
 std::vector<double> Stream::dequantize(std::span<const std::byte> codes) const {
@@ -88,7 +94,8 @@ std::vector<Stream> residual_streams(const Program &program) {
         add(read_by(program, before->input(), *norm));
       else if (before->operation_name == TakeRows::name)
         add(read_by(program, before->input(), *norm));
-      else if (before->as<BoundMeanRows>() == nullptr && before->as<BoundMultiply>() == nullptr)
+      else if (before->as<BoundMeanRows>() == nullptr && before->as<BoundMultiply>() == nullptr &&
+               before->as<BoundAttention>() == nullptr && !is_activation(*before))
         add(read_by(program, node.input(), *norm));
     } else if (const auto *mean = node.as<BoundMeanRows>()) {
       if (before->as<BoundLayerNorm>() == nullptr)

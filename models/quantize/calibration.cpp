@@ -213,6 +213,8 @@ BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeight
     kinds.insert(kinds.end(), {SiteKind::rotated_query, SiteKind::rotated_key});
   if (config.mlp.gated)
     kinds.insert(kinds.end(), {SiteKind::gate_output, SiteKind::gate_activated});
+  if (config.attention_norm)
+    kinds.push_back(SiteKind::attention_normalized);
   if (config.mlp.normed)
     kinds.insert(kinds.end(), {SiteKind::gated_product, SiteKind::hidden_normalized});
   Collector collector(std::move(kinds), images_.size(), kept_rows);

@@ -48,7 +48,8 @@ std::string RandomNetwork::gated_hidden(const BlockPart &part) {
   const double sum_spread = hidden * factor * spread;
   const FixedPoint norm = fixed_point(factors(hidden, code_spread * quotient_unit), ArrayXd::Zero(hidden));
   graph_.add(mlp + ".norm", name,
-             LayerNorm{norm.shift, std::llround(sum_spread * sum_spread * config_.layer_norm_eps), ElementType::int8});
+             LayerNorm{norm.shift, std::llround(sum_spread * sum_spread * config_.layer_norm_eps), ElementType::int8,
+                       config_.centred_norms});
   requantization(mlp + ".norm", norm);
   return mlp + ".norm";
 }

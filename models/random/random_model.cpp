@@ -16,7 +16,7 @@ std::vector<std::byte> random_model(const ArchitectureConfig &config, const Rand
   if (parts.embedding.normalized)
     generator.normalized_patch_embed(parts.embedding.channels);
   else
-    generator.patch_embed(parts.embedding.channels, parts.embedding.prefix_tokens);
+    generator.patch_embed(parts.embedding.channels, parts.embedding.prefix_tokens, parts.embedding.normed_patches);
   if (parts.embedding.pre_norm)
     generator.pre_norm("norm_pre");
   for (const BodyPart &part : parts.body)

@@ -131,64 +131,6 @@ double RandomNetwork::stream_spread() const {
   return stream_ == ElementType::int8 ? code_spread : wide_stream_spread;
 }
 
-void RandomNetwork::add_patches() {
-  const int patch = config_.patch;
-  graph_.add("patches", image_value,
-             Patches{patch, config_.image_height % patch != 0 || config_.image_width % patch != 0});
-}
-
-void RandomNetwork::patch_embed(int channels, int prefix_tokens) {
-  channels_ = channels;
-  first_tokens_ = config_.patches() + prefix_tokens;
-  const auto count = static_cast<std::size_t>(channels);
-  alpha_ = draw<std::uint8_t>(count, 0, largest_alpha());
-  stream_zero_ = draw_stream_zero();
-  add_patches();
-  stream_node_ = "patch_embed";
-  const Weights weights = draw_weights(channels, config_.patch_inputs());
-  const ResidualFixedPoint fixed = residual_fixed_point(
-      factors(channels, std::sqrt(0.8) * stream_spread() / accumulator_spread(config_.patch_inputs(), pixel_spread)),
-      factors(channels, std::sqrt(0.2) * stream_spread() / position_spread), ArrayXd::Zero(channels), stream_zero_,
-      kernels::max_residual_shift(ElementType::int16));
-  graph_.add(stream_node_, "patches", PatchEmbed{fixed.requantization.shift, fixed.shift, prefix_tokens});
-  write(stream_node_, weights);
-  requantization(stream_node_, fixed.requantization);
-  const auto positions = static_cast<std::size_t>(config_.patches()) * count;
-  graph_.constant(stream_node_, "position", draw<std::int16_t>(positions, -32767, 32767),
-                  {config_.patches(), channels});
-  graph_.constant(stream_node_, "position_multiplier", fixed.multiplier);
-  const std::size_t size = static_cast<std::size_t>(prefix_tokens) * count;
-  if (stream_ == ElementType::int8) {
-    auto tokens = draw<std::int8_t>(size, -55, 55);
-    for (std::size_t i = 0; i < size; ++i)
-      tokens[i] =
-          static_cast<std::int8_t>(tokens[i] + static_cast<int>(stream_zero_[static_cast<Eigen::Index>(i % count)]));
-    graph_.prefix_tokens(stream_node_, prefix_tokens, channels, tokens);
-  } else {
-    graph_.prefix_tokens(stream_node_, prefix_tokens, channels, draw<std::int16_t>(size, -7000, 7000));
-  }
-}
-
-void RandomNetwork::normalized_patch_embed(int channels) {
-  channels_ = channels;
-  const ElementType type = stream_;
-  add_patches();
-  const Weights weights = draw_weights(channels, config_.patch_inputs());
-  const FixedPoint fixed =
-      fixed_point(factors(channels, wide_stream_spread / accumulator_spread(config_.patch_inputs(), pixel_spread)),
-                  ArrayXd::Zero(channels));
-  graph_.add("patch_embed.proj", "patches", Linear{.epilogue = Epilogue::requantize16, .shift = fixed.shift});
-  write("patch_embed.proj", weights);
-  requantization("patch_embed.proj", fixed);
-  use_wide_stream("patch_embed.proj");
-
-  normalize_stream("patch_embed.norm", type);
-}
-
-void RandomNetwork::pre_norm(const std::string &name) {
-  normalize_stream(name, stream_);
-}
-
 void RandomNetwork::normalize_stream(const std::string &name, ElementType type) {
   const ElementType before = stream_;
   stream_ = type;
@@ -219,13 +161,22 @@ void RandomNetwork::block(const BlockPart &part) {
     graph_.add("head_tokens", stream_node_, TakeRows{part.kept_rows});
     stream_node_ = "head_tokens";
   }
-  add_to_stream(name + ".attn.proj", name + ".attn", channels_, 0);
+  std::string attended = name + ".attn";
+  if (part.config.attention_norm) {
+    codes_norm(attended + ".norm", attended, channels_, 0);
+    attended += ".norm";
+  }
+  add_to_stream(name + ".attn.proj", attended, channels_, 0);
   if (part.merging.pairs > 0)
     merge_tokens(part);
   layer_norm(name + ".norm2");
   if (part.config.mlp.gated)
     return add_to_stream(name + ".mlp.fc2", gated_hidden(part), part.mlp_hidden, 0);
   mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden, part.config.activation);
+  if (part.config.mlp.normed) {
+    codes_norm(name + ".mlp.norm", name + ".mlp.fc1", part.mlp_hidden, gelu_zero_point);
+    return add_to_stream(name + ".mlp.fc2", name + ".mlp.norm", part.mlp_hidden, 0);
+  }
   add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", part.mlp_hidden, gelu_mean_code);
 }
 
@@ -259,6 +210,18 @@ void RandomNetwork::merge(const MergingPart &part) {
   requantization(stream_node_, fixed);
 }
 
+void RandomNetwork::codes_norm(const std::string &name, const std::string &input, int channels, int zero) {
+  const double sum_spread = channels * code_spread;
+  const FixedPoint fixed = fixed_point(factors(channels, code_spread * quotient_unit), ArrayXd::Zero(channels));
+  graph_.add(name, input,
+             LayerNorm{fixed.shift, std::llround(sum_spread * sum_spread * config_.layer_norm_eps), ElementType::int8,
+                       config_.centred_norms});
+  requantization(name, fixed);
+  const auto count = static_cast<std::size_t>(channels);
+  graph_.stream_factors(name, std::vector<std::uint8_t>(count),
+                        std::vector<std::int8_t>(count, static_cast<std::int8_t>(zero)));
+}
+
 void RandomNetwork::layer_norm(const std::string &name) {
   layer_norm(name, ElementType::int8, code_spread, ArrayXd::Zero(channels_));
 }
@@ -273,7 +236,7 @@ void RandomNetwork::layer_norm(const std::string &name, ElementType type, double
   const FixedPoint fixed = fixed_point(factors(channels_, spread * quotient_unit) * root_mean_square / width, zero);
   const double sum_spread = channels_ * stream_spread() * root_mean_square;
   const double epsilon = sum_spread * sum_spread * config_.layer_norm_eps;
-  graph_.add(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon), type});
+  graph_.add(name, stream_node_, LayerNorm{fixed.shift, std::llround(epsilon), type, config_.centred_norms});
   requantization(name, fixed);
   if (stream_ == ElementType::int8) {
     graph_.stream_factors(name, alpha_, codes_of(stream_zero_));

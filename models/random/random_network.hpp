@@ -21,7 +21,8 @@ public:
   RandomNetwork(const ModelConfig &config, const RandomModelOptions &options, std::uint32_t seed);
 
   // The stream of a ViT, with that many tokens before the patches.
-  void patch_embed(int channels, int prefix_tokens);
+  // `normed_patches`: the projected patches are normalized before positions are added.
+  void patch_embed(int channels, int prefix_tokens, bool normed_patches = false);
   // The stream of a Swin: patches projected and normalized.
   void normalized_patch_embed(int channels);
   // The stream, normalized, becomes the one that the first block reads.
@@ -54,6 +55,11 @@ private:
   void requantization(const std::string &node, const FixedPoint &fixed);
 
   void add_patches();
+  // As a stream of 16 bits; and that normalized, as codes, which leaves the stream's form as it was.
+  void project_patches();
+  void normalize_patches();
+  // Codes of 8 bits with that zero point, normalized.
+  void codes_norm(const std::string &name, const std::string &input, int channels, int zero);
   // The stream normalized, as a stream of that type.
   void normalize_stream(const std::string &name, kernels::ElementType type);
   double block_weight_spread() const;

@@ -44,7 +44,7 @@ RowMatrix embed(const Network &network, const MatrixView &patches, Observer *obs
   const RowMatrix projected = linear(patches, *part.patch_embed);
   const auto norm = [&](const MatrixView &rows) {
     report(observer, 0, SiteKind::embedding, rows);
-    const RowMatrix normalized = normalize(rows, network.common.layer_norm_eps);
+    const RowMatrix normalized = normalize(rows, network.common.layer_norm_eps, network.common.centred_norms);
     report(observer, 0, SiteKind::embedding_normalized, normalized);
     return affine(normalized, *part.norm);
   };
@@ -52,13 +52,13 @@ RowMatrix embed(const Network &network, const MatrixView &patches, Observer *obs
     return norm(projected);
   RowMatrix tokens(part.prefix->rows() + patches.rows(), part.position->cols());
   tokens.topRows(part.prefix->rows()) = *part.prefix;
-  tokens.bottomRows(patches.rows()) = projected + *part.position;
+  tokens.bottomRows(patches.rows()) = (part.normed_patches ? norm(projected) : projected) + *part.position;
   return part.pre_norm ? norm(tokens) : tokens;
 }
 
 namespace {
 
-// What fc2 reads of a gated MLP; `hidden` is fc1's output.
+// What comes of a gated MLP's maps; `hidden` is fc1's output.
 template <class Tap>
 RowMatrix gated(const BlockConfig &config, const BlockWeights &weights, const RowMatrix &normed, RowMatrix hidden,
                 const Tap &tap) {
@@ -68,9 +68,13 @@ RowMatrix gated(const BlockConfig &config, const BlockWeights &weights, const Ro
   tap(SiteKind::gate_activated, activated);
   hidden = hidden.cwiseProduct(activated);
   tap(SiteKind::gated_product, hidden);
-  if (!config.mlp.normed)
-    return hidden;
-  const RowMatrix normalized = normalize(hidden, config.layer_norm_eps);
+  return hidden;
+}
+
+// What fc2 reads, where it is normalized first.
+template <class Tap>
+RowMatrix inner_norm(const BlockConfig &config, const BlockWeights &weights, const RowMatrix &hidden, const Tap &tap) {
+  const RowMatrix normalized = normalize(hidden, config.layer_norm_eps, config.centred_norms);
   tap(SiteKind::hidden_normalized, normalized);
   return affine(normalized, weights.mlp_norm);
 }
@@ -78,7 +82,7 @@ RowMatrix gated(const BlockConfig &config, const BlockWeights &weights, const Ro
 // `middle` plus the MLP's branch; of a block or of an attention pooling, which have it under the same names.
 template <class Weights, class Tap>
 RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMatrix &middle, const Tap &tap) {
-  const RowMatrix normalized = normalize(middle, config.layer_norm_eps);
+  const RowMatrix normalized = normalize(middle, config.layer_norm_eps, config.centred_norms);
   tap(SiteKind::norm2_normalized, normalized);
   const RowMatrix normed = affine(normalized, weights.norm2);
   tap(SiteKind::norm2_output, normed);
@@ -90,6 +94,12 @@ RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMa
       hidden = gated(config, weights, normed, std::move(hidden), tap);
   if (!has_gate)
     hidden = activate(hidden, config.activation);
+  if constexpr (std::is_same_v<Weights, BlockWeights>)
+    if (config.mlp.normed) {
+      if (!has_gate)
+        tap(SiteKind::gated_product, hidden);
+      hidden = inner_norm(config, weights, hidden, tap);
+    }
   tap(SiteKind::gelu_output, hidden);
   return middle + linear(hidden, weights.fc2);
 }
@@ -109,7 +119,7 @@ void block_forward(const BlockConfig &config, const BlockWeights &block, const T
   const auto tap = [&](SiteKind kind, const MatrixView &activation) { report(observer, layer, kind, activation); };
 
   tap(SiteKind::block_input, stream);
-  const RowMatrix normalized = normalize(stream, config.layer_norm_eps);
+  const RowMatrix normalized = normalize(stream, config.layer_norm_eps, config.centred_norms);
   tap(SiteKind::norm1_normalized, normalized);
   const RowMatrix normed = affine(normalized, block.norm1);
   tap(SiteKind::norm1_output, normed);
@@ -124,7 +134,13 @@ void block_forward(const BlockConfig &config, const BlockWeights &block, const T
   }
   const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer, tokens.sizes);
   tap(SiteKind::attention_output, attended);
-  tokens.rows += linear(attended, block.proj);
+  if (config.attention_norm) {
+    const RowMatrix attended_normalized = normalize(attended, config.layer_norm_eps, config.centred_norms);
+    tap(SiteKind::attention_normalized, attended_normalized);
+    tokens.rows += linear(affine(attended_normalized, block.attention_norm), block.proj);
+  } else {
+    tokens.rows += linear(attended, block.proj);
+  }
   tap(SiteKind::block_middle, tokens.rows);
   if (merging.pairs > 0)
     merge_tokens(config, merging, qkv, tokens);
@@ -144,7 +160,7 @@ RowMatrix merge_patches(const Network &network, const MergingPart &part, const M
         const int from = (2 * y + neighbour % 2) * part.grid_width + 2 * x + neighbour / 2;
         merged.row(y * width + x).segment(neighbour * channels, channels) = stream.row(from);
       }
-  const RowMatrix normalized = normalize(merged, network.common.layer_norm_eps);
+  const RowMatrix normalized = normalize(merged, network.common.layer_norm_eps, network.common.centred_norms);
   report(observer, layer, SiteKind::merge_normalized, normalized);
   return linear(affine(normalized, *part.norm), *part.reduction);
 }
@@ -169,13 +185,13 @@ RowMatrix mean_of_rows(const MatrixView &x, const std::vector<float> &sizes) {
 class Classifier {
 public:
   // `sizes` of the rows that the pool reads, or none.
-  Classifier(int layer, double eps, std::vector<float> sizes, Observer *observer)
-      : layer_(layer), eps_(eps), sizes_(std::move(sizes)), observer_(observer) {}
+  Classifier(int layer, const ModelConfig &model, std::vector<float> sizes, Observer *observer)
+      : layer_(layer), model_(model), sizes_(std::move(sizes)), observer_(observer) {}
 
   void tap(SiteKind kind, const MatrixView &activation) const { report(observer_, layer_, kind, activation); }
 
   RowMatrix norm(const MatrixView &rows, const LayerNormWeights &weights) const {
-    const RowMatrix normalized = normalize(rows, eps_);
+    const RowMatrix normalized = normalize(rows, model_.layer_norm_eps, model_.centred_norms);
     tap(SiteKind::final_normalized, normalized);
     RowMatrix normed = affine(normalized, weights);
     tap(SiteKind::final_output, normed);
@@ -232,7 +248,7 @@ public:
 
 private:
   int layer_;
-  double eps_;
+  const ModelConfig &model_;
   std::vector<float> sizes_;
   Observer *observer_;
 };
@@ -248,7 +264,7 @@ RowVector classify(const Network &network, const TokenStream &stream, Observer *
   std::vector<float> sizes;
   if (!stream.sizes.empty() && end.merged_from > 0)
     sizes.assign(stream.sizes.begin() + end.first, stream.sizes.begin() + end.first + end.rows);
-  const Classifier classifier(network.blocks(), network.common.layer_norm_eps, std::move(sizes), observer);
+  const Classifier classifier(network.blocks(), network.common, std::move(sizes), observer);
   classifier.tap(SiteKind::final_input, stream.rows);
   RowMatrix pooled = stream.rows.middleRows(end.first, end.rows);
   if (end.pool == Pool::mean || end.pool == Pool::raw_mean)

@@ -14,7 +14,7 @@ RowMatrix linear(const MatrixView &x, const LinearWeights &weights) {
   return y;
 }
 
-RowMatrix normalize(const MatrixView &x, double eps) {
+RowMatrix normalize(const MatrixView &x, double eps, bool centred) {
   const Eigen::Index columns = x.cols();
   RowMatrix y(x.rows(), columns);
   for (Eigen::Index row = 0; row < x.rows(); ++row) {
@@ -22,7 +22,7 @@ RowMatrix normalize(const MatrixView &x, double eps) {
     double sum = 0.0;
     for (Eigen::Index i = 0; i < columns; ++i)
       sum += static_cast<double>(from[i]);
-    const double mean = sum / static_cast<double>(columns);
+    const double mean = centred ? sum / static_cast<double>(columns) : 0.0;
     double squares = 0.0;
     for (Eigen::Index i = 0; i < columns; ++i) {
       const double deviation = static_cast<double>(from[i]) - mean;

@@ -11,8 +11,8 @@ namespace intvit::reference {
 RowMatrix linear(const MatrixView &x, const LinearWeights &weights);
 
 // Each row brought to mean 0 and variance 1: (x - mean) / sqrt(variance + eps), population variance. Statistics are
-// taken in double.
-RowMatrix normalize(const MatrixView &x, double eps);
+// taken in double. Not centred: x / sqrt(mean of x^2 + eps).
+RowMatrix normalize(const MatrixView &x, double eps, bool centred = true);
 
 // normalized * weight + bias, per column.
 RowMatrix affine(const MatrixView &normalized, const LayerNormWeights &weights);

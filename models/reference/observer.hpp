@@ -29,13 +29,14 @@ enum class SiteKind : std::uint8_t {
   attention_scores,        // [T, K] a head: q k^T / sqrt(d), plus position bias and mask, one row a query
   attention_probabilities, // [T, K] a head: softmax of the scores' rows
   attention_output,        // [T, C] input of proj, heads side by side
+  attention_normalized,    // [T, C] where it is normalized before proj: before gamma and beta
   block_middle,            // [T, C] residual stream after the attention branch was added, entering norm2
   norm2_normalized,        // [T, C]
   norm2_output,            // [T, C] input of fc1
   fc1_output,              // [T, mlp_hidden] before GELU
   gate_output,             // [T, mlp_hidden] of a gated MLP: the gate before its activation,
   gate_activated,          // [T, mlp_hidden] after it,
-  gated_product,           // [T, mlp_hidden] and times fc1_output
+  gated_product,           // [T, mlp_hidden] and times fc1_output; without a gate what an MLP's norm reads
   hidden_normalized,       // [T, mlp_hidden] where the MLP has a norm inside: before gamma and beta
   gelu_output,             // [T, mlp_hidden] input of fc2
   // Once a forward, layer = number of blocks. R: rows that are normalized, 1 for a class token or a mean:

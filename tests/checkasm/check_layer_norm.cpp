@@ -20,7 +20,8 @@ std::optional<Failure> round(ElementType type, ElementType output_type, const Ke
                             ? usual_channels[random.between(0, 3)] + random.between<std::size_t>(0, 2) - 1
                             : random.between<std::size_t>(1, 140);
   const Pattern pattern = patterns[random.between(0, 4)];
-  const Stream stream = make_stream(random, type, channels, pattern);
+  Stream stream = make_stream(random, type, channels, pattern);
+  stream.centred = random.between(0, 3) != 0;
   const std::int64_t epsilon = std::abs(random.any_magnitude(max_layer_norm_epsilon));
   const Constants constants =
       random_constants(random, channels, static_cast<std::int64_t>(normalized_bound(static_cast<int>(channels))),
@@ -37,7 +38,7 @@ std::optional<Failure> round(ElementType type, ElementType output_type, const Ke
 
   const std::string shape = range_text("rows", rows, row_count) + ", channels " + std::to_string(channels) +
                             ", pattern " + std::to_string(static_cast<int>(pattern)) + ", epsilon " +
-                            std::to_string(epsilon);
+                            std::to_string(epsilon) + (stream.centred ? "" : ", not centred");
   for (const Against against : {Against::end, Against::begin}) {
     memory.restart(against, canary);
     std::byte *output = memory.output("output", range.bytes, size);

@@ -167,6 +167,7 @@ void GraphGenerator::layer_norm(const Value &input, ElementType type) {
   LayerNorm operation{.output_type = type};
   const std::vector<std::int64_t> epsilons = {0, 1, 12345, std::int64_t{1} << 40, kernels::max_layer_norm_epsilon};
   operation.epsilon = choices_.of(epsilons);
+  operation.centred = !choices_.one_in(4);
   const auto channels = static_cast<std::size_t>(input.columns);
   operation.shift = constants_.requantization(
       name, {std::vector<std::uint64_t>(channels, normalized_bound(input.columns)), quotient_spread},

@@ -26,6 +26,7 @@ LayerNormArgs Stream::args(std::int64_t epsilon, const Constants &constants, voi
           .channels = static_cast<int>(channels),
           .alpha = alpha.data(),
           .zero_point = zero_point.data(),
+          .centred = centred,
           .epsilon = epsilon,
           .requantization = constants.view(),
           .output = output,

@@ -27,6 +27,7 @@ struct Stream {
   std::vector<std::int16_t> codes16;
   std::vector<std::uint8_t> alpha;
   std::vector<std::int8_t> zero_point;
+  bool centred = true;
 
   const void *data() const;
   // (code - zero_point) * 2^alpha, or the 16-bit code.

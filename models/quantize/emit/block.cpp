@@ -12,6 +12,29 @@ using reference::SiteKind;
 
 namespace {
 
+// 8-bit codes as LayerNorm reads them: powers of two between channels, integer zero points.
+QuantizeOptions narrow_stream(QuantizeOptions options) {
+  options.residual = ResidualFormat::ptf8;
+  return options;
+}
+
+// What attention gives, normalized, and the map that reads it.
+QuantizedLinear normed_projection(PartContext &context, const BlockPart &part, const BlockSamples &samples,
+                                  const AttentionCodes &codes, const std::string &input) {
+  const BlockWeights &block = *part.weights;
+  const std::string attn = part.name + ".attn";
+  const QuantizedLinear proj = quantize_normed_linear(
+      block.proj, block.attention_norm, samples_of(samples, SiteKind::attention_normalized), context.options);
+  const double smallest = (codes.value.scale * quotient_unit).maxCoeff() / 0.49;
+  const StreamNode attended{attn, choose_stream_codes(samples_of(samples, SiteKind::attention_output),
+                                                      narrow_stream(context.options),
+                                                      stream_importance(block.attention_norm, block.proj), smallest)};
+  context.nodes.attention(attn, input, part.config, codes, {attended.codes.scale(), attended.codes.zero()},
+                          part.kept_rows);
+  context.nodes.layer_norm(attn + ".norm", attended, block.attention_norm, proj.input);
+  return proj;
+}
+
 // How many patches a token of the block may stand for: every other one stands for one at least.
 int largest_token_size(const PartContext &context, const BlockConfig &config) {
   const int first_tokens = context.network.embedding.prefix_tokens + context.network.common.patches();
@@ -43,13 +66,18 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
     context.nodes.rotate(attn + ".rotate", attention_input, config.heads, *config.rotation);
     attention_input = attn + ".rotate";
   }
+  const auto plain_projection = [&] {
+    QuantizedLinear proj = quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output),
+                                           unchanged(block.proj.weight.cols()), context.options,
+                                           requantizable(codes.value.scale * quotient_unit));
+    context.nodes.attention(attn, attention_input, config, codes, proj.input, part.kept_rows);
+    return proj;
+  };
   const QuantizedLinear proj =
-      quantize_linear(block.proj, samples_of(samples, SiteKind::attention_output), unchanged(block.proj.weight.cols()),
-                      context.options, requantizable(codes.value.scale * quotient_unit));
-  context.nodes.attention(attn, attention_input, config, codes, proj.input, part.kept_rows);
+      config.attention_norm ? normed_projection(context, part, samples, codes, attention_input) : plain_projection();
   const StreamNode rows = part.kept_rows > 0 ? context.nodes.take_rows("head_tokens", stream, part.kept_rows) : stream;
   StreamNode middle = context.nodes.linear_residual(
-      attn + ".proj", attn, proj, rows,
+      attn + ".proj", config.attention_norm ? attn + ".norm" : attn, proj, rows,
       choose_stream_codes(samples_of(samples, SiteKind::block_middle), context.options,
                           stream_importance(block.norm2, read_by_mlp(block)), smallest_stream_scale(proj)));
   if (part.merging.pairs == 0)

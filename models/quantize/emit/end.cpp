@@ -139,7 +139,8 @@ void token_pair_end(PartContext &context, const StreamNode &stream) {
     return unit_head(context);
   const Eigen::Index channels = end.channels;
   context.calibration.run({}, [&](const TokenStream &tokens, Observer &) {
-    const RowMatrix normalized = reference::normalize(tokens.rows, context.network.common.layer_norm_eps);
+    const RowMatrix normalized =
+        reference::normalize(tokens.rows, context.network.common.layer_norm_eps, context.network.common.centred_norms);
     return RowMatrix(Eigen::Map<const RowMatrix>(normalized.data(), 1, 2 * channels));
   });
   LayerNormWeights both;

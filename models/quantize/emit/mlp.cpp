@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/gelu.hpp"
+#include "models/quantize/emit/importance.hpp"
 #include "models/quantize/emit/parts.hpp"
 #include "models/quantize/linear/normed_linear.hpp"
 
@@ -132,6 +133,19 @@ StreamNode quantize_gated_mlp(PartContext &context, const MlpPart &part, const B
                                        output(smallest_stream_scale(fc2)));
 }
 
+// GELU's output as LayerNorm reads it: powers of two between channels, which GELU's multipliers must be, too.
+StreamCodes narrow_gelu_codes(PartContext &context, const MlpPart &part, const SiteSamples &samples,
+                              int fraction_bits) {
+  QuantizeOptions narrow = context.options;
+  narrow.residual = ResidualFormat::ptf8;
+  StreamCodes codes = choose_stream_codes(samples, narrow, stream_importance(*part.inner_norm, part.fc2), 0);
+  const double unit = std::ldexp(1.0, 15 - fraction_bits);
+  const double widest = std::ldexp(1.0, *std::max_element(codes.alpha.begin(), codes.alpha.end()));
+  const double multiplier = std::clamp(std::round(unit / codes.base_scale / widest), 1.0, std::floor(32767 / widest));
+  codes.base_scale = unit / (multiplier * widest);
+  return codes;
+}
+
 } // namespace
 
 StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSamples &samples,
@@ -145,6 +159,18 @@ StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSa
   context.nodes.layer_norm(part.norm_name, stream, part.norm, fc1.input);
   const double largest = static_cast<double>(samples_of(samples, SiteKind::fc1_output).overall_maximum().maxCoeff());
   const int fraction_bits = gelu_fraction_bits(largest, fc1);
+  if (part.inner_norm != nullptr) {
+    const QuantizedLinear fc2 =
+        quantize_normed_linear(part.fc2, *part.inner_norm, samples_of(samples, SiteKind::hidden_normalized), options);
+    const StreamNode hidden{
+        part.name + ".fc1",
+        narrow_gelu_codes(context, part, samples_of(samples, SiteKind::gated_product), fraction_bits)};
+    context.nodes.linear_gelu(hidden.name, part.norm_name, fc1, part.activation, fraction_bits,
+                              {hidden.codes.scale(), hidden.codes.zero()});
+    context.nodes.layer_norm(part.name + ".norm", hidden, *part.inner_norm, fc2.input);
+    return context.nodes.linear_residual(part.name + ".fc2", part.name + ".norm", fc2, stream,
+                                         output(smallest_stream_scale(fc2)));
+  }
   const QuantizedLinear fc2 =
       quantize_linear(part.fc2, samples_of(samples, SiteKind::gelu_output), unchanged(part.fc2.weight.cols()), options,
                       [&](ChannelCodes &codes) { as_gelu_writes(fraction_bits, codes); });

@@ -26,7 +26,8 @@ int output_fraction_bits(const ArrayXd &factor) {
 
 NodeWriter::NodeWriter(const QuantizeInput &input, const QuantizeOptions &options)
     : graph_(common_config(input.model).image_height, common_config(input.model).image_width), input_(input),
-      options_(options), layer_norm_eps_(common_config(input.model).layer_norm_eps) {}
+      options_(options), layer_norm_eps_(common_config(input.model).layer_norm_eps),
+      centred_norms_(common_config(input.model).centred_norms) {}
 
 void NodeWriter::patches(const std::string &name, int patch) {
   const Graph &graph = graph_.graph();
@@ -60,7 +61,7 @@ void NodeWriter::layer_norm(const std::string &name, const StreamNode &input, co
                             const ChannelCodes &output, ElementType type) {
   const ArrayXd gain = to_array(norm.weight);
   const FixedPoint fixed = fixed_point(gain / output.scale * quotient_unit, output.zero);
-  graph_.add(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size()), type});
+  graph_.add(name, input.name, LayerNorm{fixed.shift, norm_epsilon(input, gain.size()), type, centred_norms_});
   requantization(name, fixed);
   stream_factors(name, input.codes);
 }

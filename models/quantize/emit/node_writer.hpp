@@ -131,6 +131,7 @@ private:
   const QuantizeInput &input_;
   const QuantizeOptions &options_;
   double layer_norm_eps_;
+  bool centred_norms_;
   int features_ = 0;  // besides the logits
   std::string sizes_; // the node that tells the tokens' sizes; empty before tokens are merged
 };

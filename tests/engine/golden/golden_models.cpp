@@ -103,6 +103,13 @@ std::vector<ModelFile> biased_models() {
   return files;
 }
 
+std::vector<ModelFile> rms_models() {
+  std::vector<ModelFile> files;
+  for (const ElementType stream : {ElementType::int8, ElementType::int16})
+    files.push_back(parsed(integer_model({.stream = stream, .softmax = Softmax::int16, .rms = true})));
+  return files;
+}
+
 } // namespace
 
 void GoldenLogits::add(std::span<const std::int32_t> logits) {
@@ -126,6 +133,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({rotated_models(), "6621ca9642c8b402f490e2c7a69e4f00d295846ef8d978caa777e75b8ddbac61"});
   golden.push_back({gated_models(), "369293dcfbee9bd2ee2805442b320609a2a36f03adbf7fc002ebb06fffa6b4ec"});
   golden.push_back({biased_models(), "0"});
+  golden.push_back({rms_models(), "0"});
   return golden;
 }
 

@@ -68,7 +68,7 @@ void IntegerBuilder::layer_norm(const std::string &name, const std::string &inpu
                                 std::int64_t divisor, kernels::ElementType output_type) {
   // The largest multiplier is 4 / 3 * 2^shift / divisor.
   const int shift = divisor > 1024 ? 42 : divisor > 100 ? 37 : 34;
-  add(name, input, LayerNorm{.shift = shift, .epsilon = 12345, .output_type = output_type});
+  add(name, input, LayerNorm{.shift = shift, .epsilon = 12345, .output_type = output_type, .centred = centred_norms_});
   requantization(name, channels, shift, divisor);
   if (input_type == ElementType::int8) {
     values<std::uint8_t>(name, "alpha", channels, 0, 3);

@@ -52,6 +52,7 @@ public:
   // `divisor`: of normalized values, which have 16 fraction bits.
   void layer_norm(const std::string &name, const std::string &input, int channels, kernels::ElementType input_type,
                   std::int64_t divisor = 65536 / 40, kernels::ElementType output_type = kernels::ElementType::int8);
+  bool centred_norms_ = true; // of those that follow
 
   // Scores of a query spread over some three e-folds. The polynomials are those of docs/numerics.md.
   Attention attention(int heads, kernels::Softmax softmax) const;

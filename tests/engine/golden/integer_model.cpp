@@ -43,7 +43,9 @@ public:
       : IntegerBuilder(integer_model_width + (options.head == IntegerHead::words ? 5 : 0),
                        integer_model_height + (options.head == IntegerHead::words ? 7 : 0), options.stream,
                        options.stlq),
-        options_(options), prefix_rows_(prefix_rows_of(options.head)), rows_(prefix_rows_ + patches) {}
+        options_(options), prefix_rows_(prefix_rows_of(options.head)), rows_(prefix_rows_ + patches) {
+    centred_norms_ = !options.rms;
+  }
 
   std::vector<std::byte> file() {
     add("patches", "image", Patches{patch, has_words()});

@@ -33,6 +33,7 @@ struct IntegerModel {
   bool rotated = false; // queries and keys are turned, in the first block by the same angles in all heads
   // MLPs have a gate, of which SiLU is taken; those of all blocks but the first a norm between gate and second map.
   bool gated = false;
+  bool rms = false;    // norms are RMSNorm's
   bool biased = false; // scores have position biases
 };
 

@@ -23,6 +23,8 @@ std::vector<NodeCase> valid_nodes() {
            R"({"name":"m","op":"layer_norm","input":"e","shift":33,"epsilon":7,
                                     "output_type":"int32"})"),
        "output_type"},
+      {"layer_norm rms",
+       json::parse(R"({"name":"q","op":"layer_norm","input":"e","shift":40,"epsilon":9,"centred":false})"), "centred"},
       {"linear requantize",
        json::parse(R"({"name":"l","op":"linear","input":"n","epilogue":"requantize","shift":43})")},
       {"linear requantize16",

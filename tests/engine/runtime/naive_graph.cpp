@@ -155,6 +155,8 @@ Table layer_norm(const NodeReader &reader, const Table &input) {
       sum += x.at(m, c);
       squares += x.at(m, c) * x.at(m, c);
     }
+    if (!reader.node.value("centred", true))
+      sum = 0;
     Int square = within(std::max<Int>(channels * squares - sum * sum + epsilon, 1), 63);
     int doublings = 0; // of the root, by four of the square
     for (; square < power_of_two(60); square *= 4)

@@ -147,6 +147,45 @@ TEST_CASE("integer models follow float models with position biases") {
   }
 }
 
+TEST_CASE("integer models follow float models with norms in other places and of another kind") {
+  const auto check = [](const char *what, const auto &change) {
+    VitConfig config = test::small_vit_config({.height = 24,
+                                               .width = 32,
+                                               .channels = 64,
+                                               .heads = 4,
+                                               .hidden = 128,
+                                               .classes = 7,
+                                               .prefix_tokens = 1,
+                                               .pool = Pool::token});
+    change(config);
+    const FloatModel model = random_weights(config, 11);
+    for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8}) {
+      QuantizeOptions options;
+      options.residual = residual;
+      const double distance = worst_distance(model, options);
+      CAPTURE(what, static_cast<int>(residual), distance);
+      CHECK(distance < (residual == ResidualFormat::int16 ? 0.08 : 0.16));
+    }
+  };
+  check("behind attention", [](VitConfig &config) { config.attention_norm = true; });
+  check("inside MLPs", [](VitConfig &config) { config.mlp.normed = true; });
+  check("both, and gates", [](VitConfig &config) {
+    config.attention_norm = true;
+    config.mlp = {.gated = true, .normed = true};
+    config.activation = Activation::silu;
+  });
+  check("of patches", [](VitConfig &config) { config.embed_norm = true; });
+  check("AIMv2", [](VitConfig &config) {
+    config.centred_norms = false;
+    config.embed_norm = true;
+    config.mlp.gated = true;
+    config.activation = Activation::silu;
+    config.prefix_tokens = 0;
+    config.pool = Pool::normed_mean;
+  });
+  check("none at the end", [](VitConfig &config) { config.pool = Pool::raw_token; });
+}
+
 namespace {
 
 // What the last norm makes of the patches.

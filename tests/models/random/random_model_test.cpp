@@ -114,6 +114,9 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
                          "layers.2.blocks.1.attn", "layers.3.downsample.norm", "layers.3.blocks.0.norm2", "mean"});
   fills(shallow("vit_base_patch16_reg4_gap_256"), {"norm"});
   fills(shallow("beit_base_patch16_224"), {"blocks.0.attn", "blocks.2.attn", "blocks.2.mlp.fc1", "norm"});
+  fills(shallow("beit3_base_patch16_224"), {"blocks.0.attn.norm", "blocks.2.attn.norm", "blocks.2.mlp.norm", "norm"});
+  fills(shallow("aimv2_large_patch14_224"),
+        {"patch_embed.norm", "blocks.0.norm1", "blocks.2.attn", "blocks.2.mlp.product"});
   VitConfig beside_mean = shallow("vit_base_patch16_reg4_gap_256");
   beside_mean.pool = Pool::token_mean;
   fills(beside_mean, {"pooled.token", "pooled.mean", "pooled"});

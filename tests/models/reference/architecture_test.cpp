@@ -136,7 +136,8 @@ TEST_CASE("impossible configurations are refused with what is wrong") {
   refused([](VitConfig &c) { c.heads = 4; }, "embedding dimension 6 is not a multiple of number of heads 4");
   refused([](VitConfig &c) { c.depth = 0; }, "depth is 0, must be 1 to 1024");
   refused([](VitConfig &c) { c.mlp_hidden = 1 << 20; }, "MLP hidden dimension is 1048576");
-  refused([](VitConfig &c) { c.mlp.normed = true; }, "an MLP without a gate cannot have a norm inside");
+  refused([](VitConfig &c) { c.embed_norm = c.pre_norm = true; },
+          "patches that are normalized before their positions are added cannot be so after that");
   refused(
       [](VitConfig &c) {
         c.mlp = {.gated = true, .normed = true};

@@ -68,6 +68,10 @@ GOLDENS = {
     "relpos_table": ("vit_relpos_medium_patch16_cls_224", SMALL | {"rel_pos_type": "bias"}),
     "relpos_shared": ("vit_srelpos_small_patch16_224", SMALL),
     "relpos_mean": ("vit_relpos_base_patch16_clsgap_224", SMALL),
+    "beit3": ("beit3_base_patch16_224", SMALL),
+    "eva02_clip": ("eva02_base_patch16_clip_224", SMALL | {"img_size": 28}),
+    "aimv2": ("aimv2_large_patch14_224", SMALL | {"num_classes": 0, "mlp_ratio": 3}),
+    "rms": ("test_vit4", SMALL),
     "radio": ("vit_base_patch16_radio_v3", SMALL | {"img_size": 24, "num_classes": 0}),
     "naflex": ("naflexvit_base_patch16_gap", NAFLEX | {"reg_tokens": 4, "num_classes": 5}),
     "naflex_factors": ("naflexvit_base_patch16_parfac_gap", NAFLEX | {"reg_tokens": 2, "num_classes": 5}),
@@ -198,7 +202,8 @@ def check(program, known, quantizer, images):
     arguments = {"num_classes": known["outputs"]} if "_clip_" in architecture else {}
     model, state = build(architecture, arguments, torch.float32)
     wrong = differences(known, model.pretrained_cfg)
-    eps = {module.eps for module in model.modules() if isinstance(module, torch.nn.LayerNorm)}
+    norms = (torch.nn.LayerNorm, timm.layers.RmsNorm)
+    eps = {module.eps for module in model.modules() if isinstance(module, norms)}
     if eps != {known["layer_norm_eps"]}:
         wrong.append(f"layer_norm_eps is {known['layer_norm_eps']}, timm's {eps}")
     with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ std::vector<json> all_goldens() {
     goldens.push_back(json::parse(std::ifstream(entry.path())));
     goldens.back()["name"] = entry.path().stem();
   }
-  CHECK(goldens.size() == 37);
+  CHECK(goldens.size() == 41);
   return goldens;
 }
 
