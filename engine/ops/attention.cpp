@@ -207,7 +207,7 @@ void BoundAttention::choose_window(int window, kernels::AttentionArgs &args) con
   args.bias.mask = mask < 0 ? nullptr : windows.masks.data() + std::ptrdiff_t{mask} * tokens * windows.stride;
 }
 
-void BoundAttention::use_bias_rows(int head, kernels::Range queries, std::int32_t *rows,
+void BoundAttention::use_bias_rows(int head, kernels::Range asking, std::int32_t *rows,
                                    kernels::AttentionArgs &args) const {
   const int height = bias_grid.height;
   const int width = bias_grid.width;
@@ -217,7 +217,7 @@ void BoundAttention::use_bias_rows(int head, kernels::Range queries, std::int32_
   const std::int32_t *of_head = bias_grid.patches.data() + head * (2 * std::ptrdiff_t{height} - 1) * side;
   const std::ptrdiff_t stride = bias_stride();
   std::int32_t *row = rows;
-  for (int query = queries.begin; query < queries.end; ++query, row += stride) {
+  for (int query = asking.begin; query < asking.end; ++query, row += stride) {
     const int patch = query - prefix;
     std::int32_t *to = std::fill_n(row, prefix, patch < 0 ? others[2] : others[1]);
     if (patch < 0)
@@ -227,7 +227,7 @@ void BoundAttention::use_bias_rows(int head, kernels::Range queries, std::int32_
         to = std::copy_n(of_head + (y - patch / width + height - 1) * side + width - 1 - patch % width, width, to);
     std::fill(to, row + stride, 0);
   }
-  args.bias = {.bias = rows, .stride = stride, .first_row = std::ptrdiff_t{head} * tokens + queries.begin};
+  args.bias = {.bias = rows, .stride = stride, .first_row = std::ptrdiff_t{head} * tokens + asking.begin};
 }
 
 void BoundAttention::write_token_bias(int head, const std::int32_t *sizes, std::int32_t *token_bias) const {

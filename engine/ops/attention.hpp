@@ -103,9 +103,9 @@ public:
   kernels::AttentionArgs arguments() const;
   // From now on the arguments are those of that window's tokens.
   void choose_window(int window, kernels::AttentionArgs &args) const;
-  // With a grid: makes `args` read biases of these queries in a head alone, which it writes to `rows`, as many as there
+  // With a grid: makes `args` read biases of the queries `asking` in a head alone, written to `rows`, as many as there
   // are queries of bias_stride() elements.
-  void use_bias_rows(int head, kernels::Range queries, std::int32_t *rows, kernels::AttentionArgs &args) const;
+  void use_bias_rows(int head, kernels::Range asking, std::int32_t *rows, kernels::AttentionArgs &args) const;
   std::ptrdiff_t bias_stride() const {
     return std::ptrdiff_t{(tokens + kernels::bias_lanes - 1) / kernels::bias_lanes} * kernels::bias_lanes;
   }

@@ -1,20 +1,16 @@
 #include "models/quantize/merged_model.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "models/quantize/emit/finish.hpp"
+
 namespace intvit {
 
 namespace {
-
-void require_ok(const Status &status) {
-  if (!status.ok())
-    throw std::runtime_error(status.message());
-}
 
 // Rewrites nodes in their order.
 class MergedGraph {
@@ -31,8 +27,7 @@ public:
     description.graph.nodes = std::move(nodes_);
     add_model_metadata(description, tensors_);
     Result<ModelFile> result = ModelFile::parse(tensors_.serialize(), "merged model");
-    if (!result.ok())
-      throw std::runtime_error(result.status().message());
+    require_ok(result.status());
     return std::move(*result);
   }
 

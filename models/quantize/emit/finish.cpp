@@ -10,14 +10,8 @@ namespace intvit {
 namespace {
 
 template <typename T> T value_of(Result<T> result) {
-  if (!result.ok())
-    throw std::runtime_error(result.status().message());
+  require_ok(result.status());
   return std::move(*result);
-}
-
-void require_ok(const Status &status) {
-  if (!status.ok())
-    throw std::runtime_error(status.message());
 }
 
 std::vector<std::byte> with_golden(SafetensorsWriter tensors, const ModelDescription &description, const Image &image,
@@ -34,6 +28,11 @@ std::vector<std::byte> with_golden(SafetensorsWriter tensors, const ModelDescrip
 }
 
 } // namespace
+
+void require_ok(const Status &status) {
+  if (!status.ok())
+    throw std::runtime_error(status.message());
+}
 
 std::vector<std::byte> finish_model(const GraphBuilder &graph, ModelDescription description, const Image &golden_image,
                                     int outputs, int features) {

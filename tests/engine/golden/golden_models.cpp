@@ -132,8 +132,8 @@ std::vector<Golden> all_golden() {
   golden.push_back({merging_models(), "aad57fe7e8353ce73d563f95848563a8e1bfe22b1cfef57d89ca7e33385d6104"});
   golden.push_back({rotated_models(), "6621ca9642c8b402f490e2c7a69e4f00d295846ef8d978caa777e75b8ddbac61"});
   golden.push_back({gated_models(), "369293dcfbee9bd2ee2805442b320609a2a36f03adbf7fc002ebb06fffa6b4ec"});
-  golden.push_back({biased_models(), "0"});
-  golden.push_back({rms_models(), "0"});
+  golden.push_back({biased_models(), "06070f9c62a49c42deabc13328d7fb24b3a6f36e73e4af920f96b8d64d28c4cd"});
+  golden.push_back({rms_models(), "028d8bc3f6428c277b78afc05b2b552d4222295f80a59ce1ab56d87b297a9773"});
   return golden;
 }
 
