@@ -53,6 +53,7 @@ void refuse_foreign(std::string_view name) {
       Foreign{"rope", "rotary positions of another form"},
       Foreign{"swinv2", "attention by cosines"},
       Foreign{"samvit", "windows with relative positions"},
+      Foreign{"naflex", "a pooling with another activation than its blocks"},
       Foreign{"_resnet", "a convolutional stem"},
       Foreign{"_mci_", "a convolutional stem"},
   };

@@ -108,11 +108,6 @@ void append_naflex(std::vector<VitConfig> &all) {
   all.push_back(naflex(base, "map", 1, Pool::attention));
   all.push_back(naflex(so150m2, "reg1_gap", 1, Pool::mean));
   all.push_back(naflex(so150m2, "reg1_map", 1, Pool::attention));
-  for (const Size size : {base, so400m}) {
-    all.push_back(naflex(size, "siglip", 0, Pool::attention));
-    all.back().activation = Activation::gelu_tanh;
-    all.back().classes = 0;
-  }
 }
 
 } // namespace intvit::known
