@@ -10,7 +10,7 @@ namespace {
 constexpr int token_bits = 14; // of a token's number: max_tokens is 2^14
 
 std::int32_t *row_of(const MatchTokensArgs &args, int row) {
-  return args.groups + std::ptrdiff_t{row} * args.tokens;
+  return &args.groups[std::ptrdiff_t{row} * args.tokens];
 }
 
 // Who merges into whom. Tokens take their turn by what it costs, of equal ones the earlier first: the order is total,

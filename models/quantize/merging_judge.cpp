@@ -34,13 +34,11 @@ QuantizeInput without_report(const QuantizeInput &input) {
   return draft;
 }
 
-void softmax(std::vector<double> &values) {
-  const double largest = *std::max_element(values.begin(), values.end());
-  double sum = 0;
-  for (double &value : values)
-    sum += value = std::exp(value - largest);
-  for (double &value : values)
-    value /= sum;
+// What all logits have in common decides nothing.
+void centre(std::vector<double> &logits) {
+  const double mean = std::accumulate(logits.begin(), logits.end(), 0.0) / static_cast<double>(logits.size());
+  for (double &logit : logits)
+    logit -= mean;
 }
 
 double sum_of(const std::vector<double> &values, std::size_t count) {
@@ -72,7 +70,7 @@ MergingJudge::MergingJudge(const MergingDraft &draft, std::span<const Image> ima
     const std::vector<float> outputs = reference::forward(draft.network(), images[i]);
     expected_[i].assign(outputs.begin(), outputs.end());
     if (classes_)
-      softmax(expected_[i]);
+      centre(expected_[i]);
   });
   for (const std::vector<double> &outputs : expected_)
     mean_square_ +=
@@ -84,9 +82,9 @@ double MergingJudge::error(std::size_t image, std::span<const double> outputs) c
   double sum = 0;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const double difference = outputs[k] - expected[k];
-    sum += classes_ ? std::abs(difference) / 2 : difference * difference;
+    sum += difference * difference;
   }
-  return classes_ ? sum : sum / std::max(mean_square_, 1e-30);
+  return sum / std::max(mean_square_, 1e-30);
 }
 
 std::optional<std::vector<double>> MergingJudge::errors(const TokenSchedule &schedule,
@@ -109,7 +107,7 @@ std::optional<std::vector<double>> MergingJudge::errors(const TokenSchedule &sch
       for (const std::int32_t output : sessions[thread].logits())
         outputs.push_back(std::ldexp(output, -fraction_bits));
       if (classes_)
-        softmax(outputs);
+        centre(outputs);
       errors[begin + i] = error(begin + i, outputs);
     });
     if (!best.empty() && begin + count < images_.size() && clearly_worse(errors, best, begin + count))

@@ -35,10 +35,9 @@ public:
   // The draft and the images outlive it.
   MergingJudge(const MergingDraft &draft, std::span<const Image> images, int threads);
 
-  // Of each image, how far the merging model is from the float model that merges nothing: which part of the
-  // probability goes to other classes (total variation), or, of outputs that are no classes, the squared error over the
-  // mean square of all images. `best` are those of another schedule, or none: if it soon turns out that this schedule
-  // has larger ones, there is no result.
+  // Of each image, how far the merging model is from the float model that merges nothing: the squared error of its
+  // outputs over the mean square of all images. `best` are those of another schedule, or none: if it soon turns out
+  // that this schedule has larger ones, there is no result.
   std::optional<std::vector<double>> errors(const TokenSchedule &schedule, const std::vector<double> &best = {}) const;
 
 private:
@@ -48,8 +47,8 @@ private:
   std::span<const Image> images_;
   int threads_;
   bool classes_;
-  std::vector<std::vector<double>> expected_; // of each image: probabilities, or outputs
-  double mean_square_ = 0;                    // of outputs that are no classes
+  std::vector<std::vector<double>> expected_; // of each image: outputs, of classes without their mean
+  double mean_square_ = 0;
 };
 
 } // namespace intvit
