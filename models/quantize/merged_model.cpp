@@ -40,8 +40,9 @@ private:
       attention->sized = add_sizes(node);
       scores_ = {node.name, node.inputs.front(), *attention};
     }
-    if (auto *mean = std::get_if<MeanRows>(&node.operation)) {
-      mean->rows = merged_.end.rows;
+    // That of a single row is the class token's.
+    if (auto *mean = std::get_if<MeanRows>(&node.operation); mean != nullptr && mean->rows > 1) {
+      mean->rows = merged_.end.rows - merged_.end.patches;
       mean->sized = merged_.end.merged_from > 0 && add_sizes(node);
     }
     nodes_.push_back(std::move(node));

@@ -277,7 +277,7 @@ RowVector classify(const Network &network, const TokenStream &stream, Observer *
     RowMatrix both(1, end.pooled());
     both << pooled.row(0), classifier.mean(pooled, end.patches);
     pooled = std::move(both);
-    classifier.tap(SiteKind::pooled, pooled);
+    classifier.tap(SiteKind::token_and_mean, pooled);
   }
   if (end.pool == Pool::attention)
     pooled = classifier.attention(end, pooled);

@@ -44,7 +44,7 @@ enum class SiteKind : std::uint8_t {
   final_normalized, // [R, C]
   final_output,     // [R, C] normalized times gamma plus beta
   final_mean,       // [1, C] where the mean of the patches is taken: before final_normalized or after final_output
-  // The head on token and mean side by side has final_mean and pooled, [1, 2C].
+  token_and_mean,   // [1, 2C] where the head reads the class token and the mean of the patches side by side
   // Attention pooling has key, value, attention_output and all from block_middle to gelu_output as a block, of one row
   // but for the first two, and then:
   pooled,        // [1, C]

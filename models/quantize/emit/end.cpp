@@ -279,7 +279,7 @@ private:
 void token_mean_end(PartContext &context, const StreamNode &stream) {
   const EndPart &end = context.network.end;
   const bool has_head = end.classes > 0;
-  const BlockSamples samples = run_end(context, {SiteKind::final_normalized, SiteKind::pooled});
+  const BlockSamples samples = run_end(context, {SiteKind::final_normalized, SiteKind::token_and_mean});
   const StreamNode tokens = wide_norm(context, stream, samples_of(samples, SiteKind::final_normalized));
   const TokenBesideMean both{context, ArrayXd::Constant(end.channels, tokens.codes.base_scale),
                              to_array(end.norm->bias)};
@@ -290,7 +290,7 @@ void token_mean_end(PartContext &context, const StreamNode &stream) {
   context.nodes.set_features(width, fraction_bits, has_head);
   if (!has_head)
     return;
-  const QuantizedLinear layer = quantize_linear(*end.head, samples_of(samples, SiteKind::pooled), unchanged(width),
+  const QuantizedLinear layer = quantize_linear(*end.head, samples_of(samples, SiteKind::token_and_mean), unchanged(width),
                                                 with_int8_weights(context.options), requantizable(both.factors()));
   both.write("pooled", layer.input, ElementType::int8);
   context.nodes.linear_logits("head", "pooled", layer);
@@ -328,7 +328,7 @@ void normed_mean_end(PartContext &context, const StreamNode &stream) {
 // All tokens, normalized; then the rows that the pool reads, if those are the first.
 StreamNode patch_tokens(PartContext &context, const StreamNode &stream) {
   const EndPart &end = context.network.end;
-  const int fraction_bits = context.nodes.layer_norm_features("tokens", stream, *end.norm);
+  const int fraction_bits = context.nodes.layer_norm_features("patch_tokens", stream, *end.norm);
   context.nodes.set_patch_tokens(fraction_bits);
   const int read = end.first + end.rows;
   return read <= context.network.embedding.prefix_tokens ? context.nodes.take_rows("head_tokens", stream, read)
