@@ -1,6 +1,5 @@
 #include "models/import/position_bias.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 namespace intvit::importer {
@@ -9,12 +8,6 @@ namespace {
 
 double log_distance(int distance) {
   return std::copysign(std::log1p(std::abs(static_cast<double>(distance))), distance);
-}
-
-// `side` of the grid: its largest distance becomes log2(9) / 3.
-double relative_log_distance(int distance, int side) {
-  const double relative = 8.0 * std::abs(distance) / std::max(side - 1, 1);
-  return std::copysign(std::log2(1 + relative) / 3, distance);
 }
 
 } // namespace
@@ -29,20 +22,17 @@ RowMatrix read_grid_bias(TensorReader &tensors, const std::string &name, const B
 
 RowMatrix read_grid_bias_network(TensorReader &tensors, const std::string &module, const BiasGrid &grid, int heads,
                                  int hidden) {
-  const bool bounded = !tensors.has(module + ".fc2.bias");
   const LinearWeights fc1 = tensors.linear(module + ".fc1", {hidden, 2});
-  const LinearWeights fc2 = tensors.linear(module + ".fc2", {heads, hidden}, !bounded);
+  const LinearWeights fc2 = tensors.linear(module + ".fc2", {heads, hidden});
   RowMatrix bias = RowMatrix::Zero(heads, grid.biases());
   for (int column = 0; column < grid.distances(); ++column) {
     const int down = column / (2 * grid.width - 1) - (grid.height - 1);
     const int right = column % (2 * grid.width - 1) - (grid.width - 1);
     RowMatrix place(1, 2);
-    place << static_cast<float>(bounded ? relative_log_distance(down, grid.height) : log_distance(down)),
-        static_cast<float>(bounded ? relative_log_distance(right, grid.width) : log_distance(right));
+    place << static_cast<float>(log_distance(down)), static_cast<float>(log_distance(right));
     const RowVector values = mapped(mapped(place, fc1).cwiseMax(0.0F), fc2);
     for (Eigen::Index head = 0; head < heads; ++head)
-      bias(head, column) =
-          bounded ? static_cast<float>(16 / (1 + std::exp(-static_cast<double>(values[head])))) : values[head];
+      bias(head, column) = values[head];
   }
   return bias;
 }

@@ -14,8 +14,7 @@ RowMatrix read_grid_bias(TensorReader &tensors, const std::string &name, const B
                          bool has_prefix);
 
 // The same that two linear maps, MODULE.fc1 and MODULE.fc2, with a ReLU between them make of a distance in patches,
-// down and right, on a logarithmic scale (arXiv 2111.09883). Tokens before the patches have none. Without a bias of fc2
-// the distances are relative to the grid's sides and the result is kept between 0 and 16, as Swin V2 has it.
+// down and right, on a logarithmic scale (arXiv 2111.09883). Tokens before the patches have none.
 RowMatrix read_grid_bias_network(TensorReader &tensors, const std::string &module, const BiasGrid &grid, int heads,
                                  int hidden);
 

@@ -82,7 +82,7 @@ bool is_irrelevant(const std::string &name, const json &value) {
       {"qk_norm", false},          {"scale_attn_norm", false},
       {"scale_mlp_norm", false}};
   const auto found = usual.find(name);
-  if (name == "rel_pos_type") // a table or a network, which the tensors tell; of the latter there are two kinds
+  if (name == "rel_pos_type") // a table or a network, which the tensors tell; not Swin V2's network
     return value == "mlp" || value == "bias";
   return names.contains(name) || (found != usual.end() && found->second == value);
 }

@@ -246,8 +246,9 @@ RowMatrix read_block_bias(TensorReader &tensors, const VitConfig &config, int bl
     if (tensors.has(module + "relative_position_bias_table"))
       add(read_grid_bias(tensors, module + "relative_position_bias_table", grid, config.heads,
                          config.prefix_tokens > 0));
-    if (const int hidden = tensors.dimension(module + "mlp.fc1.weight", 0); hidden > 0)
-      add(read_grid_bias_network(tensors, module + "mlp", grid, config.heads, hidden));
+    if (tensors.has(module + "mlp.fc1.weight") || tensors.has(module + "mlp.fc2.weight"))
+      add(read_grid_bias_network(tensors, module + "mlp", grid, config.heads,
+                                 tensors.dimension(module + "mlp.fc1.weight", 0)));
   }
   if (bias.size() == 0) // which says what is missing
     return read_grid_bias(tensors, bias_modules(block)[0] + "relative_position_bias_table", grid, config.heads, true);

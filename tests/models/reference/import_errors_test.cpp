@@ -162,7 +162,6 @@ TEST_CASE("networks of timm's that compute something else are refused by their n
                       EndsWith("architecture \"" + name + "\" has " + message + ", which cannot be imported"));
   };
   refused("vit_base_patch16_rpn_224", "norms behind the branches of a block");
-  refused("beit3_base_patch16_224", "norms behind attention");
   CHECK_NOTHROW(load_timm(folder_of(tensors, R"({"architecture": "mine", "model_args": {"num_heads": 2}})")));
   CHECK_THROWS_WITH(load_timm(file_of(tensors), {.architecture = "vit_base_patch16_rpn_224", .heads = 0}),
                     Contains("norms behind the branches"));
