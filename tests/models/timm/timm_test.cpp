@@ -2,6 +2,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -74,14 +75,30 @@ TEST_CASE("small models of every architecture give timm's outputs") {
   }
 }
 
+// What a tensor would be called elsewhere: where one of several is wanted, the message has the first.
+std::string first_name(const std::string &name) {
+  if (const std::size_t at = name.find(".rel_pos.relative_position_bias_table"); at != std::string::npos)
+    return name.substr(0, at) + ".relative_position_bias_table";
+  static const std::map<std::string, std::string> others{
+      {"embeds.pos_embed_y", "embeds.pos_embed"},
+      {"embeds.proj.weight", "patch_embed.proj.weight"},
+      {"fc_norm.weight", "norm.weight"},
+      {"rel_pos_bias.relative_position_bias_table", "blocks.0.attn.relative_position_bias_table"}};
+  const auto found = others.find(name);
+  return found == others.end() ? name : found->second;
+}
+
 TEST_CASE("whatever tensor of an architecture is missing, its name is in the message") {
   for (const json &golden : all_goldens()) {
     const test::WeightTensors tensors = golden_tensors(golden);
     for (const auto &[name, tensor] : tensors) {
+      if (golden["name"] == "beit_shared" && name == "pos_embed")
+        continue; // absolute positions may be there besides relative ones or not
       test::WeightTensors damaged = tensors;
       damaged.erase(name);
       CAPTURE(golden["name"], name);
-      CHECK_THAT(refusal(golden, damaged), Contains("tensor " + name + " is missing"));
+      CHECK_THAT(refusal(golden, damaged),
+                 Contains("tensor " + name + " is missing") || Contains("tensor " + first_name(name) + " is missing"));
     }
   }
 }
