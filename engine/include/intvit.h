@@ -127,8 +127,8 @@ INTVIT_API intvit_outputs intvit_model_outputs(const intvit_model *model);
 INTVIT_API int intvit_model_classes(const intvit_model *model);
 INTVIT_API int intvit_model_features(const intvit_model *model);
 
-/* A model may give a vector for each patch of the image besides (intvit_patch_tokens()): of how many rows and columns of
- * patches, and how many numbers each. All are 0 if it does not. */
+/* A model may give a vector for each patch of the image besides (intvit_patch_tokens()): of how many rows and columns
+ * of patches, and how many numbers each. All are 0 if it does not. */
 INTVIT_API int intvit_model_token_rows(const intvit_model *model);
 INTVIT_API int intvit_model_token_columns(const intvit_model *model);
 INTVIT_API int intvit_model_token_channels(const intvit_model *model);
@@ -294,8 +294,8 @@ INTVIT_API intvit_status intvit_logits(const intvit_session *session, int image,
 INTVIT_API intvit_status intvit_features(const intvit_session *session, int image, const int32_t **features,
                                          intvit_error *error);
 
-/* Likewise a vector for each patch of the image, from left to right and row by row: an array [rows][columns][channels] of
- * intvit_model_token_rows(), _columns() and _channels(). */
+/* Likewise a vector for each patch of the image, from left to right and row by row: an array [rows][columns][channels]
+ * of intvit_model_token_rows(), _columns() and _channels(). */
 INTVIT_API intvit_status intvit_patch_tokens(const intvit_session *session, int image, const int32_t **tokens,
                                              intvit_error *error);
 

@@ -30,7 +30,8 @@ void RandomNetwork::head(const std::string &input, int in_features, int classes)
 void RandomNetwork::end(const EndPart &part) {
   merged_from_ = part.merged_from;
   if (part.patch_tokens) {
-    layer_norm("patch_tokens", ElementType::int32, std::ldexp(logit_spread, logit_fraction_bits), ArrayXd::Zero(channels_));
+    layer_norm("patch_tokens", ElementType::int32, std::ldexp(logit_spread, logit_fraction_bits),
+               ArrayXd::Zero(channels_));
     graph_.graph().tokens = "patch_tokens";
     graph_.graph().token_fraction_bits = logit_fraction_bits;
     if (const int read = part.first + part.rows; read <= first_tokens_ - config_.patches()) {

@@ -290,8 +290,9 @@ void token_mean_end(PartContext &context, const StreamNode &stream) {
   context.nodes.set_features(width, fraction_bits, has_head);
   if (!has_head)
     return;
-  const QuantizedLinear layer = quantize_linear(*end.head, samples_of(samples, SiteKind::token_and_mean), unchanged(width),
-                                                with_int8_weights(context.options), requantizable(both.factors()));
+  const QuantizedLinear layer =
+      quantize_linear(*end.head, samples_of(samples, SiteKind::token_and_mean), unchanged(width),
+                      with_int8_weights(context.options), requantizable(both.factors()));
   both.write("pooled", layer.input, ElementType::int8);
   context.nodes.linear_logits("head", "pooled", layer);
 }
