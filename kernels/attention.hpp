@@ -84,7 +84,7 @@ INTVIT_INLINE constexpr std::ptrdiff_t attention_row(const AttentionArgs &args, 
 
 // What is added to a query's scores; args.bias.bias must not be null.
 INTVIT_INLINE constexpr const std::int32_t *bias_row(const AttentionArgs &args, int head, int query) {
-  return args.bias.bias + (std::ptrdiff_t{head} * args.tokens + query - args.bias.first_row) * args.bias.stride;
+  return &args.bias.bias[(std::ptrdiff_t{head} * args.tokens + query - args.bias.first_row) * args.bias.stride];
 }
 
 } // namespace intvit::kernels

@@ -63,7 +63,9 @@ INTVIT_INLINE constexpr int code_of_word(std::uint8_t word) {
 // What a word on the log scale stands for, in units of 2^-7: 0 or +-1 .. +-64. Of the pattern that is no code: 0.
 INTVIT_INLINE constexpr int log_word_value(std::uint8_t word) {
   const int code = code_of_word(word);
-  return code == 0 || word == no_word_code ? 0 : code < 0 ? -(128 >> -code) : 128 >> code;
+  if (code == 0 || word == no_word_code)
+    return 0;
+  return code < 0 ? -(128 >> -code) : 128 >> code;
 }
 
 // The values of a scale's words as bytes, to be looked up sixteen at once.

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -35,6 +34,14 @@ Status check_result(const Graph &graph, const std::map<std::string, int, std::le
   return {};
 }
 
+// Null where there is none.
+template <class Op> const Op *first_operation(const Graph &graph) {
+  for (const Node &node : graph.nodes)
+    if (const auto *operation = std::get_if<Op>(&node.operation))
+      return operation;
+  return nullptr;
+}
+
 // Whether every patch still has its row among the tokens that the graph names.
 Status check_patch_tokens(const Graph &graph, const std::map<std::string, int, std::less<>> &index, Program &program) {
   if (graph.tokens.empty())
@@ -42,25 +49,17 @@ Status check_patch_tokens(const Graph &graph, const std::map<std::string, int, s
   const auto fail = [&](const char *reason) {
     return Status(StatusCode::bad_format, "graph: tokens \"" + graph.tokens + "\": " + reason);
   };
-  const auto first = [&]<class Op>(const Op *) {
-    return std::find_if(graph.nodes.begin(), graph.nodes.end(),
-                        [](const Node &node) { return std::holds_alternative<Op>(node.operation); });
-  };
-  const auto patches = first(static_cast<const Patches *>(nullptr));
-  const auto embedding = first(static_cast<const PatchEmbed *>(nullptr));
+  const auto *patches = first_operation<Patches>(graph);
+  const auto *embedding = first_operation<PatchEmbed>(graph);
   const auto named = index.find(graph.tokens);
   if (named == index.end() || named->second == 0)
     return fail("no node is so named");
-  if (patches == graph.nodes.end() || embedding == graph.nodes.end())
+  if (patches == nullptr || embedding == nullptr)
     return fail("the graph embeds no patches with their positions");
   const ValueInfo &value = program.values[static_cast<std::size_t>(named->second)];
-  const int patch = std::get<Patches>(patches->operation).patch;
-  PatchTokens tokens{named->second,
-                     std::get<PatchEmbed>(embedding->operation).prefix_rows,
-                     graph.image_height / patch,
-                     graph.image_width / patch,
-                     value.columns,
-                     graph.token_fraction_bits};
+  const int patch = patches->patch;
+  PatchTokens tokens{named->second, embedding->prefix_rows,   graph.image_height / patch, graph.image_width / patch,
+                     value.columns, graph.token_fraction_bits};
   if (value.type != ElementType::int32 || value.rows != tokens.first + tokens.patches())
     return fail("its output must be int32 and have a row for each prefix token and each patch");
   program.patch_tokens = tokens;
