@@ -1,6 +1,7 @@
 #include "engine/ops/attention.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "engine/ops/bounds.hpp"
 #include "kernels/token_merging.hpp"
@@ -162,8 +163,8 @@ void bind_grid(NodeBinder &binder, const Attention &op, BoundAttention &bound) {
   for (int head = 0; head < op.heads; ++head) {
     const auto first = grid.patches.begin() + head * distances;
     std::vector<std::int32_t> all(first, first + distances);
-    all.insert(all.end(), grid.others.begin() + std::ptrdiff_t{head} * 3,
-               grid.others.begin() + std::ptrdiff_t{head} * 3 + 3);
+    for (const std::int32_t bias : std::span(grid.others).subspan(static_cast<std::size_t>(head) * 3, 3))
+      all.push_back(bias);
     const std::uint64_t range = bias_range(binder, all);
     if (!score_fits(bound.head_dim, bound.score_multiplier[static_cast<std::size_t>(head)], op.score_shift, range))
       binder.fail("a score_multiplier could overflow 32 bits");

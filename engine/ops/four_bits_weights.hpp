@@ -18,9 +18,9 @@ namespace intvit {
 struct FourBitConstants {
   std::array<const char *, 3> names;
 
-  constexpr const char *first() const { return names[0]; }
-  constexpr const char *groups() const { return names[1]; }
-  constexpr const char *second() const { return names[2]; }
+  constexpr const char *first() const { return std::get<0>(names); }
+  constexpr const char *groups() const { return std::get<1>(names); }
+  constexpr const char *second() const { return std::get<2>(names); }
 };
 inline constexpr auto four_bit_constants = kernels::PerFormat<FourBitConstants>::of(
     FourBitConstants{}, FourBitConstants{{"stlq_first", "stlq_tiles", "stlq_second"}},
