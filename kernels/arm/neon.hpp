@@ -5,7 +5,7 @@
 // and stored less 128. (Products of mixed signs came with a later extension, I8MM.)
 //
 // Included only by translation units that are compiled for NEON or one of its extensions; `Unit`, a local type of
-// theirs, keeps their code apart.
+// theirs, keeps their code apart. Longer than other files, because one class has all operations of its vectors.
 #pragma once
 
 #include <arm_neon.h>

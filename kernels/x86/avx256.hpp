@@ -5,7 +5,8 @@
 // Most of AVX2's instructions work within the two halves of 128 bits by themselves. Narrowing two vectors therefore
 // interleaves blocks of four lanes, which Panel::column() allows for, and other results need a permutation of quarters.
 //
-// Included only by translation units that are compiled for one of the two; `Set` keeps their code apart.
+// Included only by translation units that are compiled for one of the two; `Set` keeps their code apart. Longer than
+// other files, because one class has all operations of its vectors.
 #pragma once
 
 #include <cstdint>

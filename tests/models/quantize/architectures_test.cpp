@@ -107,7 +107,9 @@ TEST_CASE("integer models of the ViT family follow their float models") {
         options.residual = residual;
         const double distance = worst_distance(model, options);
         CAPTURE(distance);
-        CHECK(distance < (residual == ResidualFormat::int16 ? 0.1 : 0.16));
+        // A head of seven random rows over twice as many inputs.
+        const double int16_limit = pool == Pool::token_mean ? 0.1 : 0.08;
+        CHECK(distance < (residual == ResidualFormat::int16 ? int16_limit : 0.16));
       }
     }
   };
