@@ -144,7 +144,7 @@ TEST_CASE("integer models follow float models with position biases") {
       CAPTURE(prefix_tokens, static_cast<int>(pool), static_cast<int>(residual));
       QuantizeOptions options;
       options.residual = residual;
-      CHECK(worst_distance(model, options) < (residual == ResidualFormat::int16 ? 0.1 : 0.16));
+      CHECK(worst_distance(model, options) < (residual == ResidualFormat::int16 ? 0.08 : 0.16));
     }
   }
 }
@@ -166,7 +166,7 @@ TEST_CASE("integer models follow float models with norms in other places and of 
       options.residual = residual;
       const double distance = worst_distance(model, options);
       CAPTURE(what, static_cast<int>(residual), distance);
-      CHECK(distance < (residual == ResidualFormat::int16 ? 0.1 : 0.16));
+      CHECK(distance < (residual == ResidualFormat::int16 ? 0.08 : 0.16));
     }
   };
   check("behind attention", [](VitConfig &config) { config.attention_norm = true; });
@@ -242,7 +242,7 @@ TEST_CASE("integer models with patch tokens follow the float model in every patc
         PatchObserver expected(model);
         const std::vector<float> result = reference::forward(any, image, &expected);
         const std::vector<std::int32_t> actual = test::run_logits(session, {&image, 1});
-        const double limit = residual == ResidualFormat::int16 ? 0.1 : 0.16;
+        const double limit = residual == ResidualFormat::int16 ? 0.08 : 0.16;
         CHECK(distance(real(actual, loaded->logit_fraction_bits()), result) < limit);
         CHECK(distance(real(session.patch_tokens(0), tokens.fraction_bits), expected.tokens) < limit);
       }
@@ -310,7 +310,7 @@ void check_tower(const VitConfig &config, double slack = 1) {
       options.residual = residual;
       const double distance = worst_distance(tower(config, classes), options);
       CAPTURE(distance);
-      CHECK(distance < slack * (residual == ResidualFormat::int16 ? 0.1 : 0.16));
+      CHECK(distance < slack * (residual == ResidualFormat::int16 ? 0.08 : 0.16));
     }
 }
 
