@@ -3,7 +3,7 @@
 //
 // A step here is as many inputs of a panel's columns as a group of the file has, or V::group if that is more. Its words
 // stand two in a byte in the order of the elements that they become, but for the order of bytes in a vector, which is
-// such that zipping the lower halves of bytes with the upper ones gives elements in order (place_of()). So one vector
+// such that zipping the lower halves of bytes with the upper ones gives elements in order (FourBitStep). So one vector
 // of bytes gives two vectors of elements by masks, table look-ups within registers and zips.
 //
 // Second words are kept by units: one or two bytes that hold words of one column, or of neighbours where elements stand
@@ -19,38 +19,16 @@
 //   second words     of all steps, one after the other
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 #include "kernels/linear.hpp"
+#include "kernels/vector/four_bits_step.hpp"
 #include "kernels/vector/panel.hpp"
 #include "kernels/vector/tile_product.hpp"
 
 namespace intvit::kernels::vector {
-
-// For every byte of bits of units of so many bytes, which byte of second words that stand close together becomes each
-// of 16 bytes: of the units whose bit is 1 the next ones, else none.
-template <std::ptrdiff_t unit_bytes> struct UnitSources {
-  static constexpr std::uint8_t none = 128;
-
-  alignas(64) std::uint8_t of[256][16];
-
-  constexpr UnitSources() : of{} {
-    for (int bits = 0; bits < 256; ++bits) {
-      for (std::uint8_t &source : of[bits])
-        source = none;
-      std::uint8_t next = 0;
-      for (int unit = 0; unit < 8; ++unit)
-        if ((bits >> unit & 1) != 0)
-          for (int byte = 0; byte < unit_bytes; ++byte)
-            of[bits][unit * unit_bytes + byte] = next++;
-    }
-  }
-};
-template <std::ptrdiff_t unit_bytes> inline constexpr UnitSources<unit_bytes> unit_sources;
 
 template <WordOperations V, WeightFormat stored> class FourBitPanels {
   using Element = typename V::Element;
@@ -60,46 +38,19 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   static constexpr FourBitLayout layout = four_bit_layout(stored);
   static constexpr const WordValues &values = word_values<layout.scale>;
 
-  static constexpr int columns = Panel<V>::columns;
-  static constexpr int step_inputs = V::group > word_group_inputs ? V::group : word_group_inputs;
-  static constexpr int step_groups = step_inputs / word_group_inputs;
-  static constexpr std::ptrdiff_t step_bytes = std::ptrdiff_t{columns} * step_inputs / 2;
-  static constexpr auto vector_bytes = static_cast<std::ptrdiff_t>(sizeof(Bytes));
-  static_assert(word_tile_outputs % columns == 0 && step_inputs % V::group == 0 && step_bytes % vector_bytes == 0 &&
-                vector_bytes % 16 == 0);
+  using Step = FourBitStep<V>;
+  using Places = typename Step::Places;
+  using Place = typename Step::Place;
+  using Units = typename Step::Units;
 
-  static constexpr std::ptrdiff_t unit_bytes = V::group >= word_group_inputs ? 2 : 1;
-  static constexpr std::ptrdiff_t units = step_bytes / unit_bytes;
-  // Bits of units, so many of them together.
-  using Bits = std::conditional_t<units % 64 == 0, std::uint64_t, std::uint16_t>;
-  static constexpr std::ptrdiff_t bits_together = static_cast<std::ptrdiff_t>(8 * sizeof(Bits));
-  static constexpr std::ptrdiff_t unit_bit_bytes = units / 8;
-  static_assert(units % bits_together == 0);
-
-  // The bits of a step's units.
-  struct Units {
-    Bits bits[std::size_t{units / bits_together}] = {};
-
-    void load(const std::uint8_t *from) { std::memcpy(bits, from, sizeof bits); }
-    void store(std::uint8_t *to) const { std::memcpy(to, bits, sizeof bits); }
-    void set(std::ptrdiff_t unit) {
-      bits[unit / bits_together] = static_cast<Bits>(bits[unit / bits_together] | Bits{1} << (unit % bits_together));
-    }
-    INTVIT_INLINE std::ptrdiff_t count() const {
-      std::ptrdiff_t sum = 0;
-      for (const Bits each : bits)
-        sum += __builtin_popcountll(each);
-      return sum;
-    }
-    // Of those before `unit`.
-    std::ptrdiff_t count_before(std::ptrdiff_t unit) const {
-      std::ptrdiff_t sum = 0;
-      for (std::ptrdiff_t i = 0; i < unit / bits_together; ++i)
-        sum += __builtin_popcountll(bits[i]);
-      const std::uint64_t below = (std::uint64_t{1} << (unit % bits_together)) - 1;
-      return sum + __builtin_popcountll(bits[unit / bits_together] & below);
-    }
-  };
+  static constexpr int columns = Step::columns;
+  static constexpr int step_inputs = Step::step_inputs;
+  static constexpr int step_groups = Step::step_groups;
+  static constexpr int together = Step::together;
+  static constexpr std::ptrdiff_t step_bytes = Step::step_bytes;
+  static constexpr std::ptrdiff_t vector_bytes = Step::vector_bytes;
+  static constexpr std::ptrdiff_t unit_bytes = Step::unit_bytes;
+  static constexpr std::ptrdiff_t unit_bit_bytes = Step::unit_bit_bytes;
 
   // An entry of the table.
   struct Entry {
@@ -135,53 +86,6 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     return result;
   }
 
-  // Where the word of an element of a step stands.
-  struct Place {
-    std::ptrdiff_t byte = 0;
-    int shift = 0;
-
-    std::ptrdiff_t unit() const { return byte / unit_bytes; }
-  };
-  // V::zip_low() and V::zip_high() work on every 16 bytes: those at 0..7 give the first vector's elements, those at
-  // 8..15 the second's.
-  static constexpr Place place_of(std::ptrdiff_t element) {
-    const std::ptrdiff_t vector = element / (2 * vector_bytes);
-    const std::ptrdiff_t half = element / vector_bytes % 2;
-    const std::ptrdiff_t in_half = element % vector_bytes;
-    return {vector * vector_bytes + in_half / 16 * 16 + 8 * half + in_half % 16 / 2, static_cast<int>(element % 2) * 4};
-  }
-
-  // So many inputs of a column stand together in a unit.
-  static constexpr int together = V::group < word_group_inputs ? V::group : word_group_inputs;
-
-  // The places of a column's words in a step, [column in the panel's order].
-  struct Places {
-    Place places[std::size_t{step_inputs}] = {};
-
-    const Place &of(int group, int k) const { return places[group * word_group_inputs + k]; }
-  };
-  struct PlacesOfColumns {
-    Places of[std::size_t{columns}] = {};
-
-    constexpr PlacesOfColumns() {
-      for (int column = 0; column < columns; ++column)
-        for (int k = 0; k < step_inputs; ++k)
-          of[column].places[k] = place_of((std::ptrdiff_t{k / V::group} * columns + column) * V::group + k % V::group);
-    }
-  };
-  static const Places &places_of(int vector, int lane) {
-    static constexpr PlacesOfColumns all;
-    return all.of[vector * V::lanes + lane];
-  }
-
-  // The columns of a panel in a file: work(column of the matrix, its place in the panel) for each.
-  template <typename Work> static void for_each_column(int first_column, int out_features, const Work &work) {
-    for (int v = 0; v < Panel<V>::vectors; ++v)
-      for (int lane = 0; lane < V::lanes; ++lane)
-        if (const int column = first_column + Panel<V>::column(v, lane); column < out_features)
-          work(column, v, lane);
-  }
-
   static bool has_second_words(const FourBitMatrix &matrix, int column, int group) {
     return group < word_groups_in_row(matrix.in_features) &&
            matrix.has_second_words(column / layout.group_outputs, group);
@@ -199,8 +103,8 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   // Which units of a step have second words: those that hold a word of a group that has.
   static Units units_of(const FourBitMatrix &matrix, int first_column, int step) {
     Units result;
-    for_each_column(first_column, matrix.out_features, [&](int column, int v, int lane) {
-      const Places &places = places_of(v, lane);
+    Step::for_each_column(first_column, matrix.out_features, [&](int column, int v, int lane) {
+      const Places &places = Step::places_of(v, lane);
       for (int group = 0; group < step_groups; ++group)
         if (has_second_words(matrix, column, step * step_groups + group))
           for (int k = 0; k < word_group_inputs; k += together)
@@ -209,11 +113,14 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     return result;
   }
 
+  static int end_of_panel(const FourBitMatrix &matrix, int first_column) {
+    return first_column + columns < matrix.out_features ? first_column + columns : matrix.out_features;
+  }
+
   static std::ptrdiff_t second_bytes_of(const FourBitMatrix &matrix, int first_column) {
     std::ptrdiff_t count = 0;
     if constexpr (together > 1) { // units of one column alone
-      const int last = first_column + columns < matrix.out_features ? first_column + columns : matrix.out_features;
-      for (int column = first_column; column < last; ++column)
+      for (int column = first_column; column < end_of_panel(matrix, first_column); ++column)
         count += marked_in_row(matrix, column / layout.group_outputs);
       count *= word_group_inputs / together;
     } else {
@@ -223,12 +130,16 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     return count * unit_bytes;
   }
 
-  // work(first column, entry) for every panel.
+  // work(first column, entry, groups with second words in the rows of groups above the first column's) for every panel.
   template <typename Work> static std::ptrdiff_t for_each_panel(const FourBitMatrix &matrix, const Work &work) {
     Entry next{table_bytes(matrix.out_features), 0};
+    std::ptrdiff_t before = 0;
+    int row = 0;
     for (int column = 0; column < matrix.out_features; column += columns) {
+      for (; row < column / layout.group_outputs; ++row)
+        before += marked_in_row(matrix, row);
       next.second_bytes = second_bytes_of(matrix, column);
-      work(column, next);
+      work(column, next, before);
       next.at += Parts(matrix.in_features, next.second_bytes).end;
     }
     return next.at;
@@ -243,11 +154,10 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   // Second words of a panel's columns, read group after group.
   class SecondWords {
   public:
-    SecondWords(const FourBitMatrix &matrix, int first_column) {
-      std::ptrdiff_t before = 0; // groups with second words in the rows above
-      int row = 0;
-      const int last = first_column + columns < matrix.out_features ? first_column + columns : matrix.out_features;
-      for (int column = first_column; column < last; ++column) {
+    // `before`: groups with second words in the rows of groups above the first column's.
+    SecondWords(const FourBitMatrix &matrix, int first_column, std::ptrdiff_t before) {
+      int row = first_column / layout.group_outputs;
+      for (int column = first_column; column < end_of_panel(matrix, first_column); ++column) {
         for (; row < column / layout.group_outputs; ++row)
           before += marked_in_row(matrix, row);
         next_[column - first_column] = matrix.second == nullptr
@@ -305,14 +215,14 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   }
 
   static void pack_panel(const FourBitMatrix &matrix, const Requantization &requantization, int first_column,
-                         const Entry &entry, std::byte *panel) {
+                         std::ptrdiff_t before, const Entry &entry, std::byte *panel) {
     const Parts parts(matrix.in_features, entry.second_bytes);
     const PanelConstants<V, std::byte> constants(panel + parts.constants);
     std::byte *notes = panel + parts.notes;
-    SecondWords second(matrix, first_column);
-    for_each_column(first_column, matrix.out_features, [&](int column, int v, int lane) {
+    SecondWords second(matrix, first_column, before);
+    Step::for_each_column(first_column, matrix.out_features, [&](int column, int v, int lane) {
       const int place_in_panel = v * V::lanes + lane;
-      const std::int32_t sum = put_column(matrix, column, column - first_column, places_of(v, lane), second,
+      const std::int32_t sum = put_column(matrix, column, column - first_column, Step::places_of(v, lane), second,
                                           reinterpret_cast<std::uint8_t *>(panel), notes);
       constants.start[place_in_panel] = -V::code_bias * sum;
       place<V>(requantization, column, v, lane, constants);
@@ -322,14 +232,14 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     if (entry.second_bytes == 0)
       return;
 
-    SecondWords again(matrix, first_column);
+    SecondWords again(matrix, first_column, before);
     auto *bits = reinterpret_cast<std::uint8_t *>(panel + parts.units);
     auto *words = reinterpret_cast<std::uint8_t *>(panel + parts.second);
     for (int step = 0; step < steps_of(matrix.in_features); ++step, bits += unit_bit_bytes) {
       const Units marked = units_of(matrix, first_column, step);
       marked.store(bits);
-      for_each_column(first_column, matrix.out_features, [&](int column, int v, int lane) {
-        const Places &places = places_of(v, lane);
+      Step::for_each_column(first_column, matrix.out_features, [&](int column, int v, int lane) {
+        const Places &places = Step::places_of(v, lane);
         for (int group = 0; group < step_groups; ++group) {
           if (!has_second_words(matrix, column, step * step_groups + group))
             continue;
@@ -385,16 +295,16 @@ public:
   static constexpr WeightFormat format = stored;
 
   static std::size_t packed_bytes(const WeightsView &weights) {
-    return static_cast<std::size_t>(for_each_panel(weights.four_bits, [](int, const Entry &) {}));
+    return static_cast<std::size_t>(for_each_panel(weights.four_bits, [](int, const Entry &, std::ptrdiff_t) {}));
   }
 
   static void pack(const WeightsView &weights, const Requantization &requantization, std::byte *packed) {
     const FourBitMatrix &matrix = weights.four_bits;
     std::memset(packed, 0, static_cast<std::size_t>(table_bytes(matrix.out_features)));
-    for_each_panel(matrix, [&](int column, const Entry &entry) {
+    for_each_panel(matrix, [&](int column, const Entry &entry, std::ptrdiff_t before) {
       std::memset(packed + entry.at, 0, static_cast<std::size_t>(Parts(matrix.in_features, entry.second_bytes).end));
       std::memcpy(packed + column / columns * entry_bytes, &entry, sizeof entry);
-      pack_panel(matrix, requantization, column, entry, packed + entry.at);
+      pack_panel(matrix, requantization, column, before, entry, packed + entry.at);
     });
   }
 
