@@ -14,7 +14,7 @@
  * A model is immutable; any number of threads and sessions may use it. A session serves one caller at a time; sessions
  * of one model run side by side. The library never prints, never ends the process and lets no exception out. It keeps
  * no state outside models and sessions; a session's threads end with it. docs/embedding.md explains everything at
- * length.
+ * length. The interface is one file, however long, so that a program includes one.
  */
 #ifndef INTVIT_H
 #define INTVIT_H

@@ -1,3 +1,4 @@
+// Every operation of a graph by its definition alone; long because there are as many as the engine has.
 #include "tests/engine/runtime/naive_graph.hpp"
 
 #include <algorithm>
