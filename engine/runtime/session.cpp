@@ -175,7 +175,7 @@ std::span<const std::int32_t> Session::patch_tokens(int image) const {
   const PatchTokens &tokens = model_->patch_tokens();
   if (tokens.value == 0)
     return {};
-  const auto rows = static_cast<std::size_t>(tokens.first + tokens.patches());
+  const auto rows = static_cast<std::size_t>(tokens.first) + static_cast<std::size_t>(tokens.patches());
   const auto channels = static_cast<std::size_t>(tokens.channels);
   const auto before = static_cast<std::size_t>(image) * rows + static_cast<std::size_t>(tokens.first);
   return {reinterpret_cast<const std::int32_t *>(value(tokens.value)) + before * channels,

@@ -160,10 +160,10 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
       for (int column = first_column; column < end_of_panel(matrix, first_column); ++column) {
         for (; row < column / layout.group_outputs; ++row)
           before += marked_in_row(matrix, row);
-        next_[column - first_column] = matrix.second == nullptr
-                                           ? nullptr
-                                           : matrix.second + before * layout.group_bytes() +
-                                                 column % layout.group_outputs * (word_group_inputs / 2);
+        next_[column - first_column] =
+            matrix.second == nullptr ? nullptr
+                                     : matrix.second + before * layout.group_bytes() +
+                                           std::ptrdiff_t{column % layout.group_outputs} * (word_group_inputs / 2);
       }
     }
     // The four words of the column's next group, whose bit is 1.
@@ -194,7 +194,7 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     std::int32_t sum = 0;
     NotedColumn<Product> noted(notes);
     for (int group = 0; group < word_groups_in_row(matrix.in_features); ++group) {
-      const unsigned words = words_at(row + 2 * group, 2 * group + 1 < row_bytes);
+      const unsigned words = words_at(row + std::ptrdiff_t{2} * group, 2 * group + 1 < row_bytes);
       const bool two = has_second_words(matrix, column, group);
       const unsigned more = two ? second.take(column_of_panel) : 0;
       std::uint8_t *step = first + group / step_groups * step_bytes;

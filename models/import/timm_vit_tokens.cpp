@@ -46,9 +46,9 @@ RowMatrix read_naflex_positions(TensorReader &tensors, const VitConfig &config) 
   if (stored_height == config.grid_height() && stored_width == config.grid_width())
     return grid;
   grid = resample_positions(grid, stored_height, stored_width, height, width, config.resampling);
-  for (int y = 0; y < config.grid_height(); ++y)
-    positions.middleRows(y * config.grid_width(), config.grid_width()) =
-        grid.middleRows(y * width, config.grid_width());
+  const Eigen::Index kept = config.grid_width();
+  for (Eigen::Index y = 0; y < config.grid_height(); ++y)
+    positions.middleRows(y * kept, kept) = grid.middleRows(y * width, kept);
   return positions;
 }
 

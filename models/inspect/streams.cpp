@@ -90,9 +90,7 @@ std::vector<Stream> residual_streams(const Program &program) {
     if (before == nullptr)
       continue;
     if (const auto *norm = node.as<BoundLayerNorm>()) {
-      if (before->as<BoundMergePatches>() != nullptr)
-        add(read_by(program, before->input(), *norm));
-      else if (before->operation_name == TakeRows::name)
+      if (before->as<BoundMergePatches>() != nullptr || before->operation_name == TakeRows::name)
         add(read_by(program, before->input(), *norm));
       else if (before->as<BoundMeanRows>() == nullptr && before->as<BoundMultiply>() == nullptr &&
                before->as<BoundAttention>() == nullptr && !is_activation(*before))

@@ -23,8 +23,8 @@ QuantizedLinear normed_projection(PartContext &context, const BlockPart &part, c
                                   const AttentionCodes &codes, const std::string &input) {
   const BlockWeights &block = *part.weights;
   const std::string attn = part.name + ".attn";
-  const QuantizedLinear proj = quantize_normed_linear(
-      block.proj, block.attention_norm, samples_of(samples, SiteKind::attention_normalized), context.options);
+  QuantizedLinear proj = quantize_normed_linear(block.proj, block.attention_norm,
+                                                samples_of(samples, SiteKind::attention_normalized), context.options);
   const double smallest = (codes.value.scale * quotient_unit).maxCoeff() / 0.49;
   const StreamNode attended{attn, choose_stream_codes(samples_of(samples, SiteKind::attention_output),
                                                       narrow_stream(context.options),
