@@ -92,6 +92,7 @@ std::optional<std::vector<double>> MergingJudge::errors(const TokenSchedule &sch
   constexpr std::size_t at_once = 32; // images, after which the errors so far are looked at
   const std::shared_ptr<const Model> model = draft_.merged(schedule);
   std::vector<Session> sessions;
+  sessions.reserve(static_cast<std::size_t>(threads_));
   for (int thread = 0; thread < threads_; ++thread)
     sessions.push_back(value_of(Session::create(model, {.threads = 1})));
   const int fraction_bits = model->has_head() ? model->logit_fraction_bits() : model->feature_fraction_bits();

@@ -103,7 +103,7 @@ Image mirrored(const Image &image) {
   Image result = image;
   for (int y = 0; y < image.height; ++y) {
     std::uint8_t *row = result.rgb.data() + static_cast<std::size_t>(y) * result.row_bytes();
-    for (int left = 0, right = image.width - 1; left < right; ++left, --right)
+    for (std::ptrdiff_t left = 0, right = image.width - 1; left < right; ++left, --right)
       std::swap_ranges(row + left * 3, row + left * 3 + 3, row + right * 3);
   }
   return result;

@@ -307,7 +307,8 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
     const Windows &windows = *config.windows;
     graph_.add(name, name + ".qkv",
                WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
-    draw_biases(name, "relative_bias", {config.heads, (2 * windows.size - 1) * (2 * windows.size - 1)});
+    const std::int64_t side = 2 * windows.size - 1;
+    draw_biases(name, "relative_bias", {config.heads, side * side});
   } else {
     std::string input = name + ".qkv";
     if (config.rotation) {
