@@ -53,6 +53,8 @@ template <typename Names, typename Enum> const char *name_of(const Names &names,
 }
 constexpr std::array roundings{Named<Rounding>{"compensating", Rounding::compensating},
                                Named<Rounding>{"nearest", Rounding::nearest}};
+constexpr std::array error_measures{Named<ErrorMeasure>{"layer", ErrorMeasure::layer},
+                                    Named<ErrorMeasure>{"model", ErrorMeasure::model}};
 constexpr std::array two_word_groups{
     Named<TwoWordGroups>{"group", TwoWordGroups::group}, Named<TwoWordGroups>{"tile", TwoWordGroups::tile},
     Named<TwoWordGroups>{"filter", TwoWordGroups::filter}, Named<TwoWordGroups>{"element", TwoWordGroups::element}};
@@ -95,6 +97,10 @@ void add_quantizer_options(Parser &parser) {
                              "stlq, int4: which weights get a second word together: group, 4 inputs of an output; "
                              "tile, the same 4 of 64 outputs (stlq alone); filter, all of an output; or element, each "
                              "by itself, which files hold as group (default: group)");
+  parser.option<std::string>("errors-by", "NAME",
+                             "stlq, int4: errors count by what they change in the outputs of their layer, each of "
+                             "which has the same part of second words, or of the model, for which all layers compete "
+                             "for them: layer or model (default: model)");
 }
 
 QuantizeOptions quantizer_options(const Parser &parser) {
@@ -109,6 +115,9 @@ QuantizeOptions quantizer_options(const Parser &parser) {
   set_named(parser, "two-word-groups", two_word_groups, options.two_word_groups);
   if (parser.has("two-word-groups") && !has_words(options.weight_levels))
     throw UsageError("--two-word-groups goes with --weight-format stlq or int4");
+  set_named(parser, "errors-by", error_measures, options.error_measure);
+  if (parser.has("errors-by") && !has_words(options.weight_levels))
+    throw UsageError("--errors-by goes with --weight-format stlq or int4");
   if (options.two_word_groups == TwoWordGroups::tile && options.weight_levels == WeightLevels::int4)
     throw UsageError("--two-word-groups tile goes with --weight-format stlq");
   set_named(parser, "observer", observers, options.published.observer);
@@ -136,7 +145,8 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
     text << " words=as-trained";
   else if (has_words(options.weight_levels))
     text << " two-word-ratio=" << options.two_word_ratio * 100
-         << " two-word-groups=" << name_of(two_word_groups, options.two_word_groups);
+         << " two-word-groups=" << name_of(two_word_groups, options.two_word_groups)
+         << " errors-by=" << name_of(error_measures, options.error_measure);
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
   if (options.published.per_tensor)

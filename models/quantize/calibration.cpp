@@ -20,17 +20,17 @@ using reference::SiteKind;
 constexpr Eigen::Index sampled_rows = 8192;
 
 // Some of the tokens of an image: the class token and others, evenly spread; where they begin differs between images.
-RowMatrix sample_rows(const MatrixView &activation, std::size_t image, std::size_t images) {
-  const Eigen::Index tokens = activation.rows();
+std::vector<int> sampled_tokens(Eigen::Index tokens, std::size_t image, std::size_t images) {
   const Eigen::Index count = std::clamp<Eigen::Index>(sampled_rows / static_cast<Eigen::Index>(images), 1, tokens);
-  RowMatrix rows(count, activation.cols());
-  rows.row(0) = activation.row(0);
+  std::vector<int> result{0};
   for (Eigen::Index i = 1; i < count; ++i)
-    rows.row(i) = activation.row(1 + (i * (tokens - 1) / count + static_cast<Eigen::Index>(image) * 7) % (tokens - 1));
-  return rows;
+    result.push_back(
+        static_cast<int>(1 + (i * (tokens - 1) / count + static_cast<Eigen::Index>(image) * 7) % (tokens - 1)));
+  return result;
 }
 
 struct ImageSamples {
+  std::vector<int> tokens; // of the rows
   RowMatrix rows;
   RowVector minimum;
   RowVector maximum;
@@ -39,7 +39,8 @@ struct ImageSamples {
   // Throws where a value is NaN, infinite or so large that products of it could be: all that follows, scales and
   // squared errors, is computed of these samples, and NaN is no integer.
   ImageSamples(const MatrixView &activation, std::size_t image, std::size_t images)
-      : rows(sample_rows(activation, image, images)), minimum(activation.row(0)), maximum(activation.row(0)) {
+      : tokens(sampled_tokens(activation.rows(), image, images)), rows(activation(tokens, Eigen::all)),
+        minimum(activation.row(0)), maximum(activation.row(0)) {
     // By pointers, row after row: compilers make vector code of it. The bits of magnitudes have the magnitudes' order,
     // and NaN is above all.
     std::int32_t largest = 0;
@@ -77,6 +78,7 @@ SiteSamples join(const std::vector<ImageSamples> &images) {
       site.rows[half].middleRows(i * rows, rows) = image.rows;
       site.minimum[half].row(i) = image.minimum;
       site.maximum[half].row(i) = image.maximum;
+      site.tokens[half].insert(site.tokens[half].end(), image.tokens.begin(), image.tokens.end());
     }
   }
   return site;

@@ -22,6 +22,12 @@ struct SiteSamples {
   std::array<RowMatrix, 2> rows;
   std::array<RowMatrix, 2> minimum; // [images, channels], over all tokens
   std::array<RowMatrix, 2> maximum;
+  std::array<std::vector<int>, 2> tokens; // which token each row is of its image
+
+  // What the rows weigh, of mean 1, and what an error costs in the outputs of the linear map that reads this; empty:
+  // all the same. See ErrorCosts.
+  std::array<Eigen::ArrayXd, 2> row_weights;
+  Eigen::ArrayXd output_costs;
 
   RowVector overall_minimum() const {
     return minimum[0].colwise().minCoeff().cwiseMin(minimum[1].colwise().minCoeff());

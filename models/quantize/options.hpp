@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "kernels/linear.hpp"
 #include "kernels/softmax.hpp"
@@ -54,6 +55,19 @@ constexpr kernels::WeightFormat stored_format(WeightLevels levels, TwoWordGroups
   return kernels::WeightFormat::int8;
 }
 
+// What a group of weights gains by second words, in the squared error of what counts errors, per weight.
+struct GroupGain {
+  float gain = 0;
+  float weights = 0; // of the group
+};
+using GroupGains = std::vector<GroupGain>;
+
+// By what the errors of the blocks' linear maps count.
+enum class ErrorMeasure : std::uint8_t {
+  layer, // what they change in the map's outputs; each map has the same part of second words
+  model, // what they change in the model's outputs, for which all maps compete for second words
+};
+
 enum class Rounding : std::uint8_t {
   compensating, // each weight together with the errors that those before it in its row have left
   nearest,      // each weight to the nearest value
@@ -84,6 +98,7 @@ struct QuantizeOptions {
   // stlq, int4: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
   double two_word_ratio = 0.15;
   TwoWordGroups two_word_groups = TwoWordGroups::group;
+  ErrorMeasure error_measure = ErrorMeasure::model; // of stlq and int4; the others' is their layer
   RangeMargins margins;
   // Where tokens are merged, so that a forward takes less time.
   TokenSchedule tokens;
@@ -93,6 +108,11 @@ struct QuantizeOptions {
   bool patch_tokens = false;
   int threads = 1;
   PublishedOptions published;
+
+  // While quantize() finds out what second words gain: where the maps tell it, of which none gets any. And then: what a
+  // group must gain, whatever the ratio.
+  GroupGains *gains = nullptr;
+  std::optional<double> least_gain;
 };
 
 // For the first and the last layer.

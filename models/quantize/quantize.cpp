@@ -6,6 +6,7 @@
 #include "models/overloaded.hpp"
 #include "models/quantize/emit/importance.hpp"
 #include "models/quantize/emit/parts.hpp"
+#include "models/quantize/linear/two_words.hpp"
 
 namespace intvit {
 
@@ -18,6 +19,68 @@ template <typename Work> auto in_part(const std::string &part, const Work &work)
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(part + ": " + error.what());
   }
+}
+
+// Tells a caller of all steps of one or more walks over the network.
+class Steps {
+public:
+  Steps(const Progress &progress, int total) : progress_(progress), total_(total) {}
+  void next() {
+    if (progress_)
+      progress_(step_++, total_);
+  }
+
+private:
+  const Progress &progress_;
+  int total_;
+  int step_ = 0;
+};
+
+// Of one walk: the embedding, the blocks, the end and the run that gives the golden logits.
+int steps_of(const Network &network) {
+  return network.blocks() + 3;
+}
+
+std::vector<std::byte> walk(const QuantizeInput &input, const Network &parts, const QuantizeOptions &options,
+                            const ErrorCosts *costs, Steps &steps) {
+  Calibration calibration(input.calibration, options.threads);
+  NodeWriter nodes(input, options);
+  PartContext context{parts, options, calibration, nodes, costs};
+  steps.next();
+  StreamNode stream =
+      in_part("patch embedding", [&] { return quantize_embedding(context, importance_before(parts, 0)); });
+  int block = 0;
+  for (std::size_t i = 0; i < parts.body.size(); ++i) {
+    const Eigen::ArrayXd next = importance_before(parts, i + 1);
+    stream = std::visit(Overloaded{[&](const BlockPart &part) {
+                                     steps.next();
+                                     const int index = block++;
+                                     return in_part("block " + std::to_string(index),
+                                                    [&] { return quantize_block(context, part, index, stream, next); });
+                                   },
+                                   [&](const MergingPart &part) {
+                                     return in_part("merging before block " + std::to_string(block),
+                                                    [&] { return quantize_merging(context, part, stream, next); });
+                                   }},
+                        parts.body[i]);
+  }
+  steps.next();
+  in_part("head", [&] { quantize_end(context, stream); });
+  steps.next();
+  return nodes.finish(input.calibration.front(), parts.end.outputs());
+}
+
+// What a group of weights must gain by second words to get them. Found by a walk that rounds each weight for itself and
+// writes a model that nobody reads.
+double find_least_gain(const QuantizeInput &input, const Network &parts, QuantizeOptions options,
+                       const ErrorCosts &costs, Steps &steps) {
+  GroupGains gains;
+  options.gains = &gains;
+  options.rounding = Rounding::nearest;
+  QuantizeInput draft = input;
+  draft.report = {};
+  walk(draft, parts, options, &costs, steps);
+  return least_gain(gains, options.two_word_ratio);
 }
 
 } // namespace
@@ -33,38 +96,17 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   merge_tokens(parts, options.tokens);
   if (options.patch_tokens)
     keep_patch_tokens(parts);
-  Calibration calibration(input.calibration, options.threads);
-  NodeWriter nodes(input, options);
-  PartContext context{parts, options, calibration, nodes};
-
-  // The embedding, the blocks, the end and the run that gives the golden logits.
-  const int steps = parts.blocks() + 3;
-  int step = 0;
-  const auto tell = [&] {
-    if (progress)
-      progress(step++, steps);
-  };
-  tell();
-  StreamNode stream =
-      in_part("patch embedding", [&] { return quantize_embedding(context, importance_before(parts, 0)); });
-  int block = 0;
-  for (std::size_t i = 0; i < parts.body.size(); ++i) {
-    const Eigen::ArrayXd next = importance_before(parts, i + 1);
-    stream = std::visit(Overloaded{[&](const BlockPart &part) {
-                                     tell();
-                                     return in_part("block " + std::to_string(block++),
-                                                    [&] { return quantize_block(context, part, stream, next); });
-                                   },
-                                   [&](const MergingPart &part) {
-                                     return in_part("merging before block " + std::to_string(block),
-                                                    [&] { return quantize_merging(context, part, stream, next); });
-                                   }},
-                        parts.body[i]);
+  if (!has_words(options.weight_levels) || options.error_measure == ErrorMeasure::layer) {
+    Steps steps(progress, steps_of(parts));
+    return walk(input, parts, options, nullptr, steps);
   }
-  tell();
-  in_part("head", [&] { quantize_end(context, stream); });
-  tell();
-  return nodes.finish(input.calibration.front(), parts.end.outputs());
+  const bool compete = options.two_word_ratio > 0 && options.two_word_ratio < 1;
+  Steps steps(progress, (compete ? 2 : 1) * steps_of(parts));
+  const ErrorCosts costs(network(input.model), input.calibration, options.threads);
+  QuantizeOptions chosen = options;
+  if (compete)
+    chosen.least_gain = find_least_gain(input, parts, options, costs, steps);
+  return walk(input, parts, chosen, &costs, steps);
 }
 
 } // namespace intvit

@@ -183,4 +183,21 @@ RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const Ro
   return centred;
 }
 
+void weigh(RowMatrix &centred, const std::array<ArrayXd, 2> &row_weights, int threads) {
+  ArrayXd weights(centred.cols());
+  weights << row_weights[0], row_weights[1];
+  const ArrayXd roots = weights.sqrt();
+  double total = 0;
+  for (const double weight : weights)
+    total += weight;
+  parallel_for(threads, static_cast<std::size_t>(centred.rows()), [&](std::size_t channel, std::size_t) {
+    float *codes = centred.row(static_cast<Index>(channel)).data();
+    double sum = 0;
+    for (Index i = 0; i < centred.cols(); ++i)
+      sum += weights[i] * static_cast<double>(codes[i]);
+    for (Index i = 0; i < centred.cols(); ++i)
+      codes[i] = static_cast<float>((static_cast<double>(codes[i]) - sum / total) * roots[i]);
+  });
+}
+
 } // namespace intvit

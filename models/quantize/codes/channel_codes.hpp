@@ -61,6 +61,10 @@ std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, co
 RowMatrix centred_codes(const ChannelCodes &codes, const Eigen::ArrayXd &mean, const RowVector &gain,
                         SampledRows samples, int threads);
 
+// Rows of the samples weigh as much as they say: centred codes become those about the weighted means, times the roots
+// of the weights.
+void weigh(RowMatrix &centred, const std::array<Eigen::ArrayXd, 2> &row_weights, int threads);
+
 // Factors on a calibrated range. Below 1 clips the tails for a finer step; above 1 leaves room for unseen images.
 inline constexpr std::array range_factors{0.6, 0.7, 0.8, 0.9, 1.0, 1.1};
 

@@ -8,6 +8,7 @@
 namespace intvit {
 
 using Eigen::ArrayXd;
+using reference::BlockMap;
 using reference::SiteKind;
 
 namespace {
@@ -41,6 +42,22 @@ int largest_token_size(const PartContext &context, const BlockConfig &config) {
   if (config.windows)
     return 1;
   return context.options.any_token_size ? first_tokens : first_tokens - config.tokens + 1;
+}
+
+// What each of the block's maps reads.
+void weigh(BlockSamples &samples, const BlockPart &part, int index, const ErrorCosts &costs) {
+  const int tokens = costs.tokens(index);
+  for (auto &[kind, site] : samples)
+    for (const auto &[input, map] :
+         {std::pair(SiteKind::norm1_normalized, BlockMap::qkv),
+          {part.config.attention_norm ? SiteKind::attention_normalized : SiteKind::attention_output, BlockMap::proj},
+          {SiteKind::norm2_normalized, BlockMap::fc1},
+          {part.config.mlp.normed ? SiteKind::hidden_normalized : SiteKind::gelu_output, BlockMap::fc2}})
+      if (kind == input) {
+        const bool behind_merging = map == BlockMap::fc1 || map == BlockMap::fc2;
+        const bool merged = part.config.tokens < tokens || (behind_merging && part.merging.pairs > 0);
+        costs.weigh(site, index, map, merged);
+      }
 }
 
 StreamNode attention_branch(PartContext &context, const BlockPart &part, const BlockSamples &samples,
@@ -87,9 +104,11 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
 
 } // namespace
 
-StreamNode quantize_block(PartContext &context, const BlockPart &part, const StreamNode &stream,
+StreamNode quantize_block(PartContext &context, const BlockPart &part, int index, const StreamNode &stream,
                           const ArrayXd &next_importance) {
-  const BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows, part.merging);
+  BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows, part.merging);
+  if (context.costs != nullptr)
+    weigh(samples, part, index, *context.costs);
   const StreamNode middle = attention_branch(context, part, samples, stream);
   const BlockWeights &block = *part.weights;
   const MlpPart mlp{part.name + ".norm2",

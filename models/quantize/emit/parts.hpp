@@ -11,6 +11,7 @@
 #include "models/architectures/network.hpp"
 #include "models/quantize/calibration.hpp"
 #include "models/quantize/emit/node_writer.hpp"
+#include "models/quantize/error_costs.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
@@ -21,6 +22,7 @@ struct PartContext {
   const QuantizeOptions &options;
   Calibration &calibration;
   NodeWriter &nodes;
+  const ErrorCosts *costs = nullptr; // none: errors count in their layers
 };
 
 // Each takes the residual stream and returns what it is afterwards. `next_importance`: what an error of a channel of
@@ -28,7 +30,8 @@ struct PartContext {
 
 StreamNode quantize_embedding(PartContext &context, const Eigen::ArrayXd &next_importance);
 
-StreamNode quantize_block(PartContext &context, const BlockPart &part, const StreamNode &stream,
+// `index`: of the block among all.
+StreamNode quantize_block(PartContext &context, const BlockPart &part, int index, const StreamNode &stream,
                           const Eigen::ArrayXd &next_importance);
 
 StreamNode quantize_merging(PartContext &context, const MergingPart &part, const StreamNode &stream,

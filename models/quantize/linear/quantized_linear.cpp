@@ -44,18 +44,26 @@ WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
   return UniformGrid();
 }
 
-// The weights whose error with one word costs most.
+// The weights whose error with one word costs most. `output_costs` may be empty.
 std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
-                                   const Scales &scales, const QuantizeOptions &options) {
+                                   const ArrayXd &output_costs, const Scales &scales, const QuantizeOptions &options) {
   const WordGrid one_word(word_scale(options.weight_levels), weight.cols());
   const RoundedWeights rounded = round_to_nearest(weight, input_scale, variance, one_word, scales, options.threads);
   RowMatrix squares(weight.rows(), weight.cols());
-  for (Index n = 0; n < weight.rows(); ++n)
+  for (Index n = 0; n < weight.rows(); ++n) {
+    const double cost = output_costs.size() == 0 ? 1.0 : output_costs[n];
     for (Index c = 0; c < weight.cols(); ++c) {
       const double residual = static_cast<double>(weight(n, c)) * input_scale[c] -
                               rounded.scale[n] * rounded.values[static_cast<std::size_t>(n * weight.cols() + c)];
-      squares(n, c) = static_cast<float>(residual * residual * variance[c]);
+      squares(n, c) = static_cast<float>(residual * residual * variance[c] * cost);
     }
+  }
+  if (options.gains != nullptr) {
+    add_gains(squares, options.two_word_groups, *options.gains);
+    return {};
+  }
+  if (options.least_gain)
+    return select_by_gain(squares, options.two_word_groups, *options.least_gain);
   return select_by_ratio(squares, options.two_word_groups, options.two_word_ratio);
 }
 
@@ -188,8 +196,20 @@ InputChoice choose_input(const LinearWeights &layer, const SiteSamples &samples,
   return input_for(options, constraint);
 }
 
+// The mean squares of rows.
+ArrayXd mean_squares(const RowMatrix &rows) {
+  ArrayXd result(rows.rows());
+  for (Index row = 0; row < rows.rows(); ++row) {
+    double sum = 0;
+    for (Index i = 0; i < rows.cols(); ++i)
+      sum += static_cast<double>(rows(row, i)) * static_cast<double>(rows(row, i));
+    result[row] = sum / static_cast<double>(rows.cols());
+  }
+  return result;
+}
+
 RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &input, const CodeStatistics &statistics,
-                             const RowVector &gain, SampledRows samples, const QuantizeOptions &options,
+                             const RowVector &gain, const SiteSamples &samples, const QuantizeOptions &options,
                              double largest_scale) {
   if (words_are_given(layer, options)) {
     const double unit = std::ldexp(input.scale[0], -kernels::largest_word_code);
@@ -201,14 +221,23 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
       in_words ? WordGrid(words, layer.weight.cols()) : one_word_grid(options.weight_levels, layer.weight.cols());
   Scales scales = scale_candidates(grid, options);
   scales.largest = largest_scale;
+  const bool weighed = samples.row_weights[0].size() > 0;
+  RowMatrix codes;
+  ArrayXd variance = statistics.variance;
+  if (weighed || options.rounding == Rounding::compensating) {
+    const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
+    codes = centred_codes(input, statistics.mean, gain, all, options.threads);
+  }
+  if (weighed) {
+    weigh(codes, samples.row_weights, options.threads);
+    variance = mean_squares(codes);
+  }
   if (in_words && options.two_word_ratio > 0)
     grid = WordGrid(words, layer.weight.cols(),
-                    select_two_words(layer.weight, input.scale, statistics.variance, scales, options));
+                    select_two_words(layer.weight, input.scale, variance, samples.output_costs, scales, options));
   if (options.rounding == Rounding::nearest)
-    return round_to_nearest(layer.weight, input.scale, statistics.variance, grid, scales, options.threads);
-  return round_compensating(layer.weight, input.scale,
-                            centred_codes(input, statistics.mean, gain, samples, options.threads), statistics.variance,
-                            grid, scales, options.threads);
+    return round_to_nearest(layer.weight, input.scale, variance, grid, scales, options.threads);
+  return round_compensating(layer.weight, input.scale, codes, variance, grid, scales, options.threads);
 }
 
 } // namespace
@@ -227,7 +256,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
   result.clipping = choice.clipping;
   const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   const CodeStatistics statistics = measure({{result.input}}, input.gain, all, options.threads).front();
-  RoundedWeights weights = round_weights(layer, result.input, statistics, input.gain, all, options, largest_scale);
+  RoundedWeights weights = round_weights(layer, result.input, statistics, input.gain, samples, options, largest_scale);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Index n = 0; n < layer.weight.rows(); ++n)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -29,6 +30,7 @@ struct Groups {
     count = (weights.rows() + outputs - 1) / outputs * in_a_row;
   }
 
+  Index weights() const { return outputs * inputs; }
   std::size_t of(Index output, Index input) const {
     return static_cast<std::size_t>(output / outputs * in_a_row + input / inputs);
   }
@@ -50,6 +52,11 @@ std::vector<bool> members(const RowMatrix &weights, const Groups &groups, const 
   return result;
 }
 
+// Per weight, as groups of different layers may be of different sizes.
+float gain_of(double sum, const Groups &groups) {
+  return static_cast<float>(sum / static_cast<double>(groups.weights()));
+}
+
 } // namespace
 
 FourBitWeights words_of(kernels::WeightFormat format, const std::vector<std::int8_t> &values, int out) {
@@ -57,6 +64,37 @@ FourBitWeights words_of(kernels::WeightFormat format, const std::vector<std::int
   if (!words.ok())
     throw std::logic_error(words.status().message());
   return std::move(*words);
+}
+
+std::vector<bool> select_by_gain(const RowMatrix &squared_residuals, TwoWordGroups kind, double least) {
+  const Groups groups(squared_residuals, kind);
+  const std::vector<double> sums = group_sums(squared_residuals, groups);
+  std::vector<bool> selected(sums.size());
+  for (std::size_t group = 0; group < sums.size(); ++group)
+    selected[group] = gain_of(sums[group], groups) >= static_cast<float>(least);
+  return members(squared_residuals, groups, selected);
+}
+
+void add_gains(const RowMatrix &squared_residuals, TwoWordGroups kind, GroupGains &gains) {
+  const Groups groups(squared_residuals, kind);
+  for (const double sum : group_sums(squared_residuals, groups))
+    gains.push_back({gain_of(sum, groups), static_cast<float>(groups.weights())});
+}
+
+double least_gain(const GroupGains &gains, double ratio) {
+  GroupGains ranking = gains;
+  std::sort(ranking.begin(), ranking.end(), [](const GroupGain &a, const GroupGain &b) { return a.gain > b.gain; });
+  double wanted = 0;
+  for (const GroupGain &group : ranking)
+    wanted += ratio * static_cast<double>(group.weights);
+  double least = std::numeric_limits<double>::infinity();
+  for (const GroupGain &group : ranking) {
+    wanted -= static_cast<double>(group.weights);
+    if (wanted < 0)
+      break;
+    least = static_cast<double>(group.gain);
+  }
+  return least;
 }
 
 std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, TwoWordGroups kind, double ratio) {

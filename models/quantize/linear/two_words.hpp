@@ -20,4 +20,13 @@ FourBitWeights words_of(kernels::WeightFormat format, const std::vector<std::int
 // selected; of equal ones the first.
 std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, TwoWordGroups kind, double ratio);
 
+// The same of those whose sums are at least `least`, per weight.
+std::vector<bool> select_by_gain(const RowMatrix &squared_residuals, TwoWordGroups kind, double least);
+
+// What the groups of a layer offer.
+void add_gains(const RowMatrix &squared_residuals, TwoWordGroups kind, GroupGains &gains);
+
+// What a group must offer, so that of the weights of all groups this part gets second words, or next to nothing less.
+double least_gain(const GroupGains &gains, double ratio);
+
 } // namespace intvit

@@ -110,4 +110,37 @@ TEST_CASE("second words go to the groups whose residuals are largest") {
   check(TwoWordGroups::tile, 64, 4);
 }
 
+TEST_CASE("layers that compete for second words get them where a weight gains most") {
+  const RowMatrix first = random_squares(40, 24);
+  const RowMatrix second = 3 * random_squares(64, 20);
+  for (const TwoWordGroups kind : {TwoWordGroups::group, TwoWordGroups::filter, TwoWordGroups::element})
+    for (const double ratio : {0.1, 0.4, 0.9}) {
+      CAPTURE(static_cast<int>(kind), ratio);
+      GroupGains gains;
+      add_gains(first, kind, gains);
+      add_gains(second, kind, gains);
+      const double least = least_gain(gains, ratio);
+      const std::vector<bool> of_first = select_by_gain(first, kind, least);
+      const std::vector<bool> of_second = select_by_gain(second, kind, least);
+      const auto count = [](const std::vector<bool> &bits) {
+        return static_cast<double>(std::count(bits.begin(), bits.end(), true));
+      };
+      const double weights = static_cast<double>(first.size() + second.size());
+      CHECK(count(of_first) + count(of_second) <= ratio * weights);
+      CHECK(count(of_first) + count(of_second) > ratio * weights - 25);
+      // Within a layer they are the ones that its own share selects.
+      const double groups = static_cast<double>(kind == TwoWordGroups::element ? first.size()
+                                                : kind == TwoWordGroups::group ? first.size() / 4
+                                                                               : first.rows());
+      CHECK(of_first ==
+            select_by_ratio(first, kind,
+                            std::round(count(of_first) / static_cast<double>(first.size()) * groups) / groups));
+      if (kind != TwoWordGroups::filter)
+        CHECK(count(of_second) / static_cast<double>(second.size()) >
+              count(of_first) / static_cast<double>(first.size()));
+    }
+  CHECK(least_gain({{1, 4}, {2, 4}}, 0.4) == std::numeric_limits<double>::infinity());
+  CHECK(least_gain({{1, 4}, {2, 4}}, 1) == 1);
+}
+
 } // namespace intvit::stlq

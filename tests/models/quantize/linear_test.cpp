@@ -254,5 +254,53 @@ TEST_CASE("quantize_linear: an input that never changes gives its exact output")
   }
 }
 
+// Every fourth row is a mixture of other factors than the rest.
+TEST_CASE("rows that weigh more are served better") {
+  std::mt19937 generator(3);
+  const Index in = 40;
+  const LinearWeights layer = random_layer(48, in, generator);
+  const RowMatrix many = correlated_rows(300, random_matrix(4, in, generator), generator);
+  const RowMatrix few = correlated_rows(100, random_matrix(4, in, generator), generator);
+  RowMatrix rows(400, in);
+  ArrayXd weights(400);
+  for (Index i = 0; i < 400; ++i) {
+    rows.row(i) = i % 4 == 0 ? few.row(i / 4) : many.row(i - i / 4 - 1);
+    weights[i] = i % 4 == 0 ? 3.7 : 0.1;
+  }
+  QuantizeOptions options;
+  options.weight_levels = WeightLevels::int4;
+  options.two_word_ratio = 0.2;
+  options.channel_strength = 0.5;
+  SiteSamples samples = in_halves(rows);
+  const auto result = [&] {
+    return quantize_linear(layer, samples, {RowVector::Ones(in), {}}, options, [](ChannelCodes &) {});
+  };
+  const double alike = rounding_error(layer, result(), few);
+  samples.row_weights = {weights.head(200), weights.tail(200)};
+  CHECK(rounding_error(layer, result(), few) < 0.7 * alike);
+}
+
+TEST_CASE("outputs whose errors cost more get more second words") {
+  std::mt19937 generator(4);
+  const LinearWeights layer = random_layer(16, 32, generator);
+  const RowMatrix rows = random_matrix(200, 32, generator);
+  QuantizeOptions options;
+  options.weight_levels = WeightLevels::int4;
+  options.two_word_ratio = 0.25;
+  SiteSamples samples = in_halves(rows);
+  samples.output_costs = ArrayXd::Ones(16);
+  samples.output_costs.head(4) = 1e6;
+  const QuantizedLinear result =
+      quantize_linear(layer, samples, {RowVector::Ones(32), {}}, options, [](ChannelCodes &) {});
+  int coarse = 0; // weights that one word expresses, of which there are others where there are second words
+  for (Index n = 0; n < 16; ++n)
+    for (Index c = 0; c < 32; ++c)
+      if (n >= 4)
+        CHECK(weight(result, n, c) % 16 == 0);
+      else
+        coarse += weight(result, n, c) % 16 == 0 ? 1 : 0;
+  CHECK(coarse < 24);
+}
+
 } // namespace
 } // namespace intvit
