@@ -17,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 
+BY_LAYER = " --errors-by layer"
 MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
-# Weights of four bits, with the ratios that are measured of each.
+# Weights of four bits, with the ratios that are measured of each, and options that follow the ratio.
 WORDS = {
-    "int4": ("--weight-format int4", [0, 10, 25, 50, 100]),
-    "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100]),
-    "STLQ by tiles": ("--weight-format stlq --two-word-groups tile", [0, 5, 10, 15, 25, 50, 100]),
+    "int4": ("--weight-format int4", [0, 10, 25, 50, 100], ""),
+    "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100], ""),
+    "STLQ by tiles": ("--weight-format stlq --two-word-groups tile", [0, 5, 10, 15, 25, 50, 100], BY_LAYER),
 }
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
@@ -40,11 +41,14 @@ def setting(observer, residual, softmax):
 
 def settings():
     """Options of the rows of the tables in docs/quantization.md and docs/stlq.md, what decides most first."""
-    for options, ratios in WORDS.values():
+    for options, ratios, more in WORDS.values():
         for ratio in ratios:
-            yield f"{options} --two-word-ratio {ratio}"
+            yield f"{options} --two-word-ratio {ratio}{more}"
+    for options, ratios, _ in (WORDS["int4"], WORDS["STLQ"]):
+        for ratio in ratios:
+            yield f"{options} --two-word-ratio {ratio}{BY_LAYER}"
     for groups in ("filter", "element"):
-        yield f"--weight-format stlq --two-word-groups {groups} --two-word-ratio 15"
+        yield f"--weight-format stlq --two-word-groups {groups} --two-word-ratio 15{BY_LAYER}"
     for softmax in SOFTMAXES:
         for residual in RESIDUALS:
             for observer in OBSERVERS:
@@ -153,8 +157,8 @@ def panel(model, rows, top):
     """One model's part of the drawing, from `top` on."""
     single = {row["options"]: row for row in rows if row["model"] == model}
     lines = {}
-    for name, (options, ratios) in WORDS.items():
-        measured = [(ratio, single.get(f"{options} --two-word-ratio {ratio}")) for ratio in ratios]
+    for name, (options, ratios, more) in WORDS.items():
+        measured = [(ratio, single.get(f"{options} --two-word-ratio {ratio}{more}")) for ratio in ratios]
         lines[name] = [(float(row["bits_per_weight"]), float(row["top1"]), ratio) for ratio, row in measured if row]
     if "" not in single or not all(lines.values()):
         raise ValueError(f"{model}: rows of the default or of words are missing")

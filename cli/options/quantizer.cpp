@@ -81,6 +81,9 @@ Numerics numerics(const Parser &parser, Numerics defaults) {
 void add_quantizer_options(Parser &parser) {
   add_numerics_options(parser);
   add_weight_options(parser);
+  parser.option<double>(
+      "average-bits", "B",
+      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.25, no second words, to 8.25");
   parser.group("To reproduce FQ-ViT's table, with --softmax lis8 and --residual ptf8-paper or int8 besides");
   parser.flag("as-published", "FQ-ViT's choices as far as integers can follow; other options override them");
   parser.option<std::string>("observer", "NAME",
@@ -103,6 +106,25 @@ void add_quantizer_options(Parser &parser) {
                              "for them: layer or model (default: model)");
 }
 
+namespace {
+
+// A first word, a bit for each group, and a second word for some: see kernels::FourBitLayout.
+double ratio_of_bits(const Parser &parser, const QuantizeOptions &options) {
+  constexpr double least = 4 + 1.0 / kernels::word_group_inputs;
+  const auto bits = parser.get<double>("average-bits");
+  if (!has_words(options.weight_levels))
+    throw UsageError("--average-bits goes with --weight-format stlq or int4");
+  if (options.two_word_groups != TwoWordGroups::group)
+    throw UsageError("--average-bits goes with --two-word-groups group");
+  if (parser.has("two-word-ratio"))
+    throw UsageError("give --average-bits or --two-word-ratio, not both");
+  if (!(bits >= least && bits <= least + 4))
+    throw UsageError("--average-bits must be from 4.25 to 8.25");
+  return (bits - least) / 4;
+}
+
+} // namespace
+
 QuantizeOptions quantizer_options(const Parser &parser) {
   QuantizeOptions options = parser.has("as-published") ? published_options() : QuantizeOptions{};
   const Numerics chosen = numerics(parser, {options.residual, options.softmax, options.published.renormalize});
@@ -120,6 +142,8 @@ QuantizeOptions quantizer_options(const Parser &parser) {
     throw UsageError("--errors-by goes with --weight-format stlq or int4");
   if (options.two_word_groups == TwoWordGroups::tile && options.weight_levels == WeightLevels::int4)
     throw UsageError("--two-word-groups tile goes with --weight-format stlq");
+  if (parser.has("average-bits"))
+    options.two_word_ratio = ratio_of_bits(parser, options);
   set_named(parser, "observer", observers, options.published.observer);
   set_named(parser, "rounding", roundings, options.rounding);
   if (parser.has("no-bias-correction"))

@@ -92,13 +92,15 @@ double sum_of(const ArrayXd &values) {
 // Half of what a token weighs is given: what was seen of few images says little about others.
 constexpr double certainty = 0.5;
 
-// The weights of the sampled rows, of mean 1.
+// The weights of the sampled rows, of mean 1. Of every image the first token was sampled and some of the others, so
+// that one of their rows stands for several tokens.
 ArrayXd row_weights(const std::vector<int> &rows, const ArrayXd &tokens) {
+  const auto images = static_cast<double>(std::count(rows.begin(), rows.end(), 0));
+  const double others = (static_cast<double>(tokens.size()) - 1) * images / (static_cast<double>(rows.size()) - images);
   ArrayXd weights(static_cast<Eigen::Index>(rows.size()));
-  double sum = 0;
   for (std::size_t i = 0; i < rows.size(); ++i)
-    sum += weights[static_cast<Eigen::Index>(i)] = 1 - certainty + certainty * tokens[rows[i]];
-  return weights * (static_cast<double>(rows.size()) / sum);
+    weights[static_cast<Eigen::Index>(i)] = (rows[i] == 0 ? 1 : others) * (1 - certainty + certainty * tokens[rows[i]]);
+  return weights * (static_cast<double>(rows.size()) / sum_of(weights));
 }
 
 } // namespace

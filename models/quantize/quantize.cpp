@@ -1,8 +1,10 @@
 #include "models/quantize/quantize.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
+#include "models/architectures/stlq_words.hpp"
 #include "models/overloaded.hpp"
 #include "models/quantize/emit/importance.hpp"
 #include "models/quantize/emit/parts.hpp"
@@ -19,6 +21,14 @@ template <typename Work> auto in_part(const std::string &part, const Work &work)
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(part + ": " + error.what());
   }
+}
+
+// Whether the blocks' weights are words already, which stay as they are.
+bool has_given_words(const Network &network) {
+  return std::any_of(network.body.begin(), network.body.end(), [](const BodyPart &part) {
+    const auto *block = std::get_if<BlockPart>(&part);
+    return block != nullptr && stlq::has_words(block->weights->qkv);
+  });
 }
 
 // Tells a caller of all steps of one or more walks over the network.
@@ -96,7 +106,8 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   merge_tokens(parts, options.tokens);
   if (options.patch_tokens)
     keep_patch_tokens(parts);
-  if (!has_words(options.weight_levels) || options.error_measure == ErrorMeasure::layer) {
+  const bool rounds_words = has_words(options.weight_levels) && !has_given_words(parts);
+  if (!rounds_words || options.error_measure == ErrorMeasure::layer) {
     Steps steps(progress, steps_of(parts));
     return walk(input, parts, options, nullptr, steps);
   }

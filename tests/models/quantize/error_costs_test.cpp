@@ -109,6 +109,32 @@ TEST_CASE("costs are the mean squares of the outputs' gradients") {
   }
 }
 
+// A row that stands for several tokens weighs as they do together.
+TEST_CASE("rows weigh as much as the tokens that they stand for") {
+  const VitModel model = small_model();
+  const Network parts = network(model.config, &model.weights);
+  const std::vector<Image> images = test::random_images(2000, 32, 24, 3);
+  const ErrorCosts costs(parts, std::span(images).first(48), 2);
+  const int tokens = model.config.tokens();
+  SiteSamples all = samples_of_tokens({images.begin(), images.begin() + 48}, tokens);
+  SiteSamples some = samples_of_tokens(images, tokens);
+  costs.weigh(all, 0, BlockMap::fc2, false);
+  costs.weigh(some, 0, BlockMap::fc2, false);
+  const auto share_of_first = [](const SiteSamples &samples) {
+    double first = 0;
+    double sum = 0;
+    for (std::size_t half = 0; half < 2; ++half)
+      for (std::size_t row = 0; row < samples.tokens[half].size(); ++row) {
+        const double weight = samples.row_weights[half][static_cast<Eigen::Index>(row)];
+        sum += weight;
+        first += samples.tokens[half][row] == 0 ? weight : 0;
+      }
+    return first / sum;
+  };
+  CHECK(some.tokens[0].size() == 1000 * 4); // 4 of 13
+  CHECK(share_of_first(some) == Approx(share_of_first(all)).epsilon(0.05));
+}
+
 TEST_CASE("costs do not depend on the number of threads") {
   const VitModel model = small_model(true);
   const Network parts = network(model.config, &model.weights);
