@@ -15,6 +15,7 @@
 #include "kernels/multiply.hpp"
 #include "kernels/patches.hpp"
 #include "kernels/resample.hpp"
+#include "kernels/rescale.hpp"
 #include "kernels/rotate.hpp"
 #include "kernels/token_merging.hpp"
 
@@ -79,6 +80,7 @@ struct KernelTable {
   void (*l2_normalize)(const L2NormalizeArgs &args, Range rows) = nullptr;
   void (*mean_rows)(const MeanRowsArgs &args, Range columns) = nullptr;
   void (*multiply)(const MultiplyArgs &args, Range rows) = nullptr;
+  void (*rescale)(const RescaleArgs &args, Range rows) = nullptr;
   void (*rotate)(const RotateArgs &args, Range rows) = nullptr;
   AttentionKernel attention;
   TokenMergingKernel token_merging;

@@ -30,8 +30,9 @@ struct LayerNormArgs {
   bool centred = true;           // otherwise S is taken for 0: RMSNorm, x / sqrt(mean of x^2 + eps)
   std::int64_t epsilon = 0;      // E above
   Requantization requantization; // from the normalized value with 16 fraction bits
-  void *output = nullptr;        // [rows, channels], dense
+  void *output = nullptr;        // [rows, channels]
   ElementType output_type = ElementType::int8;
+  std::ptrdiff_t output_stride = 0; // in elements
 };
 
 } // namespace intvit::kernels

@@ -39,13 +39,6 @@ struct GeluParameters {
   GeluFunction function = GeluFunction::gelu;
 };
 
-// The stream that a product is added to and the constants of add_requantize() that are the stream's.
-struct ResidualParameters {
-  StreamCodes stream;                       // [rows, out_features]
-  const std::int32_t *multiplier = nullptr; // [out_features]
-  int shift = 0;                            // 0..max_residual_shift(stream.type)
-};
-
 struct LinearArgs {
   const std::int8_t *input = nullptr;              // [rows, in_features]
   std::ptrdiff_t input_stride = 0;                 // in elements

@@ -24,6 +24,13 @@ struct StreamCodes {
   std::ptrdiff_t stride = 0;
 };
 
+// The stream that something is added to and the constants of add_requantize() that are the stream's.
+struct ResidualParameters {
+  StreamCodes stream;                       // [rows, channels of the output]
+  const std::int32_t *multiplier = nullptr; // [channels]
+  int shift = 0;                            // 0..max_residual_shift(stream.type)
+};
+
 INTVIT_INLINE constexpr int max_residual_shift(ElementType type) {
   return type == ElementType::int8 ? 23 : 15; // so that |code| << shift is at most 2^30
 }

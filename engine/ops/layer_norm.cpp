@@ -56,7 +56,8 @@ void BoundLayerNorm::run(const Step &step) const {
                                     .epsilon = epsilon,
                                     .requantization = requantization.view(),
                                     .output = step.output.data,
-                                    .output_type = step.output_info().type};
+                                    .output_type = step.output_info().type,
+                                    .output_stride = input.columns};
   step.kernels.layer_norm(args, step.team.share(step.batch() * input.rows));
 }
 

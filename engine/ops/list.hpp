@@ -15,8 +15,11 @@
 #include "engine/ops/merge_patches.hpp"
 #include "engine/ops/merge_tokens.hpp"
 #include "engine/ops/multiply.hpp"
+#include "engine/ops/normalize_heads.hpp"
+#include "engine/ops/pad_grid.hpp"
 #include "engine/ops/patch_embed.hpp"
 #include "engine/ops/patches.hpp"
+#include "engine/ops/rescale.hpp"
 #include "engine/ops/rotate.hpp"
 #include "engine/ops/take_rows.hpp"
 #include "engine/ops/window_attention.hpp"
@@ -24,6 +27,7 @@
 namespace intvit {
 
 using Operation = std::variant<Patches, PatchEmbed, LayerNorm, Linear, Attention, WindowAttention, TakeRows, MeanRows,
-                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate, Multiply, Join>;
+                               Flatten, MergePatches, L2Normalize, MatchTokens, MergeTokens, Rotate, Multiply, Join,
+                               Rescale, NormalizeHeads, PadGrid, CropGrid>;
 
 } // namespace intvit

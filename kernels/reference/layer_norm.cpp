@@ -35,7 +35,7 @@ void layer_norm(const LayerNormArgs &args, Range rows) {
     const Reciprocal by = reciprocal_sqrt(square > 0 ? static_cast<std::uint64_t>(square) : 1);
     for (int c = 0; c < channels; ++c) {
       const std::int32_t normalized = quotient(channels * stream_value(args, row, c) - sum, by);
-      store_output(args.output, args.output_type, std::ptrdiff_t{row} * channels + c,
+      store_output(args.output, args.output_type, row * args.output_stride + c,
                    requantize(normalized, r.multiplier[c], r.offset[c], r.shift));
     }
   }

@@ -28,6 +28,7 @@ void layer_norm(const LayerNormArgs &args, Range rows);
 void l2_normalize(const L2NormalizeArgs &args, Range rows);
 void mean_rows(const MeanRowsArgs &args, Range columns);
 void multiply(const MultiplyArgs &args, Range rows);
+void rescale(const RescaleArgs &args, Range rows);
 void rotate(const RotateArgs &args, Range rows);
 std::size_t attention_scratch_bytes(int tokens, int head_dim);
 void attention(const AttentionArgs &args, int head, Range queries);

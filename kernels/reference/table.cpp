@@ -16,6 +16,7 @@ const KernelTable &reference_kernels() {
       .l2_normalize = reference::l2_normalize,
       .mean_rows = reference::mean_rows,
       .multiply = reference::multiply,
+      .rescale = reference::rescale,
       .rotate = reference::rotate,
       .attention = {.scratch_bytes = reference::attention_scratch_bytes, .run = reference::attention},
       .token_merging = {.add_importance = reference::add_importance,

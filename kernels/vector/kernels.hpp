@@ -12,6 +12,7 @@
 #include "kernels/vector/patches.hpp"
 #include "kernels/vector/peak.hpp"
 #include "kernels/vector/resample.hpp"
+#include "kernels/vector/rescale.hpp"
 #include "kernels/vector/rotate.hpp"
 #include "kernels/vector/tile_product.hpp"
 #include "kernels/vector/token_importance.hpp"
@@ -45,6 +46,7 @@ template <VectorKernelOperations V, class Peak = vector::Peak<V>> void use_vecto
   table.layer_norm = vector::LayerNormRows<V>::run;
   table.mean_rows = vector::MeanRows<V>::run;
   table.multiply = vector::MultiplyRows<V>::run;
+  table.rescale = vector::RescaleRows<V>::run;
   table.rotate = vector::RotateRows<V>::run;
   table.patches = vector::PatchRows<V>::run;
   use_vector_attention<V>(table);

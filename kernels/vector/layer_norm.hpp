@@ -123,7 +123,7 @@ private:
           x = V::shift_left_lanes(V::subtract(x, zero_point), alpha);
         const Vec n = V::subtract(V::multiply(x, channels), V::set(statistic[r].sum));
         const Vec normalized = V::quotient(n, statistic[r].deviation.factor, statistic[r].deviation.shift);
-        V::store_output(static_cast<Output *>(args.output) + std::ptrdiff_t{first + r} * args.channels + c,
+        V::store_output(static_cast<Output *>(args.output) + (first + r) * args.output_stride + c,
                         V::requantize(normalized, multiplier, odd_multiplier, even, odd, q.shift), width);
       }
     }

@@ -13,12 +13,22 @@ namespace intvit {
 // windows lie on the grid rolled by `shift` up and to the left; tokens that only the rolling brought together do not
 // attend to one another.
 struct Windows {
-  int grid_height = 0; // a multiple of size
+  int grid_height = 0;
   int grid_width = 0;
   int size = 0;
   int shift = 0; // less than size
+  // Where windows do not divide the grid, tokens of zeros are put below it and to its right, which are attended to as
+  // others are: before the grid is rolled (transformers), or after that (timm).
+  bool rolled_first = false;
 
   int tokens() const { return grid_height * grid_width; }
+  int padded_height() const { return (grid_height + size - 1) / size * size; }
+  int padded_width() const { return (grid_width + size - 1) / size * size; }
+  bool padded() const { return padded_height() != grid_height || padded_width() != grid_width; }
+  int rolled() const { return rolled_first ? shift : 0; } // before it is padded
+  Windows on_padded_grid() const {
+    return {.grid_height = padded_height(), .grid_width = padded_width(), .size = size, .shift = shift};
+  }
 };
 
 // The last tokens are the patches of a grid, row by row, and scores grow by biases that depend on how far two patches
@@ -69,6 +79,9 @@ struct BlockConfig {
   std::optional<BiasGrid> bias_grid; // not with windows
   bool centred_norms = true;         // see ModelConfig
   bool attention_norm = false;       // what attention gives is normalized before it is mapped
+  bool post_norms = false; // norm1 and norm2 are of what the branches give, before it is added (arXiv 2111.09883)
+  // Scores are cosines of queries and keys times BlockWeights::cosine_scale, where else products over sqrt(d).
+  bool cosine = false;
 
   int keys() const { return windows ? windows->size * windows->size : tokens; } // that a query attends to
 };

@@ -48,13 +48,18 @@ struct BlockPart {
   const BlockWeights *weights = nullptr;
 };
 
-// Four neighbours of the grid side by side become one token, which is normalized and mapped to half as many channels.
+// Four neighbours of the grid side by side become one token, which is normalized and mapped to half as many channels,
+// or mapped and then normalized. Of a grid with an odd side the last ones have neighbours of zeros.
 struct MergingPart {
   std::string name;    // "layers.1.downsample"
   int grid_height = 0; // of the tokens before
   int grid_width = 0;
+  bool normed_after = false;
 
-  const LayerNormWeights *norm = nullptr;   // [4 C]
+  int padded_height() const { return grid_height + grid_height % 2; }
+  int padded_width() const { return grid_width + grid_width % 2; }
+
+  const LayerNormWeights *norm = nullptr;   // [4 C], or [2 C] behind the map
   const LinearWeights *reduction = nullptr; // [2 C, 4 C]
 };
 

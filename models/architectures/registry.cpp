@@ -51,7 +51,7 @@ void refuse_foreign(std::string_view name) {
       Foreign{"eva02_enormous", "norms behind the branches of a block"},
       Foreign{"sapiens", "norms of queries and keys"},
       Foreign{"rope", "rotary positions of another form"},
-      Foreign{"swinv2", "attention by cosines"},
+      Foreign{"swinv2_cr", "position biases of a network of another form"},
       Foreign{"samvit", "windows with relative positions"},
       Foreign{"naflex", "a pooling with another activation than its blocks"},
       Foreign{"_resnet", "a convolutional stem"},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
+#include <string>
+#include <tuple>
 #include <utility>
 
 namespace intvit {
@@ -12,18 +14,38 @@ int SwinConfig::depth() const {
 }
 
 Windows SwinConfig::windows(int stage, int block) const {
-  Windows windows{.grid_height = grid_height() >> stage, .grid_width = grid_width() >> stage};
+  const auto side = [stage](int whole) { return (whole + (1 << stage) - 1) >> stage; };
+  Windows windows{.grid_height = side(grid_height()), .grid_width = side(grid_width())};
   const int target = stage_window(stage);
   windows.size = std::min({target, windows.grid_height, windows.grid_width});
   // A grid of one window has nothing to shift.
   const bool one = std::min(windows.grid_height, windows.grid_width) <= target;
   windows.shift = block % 2 == 1 && !one ? target / 2 : 0;
+  windows.rolled_first = rolled_first;
   return windows;
+}
+
+bool SwinConfig::one_grid(int stage) const {
+  const Windows layout = windows(stage, 0);
+  return v2 && layout.size == layout.grid_height && layout.size == layout.grid_width;
+}
+
+int SwinConfig::position_biases(int stage) const {
+  const int offsets = 2 * windows(stage, 0).size - 1;
+  return offsets * offsets + (one_grid(stage) ? 3 : 0);
 }
 
 BlockConfig SwinConfig::block(int stage, int block) const {
   const Windows layout = windows(stage, block);
-  return {layout.tokens(), heads[static_cast<std::size_t>(stage)], layer_norm_eps, layout, activation};
+  BlockConfig result{layout.tokens(), heads[static_cast<std::size_t>(stage)], layer_norm_eps, layout, activation,
+                     nullptr};
+  if (one_grid(stage)) {
+    result.windows.reset();
+    result.bias_grid = BiasGrid{layout.grid_height, layout.grid_width};
+  }
+  result.post_norms = v2;
+  result.cosine = v2;
+  return result;
 }
 
 void validate(const SwinConfig &config) {
@@ -37,6 +59,10 @@ void validate(const SwinConfig &config) {
   if (!config.stage_windows.empty() && config.stage_windows.size() != config.depths.size())
     throw std::runtime_error("windows are given for " + std::to_string(config.stage_windows.size()) + " stages of " +
                              std::to_string(config.stages()));
+  if (!config.pretrained_windows.empty() && config.pretrained_windows.size() != config.depths.size())
+    throw std::runtime_error("windows of the training before are given for " +
+                             std::to_string(config.pretrained_windows.size()) + " stages of " +
+                             std::to_string(config.stages()));
   if (!(config.mlp_ratio >= 0.01 && config.mlp_ratio <= 64))
     throw std::runtime_error("MLP ratio is " + std::to_string(config.mlp_ratio) + ", must be between 0.01 and 64");
   for (int stage = 0; stage < config.stages(); ++stage) {
@@ -49,12 +75,6 @@ void validate(const SwinConfig &config) {
     const Windows windows = config.windows(stage, 0);
     validate_dimension("grid height", windows.grid_height, 4096);
     validate_dimension("grid width", windows.grid_width, 4096);
-    validate_multiple("grid height", windows.grid_height, "window size", windows.size);
-    validate_multiple("grid width", windows.grid_width, "window size", windows.size);
-    if (stage + 1 < config.stages()) {
-      validate_multiple("grid height", windows.grid_height, "merged tokens", 2);
-      validate_multiple("grid width", windows.grid_width, "merged tokens", 2);
-    }
   }
 }
 
@@ -65,12 +85,13 @@ SwinWeights::SwinWeights(const SwinConfig &config)
     const auto index = static_cast<std::size_t>(stage);
     const int channels = config.stage_channels(stage);
     if (stage > 0) {
-      stages[index].merge_norm = zero_layer_norm(2 * channels);
+      stages[index].merge_norm = zero_layer_norm(config.v2 ? channels : 2 * channels);
       stages[index].merge = zero_linear(channels, 2 * channels);
     }
     BlockWeights block = zero_block(channels, config.stage_mlp_hidden(stage));
-    const Eigen::Index offsets = 2 * config.windows(stage, 0).size - 1;
-    block.position_bias = RowMatrix::Zero(config.heads[index], offsets * offsets);
+    block.position_bias = RowMatrix::Zero(config.heads[index], config.position_biases(stage));
+    if (config.v2)
+      block.cosine_scale = RowVector::Zero(config.heads[index]);
     stages[index].blocks.assign(static_cast<std::size_t>(config.depths[index]), block);
   }
   if (config.classes > 0)
@@ -87,14 +108,13 @@ std::vector<NamedTensor> named_tensors(const SwinConfig &config, SwinWeights &we
     const std::string prefix = "layers." + std::to_string(stage) + ".";
     const std::int64_t channels = config.stage_channels(stage);
     if (stage > 0) {
-      tensors.add_layer_norm(prefix + "downsample.norm", 2 * channels, layer.merge_norm);
+      tensors.add_layer_norm(prefix + "downsample.norm", config.v2 ? channels : 2 * channels, layer.merge_norm);
       tensors.add_linear(prefix + "downsample.reduction", {channels, 2 * channels}, layer.merge);
     }
-    const std::int64_t offsets = 2 * config.windows(stage, 0).size - 1;
     for (std::size_t i = 0; i < layer.blocks.size(); ++i) {
       const std::string block = prefix + "blocks." + std::to_string(i) + ".";
       tensors.add_block(block, channels, config.stage_mlp_hidden(stage), layer.blocks[i]);
-      tensors.add(block + "attn.position_bias", {config.heads[index], offsets * offsets},
+      tensors.add(block + "attn.position_bias", {config.heads[index], config.position_biases(stage)},
                   layer.blocks[i].position_bias.data());
     }
   }
@@ -130,6 +150,7 @@ Network network(const SwinConfig &config, const SwinWeights *weights) {
       result.body.push_back(MergingPart{.name = name + ".downsample",
                                         .grid_height = before.grid_height,
                                         .grid_width = before.grid_width,
+                                        .normed_after = config.v2,
                                         .norm = of_stage == nullptr ? nullptr : &of_stage->merge_norm,
                                         .reduction = of_stage == nullptr ? nullptr : &of_stage->merge});
     }
@@ -182,12 +203,48 @@ SwinConfig swin_s3(const char *name, int third_depth, std::vector<int> windows) 
   return config;
 }
 
+SwinConfig swin_v2(const char *name, int channels, int third_depth, int first_heads, int window, int image) {
+  SwinConfig config = swin(name, channels, third_depth, first_heads, window, image);
+  config.architecture =
+      std::string("swinv2_") + name + "_window" + std::to_string(window) + "_" + std::to_string(image);
+  config.v2 = true;
+  return config;
+}
+
+// Trained on pictures of 192 pixels in windows of 12 before.
+SwinConfig finetuned(SwinConfig config, const std::string &name) {
+  const std::string window = std::to_string(config.window);
+  config.architecture = "swinv2_" + name + "_window12to" + window + "_192to" + std::to_string(config.image_height);
+  config.pretrained_windows = {12, 12, 12, 6};
+  return config;
+}
+
+std::vector<SwinConfig> all_swin_v2() {
+  std::vector<SwinConfig> all;
+  for (const int window : {8, 16}) {
+    all.push_back(swin_v2("tiny", 96, 6, 3, window, 256));
+    all.push_back(swin_v2("small", 96, 18, 3, window, 256));
+    all.push_back(swin_v2("base", 128, 18, 4, window, 256));
+  }
+  for (const auto &[name, channels, heads] : {std::tuple("base", 128, 4), {"large", 192, 6}}) {
+    all.push_back(swin_v2(name, channels, 18, heads, 12, 192));
+    all.back().classes = 21841;
+    all.push_back(finetuned(swin_v2(name, channels, 18, heads, 16, 256), name));
+    all.push_back(finetuned(swin_v2(name, channels, 18, heads, 24, 384), name));
+  }
+  return all;
+}
+
 } // namespace
 
 std::vector<SwinConfig> SwinConfig::known() {
-  return {swin("tiny", 96, 6, 3, 7, 224),    swin("small", 96, 18, 3, 7, 224),      swin("base", 128, 18, 4, 7, 224),
-          swin("base", 128, 18, 4, 12, 384), swin("large", 192, 18, 6, 7, 224),     swin("large", 192, 18, 6, 12, 384),
-          swin_s3("tiny", 6, {7, 7, 14, 7}), swin_s3("small", 18, {14, 14, 14, 7}), swin_s3("base", 30, {7, 7, 14, 7})};
+  std::vector<SwinConfig> all = {
+      swin("tiny", 96, 6, 3, 7, 224),    swin("small", 96, 18, 3, 7, 224),      swin("base", 128, 18, 4, 7, 224),
+      swin("base", 128, 18, 4, 12, 384), swin("large", 192, 18, 6, 7, 224),     swin("large", 192, 18, 6, 12, 384),
+      swin_s3("tiny", 6, {7, 7, 14, 7}), swin_s3("small", 18, {14, 14, 14, 7}), swin_s3("base", 30, {7, 7, 14, 7})};
+  const std::vector<SwinConfig> second = all_swin_v2();
+  all.insert(all.end(), second.begin(), second.end());
+  return all;
 }
 
 } // namespace intvit

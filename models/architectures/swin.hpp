@@ -1,5 +1,5 @@
 // The Swin Transformer (arXiv 2103.14030): stages on ever coarser grids, attention within windows that are shifted in
-// every other block.
+// every other block. And Swin V2 (arXiv 2111.09883), whose norms are behind the branches and whose scores are cosines.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +34,11 @@ struct SwinConfig : ModelConfig {
   int window = 7;                 // tokens; a grid smaller than that is one window
   std::vector<int> stage_windows; // of each stage, where they differ; else empty
   Activation activation = Activation::gelu;
+  bool v2 = false;
+  // Swin V2: the windows of each stage that it was trained with before these, by which distances are measured; 0, or
+  // nothing at all, stands for these.
+  std::vector<int> pretrained_windows;
+  bool rolled_first = true; // Windows::rolled_first
 
   int stages() const { return static_cast<int>(depths.size()); }
   int depth() const; // blocks of all stages
@@ -42,21 +47,28 @@ struct SwinConfig : ModelConfig {
   int stage_window(int stage) const {
     return stage_windows.empty() ? window : stage_windows[static_cast<std::size_t>(stage)];
   }
+  int stage_pretrained_window(int stage) const {
+    return pretrained_windows.empty() ? 0 : pretrained_windows[static_cast<std::size_t>(stage)];
+  }
   // The windows of a block, `block` being counted within its stage.
   Windows windows(int stage, int block) const;
+  // Swin V2: a stage whose grid is one window, so that there are none. The biases of large ones take much memory where
+  // windows have them, and little where a grid has.
+  bool one_grid(int stage) const;
+  int position_biases(int stage) const; // columns of BlockWeights::position_bias
   BlockConfig block(int stage, int block) const;
   int features() const { return stage_channels(stages() - 1); } // inputs of the head
   int outputs() const { return classes == 0 ? features() : classes; }
 };
 
-// Throws std::runtime_error that says what is impossible: as validate_common(), channels that are not a multiple of
-// heads, a grid that is not a multiple of its window or, before the last stage, of 2.
+// Throws std::runtime_error that says what is impossible: as validate_common(), or channels that are not a multiple of
+// heads.
 void validate(const SwinConfig &config);
 
 struct SwinStageWeights {
   // All stages but the first: four neighbours (y, x), (y + 1, x), (y, x + 1), (y + 1, x + 1) side by side, normalized
-  // and mapped to the stage's channels.
-  LayerNormWeights merge_norm; // [2C]: four times the channels of the stage before
+  // and mapped to the stage's channels; in Swin V2 mapped and then normalized.
+  LayerNormWeights merge_norm; // [2C]: four times the channels of the stage before; [C] in Swin V2
   LinearWeights merge;         // [C, 2C]; importers set the bias to 0
   std::vector<BlockWeights> blocks;
 };

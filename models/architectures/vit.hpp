@@ -41,6 +41,7 @@ struct VitConfig : ModelConfig {
   bool positions = true;       // the patches' embeddings are added to; set_image_size() resamples them
   bool position_bias = false;  // scores grow by biases of relative positions, BlockWeights::position_bias
   bool attention_norm = false; // see BlockConfig
+  bool post_norms = false;     // likewise
   bool embed_norm = false;     // the projected patches are normalized before positions are added; not with pre_norm
   bool pre_norm = false;       // a LayerNorm before the first block
   int pool_hidden = 0;         // Pool::attention: width of its MLP
@@ -55,6 +56,7 @@ struct VitConfig : ModelConfig {
     result.mlp = mlp;
     result.centred_norms = centred_norms;
     result.attention_norm = attention_norm;
+    result.post_norms = post_norms;
     if (position_bias)
       result.bias_grid = BiasGrid{grid_height(), grid_width()};
     return result;
@@ -63,6 +65,7 @@ struct VitConfig : ModelConfig {
     BlockConfig result = block();
     result.bias_grid.reset();
     result.attention_norm = false;
+    result.post_norms = false;
     result.mlp = {};
     if (pool_heads != 0)
       result.heads = pool_heads;

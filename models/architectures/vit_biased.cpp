@@ -3,6 +3,7 @@
 
 #include <string>
 #include <tuple>
+#include <utility>
 
 namespace intvit::known {
 
@@ -56,6 +57,13 @@ void append_biased(std::vector<VitConfig> &all) {
                                       Pool::normed_mean));
   for (const Size size : {medium, base})
     all.push_back(biased(std::string("vit_relpos_") + size.name + "_patch16_cls_224", size, 16, 224));
+  const auto add_post_normed = [&](VitConfig config) {
+    config.post_norms = true;
+    all.push_back(without_class_token(std::move(config), Pool::normed_mean));
+  };
+  add_post_normed(biased("vit_relpos_base_patch32_plus_rpn_256", {"base", 896, 12, 14}, 32, 256));
+  for (const Size size : {small, medium, base})
+    add_post_normed(biased(std::string("vit_relpos_") + size.name + "_patch16_rpn_224", size, 16, 224));
   all.push_back(biased("vit_relpos_base_patch16_clsgap_224", base, 16, 224));
   all.back().class_token = true;
   all.back().pool = Pool::mean;

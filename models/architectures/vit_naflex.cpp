@@ -91,6 +91,12 @@ void append_other_norms(std::vector<VitConfig> &all) {
   intern.mean = imagenet_mean;
   intern.std = imagenet_std;
   all.push_back(intern);
+  VitConfig behind = vit("vit", base, 16, 224); // the branches
+  behind.architecture = "vit_base_patch16_rpn_224";
+  behind.post_norms = true;
+  behind.prefix_tokens = 0;
+  behind.pool = Pool::mean;
+  all.push_back(behind);
 }
 
 void append_naflex(std::vector<VitConfig> &all) {

@@ -190,6 +190,14 @@ void append_eva(std::vector<VitConfig> &all) {
   clip.mean = clip_mean;
   clip.std = clip_std;
   all.push_back(clip);
+  // Without rotary positions, too, and with norms behind the branches.
+  VitConfig enormous = named("eva02_enormous_patch14_clip_224", {"enormous", 1792, 64, 16, 15360}, 14, 224);
+  enormous.projection = 1024;
+  enormous.classes = 0;
+  enormous.mean = clip_mean;
+  enormous.std = clip_std;
+  enormous.post_norms = true;
+  all.push_back(enormous);
 }
 
 } // namespace

@@ -25,6 +25,7 @@ BlockWeights zero_block(int channels, int mlp_hidden, const MlpForm &mlp) {
           mlp.gated ? zero_linear(mlp_hidden, channels) : LinearWeights(),
           mlp.normed ? zero_layer_norm(mlp_hidden) : LayerNormWeights(),
           RowMatrix(),
+          RowVector(),
           {}};
 }
 
@@ -80,6 +81,8 @@ void NamedTensors::add_block(const std::string &prefix, std::int64_t channels, s
     add_linear(prefix + "mlp.gate", {mlp_hidden, channels}, block.gate);
   if (block.attention_norm.weight.size() > 0)
     add_layer_norm(prefix + "attn.norm", channels, block.attention_norm);
+  if (block.cosine_scale.size() > 0)
+    add(prefix + "attn.cosine_scale", {block.cosine_scale.size()}, block.cosine_scale.data());
   if (block.mlp_norm.weight.size() > 0)
     add_layer_norm(prefix + "mlp.norm", mlp_hidden, block.mlp_norm);
 }
@@ -105,7 +108,10 @@ void randomize(const std::vector<NamedTensor> &tensors, std::uint32_t seed) {
     const bool is_bias = tensor.name.ends_with("bias");
     float low = -0.1F;
     float high = 0.1F;
-    if (is_norm && !is_bias) {
+    if (tensor.name.ends_with("cosine_scale")) {
+      low = 5.0F;
+      high = 15.0F;
+    } else if (is_norm && !is_bias) {
       low = 0.75F;
       high = 1.25F;
     } else if (!is_bias) {

@@ -36,7 +36,8 @@ struct LayerNormWeights {
 };
 
 // A transformer block: x += proj(attention(qkv(norm1(x)))), then x += fc2(gelu(fc1(norm2(x)))). A layer scale
-// (arXiv 2103.17239) is folded into proj and fc2. The MLP may have a gate, see MlpForm.
+// (arXiv 2103.17239) is folded into proj and fc2. The MLP may have a gate, see MlpForm. With norms behind the
+// branches: x += norm1(proj(attention(qkv(x)))), then x += norm2(fc2(gelu(fc1(x)))).
 struct BlockWeights {
   LayerNormWeights norm1;
   LinearWeights qkv;  // [3C, C]: rows of q, then k, then v; within each, head by head
@@ -52,6 +53,7 @@ struct BlockWeights {
   // with the column (y - v + h - 1) * (2w - 1) + x - u + w - 1; then what is added for a query before the patches and a
   // patch, for a patch and a key before them, and for two tokens before them.
   RowMatrix position_bias;
+  RowVector cosine_scale{};          // [heads], where attention is by cosines, else empty
   LayerNormWeights attention_norm{}; // of what proj reads, where there is one, else empty
 };
 

@@ -62,6 +62,7 @@ VitConfig beit_of_transformers(const ConfigFields &fields, HuggingFaceConfig &co
 VitModel read_beit(TensorReader &tensors, const VitConfig &model, const HuggingFaceConfig &config);
 
 SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
+SwinConfig swin_v2_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config);
 SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config);
 
 struct TransformersType {
@@ -92,6 +93,7 @@ inline constexpr std::array transformers_types = {
     transformers_type<vit_of_transformers>("vit", "ViT"),
     transformers_type<vit_of_transformers>("deit", "DeiT"),
     transformers_type<swin_of_transformers>("swin", "Swin"),
+    transformers_type<swin_v2_of_transformers>("swinv2", "Swinv2"),
     transformers_type<vit_of_transformers>("dinov2", "Dinov2"),
     transformers_type<vit_of_transformers>("dinov2_with_registers", "Dinov2WithRegisters"),
     transformers_type<vit_of_transformers>("vit_mae", "ViTMAE", "vit"),

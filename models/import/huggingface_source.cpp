@@ -149,6 +149,18 @@ std::vector<int> ConfigFields::integers(const char *key, const std::vector<int> 
   return result;
 }
 
+std::vector<int> ConfigFields::counts(const char *key, const std::vector<int> &otherwise) const {
+  const json *value = find(key);
+  if (value == nullptr)
+    return otherwise;
+  if (!value->is_array())
+    throw std::runtime_error("\"" + std::string(key) + "\" must be a list, is " + show(*value));
+  std::vector<int> result;
+  for (const json &element : *value)
+    result.push_back(element == 0 ? 0 : positive_integer(element, key));
+  return result;
+}
+
 double ConfigFields::real(const char *key, double otherwise) const {
   const json *value = find(key);
   return value != nullptr ? number(*value, key) : otherwise;

@@ -26,7 +26,7 @@ struct HuggingFaceConfig {
   int classes = 2;
   int registers = 0;
   bool qkv_bias = true;
-  std::array<bool, 3> biases = {true, true, true}; // DINOv3: of queries, keys and values
+  std::array<bool, 3> biases = {true, true, true}; // DINOv3, Swin V2: of queries, keys and values
   std::vector<std::string> labels; // of id2label, or empty where these are the placeholders "LABEL_0", ...
   bool projects = false;           // CLIP: the features are those of the projection
   bool block_bias = false;         // BEiT: relative position biases of each block,
@@ -52,6 +52,7 @@ public:
   int integer(const char *key, int otherwise) const;
   int count(const char *key, int otherwise) const; // may be 0
   std::vector<int> integers(const char *key, const std::vector<int> &otherwise) const;
+  std::vector<int> counts(const char *key, const std::vector<int> &otherwise) const; // may be 0
   double real(const char *key, double otherwise) const;
   bool flag(const char *key, bool otherwise) const;
   std::pair<int, int> size(const char *key, int otherwise) const; // height and width

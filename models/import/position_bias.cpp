@@ -1,5 +1,6 @@
 #include "models/import/position_bias.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace intvit::importer {
@@ -35,6 +36,35 @@ RowMatrix read_grid_bias_network(TensorReader &tensors, const std::string &modul
       bias(head, column) = values[head];
   }
   return bias;
+}
+
+RowMatrix read_window_bias_network(TensorReader &tensors, const std::string &module, int size, int trained, int biases,
+                                   int heads) {
+  const int hidden = tensors.dimension(module + ".0.weight", 0);
+  const LinearWeights fc1 = tensors.linear(module + ".0", {hidden, 2});
+  const LinearWeights fc2 = tensors.linear(module + ".2", {heads, hidden}, false);
+  const double unit = std::max((trained > 0 ? trained : size) - 1, 1);
+  const auto place_of = [&](int distance) {
+    const double share = 8.0 * distance / unit;
+    return static_cast<float>(std::copysign(std::log2(std::abs(share) + 1) / 3, share));
+  };
+  RowMatrix bias = RowMatrix::Zero(heads, biases);
+  const int side = 2 * size - 1;
+  for (int column = 0; column < side * side; ++column) {
+    RowMatrix place(1, 2);
+    place << place_of(column / side - (size - 1)), place_of(column % side - (size - 1));
+    const RowVector values = mapped(mapped(place, fc1).cwiseMax(0.0F), fc2);
+    for (Eigen::Index head = 0; head < heads; ++head)
+      bias(head, column) = static_cast<float>(16 / (1 + std::exp(-static_cast<double>(values[head]))));
+  }
+  return bias;
+}
+
+RowVector read_cosine_scale(TensorReader &tensors, const std::string &name, int heads) {
+  RowVector scale = tensors.matrix(name, {heads, 1, 1}, heads);
+  for (float &value : scale)
+    value = static_cast<float>(std::exp(std::min(static_cast<double>(value), std::log(100.0))));
+  return scale;
 }
 
 } // namespace intvit::importer

@@ -18,4 +18,13 @@ RowMatrix read_grid_bias(TensorReader &tensors, const std::string &name, const B
 RowMatrix read_grid_bias_network(TensorReader &tensors, const std::string &module, const BiasGrid &grid, int heads,
                                  int hidden);
 
+// Swin V2's, of windows of `size` x `size` tokens: 16 times the sigmoid of what two linear maps, MODULE.0 and MODULE.2,
+// the second without a bias, with a ReLU between them make of a distance on a logarithmic scale, measured by windows of
+// `trained` tokens; 0: by these. `biases`: the columns, of which those behind the distances are zeros.
+RowMatrix read_window_bias_network(TensorReader &tensors, const std::string &module, int size, int trained, int biases,
+                                   int heads);
+
+// The factor of a head's cosines, [heads], of a tensor [heads, 1, 1] of its logarithm, which is at most that of 100.
+RowVector read_cosine_scale(TensorReader &tensors, const std::string &name, int heads);
+
 } // namespace intvit::importer

@@ -51,29 +51,15 @@ std::vector<int> positive_integers(const json &value, const std::string &key) {
 // Whether an argument does not matter: in training only; or the tensors tell of it themselves; or it is about pictures
 // of other sizes than the model's; or it has the value that the models here have.
 bool is_irrelevant(const std::string &name, const json &value) {
-  static const std::set<std::string, std::less<>> names = {"attn_drop_rate",
-                                                           "drop_path_rate",
-                                                           "drop_rate",
-                                                           "dynamic_img_pad",
-                                                           "dynamic_img_size",
-                                                           "fc_norm",
-                                                           "fix_init",
-                                                           "head_dim",
-                                                           "head_init_scale",
-                                                           "no_embed_class",
-                                                           "patch_drop_rate",
-                                                           "pos_drop_rate",
-                                                           "proj_drop_rate",
-                                                           "qkv_bias",
-                                                           "pos_embed_grid_size",
-                                                           "rel_pos_dim",
-                                                           "shared_rel_pos",
-                                                           "strict_img_size",
-                                                           "use_abs_pos_emb",
-                                                           "use_fc_norm",
-                                                           "use_rel_pos_bias",
-                                                           "use_shared_rel_pos_bias",
-                                                           "weight_init"};
+  static const std::set<std::string, std::less<>> names = {
+      "attn_drop_rate",  "drop_path_rate",   "drop_rate",
+      "dynamic_img_pad", "dynamic_img_size", "fc_norm",
+      "fix_init",        "head_dim",         "head_init_scale",
+      "no_embed_class",  "patch_drop_rate",  "pos_drop_rate",
+      "proj_drop_rate",  "qkv_bias",         "pos_embed_grid_size",
+      "rel_pos_dim",     "shared_rel_pos",   "strict_img_size",
+      "use_fc_norm",     "use_rel_pos_bias", "use_shared_rel_pos_bias",
+      "weight_init"};
   static const std::map<std::string, json, std::less<>> usual = {
       {"always_partition", false}, {"ape", false},
       {"final_norm", true},        {"in_chans", 3},
@@ -123,6 +109,10 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
       config.stage_windows = positive_integers(value, key);
     else
       config.window = side_of_square(value, key);
+  } else if (name == "pretrained_window_sizes") {
+    config.pretrained_windows.emplace();
+    for (const json &element : array(value, key, value.size()))
+      config.pretrained_windows->push_back(element == 0 ? 0 : positive_integer(element, key));
   } else if (name == "mlp_ratio") {
     config.mlp_ratio = number(value, key);
   } else if (name == "num_classes") {
@@ -137,6 +127,8 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     read_global_pool(value, key, config);
   } else if (name == "pre_norm") {
     config.pre_norm = boolean(value, key);
+  } else if (name == "use_abs_pos_emb") {
+    config.absolute_positions = boolean(value, key);
   } else if (name == "act_layer") {
     config.activation = activation(value, key);
   } else if (!is_irrelevant(name, value)) {

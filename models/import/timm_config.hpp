@@ -32,13 +32,15 @@ struct TimmConfig {
   std::optional<std::vector<int>> heads;  // one, or one a stage
   std::optional<std::vector<int>> depths; // one a stage
   std::optional<int> window;
-  std::optional<std::vector<int>> stage_windows; // one a stage
-  std::optional<double> mlp_ratio;               // mlp_hidden = floor(channels * mlp_ratio)
-  std::optional<int> class_tokens;               // class_token: 0 or 1
+  std::optional<std::vector<int>> stage_windows;      // one a stage
+  std::optional<std::vector<int>> pretrained_windows; // likewise, 0 for none: Swin V2's
+  std::optional<double> mlp_ratio;                    // mlp_hidden = floor(channels * mlp_ratio)
+  std::optional<int> class_tokens;                    // class_token: 0 or 1
   std::optional<int> register_tokens;
   std::optional<int> layer_scales;      // a block; init_values
   std::optional<Activation> activation; // act_layer
   std::optional<bool> pre_norm;
+  std::optional<bool> absolute_positions; // use_abs_pos_emb
 
   // pretrained_cfg.
   std::string tag; // which of the architecture's weights; may be empty

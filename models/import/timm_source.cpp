@@ -49,7 +49,7 @@ void TimmSource::refuse_foreign_parts() const {
   static constexpr std::array parts = {
       Part{".attn.q_norm.", "queries and keys are normalized"},
       Part{".attn.rel_pos_", "attention within windows has relative positions"},
-      Part{".attn.logit_scale", "attention is by cosines"},
+      Part{".meta_mlp.", "position biases are a network of another form"},
       Part{".attn.lambda_", "attention is differential"},
       Part{".attns.", "the branches of a block are parallel"},
       Part{".in_proj.", "the branches of a block are parallel"},
@@ -75,6 +75,15 @@ int TimmSource::dimension(const std::string &name, std::size_t rank, std::size_t
   if (size < 1 || size > 1 << 24)
     throw std::runtime_error("tensor " + name + " has shape " + shape_text(tensor->shape) + ", which no model has");
   return static_cast<int>(size);
+}
+
+std::pair<int, int> TimmSource::patch_embedding() const {
+  const std::string name = "patch_embed.proj.weight";
+  if (const int colours = dimension(name, 4, 1); colours != 3)
+    throw std::runtime_error("tensor " + name + " has shape " + shape_text(files.find(name)->shape) +
+                             ": the model takes pictures of " + std::to_string(colours) +
+                             " channels; only RGB models can be imported");
+  return {dimension(name, 4, 0), dimension(name, 4, 2)};
 }
 
 int TimmSource::count(const std::string &prefix) const {

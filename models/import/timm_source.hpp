@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "models/architectures/float_model.hpp"
@@ -45,6 +46,9 @@ struct TimmSource {
   // A dimension of the tensor `name`, which must have `rank` of them. Throws std::runtime_error where it is missing or
   // not a dimension that a model has.
   int dimension(const std::string &name, std::size_t rank, std::size_t index) const;
+
+  // Channels and patch size of the map from pixels, a convolution. Throws also where its pictures are not RGB.
+  std::pair<int, int> patch_embedding() const;
 
   // One more than the highest N of the tensors "PREFIXN.*".
   int count(const std::string &prefix) const;

@@ -84,8 +84,7 @@ void infer_mlp(const TimmSource &source, const std::optional<VitConfig> &archite
 void infer_vit_dimensions(const TimmSource &source, const std::optional<VitConfig> &architecture, VitConfig &config,
                           VitForm &form) {
   if (form.embeds.empty()) {
-    config.channels = source.dimension("patch_embed.proj.weight", 4, 0);
-    config.patch = source.dimension("patch_embed.proj.weight", 4, 2);
+    std::tie(config.channels, config.patch) = source.patch_embedding();
   } else {
     config.channels = source.dimension("embeds.proj.weight", 2, 0);
     config.patch = static_cast<int>(std::lround(std::sqrt(source.dimension("embeds.proj.weight", 2, 1) / 3.0)));
@@ -339,7 +338,7 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   config.activation = source.config.activation.value_or(config.activation);
   config.position_bias = has_position_bias(source) || (architecture && architecture->position_bias);
   if (config.position_bias) // BEiT may have both
-    config.positions = source.has("pos_embed");
+    config.positions = source.has("pos_embed") || source.config.absolute_positions.value_or(false);
   choose_image_size(source, architecture.has_value(), config, form);
   source.read_preprocessing(config);
   validate(config);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 namespace intvit {
 
@@ -62,6 +63,21 @@ bool is_activation(const BoundNode &node) {
   return linear != nullptr && linear->epilogue == kernels::Epilogue::gelu;
 }
 
+// What is added to streams: norms behind branches write it.
+std::set<int> added_values(const Program &program) {
+  std::set<int> values;
+  for (const BoundNode &node : program.nodes)
+    if (const auto *rescale = node.as<BoundRescale>(); rescale != nullptr && !rescale->residual_multiplier.empty())
+      values.insert(node.input());
+  return values;
+}
+
+// Whether the node is Swin V2's map of four neighbours, behind which its norm stands.
+template <typename Writer> bool reduces_neighbours(const BoundNode &node, const Writer &writer) {
+  const BoundNode *before = node.as<BoundLinear>() == nullptr ? nullptr : writer(node.input());
+  return before != nullptr && (before->as<BoundRescale>() != nullptr || before->as<BoundMergePatches>() != nullptr);
+}
+
 } // namespace
 
 std::vector<double> Stream::dequantize(std::span<const std::byte> codes) const {
@@ -85,16 +101,31 @@ std::vector<Stream> residual_streams(const Program &program) {
   const auto writer = [&](int value) -> const BoundNode * {
     return value > 0 ? &program.nodes[static_cast<std::size_t>(value) - 1] : nullptr;
   };
+  // What a value was before the grid got an even number of rows and columns.
+  const auto unpadded = [&](int value) {
+    const BoundNode *node = writer(value);
+    return node != nullptr && node->operation_name == PadGrid::name ? node->input() : value;
+  };
+  const std::set<int> norms_of_branches = added_values(program);
+  int output = 0; // of the node, as a value
   for (const BoundNode &node : program.nodes) {
+    ++output;
     const BoundNode *before = writer(node.input());
     if (before == nullptr)
       continue;
     if (const auto *norm = node.as<BoundLayerNorm>()) {
+      if (norms_of_branches.contains(output) || reduces_neighbours(*before, writer))
+        continue;
       if (before->as<BoundMergePatches>() != nullptr || before->operation_name == TakeRows::name)
-        add(read_by(program, before->input(), *norm));
+        add(read_by(program, unpadded(before->input()), *norm));
       else if (before->as<BoundMeanRows>() == nullptr && before->as<BoundMultiply>() == nullptr &&
                before->as<BoundAttention>() == nullptr && !is_activation(*before))
         add(read_by(program, node.input(), *norm));
+    } else if (node.as<BoundRescale>() != nullptr) {
+      const int value = before->as<BoundMergePatches>() != nullptr ? unpadded(before->input()) : node.input();
+      if (program.values[static_cast<std::size_t>(value)].type == ElementType::int16 &&
+          !norms_of_branches.contains(value))
+        add(stream(program, value));
     } else if (const auto *mean = node.as<BoundMeanRows>()) {
       if (before->as<BoundLayerNorm>() == nullptr)
         add(read_by(program, node.input(), *mean));

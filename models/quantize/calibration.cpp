@@ -202,15 +202,16 @@ BlockSamples Calibration::run(std::initializer_list<SiteKind> kinds, const Step 
 
 BlockSamples Calibration::run_block(const BlockConfig &config, const BlockWeights &block, int kept_rows,
                                     const TokenMerging &merging) {
-  std::vector<SiteKind> kinds{SiteKind::norm1_normalized,
-                              SiteKind::query,
-                              SiteKind::key,
-                              SiteKind::value,
-                              SiteKind::attention_output,
-                              SiteKind::block_middle,
-                              SiteKind::norm2_normalized,
-                              SiteKind::fc1_output,
-                              SiteKind::gelu_output};
+  std::vector<SiteKind> kinds{
+      SiteKind::query,        SiteKind::key,        SiteKind::value,      SiteKind::attention_output,
+      SiteKind::block_middle, SiteKind::fc1_output, SiteKind::gelu_output};
+  if (config.post_norms)
+    kinds.insert(kinds.end(), {SiteKind::block_input, SiteKind::attention_branch, SiteKind::attention_added,
+                               SiteKind::mlp_branch, SiteKind::mlp_added});
+  else
+    kinds.insert(kinds.end(), {SiteKind::norm1_normalized, SiteKind::norm2_normalized});
+  if (config.cosine)
+    kinds.insert(kinds.end(), {SiteKind::unit_query, SiteKind::unit_key});
   if (config.rotation)
     kinds.insert(kinds.end(), {SiteKind::rotated_query, SiteKind::rotated_key});
   if (config.mlp.gated)

@@ -119,7 +119,7 @@ void RandomNetwork::token_mean_head(const EndPart &part) {
 void RandomNetwork::attention_head(const EndPart &part) {
   layer_norm("attn_pool.norm");
   linear("attn_pool.qkv", "attn_pool.norm", {.epilogue = Epilogue::requantize}, 3 * channels_, channels_, code_spread);
-  attention("attn_pool", part.pool_block, 1);
+  attention("attn_pool", "attn_pool.qkv", part.pool_block, 1);
   linear("attn_pool.proj", "attn_pool", {.epilogue = Epilogue::requantize16}, channels_, channels_, wide_stream_spread);
   use_wide_stream("attn_pool.proj");
   layer_norm("attn_pool.norm2");

@@ -26,12 +26,12 @@ void RandomNetwork::mlp_hidden(const std::string &name, const std::string &input
 }
 
 // The input of a gated MLP's fc2, which has no mean: its name.
-std::string RandomNetwork::gated_hidden(const BlockPart &part) {
+std::string RandomNetwork::gated_hidden(const BlockPart &part, const std::string &input) {
   const std::string mlp = part.name + ".mlp";
   std::string name = mlp + ".product";
   const int hidden = part.mlp_hidden;
-  mlp_hidden(mlp + ".gate", part.name + ".norm2", hidden, part.config.activation);
-  linear(mlp + ".fc1", part.name + ".norm2", {.epilogue = Epilogue::requantize}, hidden, channels_, code_spread);
+  mlp_hidden(mlp + ".gate", input, hidden, part.config.activation);
+  linear(mlp + ".fc1", input, {.epilogue = Epilogue::requantize}, hidden, channels_, code_spread);
   // The codes of a gate are as many as those of another activation.
   const double spread = code_spread * code_spread;
   const bool normed = part.config.mlp.normed;

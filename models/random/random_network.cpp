@@ -5,7 +5,6 @@
 #include "kernels/token_merging.hpp"
 #include "models/quantize/attention/exp_polynomial.hpp"
 #include "models/quantize/codes/fixed_point.hpp"
-#include "models/quantize/codes/rotation_tables.hpp"
 #include "models/quantize/emit/finish.hpp"
 #include "models/random/random_integer.hpp"
 #include "models/random/random_spreads.hpp"
@@ -153,10 +152,22 @@ void RandomNetwork::use_wide_stream(const std::string &node) {
 
 void RandomNetwork::block(const BlockPart &part) {
   const std::string &name = part.name;
-  layer_norm(name + ".norm1");
-  linear(name + ".attn.qkv", name + ".norm1", {.epilogue = Epilogue::requantize}, 3 * channels_, channels_,
-         code_spread);
-  attention(name + ".attn", part.config, part.kept_rows);
+  const bool post_norms = part.config.post_norms;
+  const auto branch_codes = [&](const std::string &branch, const std::string &norm) {
+    if (post_norms)
+      return stream_codes(branch + ".input");
+    layer_norm(norm);
+    return norm;
+  };
+  const auto add_branch = [&](const std::string &branch, const char *map, const std::string &norm,
+                              const std::string &input, int in_features, int input_mean) {
+    if (post_norms)
+      add_normed(branch, map, norm, input, in_features);
+    else
+      add_to_stream(branch + map, input, in_features, input_mean);
+  };
+  const std::string qkv = queries_keys_values(part, branch_codes(name + ".attn", name + ".norm1"));
+  attention(name + ".attn", qkv, part.config, part.kept_rows);
   if (part.kept_rows > 0) {
     graph_.add("head_tokens", stream_node_, TakeRows{part.kept_rows});
     stream_node_ = "head_tokens";
@@ -166,23 +177,30 @@ void RandomNetwork::block(const BlockPart &part) {
     codes_norm(attended + ".norm", attended, channels_, 0);
     attended += ".norm";
   }
-  add_to_stream(name + ".attn.proj", attended, channels_, 0);
+  add_branch(name + ".attn", ".proj", name + ".norm1", attended, channels_, 0);
   if (part.merging.pairs > 0)
     merge_tokens(part);
-  layer_norm(name + ".norm2");
+  const std::string mlp = name + ".mlp";
+  const std::string input = branch_codes(mlp, name + ".norm2");
+  const auto add_mlp = [&](const std::string &hidden, int mean) {
+    add_branch(mlp, ".fc2", name + ".norm2", hidden, part.mlp_hidden, mean);
+  };
   if (part.config.mlp.gated)
-    return add_to_stream(name + ".mlp.fc2", gated_hidden(part), part.mlp_hidden, 0);
-  mlp_hidden(name + ".mlp.fc1", name + ".norm2", part.mlp_hidden, part.config.activation);
+    return add_mlp(gated_hidden(part, input), 0);
+  mlp_hidden(mlp + ".fc1", input, part.mlp_hidden, part.config.activation);
   if (part.config.mlp.normed) {
-    codes_norm(name + ".mlp.norm", name + ".mlp.fc1", part.mlp_hidden, gelu_zero_point);
-    return add_to_stream(name + ".mlp.fc2", name + ".mlp.norm", part.mlp_hidden, 0);
+    codes_norm(mlp + ".norm", mlp + ".fc1", part.mlp_hidden, gelu_zero_point);
+    return add_mlp(mlp + ".norm", 0);
   }
-  add_to_stream(name + ".mlp.fc2", name + ".mlp.fc1", part.mlp_hidden, gelu_mean_code);
+  add_mlp(mlp + ".fc1", gelu_mean_code);
 }
 
 void RandomNetwork::merge(const MergingPart &part) {
   const std::string &name = part.name;
-  graph_.add(name + ".merge", stream_node_, MergePatches{part.grid_height, part.grid_width});
+  const GridPadding even{part.grid_height, part.grid_width, part.padded_height(), part.padded_width(), 0};
+  if (even.padded_rows() != even.rows())
+    stream_node_ = pad_grid(name + ".pad", stream_node_, even, stream_, stream_zero_);
+  graph_.add(name + ".merge", stream_node_, MergePatches{part.padded_height(), part.padded_width()});
   const auto four_times = [](auto values) {
     const auto count = static_cast<std::ptrdiff_t>(values.size());
     values.resize(4 * values.size());
@@ -194,9 +212,18 @@ void RandomNetwork::merge(const MergingPart &part) {
   stream_zero_ = ArrayXd(stream_zero_.replicate(4, 1));
   stream_node_ = name + ".merge";
   channels_ *= 4;
+  const int in_features = channels_;
+  if (part.normed_after) {
+    const std::string input = stream_codes(name + ".input");
+    channels_ /= 2;
+    linear(name + ".reduction", input, {.epilogue = Epilogue::requantize16}, channels_, in_features,
+           wide_stream_spread);
+    const ElementType type = stream_;
+    use_wide_stream(name + ".reduction");
+    return normalize_stream(name + ".norm", type);
+  }
   layer_norm(name + ".norm");
 
-  const int in_features = channels_;
   channels_ /= 2;
   alpha_ = draw<std::uint8_t>(static_cast<std::size_t>(channels_), 0, largest_alpha());
   stream_zero_ = draw_stream_zero();
@@ -294,8 +321,11 @@ void RandomNetwork::draw_biases(const std::string &name, const char *constant, c
   graph_.constant(name, constant, draw<std::int32_t>(static_cast<std::size_t>(count), -largest, largest), shape);
 }
 
-void RandomNetwork::attention(const std::string &name, const BlockConfig &config, int kept_rows) {
-  Attention operation = scores(name, config);
+void RandomNetwork::attention(const std::string &name, const std::string &input, const BlockConfig &config,
+                              int kept_rows) {
+  const bool padded = config.windows && config.windows->padded();
+  const std::string attending = padded ? name + ".windows" : name;
+  Attention operation = scores(attending, config);
   operation.queries = kept_rows;
   operation.renormalize = options_.renormalize;
   // A mean of values, weighted by exp of normally distributed scores: the variance of what tokens do not share falls
@@ -305,17 +335,17 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
   operation.shift = fixed.shift;
   if (config.windows) {
     const Windows &windows = *config.windows;
-    graph_.add(name, name + ".qkv",
-               WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
+    const GridPadding grid{windows.grid_height, windows.grid_width, windows.padded_height(), windows.padded_width(),
+                           windows.rolled()};
+    const std::string source =
+        padded ? pad_grid(name + ".pad", input, grid, ElementType::int8, ArrayXd::Zero(3 * channels_)) : input;
+    graph_.add(attending, source,
+               WindowAttention{operation, grid.padded_height, grid.padded_width, windows.size, windows.shift});
     const std::int64_t side = 2 * windows.size - 1;
-    draw_biases(name, "relative_bias", {config.heads, side * side});
+    draw_biases(attending, "relative_bias", {config.heads, side * side});
+    if (padded)
+      graph_.add(name, attending, CropGrid{grid});
   } else {
-    std::string input = name + ".qkv";
-    if (config.rotation) {
-      graph_.add(name + ".rotate", input, Rotate{config.heads, config.rotation->first});
-      write_rotation(graph_, name + ".rotate", *config.rotation);
-      input = name + ".rotate";
-    }
     operation.biased = config.bias_grid.has_value();
     graph_.add(name, with_sizes(input), operation);
     if (const auto &grid = config.bias_grid) {
@@ -323,7 +353,7 @@ void RandomNetwork::attention(const std::string &name, const BlockConfig &config
       draw_biases(name, "prefix_bias", {config.heads, 3});
     }
   }
-  requantization(name, fixed);
+  requantization(attending, fixed);
 }
 
 // The new stream is the old one plus a branch, in units in which its spread stays the same. `input_mean`: of the

@@ -70,7 +70,7 @@ private:
   void layer_norm(const std::string &name); // codes of 8 bits
   void linear(const std::string &name, const std::string &input, Linear operation, int out_features, int in_features,
               double spread);
-  void attention(const std::string &name, const BlockConfig &config, int kept_rows);
+  void attention(const std::string &name, const std::string &input, const BlockConfig &config, int kept_rows);
   // A constant of biases of that shape, of which the heads are the first dimension.
   void draw_biases(const std::string &name, const char *constant, const std::vector<std::int64_t> &shape);
   // The fields and the constant of an attention's scores.
@@ -78,7 +78,16 @@ private:
   void merge_tokens(const BlockPart &part);
   std::vector<std::string> with_sizes(const std::string &input) const;
   void mlp_hidden(const std::string &name, const std::string &input, int hidden, Activation activation);
-  std::string gated_hidden(const BlockPart &part);
+  std::string gated_hidden(const BlockPart &part, const std::string &input);
+  // Where norms are behind the branches: the node of codes that a branch reads of the stream; and what a linear map
+  // makes of such codes, normalized, added to it.
+  std::string stream_codes(const std::string &name);
+  void add_normed(const std::string &branch, const std::string &map, const std::string &norm, const std::string &input,
+                  int in_features);
+  std::string queries_keys_values(const BlockPart &part, const std::string &input);
+  // `codes`: of every row that is put beside the grid. Returns the name.
+  std::string pad_grid(const std::string &name, const std::string &input, const GridPadding &grid,
+                       kernels::ElementType type, const Eigen::ArrayXd &codes);
   void add_to_stream(const std::string &name, const std::string &input, int in_features, int input_mean);
   void mean_rows(const std::string &name, const std::string &input, int first, int rows, double factor,
                  const Eigen::ArrayXd &zero, kernels::ElementType type);

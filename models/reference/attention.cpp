@@ -4,6 +4,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "engine/ops/pad_grid.hpp"
 #include "models/reference/layers.hpp"
 #include "models/reference/matmul.hpp"
 
@@ -174,6 +175,51 @@ void rotate(const Rotation &rotation, int heads, RowMatrix &qkv) {
         b = b * cosine + a * sine;
         a = turned;
       }
+}
+
+void normalize_heads(const RowVector &cosine_scale, RowMatrix &qkv) {
+  const Eigen::Index channels = qkv.cols() / 3;
+  const Eigen::Index heads = cosine_scale.size();
+  const Eigen::Index head_dim = channels / heads;
+  const auto root = static_cast<float>(std::sqrt(static_cast<double>(head_dim)));
+  for (Eigen::Index head = 0; head < heads; ++head) {
+    auto queries = qkv.middleCols(head * head_dim, head_dim);
+    queries = unit_length(RowMatrix(queries)) * (cosine_scale[head] * root);
+    auto keys = qkv.middleCols(channels + head * head_dim, head_dim);
+    keys = unit_length(RowMatrix(keys));
+  }
+}
+
+RowMatrix padding_tokens(const BlockConfig &config, const BlockWeights &block) {
+  RowMatrix qkv = block.qkv.bias;
+  if (config.cosine)
+    normalize_heads(block.cosine_scale, qkv);
+  return qkv;
+}
+
+namespace {
+
+GridPadding padding_of(const Windows &windows) {
+  return {windows.grid_height, windows.grid_width, windows.padded_height(), windows.padded_width(), windows.rolled()};
+}
+
+} // namespace
+
+RowMatrix pad_grid(const Windows &windows, const MatrixView &rows, const MatrixView &padding) {
+  const std::vector<int> sources = padding_of(windows).sources();
+  RowMatrix padded(static_cast<Eigen::Index>(sources.size()), rows.cols());
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    padded.row(static_cast<Eigen::Index>(i)) = sources[i] < 0 ? padding.row(0) : rows.row(sources[i]);
+  return padded;
+}
+
+RowMatrix crop_grid(const Windows &windows, const MatrixView &rows) {
+  const std::vector<int> sources = padding_of(windows).sources();
+  RowMatrix cropped(windows.tokens(), rows.cols());
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if (sources[i] >= 0)
+      cropped.row(sources[i]) = rows.row(static_cast<Eigen::Index>(i));
+  return cropped;
 }
 
 RowMatrix query_attention(const BlockConfig &config, const RowVector &query, const MatrixView &key_value,

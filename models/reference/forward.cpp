@@ -1,5 +1,6 @@
 #include "models/reference/forward.hpp"
 
+#include <array>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -79,13 +80,36 @@ RowMatrix inner_norm(const BlockConfig &config, const BlockWeights &weights, con
   return affine(normalized, weights.mlp_norm);
 }
 
+// What a branch's first map reads of the stream, and what is added to it of what its last map gives: a norm stands in
+// one of the two places. `kinds`: the sites there, before and after gamma and beta, or the norm.
+template <class Tap>
+RowMatrix branch_input(const BlockConfig &config, const LayerNormWeights &norm, const RowMatrix &stream,
+                       const std::array<SiteKind, 2> &kinds, const Tap &tap) {
+  if (config.post_norms)
+    return stream;
+  const RowMatrix normalized = normalize(stream, config.layer_norm_eps, config.centred_norms);
+  tap(kinds[0], normalized);
+  RowMatrix normed = affine(normalized, norm);
+  tap(kinds[1], normed);
+  return normed;
+}
+
+template <class Tap>
+RowMatrix branch_output(const BlockConfig &config, const LayerNormWeights &norm, RowMatrix branch,
+                        const std::array<SiteKind, 2> &kinds, const Tap &tap) {
+  if (!config.post_norms)
+    return branch;
+  tap(kinds[0], branch);
+  RowMatrix added = affine(normalize(branch, config.layer_norm_eps, config.centred_norms), norm);
+  tap(kinds[1], added);
+  return added;
+}
+
 // `middle` plus the MLP's branch; of a block or of an attention pooling, which have it under the same names.
 template <class Weights, class Tap>
 RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMatrix &middle, const Tap &tap) {
-  const RowMatrix normalized = normalize(middle, config.layer_norm_eps, config.centred_norms);
-  tap(SiteKind::norm2_normalized, normalized);
-  const RowMatrix normed = affine(normalized, weights.norm2);
-  tap(SiteKind::norm2_output, normed);
+  const RowMatrix normed =
+      branch_input(config, weights.norm2, middle, {SiteKind::norm2_normalized, SiteKind::norm2_output}, tap);
   RowMatrix hidden = linear(normed, weights.fc1);
   tap(SiteKind::fc1_output, hidden);
   bool has_gate = false;
@@ -101,7 +125,20 @@ RowMatrix add_mlp(const BlockConfig &config, const Weights &weights, const RowMa
       hidden = inner_norm(config, weights, hidden, tap);
     }
   tap(SiteKind::gelu_output, hidden);
-  return middle + linear(hidden, weights.fc2);
+  return middle + branch_output(config, weights.norm2, linear(hidden, weights.fc2),
+                                {SiteKind::mlp_branch, SiteKind::mlp_added}, tap);
+}
+
+// Attention, on a padded grid where windows do not divide it.
+RowMatrix attend(const BlockConfig &config, const BlockWeights &block, const RowMatrix &qkv, int layer,
+                 Observer *observer, const std::vector<float> &sizes) {
+  if (!config.windows || !config.windows->padded())
+    return attention(config, block.position_bias, qkv, layer, observer, sizes);
+  BlockConfig padded = config;
+  padded.windows = config.windows->on_padded_grid();
+  return crop_grid(*config.windows,
+                   attention(padded, block.position_bias, pad_grid(*config.windows, qkv, padding_tokens(config, block)),
+                             layer, observer));
 }
 
 } // namespace
@@ -119,11 +156,8 @@ void block_forward(const BlockConfig &config, const BlockWeights &block, const T
   const auto tap = [&](SiteKind kind, const MatrixView &activation) { report(observer, layer, kind, activation); };
 
   tap(SiteKind::block_input, stream);
-  const RowMatrix normalized = normalize(stream, config.layer_norm_eps, config.centred_norms);
-  tap(SiteKind::norm1_normalized, normalized);
-  const RowMatrix normed = affine(normalized, block.norm1);
-  tap(SiteKind::norm1_output, normed);
-  RowMatrix qkv = linear(normed, block.qkv);
+  RowMatrix qkv = linear(
+      branch_input(config, block.norm1, stream, {SiteKind::norm1_normalized, SiteKind::norm1_output}, tap), block.qkv);
   tap(SiteKind::query, qkv.leftCols(stream.cols()));
   tap(SiteKind::key, qkv.middleCols(stream.cols(), stream.cols()));
   tap(SiteKind::value, qkv.rightCols(stream.cols()));
@@ -132,15 +166,20 @@ void block_forward(const BlockConfig &config, const BlockWeights &block, const T
     tap(SiteKind::rotated_query, qkv.leftCols(stream.cols()));
     tap(SiteKind::rotated_key, qkv.middleCols(stream.cols(), stream.cols()));
   }
-  const RowMatrix attended = attention(config, block.position_bias, qkv, layer, observer, tokens.sizes);
+  if (config.cosine) {
+    normalize_heads(block.cosine_scale, qkv);
+    tap(SiteKind::unit_query, qkv.leftCols(stream.cols()));
+    tap(SiteKind::unit_key, qkv.middleCols(stream.cols(), stream.cols()));
+  }
+  RowMatrix attended = attend(config, block, qkv, layer, observer, tokens.sizes);
   tap(SiteKind::attention_output, attended);
   if (config.attention_norm) {
     const RowMatrix attended_normalized = normalize(attended, config.layer_norm_eps, config.centred_norms);
     tap(SiteKind::attention_normalized, attended_normalized);
-    tokens.rows += linear(affine(attended_normalized, block.attention_norm), block.proj);
-  } else {
-    tokens.rows += linear(attended, block.proj);
+    attended = affine(attended_normalized, block.attention_norm);
   }
+  tokens.rows += branch_output(config, block.norm1, linear(attended, block.proj),
+                               {SiteKind::attention_branch, SiteKind::attention_added}, tap);
   tap(SiteKind::block_middle, tokens.rows);
   if (merging.pairs > 0)
     merge_tokens(config, merging, qkv, tokens);
@@ -149,17 +188,26 @@ void block_forward(const BlockConfig &config, const BlockWeights &block, const T
 
 RowMatrix merge_patches(const Network &network, const MergingPart &part, const MatrixView &stream, int layer,
                         Observer *observer) {
-  const int height = part.grid_height / 2;
-  const int width = part.grid_width / 2;
+  const int height = part.padded_height() / 2;
+  const int width = part.padded_width() / 2;
   const Eigen::Index channels = stream.cols();
   report(observer, layer, SiteKind::merge_input, stream);
-  RowMatrix merged(height * width, 4 * channels);
+  RowMatrix merged = RowMatrix::Zero(height * width, 4 * channels);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int neighbour = 0; neighbour < 4; ++neighbour) {
-        const int from = (2 * y + neighbour % 2) * part.grid_width + 2 * x + neighbour / 2;
-        merged.row(y * width + x).segment(neighbour * channels, channels) = stream.row(from);
+        const int down = 2 * y + neighbour % 2;
+        const int right = 2 * x + neighbour / 2;
+        if (down < part.grid_height && right < part.grid_width)
+          merged.row(y * width + x).segment(neighbour * channels, channels) =
+              stream.row(down * part.grid_width + right);
       }
+  if (part.normed_after) {
+    report(observer, layer, SiteKind::merged, merged);
+    const RowMatrix reduced = linear(merged, *part.reduction);
+    report(observer, layer, SiteKind::merge_reduced, reduced);
+    return affine(normalize(reduced, network.common.layer_norm_eps, network.common.centred_norms), *part.norm);
+  }
   const RowMatrix normalized = normalize(merged, network.common.layer_norm_eps, network.common.centred_norms);
   report(observer, layer, SiteKind::merge_normalized, normalized);
   return linear(affine(normalized, *part.norm), *part.reduction);

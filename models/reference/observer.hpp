@@ -16,8 +16,10 @@ enum class SiteKind : std::uint8_t {
   embedding_normalized, // [T, C] (x - mean) / sqrt(variance + eps), before gamma and beta
   // Swin only, before the first block of every stage but the first, layer = that block:
   merge_input,      // [4T, C / 2] residual stream at the end of the stage before
-  merge_normalized, // [T, 2C] four neighbours of the stage before side by side, normalized
-  // Every block:
+  merge_normalized, // [T, 2C] four neighbours of the stage before side by side, normalized; or, in Swin V2,
+  merged,           // [T, 2C] these as they are, and
+  merge_reduced,    // [T, C] what they are mapped to, before it is normalized
+  // Every block; where norms are behind the branches, without those before them:
   block_input,             // [T, C] residual stream entering the block's norm1
   norm1_normalized,        // [T, C] (x - mean) / sqrt(variance + eps), before gamma and beta
   norm1_output,            // [T, C] input of qkv
@@ -26,10 +28,14 @@ enum class SiteKind : std::uint8_t {
   value,                   // [T, C] after the bias
   rotated_query,           // [T, C] where there is a rotation: the query and
   rotated_key,             // [T, C] the key after it
+  unit_query,              // [T, C] where scores are cosines: the query at the length sqrt(d) times the head's scale,
+  unit_key,                // [T, C] and the key at the length 1
   attention_scores,        // [T, K] a head: q k^T / sqrt(d), plus position bias and mask, one row a query
   attention_probabilities, // [T, K] a head: softmax of the scores' rows
   attention_output,        // [T, C] input of proj, heads side by side
   attention_normalized,    // [T, C] where it is normalized before proj: before gamma and beta
+  attention_branch,        // [T, C] where a norm is behind the branch: what proj gives, before the norm,
+  attention_added,         // [T, C] and after it
   block_middle,            // [T, C] residual stream after the attention branch was added, entering norm2
   norm2_normalized,        // [T, C]
   norm2_output,            // [T, C] input of fc1
@@ -39,6 +45,8 @@ enum class SiteKind : std::uint8_t {
   gated_product,           // [T, mlp_hidden] and times fc1_output; without a gate what an MLP's norm reads
   hidden_normalized,       // [T, mlp_hidden] where the MLP has a norm inside: before gamma and beta
   gelu_output,             // [T, mlp_hidden] input of fc2
+  mlp_branch,              // [T, C] where a norm is behind the branch: what fc2 gives, before the norm,
+  mlp_added,               // [T, C] and after it
   // Once a forward, layer = number of blocks. R: rows that are normalized, 1 for a class token or a mean:
   final_input,      // [T, C] residual stream after the last block
   final_normalized, // [R, C]

@@ -77,6 +77,7 @@ std::span<const Check> all_checks() {
     add_layer_norm_checks(all);
     add_l2_normalize_checks(all);
     add_multiply_checks(all);
+    add_rescale_checks(all);
     add_rotate_checks(all);
     add_mean_rows_checks(all);
     add_patches_checks(all);

@@ -86,6 +86,7 @@ void add_attention_checks(std::vector<Check> &checks);
 void add_layer_norm_checks(std::vector<Check> &checks);
 void add_l2_normalize_checks(std::vector<Check> &checks);
 void add_multiply_checks(std::vector<Check> &checks);
+void add_rescale_checks(std::vector<Check> &checks);
 void add_rotate_checks(std::vector<Check> &checks);
 void add_mean_rows_checks(std::vector<Check> &checks);
 void add_patches_checks(std::vector<Check> &checks);

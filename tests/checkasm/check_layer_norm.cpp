@@ -21,6 +21,7 @@ std::optional<Failure> round(ElementType type, ElementType output_type, const Ke
                             : random.between<std::size_t>(1, 140);
   const Pattern pattern = patterns[random.between(0, 4)];
   Stream stream = make_stream(random, type, channels, pattern);
+  stream.output_stride = channels + random.between<std::size_t>(0, 5);
   stream.centred = random.between(0, 3) != 0;
   const std::int64_t epsilon = std::abs(random.any_magnitude(max_layer_norm_epsilon));
   const Constants constants =
@@ -30,7 +31,8 @@ std::optional<Failure> round(ElementType type, ElementType output_type, const Ke
   const int begin = random.between(0, row_count);
   const Range rows{begin, random.between(begin, row_count)};
   const auto size = element_size(output_type);
-  const OutputRange range{size, channels, rows, {0, static_cast<int>(channels)}, stream.rows * channels * size};
+  const OutputRange range{
+      size, stream.output_stride, rows, {0, static_cast<int>(channels)}, stream.rows * stream.output_stride * size};
 
   const auto canary = static_cast<std::byte>(random.bits());
   std::vector<std::byte> expected(range.bytes, canary);

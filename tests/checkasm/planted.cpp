@@ -59,11 +59,11 @@ template <Mistake mistake> struct Planted {
       return;
     const std::ptrdiff_t size = bytes(args.input.type);
     std::byte *output = static_cast<std::byte *>(args.output);
-    const std::ptrdiff_t output_row = args.channels * bytes(args.output_type);
-    harm<mistake>(output + rows.begin * output_row,
+    const std::ptrdiff_t code = bytes(args.output_type);
+    harm<mistake>(output + rows.begin * args.output_stride * code,
                   static_cast<const std::byte *>(args.input.data) +
                       ((rows.end - 1) * args.input.stride + args.channels) * size,
-                  output + rows.end * output_row);
+                  output + ((rows.end - 1) * args.output_stride + args.channels) * code);
   }
 
   static void l2_normalize(const L2NormalizeArgs &args, Range rows) {
@@ -84,6 +84,18 @@ template <Mistake mistake> struct Planted {
     std::byte *output = static_cast<std::byte *>(args.output);
     harm<mistake>(output + rows.begin * output_row, args.b.codes + std::ptrdiff_t{rows.end} * args.channels,
                   output + rows.end * output_row);
+  }
+
+  static void rescale(const RescaleArgs &args, Range rows) {
+    reference_kernels().rescale(args, rows);
+    if (empty(rows))
+      return;
+    const std::ptrdiff_t code = bytes(args.output_type);
+    std::byte *output = static_cast<std::byte *>(args.output);
+    harm<mistake>(output + rows.begin * args.output_stride * code,
+                  static_cast<const std::byte *>(args.input.data) +
+                      ((rows.end - 1) * args.input.stride + args.channels) * bytes(args.input.type),
+                  output + ((rows.end - 1) * args.output_stride + args.channels) * code);
   }
 
   static void rotate(const RotateArgs &args, Range rows) {
@@ -181,6 +193,7 @@ template <Mistake mistake> struct Planted {
     table.l2_normalize = l2_normalize;
     table.mean_rows = mean_rows;
     table.multiply = multiply;
+    table.rescale = rescale;
     table.rotate = rotate;
     table.attention.run = attention;
     table.token_merging.add_importance = add_importance;

@@ -1,4 +1,4 @@
-// Random attention, in windows or not, and merging of tokens.
+// Random attention, in windows or not, what is done for it, and merging of tokens.
 #include "tests/fuzz/graph_generator.hpp"
 
 #include <algorithm>
@@ -106,6 +106,43 @@ void GraphGenerator::window_attention() {
   constants_.values<std::int32_t>(name, "relative_bias", {heads, offsets}, -bias, bias);
   operation.attention.shift = constants_.requantization(name, quotients(channels), code_spread);
   add({input->name}, operation, ElementType::int8, input->rows, channels);
+}
+
+void GraphGenerator::normalize_heads() {
+  const int heads = choices_.between(1, 4);
+  const Value codes_in = codes();
+  const int most = most_outputs(codes_in);
+  if (most < 3 * heads)
+    return;
+  linear(codes_in, 3 * heads * std::min(side(most / (3 * heads)), kernels::max_head_dim), Epilogue::requantize16);
+  const Value input = values_.back();
+  const std::string name = next_name();
+  NormalizeHeads operation{.heads = heads};
+  const int head_dim = input.columns / (3 * heads);
+  std::vector<std::uint64_t> bounds(static_cast<std::size_t>(input.columns), std::uint64_t{1} << 15);
+  std::fill_n(bounds.begin(), input.columns / 3 * 2, normalized_bound(head_dim));
+  operation.shift = constants_.requantization(name, {bounds, wide_spread}, code_spread);
+  add({input.name}, operation, ElementType::int8, input.rows, input.columns);
+}
+
+void GraphGenerator::place_rows() {
+  const Value input = *stream();
+  const auto [height, width] = *grid(input.rows, 1);
+  GridPadding padding{height, width, choices_.between(height, std::min(2 * height, height + 9)),
+                      choices_.between(width, std::min(2 * width, width + 9)),
+                      choices_.between(0, std::min({height, width, 9}) - 1)};
+  if (padding.padded_rows() > most_elements / input.columns)
+    return;
+  if (input.type == ElementType::int8)
+    constants_.values<std::int8_t>(next_name(), "padding", {input.columns}, INT8_MIN, INT8_MAX);
+  else
+    constants_.values<std::int16_t>(next_name(), "padding", {input.columns}, INT16_MIN, INT16_MAX);
+  add({input.name}, PadGrid{padding}, input.type, padding.padded_rows(), input.columns);
+  if (choices_.one_in(2))
+    return;
+  padding.rolled = choices_.between(0, std::min({height, width, 9}) - 1);
+  const std::string padded = values_.back().name;
+  add({padded}, CropGrid{padding}, input.type, padding.rows(), input.columns);
 }
 
 std::optional<GraphGenerator::Value> GraphGenerator::sizes_for(const Value &value) {

@@ -16,8 +16,6 @@ using kernels::Epilogue;
 
 namespace {
 
-constexpr int most_elements = 40'000; // of a value
-
 double spread_of(ElementType type) {
   return type == ElementType::int8 ? code_spread : type == ElementType::int16 ? wide_spread : 100'000;
 }
@@ -96,7 +94,7 @@ std::optional<GraphGenerator::Value> GraphGenerator::stream() {
 }
 
 void GraphGenerator::any_operation() {
-  switch (choices_.between(0, 17)) {
+  switch (choices_.between(0, 21)) {
   case 0:
     return patch_embed(codes());
   case 1:
@@ -128,6 +126,13 @@ void GraphGenerator::any_operation() {
     return multiply();
   case 16:
     return join(values_.back());
+  case 17:
+  case 18:
+    return rescale();
+  case 19:
+    return normalize_heads();
+  case 20:
+    return place_rows();
   default:
     return merge_patches();
   }
@@ -326,6 +331,28 @@ void GraphGenerator::multiply() {
   for (const char *zero_point : {"zero_point", "factor_zero_point"})
     constants_.values<std::int8_t>(name, zero_point, {made.columns}, INT8_MIN, INT8_MAX);
   add({made.name, factor.name}, operation, operation.output_type, made.rows, made.columns);
+}
+
+void GraphGenerator::rescale() {
+  const Value input = *stream();
+  const auto added =
+      value_where([&](const Value &v) { return v.is_stream() && v.rows == input.rows && v.columns == input.columns; });
+  const std::string name = next_name();
+  Rescale operation;
+  operation.adds = added && choices_.one_in(2);
+  operation.output_type = choices_.one_in(2) ? ElementType::int16 : ElementType::int8;
+  GraphConstants::Residual residual;
+  if (operation.adds) {
+    const bool narrow = added->type == ElementType::int8;
+    operation.residual_shift = choices_.between(0, kernels::max_residual_shift(added->type));
+    residual = {operation.residual_shift, narrow ? 1 << 7 : 1 << 15, spread_of(added->type), "residual_multiplier"};
+  }
+  const std::uint64_t largest = std::uint64_t{1} << (input.type == ElementType::int8 ? 7 : 15);
+  operation.shift = constants_.requantization(
+      name, {std::vector<std::uint64_t>(static_cast<std::size_t>(input.columns), largest), spread_of(input.type)},
+      spread_of(operation.output_type), residual);
+  add(operation.adds ? std::vector{input.name, added->name} : std::vector{input.name}, operation, operation.output_type,
+      input.rows, input.columns);
 }
 
 // One row of int32: logits of codes, or features of a stream.

@@ -20,6 +20,7 @@ namespace intvit::fuzz {
 inline constexpr double code_spread = 40;   // of 8 bits
 inline constexpr double wide_spread = 4000; // of 16 bits
 inline constexpr double quotient_spread = 65536;
+inline constexpr int most_elements = 40'000; // of a value
 
 class GraphGenerator {
 public:
@@ -79,6 +80,7 @@ private:
   void rotate();
   void join(const Value &input); // with a value of as many rows
   void multiply();               // two values, of which one is made for it
+  void rescale();                // with a stream of the same shape where there is one
   void head();                   // one row of int32: logits of codes, or features of a stream
   Value first_row(const Value &value);
 
@@ -88,6 +90,8 @@ private:
   Attention softmax(int heads, int tokens);
   void attention();
   void window_attention();
+  void normalize_heads(); // of int16, made for it where there is room
+  void place_rows();      // a grid padded, and back
   void merge_tokens();
   // A matching of which as many tokens remain as the value has rows; now and then none though there is one.
   std::optional<Value> sizes_for(const Value &value);

@@ -78,7 +78,9 @@ constexpr const char *words[] = {"patches",      "patch_embed",
                                  "rotate",       "cosine",
                                  "multiply",     "factor",
                                  "silu",         "factor_zero_point",
-                                 "join",         "beside"};
+                                 "join",         "beside",
+                                 "rescale",      "normalize_heads",
+                                 "pad_grid",     "crop_grid"};
 
 } // namespace
 

@@ -30,7 +30,8 @@ LayerNormArgs Stream::args(std::int64_t epsilon, const Constants &constants, voi
           .epsilon = epsilon,
           .requantization = constants.view(),
           .output = output,
-          .output_type = output_type};
+          .output_type = output_type,
+          .output_stride = static_cast<std::ptrdiff_t>(output_stride == 0 ? channels : output_stride)};
 }
 
 Stream make_stream(Random &random, ElementType type, std::size_t channels, Pattern pattern) {

@@ -28,6 +28,7 @@ struct Stream {
   std::vector<std::uint8_t> alpha;
   std::vector<std::int8_t> zero_point;
   bool centred = true;
+  std::size_t output_stride = 0; // 0: channels
 
   const void *data() const;
   // (code - zero_point) * 2^alpha, or the 16-bit code.

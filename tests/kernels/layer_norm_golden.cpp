@@ -62,7 +62,8 @@ TEST_CASE("layer_norm: closer to the real LayerNorm than FQ-ViT's integer LayerN
                              .zero_point = zero_point.data(),
                              .epsilon = 0, // FQ-ViT's integer form has none
                              .requantization = constants.view(),
-                             .output = output.data()};
+                             .output = output.data(),
+                             .output_stride = channels};
     reference_kernels().layer_norm(args, {0, static_cast<int>(codes.size() / channels)});
 
     Errors ours;

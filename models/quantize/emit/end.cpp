@@ -217,7 +217,7 @@ void attention_end(PartContext &context, const StreamNode &stream) {
   const QuantizedLinear proj =
       quantize_linear(pool.proj, samples_of(samples, SiteKind::attention_output), unchanged(end.channels), options,
                       requantizable(codes.value.scale * quotient_unit));
-  context.nodes.attention("attn_pool", "attn_pool.qkv", end.pool_block, codes, proj.input, 1);
+  context.nodes.attention("attn_pool", "attn_pool.qkv", end.pool_block, codes, proj.input, 1, {});
   const StreamNode attended = context.nodes.linear_stream(
       "attn_pool.proj", "attn_pool", proj,
       int16_stream_codes(samples_of(samples, SiteKind::block_middle), smallest_stream_scale(proj)));

@@ -18,6 +18,15 @@ ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &nex
   return importance;
 }
 
+ArrayXd stream_importance(const LinearWeights &next) {
+  return stream_importance({RowVector::Ones(next.weight.cols()), {}}, next);
+}
+
+ArrayXd middle_importance(const BlockPart &part) {
+  const LinearWeights next = read_by_mlp(*part.weights);
+  return part.config.post_norms ? stream_importance(next) : stream_importance(part.weights->norm2, next);
+}
+
 namespace {
 
 ArrayXd end_importance(const EndPart &end) {
@@ -35,14 +44,19 @@ ArrayXd end_importance(const EndPart &end) {
 ArrayXd importance_before(const Network &network, std::size_t index) {
   if (index == network.body.size())
     return end_importance(network.end);
-  return std::visit(
-      Overloaded{[](const BlockPart &part) { return stream_importance(part.weights->norm1, part.weights->qkv); },
-                 // Four neighbours side by side: every channel of the stream is read in four places.
-                 [](const MergingPart &part) -> ArrayXd {
-                   const ArrayXd places = stream_importance(*part.norm, *part.reduction);
-                   return places.reshaped(places.size() / 4, 4).rowwise().sum();
-                 }},
-      network.body[index]);
+  return std::visit(Overloaded{[](const BlockPart &part) {
+                                 return part.config.post_norms
+                                            ? stream_importance(part.weights->qkv)
+                                            : stream_importance(part.weights->norm1, part.weights->qkv);
+                               },
+                               // Four neighbours side by side: every channel of the stream is read in four places.
+                               [](const MergingPart &part) -> ArrayXd {
+                                 const ArrayXd places = part.normed_after
+                                                            ? stream_importance(*part.reduction)
+                                                            : stream_importance(*part.norm, *part.reduction);
+                                 return places.reshaped(places.size() / 4, 4).rowwise().sum();
+                               }},
+                    network.body[index]);
 }
 
 } // namespace intvit

@@ -13,6 +13,12 @@ namespace intvit {
 // one. It may read several rows side by side; then a channel's errors in all of them count.
 Eigen::ArrayXd stream_importance(const LayerNormWeights &norm, const LinearWeights &next);
 
+// Of a stream that the linear map reads as it is.
+Eigen::ArrayXd stream_importance(const LinearWeights &next);
+
+// Of the stream between a block's branches.
+Eigen::ArrayXd middle_importance(const BlockPart &part);
+
 // Of the stream that enters part `index` of the network's body, or its end.
 Eigen::ArrayXd importance_before(const Network &network, std::size_t index);
 

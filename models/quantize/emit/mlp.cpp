@@ -7,7 +7,7 @@
 
 #include "kernels/gelu.hpp"
 #include "models/quantize/emit/importance.hpp"
-#include "models/quantize/emit/parts.hpp"
+#include "models/quantize/emit/stream_maps.hpp"
 #include "models/quantize/linear/normed_linear.hpp"
 
 namespace intvit {
@@ -85,18 +85,37 @@ QuantizedLinear part_of(const QuantizedLinear &layer, Eigen::Index first, Eigen:
   return part;
 }
 
+// The first map, or the first two as one, of the stream between the branches.
+StreamMap first_map(PartContext &context, const MlpPart &part, const LinearWeights &layer, const BlockSamples &samples,
+                    const StreamNode &stream, const QuantizeOptions &options) {
+  const double largest_scale = std::ldexp(largest_factor, -kernels::min_gelu_fraction_bits);
+  if (part.norm_after)
+    return quantize_stream_map(context, part.name + ".input", layer, nullptr,
+                               samples_of(samples, SiteKind::block_middle), stream, options, largest_scale);
+  return quantize_stream_map(context, part.norm_name, layer, &part.norm,
+                             samples_of(samples, SiteKind::norm2_normalized), stream, options, largest_scale);
+}
+
+// What fc2 makes of the node `input`, added to the stream.
+StreamNode add_mlp(PartContext &context, const MlpPart &part, const std::string &input, const QuantizedLinear &fc2,
+                   const BlockSamples &samples, const StreamNode &stream,
+                   const std::function<StreamCodes(double smallest_scale)> &output) {
+  const std::string name = part.name + ".fc2";
+  if (!part.norm_after)
+    return add_branch(context, name, input, fc2, nullptr, stream, output);
+  const BranchNorm norm{part.norm_name, part.name + ".sum", part.norm, samples_of(samples, SiteKind::mlp_branch),
+                        samples_of(samples, SiteKind::mlp_added)};
+  return add_branch(context, name, input, fc2, &norm, stream, output);
+}
+
 // Gate and first map read the same codes, which are chosen for both together.
 StreamNode quantize_gated_mlp(PartContext &context, const MlpPart &part, const BlockSamples &samples,
                               const StreamNode &stream, const QuantizeOptions &options,
                               const std::function<StreamCodes(double smallest_scale)> &output) {
-  const double largest_scale = std::ldexp(largest_factor, -kernels::min_gelu_fraction_bits);
-  const QuantizedLinear both =
-      quantize_normed_linear(stacked(*part.gate, part.fc1), part.norm, samples_of(samples, SiteKind::norm2_normalized),
-                             options, largest_scale);
-  context.nodes.layer_norm(part.norm_name, stream, part.norm, both.input);
+  const StreamMap both = first_map(context, part, stacked(*part.gate, part.fc1), samples, stream, options);
   const Eigen::Index hidden = part.fc1.weight.rows();
-  const QuantizedLinear gate = part_of(both, 0, hidden);
-  const QuantizedLinear fc1 = part_of(both, hidden, hidden);
+  const QuantizedLinear gate = part_of(both.layer, 0, hidden);
+  const QuantizedLinear fc1 = part_of(both.layer, hidden, hidden);
   const RowVector lowest = samples_of(samples, SiteKind::gate_output).overall_minimum();
   const RowVector highest = samples_of(samples, SiteKind::gate_output).overall_maximum();
   const double largest = std::max(-static_cast<double>(lowest.minCoeff()), static_cast<double>(highest.maxCoeff()));
@@ -111,8 +130,8 @@ StreamNode quantize_gated_mlp(PartContext &context, const MlpPart &part, const B
         requantizable(fc1.scale)(codes);
         hold_zero(codes);
       });
-  context.nodes.linear_gelu(part.name + ".gate", part.norm_name, gate, part.activation, fraction_bits, gate_codes);
-  context.nodes.linear(part.name + ".fc1", part.norm_name, fc1, fc1_codes);
+  context.nodes.linear_gelu(part.name + ".gate", both.input, gate, part.activation, fraction_bits, gate_codes);
+  context.nodes.linear(part.name + ".fc1", both.input, fc1, fc1_codes);
 
   const FactorNode a{part.name + ".gate", gate_codes};
   const FactorNode b{part.name + ".fc1", fc1_codes};
@@ -122,15 +141,14 @@ StreamNode quantize_gated_mlp(PartContext &context, const MlpPart &part, const B
   if (part.inner_norm == nullptr) {
     const QuantizedLinear fc2 = quantize_linear(part.fc2, fc2_input, unchanged(hidden), options, requantizable(unit));
     context.nodes.multiply(product, a, b, fc2.input);
-    return context.nodes.linear_residual(part.name + ".fc2", product, fc2, stream, output(smallest_stream_scale(fc2)));
+    return add_mlp(context, part, product, fc2, samples, stream, output);
   }
   const StreamNode wide = context.nodes.multiply_stream(
       product, a, b, int16_stream_codes(samples_of(samples, SiteKind::gated_product), smallest_scale(unit).maxCoeff()));
   const QuantizedLinear fc2 =
       quantize_normed_linear(part.fc2, *part.inner_norm, samples_of(samples, SiteKind::hidden_normalized), options);
   context.nodes.layer_norm(part.name + ".norm", wide, *part.inner_norm, fc2.input);
-  return context.nodes.linear_residual(part.name + ".fc2", part.name + ".norm", fc2, stream,
-                                       output(smallest_stream_scale(fc2)));
+  return add_mlp(context, part, part.name + ".norm", fc2, samples, stream, output);
 }
 
 // GELU's output as LayerNorm reads it: powers of two between channels, which GELU's multipliers must be, too.
@@ -153,10 +171,8 @@ StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSa
                         const std::function<StreamCodes(double smallest_scale)> &output) {
   if (part.gate != nullptr)
     return quantize_gated_mlp(context, part, samples, stream, options, output);
-  const double largest_scale = std::ldexp(largest_factor, -kernels::min_gelu_fraction_bits);
-  const QuantizedLinear fc1 = quantize_normed_linear(
-      part.fc1, part.norm, samples_of(samples, SiteKind::norm2_normalized), options, largest_scale);
-  context.nodes.layer_norm(part.norm_name, stream, part.norm, fc1.input);
+  const StreamMap first = first_map(context, part, part.fc1, samples, stream, options);
+  const QuantizedLinear &fc1 = first.layer;
   const double largest = static_cast<double>(samples_of(samples, SiteKind::fc1_output).overall_maximum().maxCoeff());
   const int fraction_bits = gelu_fraction_bits(largest, fc1);
   if (part.inner_norm != nullptr) {
@@ -165,18 +181,16 @@ StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSa
     const StreamNode hidden{
         part.name + ".fc1",
         narrow_gelu_codes(context, part, samples_of(samples, SiteKind::gated_product), fraction_bits)};
-    context.nodes.linear_gelu(hidden.name, part.norm_name, fc1, part.activation, fraction_bits,
+    context.nodes.linear_gelu(hidden.name, first.input, fc1, part.activation, fraction_bits,
                               {hidden.codes.scale(), hidden.codes.zero()});
     context.nodes.layer_norm(part.name + ".norm", hidden, *part.inner_norm, fc2.input);
-    return context.nodes.linear_residual(part.name + ".fc2", part.name + ".norm", fc2, stream,
-                                         output(smallest_stream_scale(fc2)));
+    return add_mlp(context, part, part.name + ".norm", fc2, samples, stream, output);
   }
   const QuantizedLinear fc2 =
       quantize_linear(part.fc2, samples_of(samples, SiteKind::gelu_output), unchanged(part.fc2.weight.cols()), options,
                       [&](ChannelCodes &codes) { as_gelu_writes(fraction_bits, codes); });
-  context.nodes.linear_gelu(part.name + ".fc1", part.norm_name, fc1, part.activation, fraction_bits, fc2.input);
-  return context.nodes.linear_residual(part.name + ".fc2", part.name + ".fc1", fc2, stream,
-                                       output(smallest_stream_scale(fc2)));
+  context.nodes.linear_gelu(part.name + ".fc1", first.input, fc1, part.activation, fraction_bits, fc2.input);
+  return add_mlp(context, part, part.name + ".fc1", fc2, samples, stream, output);
 }
 
 } // namespace intvit

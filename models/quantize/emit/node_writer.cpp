@@ -5,9 +5,7 @@
 #include <variant>
 
 #include "kernels/layer_norm.hpp"
-#include "models/quantize/attention/exp_polynomial.hpp"
 #include "models/quantize/codes/gelu_function.hpp"
-#include "models/quantize/codes/rotation_tables.hpp"
 #include "models/quantize/emit/finish.hpp"
 #include "models/quantize/linear/two_words.hpp"
 
@@ -182,64 +180,36 @@ int NodeWriter::linear_features(const std::string &name, const std::string &inpu
   return fraction_bits;
 }
 
-void NodeWriter::rotate(const std::string &name, const std::string &input, int heads, const Rotation &rotation) {
-  graph_.add(name, input, Rotate{heads, rotation.first});
-  write_rotation(graph_, name, rotation);
+void NodeWriter::rescale(const std::string &name, const StreamNode &input, const ChannelCodes &output) {
+  const ArrayXd factor = input.codes.scale() / output.scale;
+  const FixedPoint fixed = fixed_point(factor, output.zero - factor * input.codes.zero());
+  graph_.add(name, input.name, Rescale{.shift = fixed.shift});
+  requantization(name, fixed);
+}
+
+StreamNode NodeWriter::add_streams(const std::string &name, const StreamNode &added, const StreamNode &stream,
+                                   StreamCodes output) {
+  const ArrayXd scale = output.scale();
+  const ArrayXd factor = added.codes.scale() / scale;
+  const ResidualFixedPoint fixed =
+      residual_fixed_point(factor, stream.codes.scale() / scale, stream.codes.zero(),
+                           output.zero() - factor * added.codes.zero(), kernels::max_residual_shift(stream.codes.type));
+  graph_.add(name, {added.name, stream.name},
+             Rescale{.shift = fixed.requantization.shift,
+                     .output_type = output.type,
+                     .adds = true,
+                     .residual_shift = fixed.shift});
+  requantization(name, fixed.requantization);
+  graph_.constant(name, "residual_multiplier", fixed.multiplier);
+  StreamNode sum{name, std::move(output)};
+  report(sum);
+  return sum;
 }
 
 void NodeWriter::l2_normalize(const std::string &name, const std::string &input, const ChannelCodes &output) {
   const FixedPoint fixed = fixed_point(quotient_unit / output.scale, output.zero);
   graph_.add(name, input, L2Normalize{fixed.shift, ElementType::int8});
   requantization(name, fixed);
-}
-
-Attention NodeWriter::scores(const BlockConfig &config, const AttentionCodes &codes) const {
-  Attention operation{.heads = config.heads, .softmax = options_.softmax};
-  operation.score_shift = codes.shift;
-  operation.exp = exp_polynomial(options_.softmax, config.keys());
-  operation.sized = !sizes_.empty();
-  return operation;
-}
-
-std::vector<std::string> NodeWriter::with_sizes(const std::string &input) const {
-  return sizes_.empty() ? std::vector{input} : std::vector{input, sizes_};
-}
-
-void NodeWriter::attention(const std::string &name, const std::string &input, const BlockConfig &config,
-                           const AttentionCodes &codes, const ChannelCodes &output, int kept_rows) {
-  // The weights' quotient gives sum P v / sum P in the codes of v; its zero point is taken off afterwards.
-  const ArrayXd ratio = codes.value.scale / output.scale;
-  const FixedPoint fixed = fixed_point(ratio * quotient_unit, output.zero - ratio * codes.value.zero);
-  Attention operation = scores(config, codes);
-  operation.queries = kept_rows;
-  operation.renormalize = options_.published.renormalize;
-  operation.shift = fixed.shift;
-  operation.biased = config.bias_grid.has_value();
-  if (config.windows) {
-    const Windows &windows = *config.windows;
-    graph_.add(name, input,
-               WindowAttention{operation, windows.grid_height, windows.grid_width, windows.size, windows.shift});
-    const auto heads = static_cast<std::int64_t>(config.heads);
-    graph_.constant(name, "relative_bias", codes.bias, {heads, static_cast<std::int64_t>(codes.bias.size()) / heads});
-  } else {
-    graph_.add(name, with_sizes(input), operation);
-    if (config.bias_grid)
-      grid_biases(name, *config.bias_grid, codes.bias);
-  }
-  graph_.constant(name, "score_multiplier", codes.multiplier);
-  requantization(name, fixed);
-}
-
-void NodeWriter::grid_biases(const std::string &name, const BiasGrid &grid, const std::vector<std::int32_t> &biases) {
-  const std::int64_t heads = std::ssize(biases) / grid.biases();
-  std::vector<std::int32_t> patches;
-  std::vector<std::int32_t> others;
-  for (auto head = biases.begin(); head != biases.end(); head += grid.biases()) {
-    patches.insert(patches.end(), head, head + grid.distances());
-    others.insert(others.end(), head + grid.distances(), head + grid.biases());
-  }
-  graph_.constant(name, "relative_bias", patches, {heads, 2 * grid.height - 1, 2 * grid.width - 1});
-  graph_.constant(name, "prefix_bias", others, {heads, 3});
 }
 
 StreamNode NodeWriter::take_rows(const std::string &name, const StreamNode &input, int rows) {
@@ -249,7 +219,13 @@ StreamNode NodeWriter::take_rows(const std::string &name, const StreamNode &inpu
 
 StreamNode NodeWriter::merge_patches(const std::string &name, const StreamNode &input, int grid_height,
                                      int grid_width) {
-  graph_.add(name, input.name, MergePatches{grid_height, grid_width});
+  const GridPadding even{grid_height, grid_width, grid_height + grid_height % 2, grid_width + grid_width % 2, 0};
+  std::string grid = input.name;
+  if (even.padded_rows() != even.rows()) {
+    grid = name + ".pad";
+    pad_grid(grid, input.name, even, input.codes.zero(), input.codes.type);
+  }
+  graph_.add(name, grid, MergePatches{even.padded_height, even.padded_width});
   StreamNode merged{name, input.codes};
   for (int neighbour = 1; neighbour < 4; ++neighbour) {
     const StreamCodes &codes = input.codes;
@@ -272,18 +248,6 @@ void NodeWriter::mean_rows(const std::string &name, const std::string &input, co
   graph_.add(name, mean.merged ? with_sizes(input) : std::vector{input},
              MeanRows{mean.first, mean.rows, fixed.shift, output_type, mean.merged});
   requantization(name, fixed);
-}
-
-StreamNode NodeWriter::merge_tokens(const std::string &block, const std::string &input, const BlockConfig &config,
-                                    const AttentionCodes &codes, const TokenMerging &merging,
-                                    const StreamNode &stream) {
-  const std::string match = block + ".match";
-  const MatchTokens operation{merging.pairs, merging.first, merging.weighted, scores(config, codes)};
-  graph_.add(match, with_sizes(input), operation);
-  graph_.constant(match, "score_multiplier", codes.multiplier);
-  sizes_ = match;
-  graph_.add(block + ".merge", {stream.name, match}, MergeTokens{});
-  return {block + ".merge", stream.codes};
 }
 
 void NodeWriter::set_features(Eigen::Index count, int fraction_bits, bool has_head) {

@@ -72,17 +72,27 @@ public:
   StreamNode multiply_stream(const std::string &name, const FactorNode &a, const FactorNode &b, StreamCodes output);
   // A linear map as int32 in fixed point, for features; returns the fraction bits.
   int linear_features(const std::string &name, const std::string &input, const QuantizedLinear &layer);
-  // Features brought to length 1, as 8-bit codes.
+  // A stream as 8-bit codes.
+  void rescale(const std::string &name, const StreamNode &input, const ChannelCodes &output);
+  // The sum of two streams. A scale of `added` must be below half of the output's.
+  StreamNode add_streams(const std::string &name, const StreamNode &added, const StreamNode &stream,
+                         StreamCodes output);
+  // Queries and keys of a head brought to the lengths that `codes` are made for; `input` has 16 bits and one scale.
+  void normalize_heads(const std::string &name, const StreamNode &input, const BlockConfig &config,
+                       const Eigen::ArrayXd &scale, const ChannelCodes &output);
   void rotate(const std::string &name, const std::string &input, int heads, const Rotation &rotation);
+  // Features brought to length 1, as 8-bit codes.
   void l2_normalize(const std::string &name, const std::string &input, const ChannelCodes &output);
   // The logits, with which a model ends; their meaning is the model's.
   void linear_logits(const std::string &name, const std::string &input, const QuantizedLinear &layer);
 
-  // With `kept_rows` > 0 only of so many of the first tokens.
+  // With `kept_rows` > 0 only of so many of the first tokens. `padding` [3C]: q, k and v of the tokens that fill up
+  // windows, which is looked at where there are any.
   void attention(const std::string &name, const std::string &input, const BlockConfig &config,
-                 const AttentionCodes &codes, const ChannelCodes &output, int kept_rows);
+                 const AttentionCodes &codes, const ChannelCodes &output, int kept_rows, const RowVector &padding);
 
   StreamNode take_rows(const std::string &name, const StreamNode &input, int rows);
+  // Of an odd side the last have neighbours of zeros.
   StreamNode merge_patches(const std::string &name, const StreamNode &input, int grid_height, int grid_width);
   void flatten(const std::string &name, const std::string &input);
   void join(const std::string &name, const std::string &first, const std::string &second);
@@ -114,6 +124,10 @@ private:
   void grid_biases(const std::string &name, const BiasGrid &grid, const std::vector<std::int32_t> &biases);
   // The input, and the sizes of its tokens if they have been merged.
   std::vector<std::string> with_sizes(const std::string &input) const;
+
+  // `codes`: of every row that is put beside the grid, [C].
+  void pad_grid(const std::string &name, const std::string &input, const GridPadding &grid, const Eigen::ArrayXd &codes,
+                kernels::ElementType type);
 
   void product(const std::string &name, const FactorNode &a, const FactorNode &b, const ChannelCodes &output,
                kernels::ElementType type);

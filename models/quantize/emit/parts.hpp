@@ -47,6 +47,7 @@ struct MlpPart {
   Activation activation;
   const LinearWeights *gate = nullptr;          // of a gated MLP
   const LayerNormWeights *inner_norm = nullptr; // where it has one
+  bool norm_after = false;                      // `norm` is behind the branch
 };
 
 // `output` chooses the codes of the sum, of which no scale may be smaller than the one that it is given.

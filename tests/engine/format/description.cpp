@@ -61,8 +61,8 @@ TEST_CASE("model file: the features that a reader must have") {
   CHECK(
       status_with(
           "required_features",
-          R"(["attention.bias","attention.sizes","features","flatten","gelu16","join","l2_normalize","layer_norm.int16","layer_norm.int32","layer_norm.rms","match_tokens","mean_rows","mean_rows.sizes",
-                       "merge_patches","merge_tokens","multiply","patches.partial","prefix_tokens","quick_gelu","requantize16","residual.int16","residual.ptf8","result","result.labels",
+          R"(["attention.bias","attention.sizes","crop_grid","features","flatten","gelu16","join","l2_normalize","layer_norm.int16","layer_norm.int32","layer_norm.rms","match_tokens","mean_rows","mean_rows.sizes",
+                       "merge_patches","merge_tokens","multiply","normalize_heads","pad_grid","patches.partial","prefix_tokens","quick_gelu","requantize16","rescale","residual.int16","residual.ptf8","result","result.labels",
                        "result.scores","rotate","silu","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8","tokens","weights.int4","weights.stlq","weights.stlq_groups",
                        "window_attention"])")
           .ok());

@@ -88,6 +88,7 @@ TEST_CASE("golden hash: sees a small change of any constant") {
             {.stream = ElementType::int16, .softmax = Softmax::int16, .head = IntegerHead::joined, .biased = true}),
         test::integer_swin({.stream = ElementType::int8, .softmax = Softmax::int16}),
         test::integer_swin({.stream = ElementType::int16, .softmax = Softmax::lis4}),
+        test::integer_swin({.stream = ElementType::int16, .softmax = Softmax::int16, .v2 = true}),
         test::integer_model({.softmax = Softmax::int16, .stlq = true}),
         test::integer_model({.softmax = Softmax::int16, .merged = true})}) {
     const test::ModelParts original(file);

@@ -36,15 +36,26 @@ void IntegerBuilder::weight(const std::string &name, int out, int in) {
 }
 
 void IntegerBuilder::requantization(const std::string &name, int count, int shift, std::int64_t divisor) {
+  requantization(name, shift, {{count, divisor}});
+}
+
+void IntegerBuilder::requantization(const std::string &name, int shift,
+                                    const std::vector<std::pair<int, std::int64_t>> &parts) {
   const std::int64_t unit = std::int64_t{1} << shift;
-  const std::int64_t third = unit / divisor / 3;
-  std::vector<std::int32_t> multipliers =
-      random_.values<std::int32_t>(static_cast<std::size_t>(count), static_cast<std::int32_t>(2 * third),
-                                   static_cast<std::int32_t>(std::min<std::int64_t>(4 * third, INT32_MAX)));
-  for (std::int32_t &value : multipliers)
-    value = (random_.bits() & 1) != 0 ? value : -value;
-  graph_.requantization(name, multipliers,
-                        random_.values<std::int64_t>(static_cast<std::size_t>(count), -10 * unit, 10 * unit));
+  std::vector<std::int32_t> multipliers;
+  std::vector<std::int64_t> offsets;
+  for (const auto &[count, divisor] : parts) {
+    const std::int64_t third = unit / divisor / 3;
+    std::vector<std::int32_t> some =
+        random_.values<std::int32_t>(static_cast<std::size_t>(count), static_cast<std::int32_t>(2 * third),
+                                     static_cast<std::int32_t>(std::min<std::int64_t>(4 * third, INT32_MAX)));
+    for (std::int32_t &value : some)
+      value = (random_.bits() & 1) != 0 ? value : -value;
+    multipliers.insert(multipliers.end(), some.begin(), some.end());
+    const auto more = random_.values<std::int64_t>(static_cast<std::size_t>(count), -10 * unit, 10 * unit);
+    offsets.insert(offsets.end(), more.begin(), more.end());
+  }
+  graph_.requantization(name, multipliers, offsets);
 }
 
 void IntegerBuilder::linear(const std::string &name, std::vector<std::string> inputs, int in, int out, int shift,

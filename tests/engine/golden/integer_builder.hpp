@@ -45,6 +45,8 @@ public:
 
   // One output code for every `divisor` of the accumulator, within a third, of either sign; up to 10 codes are added.
   void requantization(const std::string &name, int count, int shift, std::int64_t divisor);
+  // The same of outputs in several parts: how many, and their divisor.
+  void requantization(const std::string &name, int shift, const std::vector<std::pair<int, std::int64_t>> &parts);
 
   void linear(const std::string &name, std::vector<std::string> inputs, int in, int out, int shift,
               std::int64_t divisor, Linear operation);

@@ -112,6 +112,22 @@ TEST_CASE("graph json: every operation is read to the values that stand there") 
   CHECK(parsed_operation<Rotate>("rotate").heads == 4);
   CHECK(parsed_operation<Rotate>("rotate").first == 5);
 
+  CHECK(parsed_operation<Rescale>("rescale").shift == 37);
+  CHECK(parsed_operation<Rescale>("rescale").output_type == kernels::ElementType::int16);
+  CHECK_FALSE(parsed_operation<Rescale>("rescale").adds);
+  CHECK(parsed_operation<Rescale>("rescale residual").adds);
+  CHECK(parsed_operation<Rescale>("rescale residual").residual_shift == 6);
+
+  CHECK(parsed_operation<NormalizeHeads>("normalize_heads").heads == 6);
+  CHECK(parsed_operation<NormalizeHeads>("normalize_heads").shift == 38);
+
+  const auto pad = parsed_operation<PadGrid>("pad_grid").padding;
+  CHECK(std::vector{pad.grid_height, pad.grid_width, pad.padded_height, pad.padded_width, pad.rolled} ==
+        std::vector{10, 9, 14, 15, 3});
+  const auto crop = parsed_operation<CropGrid>("crop_grid").padding;
+  CHECK(std::vector{crop.grid_height, crop.grid_width, crop.padded_height, crop.padded_width, crop.rolled} ==
+        std::vector{11, 8, 13, 16, 2});
+
   const auto mean = parsed_operation<MeanRows>("mean_rows");
   CHECK(mean.first == 5);
   CHECK(mean.rows == 49);

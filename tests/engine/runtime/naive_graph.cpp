@@ -197,6 +197,77 @@ Table l2_normalize(const NodeReader &reader, const Table &input) {
   return output;
 }
 
+// Codes times their factors, plus those of a stream where there is one.
+Table rescale(const NodeReader &reader, const Table &input, const Table *stream) {
+  const Requantizer requantize(reader);
+  const std::vector<Int> multiplier = stream == nullptr ? std::vector<Int>() : reader.constant("residual_multiplier");
+  Table output(input.rows, input.columns);
+  for (std::size_t m = 0; m < input.rows; ++m)
+    for (std::size_t c = 0; c < input.columns; ++c) {
+      Int added = 0;
+      if (stream != nullptr)
+        added = within(stream->at(m, c) * power_of_two(reader.integer("residual_shift")), 32) * multiplier.at(c);
+      output.at(m, c) = stored(requantize(input.at(m, c), c, added), reader.text("output_type"));
+    }
+  return output;
+}
+
+// d x / sqrt(d sum x^2) with 16 fraction bits, of the d channels of each head's queries and keys; values as they are.
+Table normalize_heads(const NodeReader &reader, const Table &input) {
+  const Requantizer requantize(reader);
+  const std::size_t channels = input.columns / 3;
+  const std::size_t head_dim = channels / static_cast<std::size_t>(reader.integer("heads"));
+  Table output(input.rows, input.columns);
+  for (std::size_t m = 0; m < input.rows; ++m)
+    for (std::size_t first = 0; first < input.columns; first += head_dim) {
+      Int square = 0;
+      for (std::size_t c = first; c < first + head_dim; ++c)
+        square += static_cast<Int>(head_dim) * input.at(m, c) * input.at(m, c);
+      square = within(std::max<Int>(square, 1), 63);
+      int doublings = 0;
+      for (; square < power_of_two(60); square *= 4)
+        ++doublings;
+      const Int root = integer_root(square);
+      for (std::size_t c = first; c < first + head_dim; ++c) {
+        const Int value = first >= 2 * channels
+                              ? input.at(m, c)
+                              : divide_by_row_constant(static_cast<Int>(head_dim) * input.at(m, c), root, doublings);
+        output.at(m, c) = stored(requantize(value, c), "int8");
+      }
+    }
+  return output;
+}
+
+// Places of a padded side whose patches windows read from `rolled` on, round the end to the beginning: -1 for padding.
+std::vector<int> padded_side(int side, int padded, int rolled) {
+  std::vector<int> patch_at(static_cast<std::size_t>(padded), -1);
+  for (int step = 0; step < side; ++step) // the step-th that windows read
+    patch_at[static_cast<std::size_t>((rolled + step) % padded)] = (rolled + step) % side;
+  return patch_at;
+}
+
+Table place_rows(const NodeReader &reader, const Table &input, bool pads) {
+  const int width = reader.integer("grid_width");
+  const std::vector<int> down =
+      padded_side(reader.integer("grid_height"), reader.integer("padded_height"), reader.integer("rolled"));
+  const std::vector<int> right = padded_side(width, reader.integer("padded_width"), reader.integer("rolled"));
+  const std::vector<Int> constant = pads ? reader.constant("padding") : std::vector<Int>();
+  Table output(pads ? down.size() * right.size() : static_cast<std::size_t>(width * reader.integer("grid_height")),
+               input.columns);
+  for (std::size_t y = 0; y < down.size(); ++y)
+    for (std::size_t x = 0; x < right.size(); ++x) {
+      const std::size_t place = y * right.size() + x;
+      const bool empty = down[y] < 0 || right[x] < 0;
+      const auto patch = empty ? 0 : static_cast<std::size_t>(down[y] * width + right[x]);
+      for (std::size_t c = 0; c < input.columns; ++c)
+        if (pads)
+          output.at(place, c) = empty ? constant.at(c) : input.at(patch, c);
+        else if (!empty)
+          output.at(patch, c) = input.at(place, c);
+    }
+  return output;
+}
+
 // Pairs of a head's channels, half a head apart, turned by the angles of their row's patch.
 Table rotate(const NodeReader &reader, const Table &input) {
   const auto heads = static_cast<std::size_t>(reader.integer("heads"));
@@ -366,6 +437,11 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
     };
     const auto product = [&](const NodeReader &r, const Table &x) { return multiply(r, x, second("factor")); };
     const auto beside = [&](const NodeReader &, const Table &x) { return join(x, second("beside")); };
+    const auto rescaled = [&](const NodeReader &r, const Table &x) {
+      return rescale(r, x, node.contains("residual") ? &second("residual") : nullptr);
+    };
+    const auto pad = [](const NodeReader &r, const Table &x) { return place_rows(r, x, true); };
+    const auto crop = [](const NodeReader &r, const Table &x) { return place_rows(r, x, false); };
     const auto merge = [&](const NodeReader &, const Table &x) { return naive_merge_tokens(x, second("groups")); };
     const auto linear_map = [&](const NodeReader &r, const Table &x) { return linear(r, x, values); };
     const std::map<std::string, std::function<Table(const NodeReader &, const Table &)>> operations = {
@@ -384,7 +460,11 @@ std::vector<std::int32_t> naive_output(const SafetensorsFile &file, const Image 
         {"merge_tokens", merge},
         {"rotate", rotate},
         {"multiply", product},
-        {"join", beside}};
+        {"join", beside},
+        {"rescale", rescaled},
+        {"normalize_heads", normalize_heads},
+        {"pad_grid", pad},
+        {"crop_grid", crop}};
     Table output = operations.at(kind)(reader, input);
     values.emplace(node.at("name").get<std::string>(), std::move(output));
   }

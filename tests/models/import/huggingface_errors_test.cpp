@@ -55,8 +55,9 @@ TEST_CASE("transformers: folders at odds with themselves are refused") {
           "expected [12, 3, 8, 8]");
   refused_config(
       {{"model_type", "resnet"}},
-      "\"model_type\" is \"resnet\"; can be imported: vit, deit, swin, dinov2, dinov2_with_registers, vit_mae, "
-      "vit_msn, ijepa, dinov3_vit, beit, data2vec-vision, clip, clip_vision_model, siglip, siglip_vision_model");
+      "\"model_type\" is \"resnet\"; can be imported: vit, deit, swin, swinv2, dinov2, dinov2_with_registers, "
+      "vit_mae, vit_msn, ijepa, dinov3_vit, beit, data2vec-vision, clip, clip_vision_model, siglip, "
+      "siglip_vision_model");
   refused_config({{"model_type", 3}}, "\"model_type\" must be a string, is 3");
   refused_config({{"model_type", nullptr}}, "\"model_type\" is missing");
   refused_config({{"architectures", {"ViTForMaskedImageModeling"}}},

@@ -177,40 +177,6 @@ TEST_CASE("transformers: DeiT has a distillation token, with a teacher two heads
   CHECK(taught.weights.head.weight.rightCols(6) == tensors.matrix("distillation_classifier.weight") * 0.5F);
 }
 
-TEST_CASE("transformers: Swin's merging, windows and position biases") {
-  const TransformersTensors tensors = swin_tensors();
-  const json swin_processor = changed(image_processor(), {{"size", 32}});
-  const HuggingFaceModel loaded = load_huggingface(transformers_folder(tensors, swin_config(), swin_processor));
-  const auto &model = std::get<SwinModel>(loaded.model);
-  CHECK(model.config.depths == std::vector<int>{2, 1});
-  CHECK(model.config.layer_norm_eps == 1e-5);
-  CHECK(model.weights.stages[0].merge.weight.size() == 0);
-  CHECK(model.weights.stages[1].merge.weight == tensors.matrix("swin.encoder.layers.0.downsample.reduction.weight"));
-  CHECK(model.weights.stages[1].merge.bias == RowVector::Zero(8));
-  CHECK(model.weights.stages[1].blocks[0].position_bias ==
-        tensors.matrix("swin.encoder.layers.1.blocks.0.attention.self.relative_position_bias_table").transpose());
-  CHECK(reference::forward(loaded.model, random_images(1, 32, 32, 1).front()).size() == 3);
-
-  TransformersTensors old = tensors; // up to transformers 4.30
-  for (const char *block : {"0.blocks.0", "0.blocks.1", "1.blocks.0"})
-    old.add(std::string("swin.encoder.layers.") + block + ".attention.self.relative_position_index", {16, 16});
-  CHECK_NOTHROW(load_huggingface(transformers_folder(old, swin_config(), swin_processor)));
-
-  const auto refused = [&](const json &patch, const std::string &message) {
-    CAPTURE(patch);
-    CHECK_THROWS_WITH(load_huggingface(transformers_folder(tensors, changed(swin_config(), patch), swin_processor)),
-                      Contains(message));
-  };
-  refused({{"use_absolute_embeddings", true}}, "\"use_absolute_embeddings\" is true");
-  refused({{"layer_norm_eps", 1e-6}}, "\"layer_norm_eps\" is 1e-06; only 1e-5 can be imported");
-  refused({{"depths", 2}}, "\"depths\" must be a list, is 2");
-  refused({{"depths", json::array()}}, "number of stages is 0");
-  refused({{"depths", {2, 1, 1}}}, "heads are given for 2 stages of 3");
-  refused({{"window_size", 3}}, "not a multiple of window size");
-  refused({{"mlp_ratio", 1e300}}, "MLP ratio");
-  refused({{"mlp_ratio", 3}}, "intermediate.dense.weight has shape [8, 4], expected [12, 4]");
-}
-
 namespace {
 
 // A DINOv2 with two registers, for pictures of 32 x 32 pixels.

@@ -44,6 +44,11 @@ def swin(model=hf.SwinForImageClassification, **changes):
                                   "num_heads": [2, 3, 4], "window_size": 4, **LABELS, **changes}))
 
 
+def swin_v2(model=hf.Swinv2ForImageClassification, **changes):
+    return model(hf.Swinv2Config(**{"image_size": 64, "patch_size": 4, "embed_dim": 24, "depths": [2, 2, 2],
+                                    "num_heads": [2, 3, 4], "window_size": 4, **LABELS, **changes}))
+
+
 def dinov2(**changes):
     return hf.Dinov2Model(hf.Dinov2Config(**{**SMALL, **changes}))
 
@@ -179,6 +184,19 @@ SMALL_CASES = [
     ("swin, shards", swin, lambda: squash(64, resample=3), {"max_shard_size": "100KB"}),
     ("swin, no qkv bias", lambda: swin(qkv_bias=False), lambda: squash(64), {}),
     ("swin, features", lambda: swin(hf.SwinModel), lambda: squash(64), {}),
+    ("swin, windows that do not divide", lambda: swin(image_size=52), lambda: squash(52), {}),
+    ("swin, windows that do not divide, not square", lambda: swin(image_size=[52, 84]),
+     lambda: hf.ViTImageProcessorPil(size={"height": 52, "width": 84}), {}),
+    ("swin, odd grids", lambda: swin(image_size=112, patch_size=8, window_size=5),
+     lambda: squash(112), {}),
+    ("swin v2", swin_v2, lambda: squash(64, resample=3), {}),
+    ("swin v2, its state alone", swin_v2, lambda: squash(64, resample=3), {"state": True}),
+    ("swin v2, shards of float16", swin_v2, lambda: squash(64), {"dtype": torch.float16, "max_shard_size": "100KB"}),
+    ("swin v2, no qkv bias", lambda: swin_v2(qkv_bias=False), lambda: squash(64), {}),
+    ("swin v2, features", lambda: swin_v2(hf.Swinv2Model), lambda: squash(64), {}),
+    ("swin v2, windows trained with before", lambda: swin_v2(window_size=8, pretrained_window_sizes=[4, 4, 4]),
+     lambda: squash(64), {}),
+    ("swin v2, windows that do not divide", lambda: swin_v2(image_size=52), lambda: squash(52), {}),
     ("dinov2", dinov2, lambda: crop(hf.BitImageProcessorPil, 72, 64), {}),
     ("dinov2 at another size", lambda: dinov2(image_size=112), lambda: crop(hf.BitImageProcessorPil, 75, 64), {}),
     ("dinov2 with registers", dinov2_registers, lambda: crop(hf.BitImageProcessorPil, 73, 64), {}),
@@ -204,6 +222,8 @@ FULL_CASES = [
      hf.DeiTImageProcessorPil, {}),
     ("Swin-T", lambda: hf.SwinForImageClassification(hf.SwinConfig(num_labels=1000)), lambda: squash(224, resample=3),
      {"max_shard_size": "30MB"}),
+    ("Swin V2-T", lambda: hf.Swinv2ForImageClassification(hf.Swinv2Config(num_labels=1000, image_size=256,
+                                                                          window_size=8)), lambda: squash(256), {}),
     ("DINOv2-S/14, 518 to 224", lambda: hf.Dinov2Model(hf.Dinov2Config(
         hidden_size=384, num_attention_heads=6, image_size=518)), lambda: crop(hf.BitImageProcessorPil, 256, 224), {}),
     ("DINOv2-S/14 with registers, 518 to 224", lambda: hf.Dinov2WithRegistersModel(hf.Dinov2WithRegistersConfig(
@@ -227,7 +247,9 @@ def randomize(model):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
-            if "norm" in name and name.endswith("weight") or "lambda1" in name:
+            if name.endswith("logit_scale"):  # some beyond log(100), to which it is cut
+                parameter.copy_(3 + 1.5 * noise)
+            elif "norm" in name and name.endswith("weight") or "lambda1" in name:
                 parameter.copy_(1 + 0.2 * noise)
             elif parameter.dim() >= 2 and not name.endswith("token") and "position_embeddings" not in name:
                 parameter.copy_(noise / parameter[0].numel() ** 0.5)
@@ -251,7 +273,7 @@ def expected(model, processor, photograph):
         return pixels, output.logits[0]
     if isinstance(model, hf.IJepaModel):
         return pixels, output.last_hidden_state[0].mean(0)
-    if isinstance(model, (hf.SwinModel, hf.BeitModel, hf.Data2VecVisionModel)):
+    if isinstance(model, (hf.SwinModel, hf.Swinv2Model, hf.BeitModel, hf.Data2VecVisionModel)):
         return pixels, output.pooler_output[0]
     return pixels, output.last_hidden_state[0, 0]
 

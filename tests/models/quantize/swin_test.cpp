@@ -117,5 +117,30 @@ TEST_CASE("quantize: Swin without a head gives features") {
   CHECK(cosine(random_model(config), {}) > 0.99);
 }
 
+TEST_CASE("quantize: Swin V2 with every residual stream and softmax") {
+  SwinConfig config = small_swin();
+  config.v2 = true;
+  const FloatModel model = random_model(config);
+  for (const ResidualFormat residual : {ResidualFormat::int16, ResidualFormat::ptf8})
+    for (const Softmax softmax : {Softmax::int16, Softmax::lis4}) {
+      CAPTURE(static_cast<int>(residual), kernels::softmax_name(softmax));
+      const bool fine = residual == ResidualFormat::int16 && softmax == Softmax::int16;
+      CHECK(cosine(model, {.residual = residual, .softmax = softmax}) > (fine ? 0.99 : 0.97));
+    }
+}
+
+TEST_CASE("quantize: grids that windows do not divide, of odd sides") {
+  for (const bool v2 : {false, true})
+    for (const bool rolled_first : {false, true}) {
+      CAPTURE(v2, rolled_first);
+      SwinConfig config = small_swin();
+      config.v2 = v2;
+      config.rolled_first = rolled_first;
+      config.patch = 7; // grids of 9, 5 and 3 tokens a side
+      config.partial_patches = true;
+      CHECK(cosine(random_model(config), {}) > 0.99);
+    }
+}
+
 } // namespace
 } // namespace intvit

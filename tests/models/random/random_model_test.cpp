@@ -26,6 +26,15 @@ SwinConfig shallow_swin() {
   return config;
 }
 
+// In windows that do not divide its grids, of which two have odd sides.
+SwinConfig shallow_swin_v2() {
+  auto config = std::get<SwinConfig>(architecture("swinv2_tiny_window8_256"));
+  config.depths = {2, 2, 2, 1};
+  config.image_height = 208;
+  config.image_width = 240;
+  return config;
+}
+
 using Codes = std::map<std::string, std::vector<std::int32_t>>;
 
 // The first row of codes of every node that gives int8, in a run over this image. The first row is the class token's,
@@ -112,6 +121,9 @@ TEST_CASE("random models: codes fill their range to the end of a deep model and 
         {"blocks.6.norm2", "blocks.6.attn", "blocks.11.attn", "blocks.11.mlp.fc1", "norm"});
   fills(shallow_swin(), {"layers.0.blocks.0.norm1", "layers.0.blocks.1.attn", "layers.1.downsample.norm",
                          "layers.2.blocks.1.attn", "layers.3.downsample.norm", "layers.3.blocks.0.norm2", "mean"});
+  fills(shallow_swin_v2(), {"layers.0.blocks.0.attn.unit", "layers.0.blocks.1.attn", "layers.2.blocks.1.attn.unit",
+                            "layers.2.blocks.1.mlp.fc1", "layers.3.blocks.0.attn", "mean"});
+  fills(shallow("vit_relpos_small_patch16_rpn_224"), {"blocks.0.attn", "blocks.2.attn", "blocks.2.mlp.fc1"});
   fills(shallow("vit_base_patch16_reg4_gap_256"), {"norm"});
   fills(shallow("beit_base_patch16_224"), {"blocks.0.attn", "blocks.2.attn", "blocks.2.mlp.fc1", "norm"});
   fills(shallow("beit3_base_patch16_224"), {"blocks.0.attn.norm", "blocks.2.attn.norm", "blocks.2.mlp.norm", "norm"});

@@ -10,6 +10,8 @@
 #include <catch2/catch.hpp>
 
 #include "models/architectures/registry.hpp"
+#include "models/import/formats.hpp"
+#include "models/import/huggingface_source.hpp"
 #include "tests/models/import/weight_folder.hpp"
 #include "tests/support/data.hpp"
 #include "tests/support/small_vit.hpp"
@@ -76,14 +78,37 @@ TEST_CASE("every known architecture is valid and is what its name says") {
 
 namespace {
 
+// The classes of that type, which the refusal of another one lists.
+std::string transformers_classes(std::string_view type) {
+  try {
+    importer::huggingface_config({{"model_type", type}, {"architectures", {"Another"}}});
+  } catch (const std::runtime_error &error) {
+    std::string message = error.what();
+    const std::string before = "can be imported: ";
+    REQUIRE(message.find(before) != std::string::npos);
+    message = message.substr(message.find(before) + before.size());
+    for (std::size_t at = 0; (at = message.find(", ", at)) != std::string::npos; at += 4)
+      message.replace(at, 2, "`, `");
+    return "`" + message + "`";
+  }
+  FAIL("a class that there is none of is accepted");
+  return {};
+}
+
 // docs/architectures.md as the registry has it.
 std::string table() {
-  std::string text =
-      "# Architectures\n\n"
-      "The names of timm's that are known, as `float_logits` lists them; a test compares this page with\n"
-      "the program. [importing.md](importing.md) says what is read.\n\n"
-      "| name | pixels | patch | channels | blocks | parameters of blocks, millions | outputs |\n"
-      "|---|---|---|---|---|---|---|\n";
+  std::string text = "# Architectures\n\n"
+                     "What can be read, as the program itself has it: a test compares this page with it. "
+                     "[importing.md](importing.md)\n"
+                     "says how it is read.\n\n"
+                     "## transformers\n\n"
+                     "| `model_type` | model classes |\n"
+                     "|---|---|\n";
+  for (const importer::TransformersType &type : importer::transformers_types)
+    text += "| `" + std::string(type.name) + "` | " + transformers_classes(type.name) + " |\n";
+  text += "\n## timm\n\n"
+          "| name | pixels | patch | channels | blocks | parameters of blocks, millions | outputs |\n"
+          "|---|---|---|---|---|---|---|\n";
   for (const ArchitectureConfig &architecture : known_architectures()) {
     const ModelConfig &config = common_config(architecture);
     const Network parts = network(architecture);
@@ -121,7 +146,7 @@ TEST_CASE("an architecture is found under its name with a pretrained tag") {
   CHECK(!find_architecture("vit_small"));
   CHECK_THROWS_WITH(architecture("resnet50"), Catch::Contains("unknown architecture \"resnet50\"; known are: vit_tiny_"
                                                               "patch16_224 ") &&
-                                                  Catch::EndsWith(" swin_s3_base_224"));
+                                                  Catch::EndsWith(" swinv2_large_window12to24_192to384"));
 }
 
 TEST_CASE("impossible configurations are refused with what is wrong") {

@@ -36,6 +36,8 @@ PHOTOGRAPH = pathlib.Path(__file__).resolve().parents[3] / "docs/sample/chelsea.
 # Small models that between them have all that the importer joins or folds. Each becomes a golden file.
 SMALL = {"img_size": 16, "patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 5}
 NAFLEX = {"patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "pos_embed_grid_size": [6, 6]}
+PADDED = {"img_size": [22, 34], "patch_size": 2, "window_size": 4, "embed_dim": 8, "depths": [2, 2],
+          "num_heads": [1, 2], "num_classes": 5}
 GOLDENS = {
     "vit": ("vit_tiny_patch16_224", SMALL),
     "vit_wide_image": ("vit_tiny_patch16_224", SMALL | {"img_size": [8, 24], "mlp_ratio": 3}),
@@ -81,6 +83,16 @@ GOLDENS = {
     "swin_no_bias": ("swin_tiny_patch4_window7_224", {"img_size": 24, "patch_size": 2, "window_size": [3, 3],
                                                       "embed_dim": 8, "depths": [2, 1], "num_heads": [1, 2],
                                                       "qkv_bias": False, "num_classes": 5}),
+    # Windows do not divide these grids, nor are their sides even.
+    "swin_padded": ("swin_tiny_patch4_window7_224", PADDED),
+    "swinv2": ("swinv2_tiny_window8_256", {"img_size": 48, "patch_size": 2, "window_size": 6, "embed_dim": 8,
+                                           "depths": [2, 2, 2], "num_heads": [1, 2, 4], "num_classes": 5,
+                                           "pretrained_window_sizes": [4, 0, 3]}),
+    "swinv2_padded": ("swinv2_base_window12to16_192to256", PADDED | {"qkv_bias": False,
+                                                                     "pretrained_window_sizes": [0, 0]}),
+    "rpn": ("vit_base_patch16_rpn_224", SMALL),
+    "relpos_rpn": ("vit_relpos_small_patch16_rpn_224", SMALL | {"img_size": [12, 20]}),
+    "eva02_rpn": ("eva02_enormous_patch14_clip_224", SMALL),
 }
 
 
@@ -95,6 +107,8 @@ def golden_values(name, shape):
         low, high = -0.25, 0.25
     elif "norm" in name:
         low, high = 0.5, 1.5
+    elif name.endswith(".logit_scale"):  # up to beyond log(100), to which it is cut
+        low, high = 1.0, 6.0
     else:
         high = np.sqrt(np.float32(3) / np.float32(elements // shape[0]))
         low = -high

@@ -23,6 +23,8 @@ Range range_of(const std::string &name, const std::vector<std::int64_t> &shape, 
     return {-0.25F, 0.25F};
   if (name.find("norm") != std::string::npos)
     return {0.5F, 1.5F};
+  if (name.ends_with(".logit_scale")) // up to beyond log(100), to which it is cut
+    return {1.0F, 6.0F};
   const float high = std::sqrt(3.0F / static_cast<float>(elements / shape.front()));
   return {-high, high};
 }
