@@ -25,6 +25,23 @@ SwinConfig swin_of_transformers(const ConfigFields &fields, HuggingFaceConfig &c
   return model;
 }
 
+namespace {
+
+// transformers chooses a Swin V2's windows by grids that it halves downward, but merges patches to grids halved upward.
+void refuse_other_windows(const SwinConfig &config) {
+  for (int stage = 1; stage < config.stages(); ++stage)
+    if (const int side = config.grid_width() >> stage;
+        side <= config.window && side != config.windows(stage, 0).grid_width)
+      throw std::runtime_error(
+          "the grid of stage " + std::to_string(stage) + ", " + std::to_string(config.windows(stage, 0).grid_width) +
+          " tokens a side, comes of one with odd sides and has room for no more than a window of " +
+          std::to_string(config.window) +
+          ", which transformers then makes smaller; such a Swin V2 "
+          "cannot be imported");
+}
+
+} // namespace
+
 SwinConfig swin_v2_of_transformers(const ConfigFields &fields, HuggingFaceConfig &config) {
   SwinConfig model = swin_of_transformers(fields, config);
   model.v2 = true;
@@ -35,6 +52,7 @@ SwinConfig swin_v2_of_transformers(const ConfigFields &fields, HuggingFaceConfig
   if (model.image_height != model.image_width)
     throw std::runtime_error("\"image_size\" is " + show(*fields.find("image_size")) +
                              "; of a Swin V2 only squares can be imported");
+  refuse_other_windows(model);
   return model;
 }
 

@@ -22,7 +22,7 @@ struct Codes {
       byte = static_cast<std::byte>(random.bits());
   }
 
-  StreamCodes view(const std::byte *data) const { return {data, type, static_cast<std::ptrdiff_t>(stride)}; }
+  StreamCodes view(const void *data) const { return {data, type, static_cast<std::ptrdiff_t>(stride)}; }
   // What a call reads of them.
   StreamCodes guarded(GuardedMemory &memory, const char *name, Range rows, std::size_t channels) const {
     const std::size_t read =
@@ -38,12 +38,10 @@ std::optional<Failure> round_rescale(const KernelTable &table, Random &random, G
   const Codes stream(random, row_count, channels);
   const bool adds = random.between(0, 1) == 1;
   const auto type = static_cast<ElementType>(random.between(0, 1));
-  // Half of the room for either summand.
   const Constants constants = random_constants(random, channels, 1 << 16, spread_beyond(type));
   const int residual_shift = random.between(0, max_residual_shift(stream.type));
-  const std::int32_t most = static_cast<std::int32_t>(
-      std::min<std::int64_t>(INT32_MAX, std::int64_t{1} << std::min(constants.shift - 1 - residual_shift, 31)) - 1);
-  const auto residual_multiplier = random.values<std::int32_t>(channels, -most, most);
+  const auto residual_multiplier =
+      residual_multipliers(random, constants, 1 << 15, std::int64_t{1 << 15} << residual_shift);
   const int begin = random.between(0, row_count);
   const Range rows{begin, random.between(begin, row_count)};
   const auto size = element_size(type);

@@ -38,6 +38,19 @@ Constants random_constants(Random &random, std::size_t channels, std::int64_t bo
   return constants;
 }
 
+std::vector<std::int32_t> residual_multipliers(Random &random, const Constants &constants, std::int64_t bound,
+                                               std::int64_t stream_bound) {
+  std::vector<std::int32_t> multipliers;
+  for (std::size_t c = 0; c < constants.multiplier.size(); ++c) {
+    const Int128 used =
+        Int128{bound} * absolute(Int128{constants.multiplier[c]}) + absolute(Int128{constants.offset[c]});
+    const Int128 room = std::min(power_of_two(63) - 1 - used, 300 * power_of_two(constants.shift));
+    const auto most = static_cast<std::int32_t>(std::clamp<Int128>(room / stream_bound, 0, INT32_MAX));
+    multipliers.push_back(random.between(-most, most));
+  }
+  return multipliers;
+}
+
 std::int64_t spread_beyond(kernels::ElementType type) {
   return type == kernels::ElementType::int8 ? 300 : type == kernels::ElementType::int16 ? 40'000 : 1'000'000;
 }

@@ -30,6 +30,11 @@ Constants constants_for(const std::vector<double> &factor, const std::vector<dou
 // bound * |multiplier| + |offset| < 2^63. bound in 1 .. 2^31, spread below 2^30.
 Constants random_constants(Random &random, std::size_t channels, std::int64_t bound, std::int64_t spread = 300);
 
+// Multipliers of what is added to such results, of values in -stream_bound .. stream_bound: it reaches some 300 codes,
+// or as far as the sum in 64 bits has room beside values in -bound .. bound.
+std::vector<std::int32_t> residual_multipliers(Random &random, const Constants &constants, std::int64_t bound,
+                                               std::int64_t stream_bound);
+
 // A spread that goes a little beyond a type's codes; of int32, which are not clamped, some 20 bits.
 std::int64_t spread_beyond(kernels::ElementType type);
 

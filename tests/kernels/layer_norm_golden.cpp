@@ -63,7 +63,7 @@ TEST_CASE("layer_norm: closer to the real LayerNorm than FQ-ViT's integer LayerN
                              .epsilon = 0, // FQ-ViT's integer form has none
                              .requantization = constants.view(),
                              .output = output.data(),
-                             .output_stride = channels};
+                             .output_stride = static_cast<std::ptrdiff_t>(channels)};
     reference_kernels().layer_norm(args, {0, static_cast<int>(codes.size() / channels)});
 
     Errors ours;

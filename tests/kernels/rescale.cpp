@@ -55,12 +55,8 @@ TEST_CASE("rescale: exactly as defined, and only the rows it is asked for") {
             const RescaleCase stream(random, channels, added == 1 ? ElementType::int8 : ElementType::int16, extreme);
             const Constants constants =
                 random_constants(random, channels, 2 * input.bound(), spread_beyond(output_type));
-            // With as much room as the input has: half of 2^62.
             const int shift = random.between(0, max_residual_shift(stream.type));
-            const auto largest = std::min<std::int64_t>(INT32_MAX, (std::int64_t{1} << std::min(constants.shift, 60)) /
-                                                                       (stream.bound() << shift));
-            const auto multiplier = random.values<std::int32_t>(channels, static_cast<std::int32_t>(-largest),
-                                                                static_cast<std::int32_t>(largest));
+            const auto multiplier = residual_multipliers(random, constants, input.bound(), stream.bound() << shift);
             const std::size_t stride = channels + 2;
             const std::vector<std::byte> untouched(row_count * stride * element_size(output_type), std::byte{99});
             for (const Range rows : {Range{0, 19}, Range{5, 18}, Range{7, 7}}) {

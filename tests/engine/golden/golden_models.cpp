@@ -142,7 +142,7 @@ std::vector<Golden> all_golden() {
   golden.push_back({gated_models(), "369293dcfbee9bd2ee2805442b320609a2a36f03adbf7fc002ebb06fffa6b4ec"});
   golden.push_back({biased_models(), "06070f9c62a49c42deabc13328d7fb24b3a6f36e73e4af920f96b8d64d28c4cd"});
   golden.push_back({rms_models(), "028d8bc3f6428c277b78afc05b2b552d4222295f80a59ce1ab56d87b297a9773"});
-  golden.push_back({swin_v2_models(), "not known yet"});
+  golden.push_back({swin_v2_models(), "e630fa4c178e9ac43b1e4d05b35ff22329efd2c64916be5830253741d30a86a8"});
   return golden;
 }
 

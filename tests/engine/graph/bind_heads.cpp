@@ -69,7 +69,7 @@ TEST_CASE("bind: rescale") {
 }
 
 TEST_CASE("bind: a residual of 16 bits is shifted by less") {
-  ModelParts parts = test::tiny_parts();
+  ModelParts parts = test::tiny_parts_int16();
   auto &nodes = parts.description.graph.nodes;
   const auto stream = std::find_if(nodes.begin(), nodes.end(),
                                    [](const Node &node) { return std::holds_alternative<PatchEmbed>(node.operation); });

@@ -104,6 +104,7 @@ TEST_CASE("transformers: Swin V2's norms, scales and position biases") {
                       Contains(message));
   };
   refused({{"image_size", {32, 64}}}, "\"image_size\" is [32,64]; of a Swin V2 only squares can be imported");
+  refused({{"image_size", 28}}, "the grid of stage 1, 4 tokens a side, comes of one with odd sides");
   refused({{"pretrained_window_sizes", 7}}, "\"pretrained_window_sizes\" must be a list, is 7");
   refused({{"pretrained_window_sizes", {7}}}, "windows of the training before are given for 1 stages of 2");
 }
