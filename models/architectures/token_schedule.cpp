@@ -38,6 +38,8 @@ void merge_tokens(Network &network, const TokenSchedule &schedule) {
     throw std::runtime_error("tokens are to be merged in " + std::to_string(schedule.pairs.size()) +
                              " blocks, the model has " + std::to_string(blocks));
   const int prefix = network.embedding.prefix_tokens;
+  if (network.end.pool == Pool::attention && network.end.first > 0)
+    throw std::runtime_error("tokens cannot be merged before an attention pooling that leaves the prefix tokens out");
   const bool weighted = network.end.first + network.end.rows <= prefix;
   int merged = 0;
   std::size_t index = 0;

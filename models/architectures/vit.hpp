@@ -46,6 +46,7 @@ struct VitConfig : ModelConfig {
   bool pre_norm = false;       // a LayerNorm before the first block
   int pool_hidden = 0;         // Pool::attention: width of its MLP
   int pool_heads = 0;          // its heads; 0: as many as a block's
+  bool pools_prefix = false;   // whether it attends to the prefix tokens, too
   int projection = 0;       // width of a linear map behind the pool, whose outputs are the features; 0: there is none
   bool unit_length = false; // the head's inputs are the features brought to length 1
 
@@ -72,15 +73,16 @@ struct VitConfig : ModelConfig {
     return result;
   }
   bool pools_patches() const { return pool == Pool::mean || pool == Pool::normed_mean || pool == Pool::raw_mean; }
+  bool reads_patches() const { return pools_patches() || (pool == Pool::attention && !pools_prefix); }
   bool has_class_token() const { return pools_tokens() || pool == Pool::token_mean || class_token; }
   bool pools_tokens() const { // single ones
     return pool == Pool::token || pool == Pool::token_pair || pool == Pool::raw_token;
   }
   bool has_last_norm() const { return pool != Pool::raw_mean && pool != Pool::raw_token; }
   // The rows of the stream that the head reads are [first_pooled(), first_pooled() + pooled_rows()).
-  int first_pooled() const { return pools_patches() ? prefix_tokens : 0; }
+  int first_pooled() const { return reads_patches() ? prefix_tokens : 0; }
   int pooled_rows() const {
-    if (pools_patches())
+    if (reads_patches())
       return patches();
     return pool == Pool::attention || pool == Pool::token_mean ? tokens() : pool == Pool::token_pair ? 2 : 1;
   }

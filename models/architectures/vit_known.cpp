@@ -255,6 +255,7 @@ void append_others(std::vector<VitConfig> &all) {
   pooled("test_vit2", {"vit", 64, 8, 2, 192}, 16, 160, 1, Pool::mean);
   VitConfig &test_map = pooled("test_vit3", {"vit", 96, 9, 3, 192}, 16, 160, 1, Pool::attention);
   test_map.pool_hidden = test_map.mlp_hidden;
+  test_map.pools_prefix = true;
 }
 
 } // namespace

@@ -13,6 +13,7 @@ constexpr Rope dinov3_rope = {.grid = Rope::Grid::centred, .temperature = 100};
 VitConfig named(const std::string &name, Size size, int patch, int image) {
   VitConfig config = vit("vit", size, patch, image);
   config.architecture = name;
+  config.pools_prefix = true; // as timm's Eva does
   return config;
 }
 

@@ -127,6 +127,8 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     read_global_pool(value, key, config);
   } else if (name == "pre_norm") {
     config.pre_norm = boolean(value, key);
+  } else if (name == "pool_include_prefix") {
+    config.pools_prefix = boolean(value, key);
   } else if (name == "use_abs_pos_emb") {
     config.absolute_positions = boolean(value, key);
   } else if (name == "act_layer") {

@@ -40,6 +40,7 @@ struct TimmConfig {
   std::optional<int> layer_scales;      // a block; init_values
   std::optional<Activation> activation; // act_layer
   std::optional<bool> pre_norm;
+  std::optional<bool> pools_prefix;       // pool_include_prefix
   std::optional<bool> absolute_positions; // use_abs_pos_emb
 
   // pretrained_cfg.

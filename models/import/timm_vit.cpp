@@ -326,6 +326,10 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   config.heads = choose_heads(source, architecture);
   config.prefix_tokens = form.prefix_tokens();
   config.pool = choose_pool(source, form, architecture);
+  config.pools_prefix = source.config.pools_prefix.value_or(config.pools_prefix);
+  if (source.config.pools_prefix.value_or(false) && config.pool != Pool::attention)
+    throw std::runtime_error("\"model_args.pool_include_prefix\" is true by " + source.config_path +
+                             "; only with attention pooling (\"map\") can it be imported");
   config.pool_hidden = config.pool == Pool::attention ? source.dimension("attn_pool.mlp.fc1.weight", 2, 0) : 0;
   config.pre_norm =
       source.has("norm_pre.weight") || source.config.pre_norm.value_or(architecture && architecture->pre_norm);

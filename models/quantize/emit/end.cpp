@@ -196,6 +196,17 @@ SiteSamples samples_of_query(const RowVector &query, const SiteSamples &keys) {
   return result;
 }
 
+// What is taken off the scores of prefix tokens that a pooling does not attend to: they then weigh nothing.
+constexpr float left_out = 60;
+
+// An attention over all tokens whose scores leave the prefix out: biases of a grid, which are 0 but for the query,
+// which stands before the patches, and what stands there with it.
+RowMatrix biases_without_prefix(const BiasGrid &grid, int heads) {
+  RowMatrix biases = RowMatrix::Zero(heads, grid.biases());
+  biases.rightCols(1).setConstant(-left_out);
+  return biases;
+}
+
 // Attention as in a block, of which one query is wanted; then an MLP on what it gives.
 void attention_end(PartContext &context, const StreamNode &stream) {
   const EndPart &end = context.network.end;
@@ -210,14 +221,20 @@ void attention_end(PartContext &context, const StreamNode &stream) {
       pool.query);
   context.nodes.layer_norm("attn_pool.norm", stream, *end.norm, qkv.input);
   const SiteSamples &keys = samples_of(samples, SiteKind::key);
-  const AttentionCodes codes = choose_attention_codes(
-      samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value), end.pool_block.heads, options,
-      qkv.scale, {.largest_size = context.options.any_token_size ? end.tokens() : end.tokens() - end.rows + 1});
+  BlockConfig block = end.pool_block;
+  ScoreBiases biases{.largest_size = context.options.any_token_size ? end.tokens() : end.tokens() - end.rows + 1};
+  if (end.first > 0) {
+    block.bias_grid = BiasGrid{context.network.common.grid_height(), context.network.common.grid_width()};
+    biases = {.values = biases_without_prefix(*block.bias_grid, block.heads)};
+  }
+  const AttentionCodes codes =
+      choose_attention_codes(samples_of_query(pool.query, keys), keys, samples_of(samples, SiteKind::value),
+                             block.heads, options, qkv.scale, biases);
   context.nodes.linear("attn_pool.qkv", "attn_pool.norm", qkv, codes.side_by_side());
   const QuantizedLinear proj =
       quantize_linear(pool.proj, samples_of(samples, SiteKind::attention_output), unchanged(end.channels), options,
                       requantizable(codes.value.scale * quotient_unit));
-  context.nodes.attention("attn_pool", "attn_pool.qkv", end.pool_block, codes, proj.input, 1, {});
+  context.nodes.attention("attn_pool", "attn_pool.qkv", block, codes, proj.input, 1, {});
   const StreamNode attended = context.nodes.linear_stream(
       "attn_pool.proj", "attn_pool", proj,
       int16_stream_codes(samples_of(samples, SiteKind::block_middle), smallest_stream_scale(proj)));

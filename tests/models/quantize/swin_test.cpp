@@ -33,8 +33,10 @@ SwinConfig small_swin() {
 FloatModel random_model(const SwinConfig &config) {
   SwinModel model = random_weights(config, 1);
   for (SwinStageWeights &stage : model.weights.stages)
-    for (BlockWeights &block : stage.blocks)
+    for (BlockWeights &block : stage.blocks) {
       block.position_bias *= 2 / block.position_bias.cwiseAbs().maxCoeff();
+      block.cosine_scale *= 0.3F; // cosines of heads of 8 channels are far from 0, farther than those of 32
+    }
   return model;
 }
 
@@ -125,7 +127,7 @@ TEST_CASE("quantize: Swin V2 with every residual stream and softmax") {
     for (const Softmax softmax : {Softmax::int16, Softmax::lis4}) {
       CAPTURE(static_cast<int>(residual), kernels::softmax_name(softmax));
       const bool fine = residual == ResidualFormat::int16 && softmax == Softmax::int16;
-      CHECK(cosine(model, {.residual = residual, .softmax = softmax}) > (fine ? 0.99 : 0.97));
+      CHECK(cosine(model, {.residual = residual, .softmax = softmax}) > (fine ? 0.99 : 0.96));
     }
 }
 

@@ -90,6 +90,8 @@ GOLDENS = {
                                            "pretrained_window_sizes": [4, 0, 3]}),
     "swinv2_padded": ("swinv2_base_window12to16_192to256", PADDED | {"qkv_bias": False,
                                                                      "pretrained_window_sizes": [0, 0]}),
+    "map_registers": ("vit_so150m_patch16_reg4_map_256", SMALL | {"mlp_ratio": 3}),
+    "map_class_token": ("vit_tiny_patch16_224", SMALL | {"global_pool": "map", "pool_include_prefix": True}),
     "rpn": ("vit_base_patch16_rpn_224", SMALL),
     "relpos_rpn": ("vit_relpos_small_patch16_rpn_224", SMALL | {"img_size": [12, 20]}),
     "eva02_rpn": ("eva02_enormous_patch14_clip_224", SMALL),
