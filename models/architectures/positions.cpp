@@ -26,12 +26,15 @@ Eigen::MatrixXd interpolation(int from, int to, Resampling resampling) {
     const double centre = resampling == Resampling::aligned
                               ? static_cast<double>(i) * (from - 1) / std::max(to - 1, 1) + 0.5
                               : (i + 0.5) * scale;
-    if (resampling == Resampling::antialiased) {
-      const int begin = std::max(static_cast<int>(std::floor(centre - 2 * stretch + 0.5)), 0);
-      const int end = std::min(static_cast<int>(std::floor(centre + 2 * stretch + 0.5)), from);
+    const bool linear = resampling == Resampling::antialiased_linear;
+    if (linear || resampling == Resampling::antialiased) {
+      const int support = linear ? 1 : 2;
+      const int begin = std::max(static_cast<int>(std::floor(centre - support * stretch + 0.5)), 0);
+      const int end = std::min(static_cast<int>(std::floor(centre + support * stretch + 0.5)), from);
       double sum = 0;
       for (int j = begin; j < end; ++j) {
-        weights(i, j) = cubic((j - centre + 0.5) / stretch, -0.5);
+        const double distance = (j - centre + 0.5) / stretch;
+        weights(i, j) = linear ? std::max(0.0, 1 - std::abs(distance)) : cubic(distance, -0.5);
         sum += weights(i, j);
       }
       weights.row(i) /= sum;

@@ -53,9 +53,20 @@ void refuse_foreign(std::string_view name) {
       Foreign{"rope", "rotary positions of another form"},
       Foreign{"swinv2_cr", "position biases of a network of another form"},
       Foreign{"samvit", "windows with relative positions"},
-      Foreign{"naflex", "a pooling with another activation than its blocks"},
       Foreign{"_resnet", "a convolutional stem"},
       Foreign{"_mci_", "a convolutional stem"},
+      Foreign{"cait_", "attention whose heads are mixed"},
+      Foreign{"xcit_", "attention between channels"},
+      Foreign{"volo_", "outlook attention"},
+      Foreign{"tiny_vit", "convolutions between its blocks"},
+      Foreign{"mobilevit", "convolutions between its blocks"},
+      Foreign{"levit", "convolutions, and keys and values of different sizes"},
+      Foreign{"efficientformer", "convolutions between its blocks"},
+      Foreign{"pvt_v2", "keys of a grid that convolutions make smaller"},
+      Foreign{"hiera", "queries that are pooled between stages"},
+      Foreign{"convit", "attention with gates between contents and positions"},
+      Foreign{"crossvit", "two branches with patches of different sizes"},
+      Foreign{"twins", "keys of a grid that convolutions make smaller"},
   };
   for (const Foreign &entry : foreign)
     if (name.find(entry.piece) != std::string_view::npos)

@@ -35,6 +35,15 @@ VitConfig naflex(Size size, const std::string &ending, int registers, Pool pool)
   return config;
 }
 
+// SigLIP 2's (arXiv 2502.14786).
+VitConfig naflex_siglip(Size size) {
+  VitConfig config = naflex(size, "siglip", 0, Pool::attention);
+  config.activation = Activation::gelu_tanh;
+  config.resampling = Resampling::antialiased_linear;
+  config.classes = 0;
+  return config;
+}
+
 // BEiT-3 (arXiv 2208.10442): norms behind attention and inside MLPs.
 VitConfig beit3(Size size, int patch, int image) {
   VitConfig config = vit("beit3", size, patch, image);
@@ -111,6 +120,8 @@ void append_naflex(std::vector<VitConfig> &all) {
     all.push_back(naflex(base, name, 4, Pool::mean));
     all.back().square_positions = true;
   }
+  all.push_back(naflex_siglip(base));
+  all.push_back(naflex_siglip(so400m));
   all.push_back(naflex(base, "map", 1, Pool::attention));
   all.push_back(naflex(so150m2, "reg1_gap", 1, Pool::mean));
   all.push_back(naflex(so150m2, "reg1_map", 1, Pool::attention));

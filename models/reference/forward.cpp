@@ -192,7 +192,7 @@ RowMatrix merge_patches(const Network &network, const MergingPart &part, const M
   const int width = part.padded_width() / 2;
   const Eigen::Index channels = stream.cols();
   report(observer, layer, SiteKind::merge_input, stream);
-  RowMatrix merged = RowMatrix::Zero(height * width, 4 * channels);
+  RowMatrix merged = RowMatrix::Zero(Eigen::Index{height} * width, 4 * channels);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int neighbour = 0; neighbour < 4; ++neighbour) {

@@ -153,7 +153,7 @@ private:
                                     .window_shift = shift};
     add(prefix + "attn.windows", prefix + "attn.pad", operation);
     attention_constants(prefix + "attn.windows", stage.heads, channels, softmax_);
-    const int side = 2 * stage.window - 1;
+    const std::int64_t side = 2 * stage.window - 1;
     values<std::int32_t>(prefix + "attn.windows", "relative_bias", {stage.heads, side * side}, -8000, 8000);
     add(prefix + "attn", prefix + "attn.windows", CropGrid{padding});
     const std::string middle = add_normed(prefix + "attn.", prefix + "attn", channels, channels, tokens);

@@ -77,6 +77,7 @@ GOLDENS = {
     "radio": ("vit_base_patch16_radio_v3", SMALL | {"img_size": 24, "num_classes": 0}),
     "naflex": ("naflexvit_base_patch16_gap", NAFLEX | {"reg_tokens": 4, "num_classes": 5}),
     "naflex_factors": ("naflexvit_base_patch16_parfac_gap", NAFLEX | {"reg_tokens": 2, "num_classes": 5}),
+    "naflex_siglip": ("naflexvit_base_patch16_siglip", NAFLEX | {"num_classes": 0}),
     "eva": ("eva_giant_patch14_224", SMALL),
     "swin": ("swin_tiny_patch4_window7_224", {"img_size": 48, "patch_size": 2, "window_size": 3, "embed_dim": 8,
                                               "depths": [2, 2, 2], "num_heads": [1, 2, 4], "num_classes": 5}),

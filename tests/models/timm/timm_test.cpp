@@ -26,7 +26,7 @@ std::vector<json> all_goldens() {
     goldens.push_back(json::parse(std::ifstream(entry.path())));
     goldens.back()["name"] = entry.path().stem();
   }
-  CHECK(goldens.size() == 48);
+  CHECK(goldens.size() == 49);
   return goldens;
 }
 
