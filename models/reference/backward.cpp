@@ -1,5 +1,6 @@
 #include "models/reference/backward.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -129,14 +130,64 @@ RowMatrix back_attention(const RowMatrix &gradient, const BlockConfig &config, c
   return result;
 }
 
+// The same where windows do not divide the grid: what fills it up depends on no token.
+RowMatrix back_padded_attention(const RowMatrix &gradient, const BlockConfig &config, const BlockWeights &block,
+                                const RowMatrix &qkv, const Activations &values) {
+  if (!config.windows || !config.windows->padded())
+    return back_attention(gradient, config, qkv, values);
+  const Windows &windows = *config.windows;
+  BlockConfig padded = config;
+  padded.windows = windows.on_padded_grid();
+  const RowMatrix of_padded = pad_grid(windows, gradient, RowMatrix::Zero(1, gradient.cols()));
+  return crop_grid(windows,
+                   back_attention(of_padded, padded, pad_grid(windows, qkv, padding_tokens(config, block)), values));
+}
+
+// Of a branch's norm, where it stands behind the branch: from what was added to the stream, in what the last map gave,
+// `branch`.
+RowMatrix back_branch_output(const RowMatrix &gradient, const BlockConfig &config, const LayerNormWeights &norm,
+                             const ModelConfig &model, const Activations &values, SiteKind branch) {
+  if (!config.post_norms)
+    return gradient;
+  const RowMatrix &x = values(branch);
+  return back_norm(gradient, norm, x, normalize(x, config.layer_norm_eps, config.centred_norms), model);
+}
+
+// Of a branch's norm, where it stands before the branch: from what the first map reads, in the stream.
+RowMatrix back_branch_input(const RowMatrix &gradient, const BlockConfig &config, const LayerNormWeights &norm,
+                            const ModelConfig &model, const RowMatrix &stream, const Activations &values,
+                            SiteKind normalized) {
+  if (config.post_norms)
+    return gradient;
+  return back_norm(gradient, norm, stream, values(normalized), model);
+}
+
+// Of normalize_heads(): from the queries and keys that it gives, in those of `qkv`.
+void back_normalized_heads(const RowVector &cosine_scale, const RowMatrix &qkv, RowMatrix &gradient) {
+  const Eigen::Index heads = cosine_scale.size();
+  const Eigen::Index head_dim = qkv.cols() / 3 / heads;
+  const double root = std::sqrt(static_cast<double>(head_dim));
+  for (Eigen::Index row = 0; row < qkv.rows(); ++row)
+    for (Eigen::Index part = 0; part < 2 * heads; ++part) { // of queries, then of keys
+      const float *x = qkv.row(row).data() + part * head_dim;
+      float *d = gradient.row(row).data() + part * head_dim;
+      const double length = std::max(std::sqrt(dot(x, x, head_dim)), 1e-30);
+      const double scale = part < heads ? static_cast<double>(cosine_scale[part]) * root : 1.0;
+      const double along = dot(x, d, head_dim) / (length * length);
+      for (Eigen::Index c = 0; c < head_dim; ++c)
+        d[c] = static_cast<float>((static_cast<double>(d[c]) - along * static_cast<double>(x[c])) * scale / length);
+    }
+}
+
 // Of the last of a block's two branches, or of an attention pooling's; `gradient` is in its sum, and what it returns in
 // `middle`.
 template <class Weights, class Observe>
 RowMatrix back_mlp(const RowMatrix &gradient, const BlockConfig &config, const Weights &weights,
                    const ModelConfig &model, const RowMatrix &middle, const Activations &values,
                    const Observe &observe) {
-  observe(BlockMap::fc2, gradient);
-  RowMatrix of_hidden = back_linear(gradient, weights.fc2);
+  const RowMatrix of_branch = back_branch_output(gradient, config, weights.norm2, model, values, SiteKind::mlp_branch);
+  observe(BlockMap::fc2, of_branch);
+  RowMatrix of_hidden = back_linear(of_branch, weights.fc2);
   RowMatrix of_normed;
   const RowMatrix &fc1 = values(SiteKind::fc1_output);
   if constexpr (std::is_same_v<Weights, BlockWeights>) {
@@ -157,7 +208,8 @@ RowMatrix back_mlp(const RowMatrix &gradient, const BlockConfig &config, const W
   }
   observe(BlockMap::fc1, of_hidden);
   of_normed += back_linear(of_hidden, weights.fc1);
-  return gradient + back_norm(of_normed, weights.norm2, middle, values(SiteKind::norm2_normalized), model);
+  return gradient +
+         back_branch_input(of_normed, config, weights.norm2, model, middle, values, SiteKind::norm2_normalized);
 }
 
 // Angles the other way round.
@@ -173,41 +225,66 @@ RowMatrix back_block(const RowMatrix &gradient, const BlockPart &part, const Mod
   const BlockConfig &config = part.config;
   const BlockWeights &block = *part.weights;
   const RowMatrix of_middle = back_mlp(gradient, config, block, model, values(SiteKind::block_middle), values, observe);
-  observe(BlockMap::proj, of_middle);
-  RowMatrix of_attended = back_linear(of_middle, block.proj);
+  const RowMatrix of_branch =
+      back_branch_output(of_middle, config, block.norm1, model, values, SiteKind::attention_branch);
+  observe(BlockMap::proj, of_branch);
+  RowMatrix of_attended = back_linear(of_branch, block.proj);
   if (config.attention_norm)
     of_attended = back_norm(of_attended, block.attention_norm, values(SiteKind::attention_output),
                             values(SiteKind::attention_normalized), model);
-  RowMatrix qkv(stream.rows(), 3 * stream.cols());
-  qkv << values(config.rotation ? SiteKind::rotated_query : SiteKind::query),
-      values(config.rotation ? SiteKind::rotated_key : SiteKind::key), values(SiteKind::value);
-  RowMatrix of_qkv = back_attention(of_attended, config, qkv, values);
+  const auto side_by_side = [&](SiteKind query, SiteKind key) {
+    RowMatrix qkv(stream.rows(), 3 * stream.cols());
+    qkv << values(query), values(key), values(SiteKind::value);
+    return qkv;
+  };
+  const RowMatrix turned = config.rotation ? side_by_side(SiteKind::rotated_query, SiteKind::rotated_key)
+                                           : side_by_side(SiteKind::query, SiteKind::key);
+  RowMatrix of_qkv =
+      back_padded_attention(of_attended, config, block,
+                            config.cosine ? side_by_side(SiteKind::unit_query, SiteKind::unit_key) : turned, values);
+  if (config.cosine)
+    back_normalized_heads(block.cosine_scale, turned, of_qkv);
   if (config.rotation)
     rotate(reversed(*config.rotation), config.heads, of_qkv);
   observe(BlockMap::qkv, of_qkv);
-  return of_middle +
-         back_norm(back_linear(of_qkv, block.qkv), block.norm1, stream, values(SiteKind::norm1_normalized), model);
+  return of_middle + back_branch_input(back_linear(of_qkv, block.qkv), config, block.norm1, model, stream, values,
+                                       SiteKind::norm1_normalized);
 }
 
-// Of merge_patches(): four neighbours lie side by side.
+// Of merge_patches(): four neighbours lie side by side, beyond the grid zeros.
 RowMatrix back_merging(const RowMatrix &gradient, const MergingPart &part, const ModelConfig &model,
                        const Activations &values) {
   const RowMatrix &stream = values(SiteKind::merge_input);
   const Eigen::Index channels = stream.cols();
-  const int width = part.grid_width / 2;
-  const auto place = [&](Eigen::Index merged, int neighbour) {
-    return (2 * (merged / width) + neighbour % 2) * part.grid_width + 2 * (merged % width) + neighbour / 2;
+  const int width = part.padded_width() / 2;
+  // work(row of the grid, row of what is merged, its first channel)
+  const auto for_each_neighbour = [&](const auto &work) {
+    for (Eigen::Index row = 0; row < gradient.rows(); ++row)
+      for (Eigen::Index neighbour = 0; neighbour < 4; ++neighbour) {
+        const Eigen::Index down = 2 * (row / width) + neighbour % 2;
+        const Eigen::Index right = 2 * (row % width) + neighbour / 2;
+        if (down < part.grid_height && right < part.grid_width)
+          work(down * part.grid_width + right, row, neighbour * channels);
+      }
   };
-  RowMatrix merged(gradient.rows(), 4 * channels);
-  for (Eigen::Index row = 0; row < merged.rows(); ++row)
-    for (int neighbour = 0; neighbour < 4; ++neighbour)
-      merged.row(row).segment(neighbour * channels, channels) = stream.row(place(row, neighbour));
-  const RowMatrix of_merged =
-      back_norm(back_linear(gradient, *part.reduction), *part.norm, merged, values(SiteKind::merge_normalized), model);
+  RowMatrix of_merged;
+  if (part.normed_after) {
+    const RowMatrix &reduced = values(SiteKind::merge_reduced);
+    of_merged = back_linear(
+        back_norm(gradient, *part.norm, reduced, normalize(reduced, model.layer_norm_eps, model.centred_norms), model),
+        *part.reduction);
+  } else {
+    RowMatrix merged = RowMatrix::Zero(gradient.rows(), 4 * channels);
+    for_each_neighbour([&](Eigen::Index from, Eigen::Index row, Eigen::Index first) {
+      merged.row(row).segment(first, channels) = stream.row(from);
+    });
+    of_merged = back_norm(back_linear(gradient, *part.reduction), *part.norm, merged,
+                          values(SiteKind::merge_normalized), model);
+  }
   RowMatrix result(stream.rows(), channels);
-  for (Eigen::Index row = 0; row < merged.rows(); ++row)
-    for (int neighbour = 0; neighbour < 4; ++neighbour)
-      result.row(place(row, neighbour)) = of_merged.row(row).segment(neighbour * channels, channels);
+  for_each_neighbour([&](Eigen::Index to, Eigen::Index row, Eigen::Index first) {
+    result.row(to) = of_merged.row(row).segment(first, channels);
+  });
   return result;
 }
 

@@ -52,9 +52,9 @@ void weigh(BlockSamples &samples, const BlockPart &part, int index, const ErrorC
   const int tokens = costs.tokens(index);
   for (auto &[kind, site] : samples)
     for (const auto &[input, map] :
-         {std::pair(SiteKind::norm1_normalized, BlockMap::qkv),
+         {std::pair(part.config.post_norms ? SiteKind::block_input : SiteKind::norm1_normalized, BlockMap::qkv),
           {part.config.attention_norm ? SiteKind::attention_normalized : SiteKind::attention_output, BlockMap::proj},
-          {SiteKind::norm2_normalized, BlockMap::fc1},
+          {part.config.post_norms ? SiteKind::block_middle : SiteKind::norm2_normalized, BlockMap::fc1},
           {part.config.mlp.normed ? SiteKind::hidden_normalized : SiteKind::gelu_output, BlockMap::fc2}})
       if (kind == input) {
         const bool behind_merging = map == BlockMap::fc1 || map == BlockMap::fc2;
