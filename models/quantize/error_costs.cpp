@@ -16,7 +16,7 @@ using reference::BlockMap;
 
 constexpr int sums = 2; // of outputs, of an image
 
-std::size_t index(BlockMap map) {
+std::size_t place_of(BlockMap map) {
   return static_cast<std::size_t>(map);
 }
 
@@ -82,7 +82,7 @@ void add(const MapCosts &more, MapCosts &costs) {
 }
 
 // In order: Eigen's sums depend on the vectors' width.
-double sum_of(const ArrayXd &values) {
+double ordered_sum(const ArrayXd &values) {
   double sum = 0;
   for (const double value : values)
     sum += value;
@@ -100,7 +100,7 @@ ArrayXd row_weights(const std::vector<int> &rows, const ArrayXd &tokens) {
   ArrayXd weights(static_cast<Eigen::Index>(rows.size()));
   for (std::size_t i = 0; i < rows.size(); ++i)
     weights[static_cast<Eigen::Index>(i)] = (rows[i] == 0 ? 1 : others) * (1 - certainty + certainty * tokens[rows[i]]);
-  return weights * (static_cast<double>(rows.size()) / sum_of(weights));
+  return weights * (static_cast<double>(rows.size()) / ordered_sum(weights));
 }
 
 } // namespace
@@ -113,7 +113,7 @@ ErrorCosts::ErrorCosts(const Network &network, std::span<const Image> images, in
     const reference::Gradients gradients(network, images[i * images.size() / count]);
     gradients.walk_back(random_sums(network, gradients.outputs(), static_cast<std::uint32_t>(i)),
                         [&](int block, BlockMap map, const MatrixView &gradient) {
-                          add_squares(gradient, costs[i][static_cast<std::size_t>(block)][index(map)]);
+                          add_squares(gradient, costs[i][static_cast<std::size_t>(block)][place_of(map)]);
                         });
   });
   for (const std::vector<OfBlock> &of_image : costs)
@@ -125,22 +125,22 @@ ErrorCosts::ErrorCosts(const Network &network, std::span<const Image> images, in
     for (MapCosts &map : block)
       if (map.outputs.size() > 0) {
         map.outputs /= static_cast<double>(count * sums);
-        map.tokens *= static_cast<double>(map.tokens.size()) / std::max(sum_of(map.tokens), 1e-300);
+        map.tokens *= static_cast<double>(map.tokens.size()) / std::max(ordered_sum(map.tokens), 1e-300);
       }
 }
 
 int ErrorCosts::tokens(int block) const {
-  return static_cast<int>(blocks_[static_cast<std::size_t>(block)][index(BlockMap::qkv)].tokens.size());
+  return static_cast<int>(blocks_[static_cast<std::size_t>(block)][place_of(BlockMap::qkv)].tokens.size());
 }
 
 void ErrorCosts::weigh(SiteSamples &samples, int block, BlockMap map, bool merged) const {
   const OfBlock &costs = blocks_[static_cast<std::size_t>(block)];
-  ArrayXd outputs = costs[index(map)].outputs;
-  ArrayXd tokens = costs[index(map)].tokens;
-  const MapCosts &gate = costs[index(BlockMap::gate)];
+  ArrayXd outputs = costs[place_of(map)].outputs;
+  ArrayXd tokens = costs[place_of(map)].tokens;
+  const MapCosts &gate = costs[place_of(BlockMap::gate)];
   if (map == BlockMap::fc1 && gate.outputs.size() > 0) {
-    outputs.resize(gate.outputs.size() + costs[index(map)].outputs.size());
-    outputs << gate.outputs, costs[index(map)].outputs;
+    outputs.resize(gate.outputs.size() + costs[place_of(map)].outputs.size());
+    outputs << gate.outputs, costs[place_of(map)].outputs;
     tokens = (tokens + gate.tokens) / 2;
   }
   samples.output_costs = outputs;

@@ -68,7 +68,7 @@ RowMatrix back_norm(const RowMatrix &gradient, const LayerNormWeights &norm, con
 
 // The activation's slope, as a difference over an interval: its third derivative, below 1 for all of them, is what it
 // is wrong by, times h^2 / 6 = 1e-5.
-RowMatrix slope(const RowMatrix &x, Activation activation) {
+RowMatrix activation_slope(const RowMatrix &x, Activation activation) {
   constexpr float h = 0x1p-7F;
   return (activate(x.array() + h, activation) - activate(x.array() - h, activation)) / (2 * h);
 }
@@ -196,14 +196,14 @@ RowMatrix back_mlp(const RowMatrix &gradient, const BlockConfig &config, const W
                             values(SiteKind::hidden_normalized), model);
     if (config.mlp.gated) {
       const RowMatrix of_gate =
-          of_hidden.cwiseProduct(fc1).cwiseProduct(slope(values(SiteKind::gate_output), config.activation));
+          of_hidden.cwiseProduct(fc1).cwiseProduct(activation_slope(values(SiteKind::gate_output), config.activation));
       observe(BlockMap::gate, of_gate);
       of_normed = back_linear(of_gate, weights.gate);
       of_hidden = of_hidden.cwiseProduct(values(SiteKind::gate_activated));
     }
   }
   if (of_normed.size() == 0) {
-    of_hidden = of_hidden.cwiseProduct(slope(fc1, config.activation));
+    of_hidden = of_hidden.cwiseProduct(activation_slope(fc1, config.activation));
     of_normed = RowMatrix::Zero(fc1.rows(), weights.fc1.weight.cols());
   }
   observe(BlockMap::fc1, of_hidden);

@@ -48,7 +48,7 @@ int largest_token_size(const PartContext &context, const BlockConfig &config) {
 }
 
 // What each of the block's maps reads.
-void weigh(BlockSamples &samples, const BlockPart &part, int index, const ErrorCosts &costs) {
+void weigh_samples(BlockSamples &samples, const BlockPart &part, int index, const ErrorCosts &costs) {
   const int tokens = costs.tokens(index);
   for (auto &[kind, site] : samples)
     for (const auto &[input, map] :
@@ -165,7 +165,7 @@ StreamNode quantize_block(PartContext &context, const BlockPart &part, int index
                           const ArrayXd &next_importance) {
   BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows, part.merging);
   if (context.costs != nullptr)
-    weigh(samples, part, index, *context.costs);
+    weigh_samples(samples, part, index, *context.costs);
   const StreamNode middle = attention_branch(context, part, samples, stream);
   const BlockWeights &block = *part.weights;
   const MlpPart mlp{part.name + ".norm2",

@@ -97,9 +97,9 @@ StreamMap first_map(PartContext &context, const MlpPart &part, const LinearWeigh
 }
 
 // What fc2 makes of the node `input`, added to the stream.
-StreamNode add_mlp(PartContext &context, const MlpPart &part, const std::string &input, const QuantizedLinear &fc2,
-                   const BlockSamples &samples, const StreamNode &stream,
-                   const std::function<StreamCodes(double smallest_scale)> &output) {
+StreamNode add_mlp_branch(PartContext &context, const MlpPart &part, const std::string &input,
+                          const QuantizedLinear &fc2, const BlockSamples &samples, const StreamNode &stream,
+                          const std::function<StreamCodes(double smallest_scale)> &output) {
   const std::string name = part.name + ".fc2";
   if (!part.norm_after)
     return add_branch(context, name, input, fc2, nullptr, stream, output);
@@ -141,14 +141,14 @@ StreamNode quantize_gated_mlp(PartContext &context, const MlpPart &part, const B
   if (part.inner_norm == nullptr) {
     const QuantizedLinear fc2 = quantize_linear(part.fc2, fc2_input, unchanged(hidden), options, requantizable(unit));
     context.nodes.multiply(product, a, b, fc2.input);
-    return add_mlp(context, part, product, fc2, samples, stream, output);
+    return add_mlp_branch(context, part, product, fc2, samples, stream, output);
   }
   const StreamNode wide = context.nodes.multiply_stream(
       product, a, b, int16_stream_codes(samples_of(samples, SiteKind::gated_product), smallest_scale(unit).maxCoeff()));
   const QuantizedLinear fc2 =
       quantize_normed_linear(part.fc2, *part.inner_norm, samples_of(samples, SiteKind::hidden_normalized), options);
   context.nodes.layer_norm(part.name + ".norm", wide, *part.inner_norm, fc2.input);
-  return add_mlp(context, part, part.name + ".norm", fc2, samples, stream, output);
+  return add_mlp_branch(context, part, part.name + ".norm", fc2, samples, stream, output);
 }
 
 // GELU's output as LayerNorm reads it: powers of two between channels, which GELU's multipliers must be, too.
@@ -184,13 +184,13 @@ StreamNode quantize_mlp(PartContext &context, const MlpPart &part, const BlockSa
     context.nodes.linear_gelu(hidden.name, first.input, fc1, part.activation, fraction_bits,
                               {hidden.codes.scale(), hidden.codes.zero()});
     context.nodes.layer_norm(part.name + ".norm", hidden, *part.inner_norm, fc2.input);
-    return add_mlp(context, part, part.name + ".norm", fc2, samples, stream, output);
+    return add_mlp_branch(context, part, part.name + ".norm", fc2, samples, stream, output);
   }
   const QuantizedLinear fc2 =
       quantize_linear(part.fc2, samples_of(samples, SiteKind::gelu_output), unchanged(part.fc2.weight.cols()), options,
                       [&](ChannelCodes &codes) { as_gelu_writes(fraction_bits, codes); });
   context.nodes.linear_gelu(part.name + ".fc1", first.input, fc1, part.activation, fraction_bits, fc2.input);
-  return add_mlp(context, part, part.name + ".fc1", fc2, samples, stream, output);
+  return add_mlp_branch(context, part, part.name + ".fc1", fc2, samples, stream, output);
 }
 
 } // namespace intvit
