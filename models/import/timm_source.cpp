@@ -79,7 +79,8 @@ int TimmSource::dimension(const std::string &name, std::size_t rank, std::size_t
 
 std::pair<int, int> TimmSource::patch_embedding() const {
   const std::string name = "patch_embed.proj.weight";
-  if (const int colours = dimension(name, 4, 1); colours != 3)
+  const int colours = dimension(name, 4, 1);
+  if (colours != 3 && dimension(name, 4, 2) == dimension(name, 4, 3))
     throw std::runtime_error("tensor " + name + " has shape " + shape_text(files.find(name)->shape) +
                              ": the model takes pictures of " + std::to_string(colours) +
                              " channels; only RGB models can be imported");

@@ -336,7 +336,24 @@ TEST_CASE("integer models of SigLIP's towers follow their float models") {
   config.pool = Pool::attention;
   config.pool_hidden = 96;
   check_tower(config);
+  config.prefix_tokens = 3; // which the pooling leaves out, or does not
+  check_tower(config);
+  config.pools_prefix = true;
+  check_tower(config);
+  config.prefix_tokens = 0;
   config.pool = Pool::normed_mean;
+  check_tower(config);
+}
+
+TEST_CASE("integer models of networks with norms behind the branches follow their float models") {
+  VitConfig config;
+  config.post_norms = true;
+  check_tower(config);
+  config.pool = Pool::mean;
+  config.prefix_tokens = 0;
+  config.position_bias = true;
+  config.mlp = {.gated = true};
+  config.activation = Activation::silu;
   check_tower(config);
 }
 

@@ -141,6 +141,7 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused_args(R"("pre_norm": true)", "tensor norm_pre.weight is missing");
   refused_args(R"("init_values": 1e-5)", "number of layer scales in a block is 0 by the tensors, but 2 by ");
   refused_args(R"("act_layer": "relu")", "\"model_args.act_layer\" is \"relu\"; \"gelu\", \"gelu_tanh\",");
+  refused_args(R"("pool_include_prefix": true)", "\"model_args.pool_include_prefix\" is true");
   refused_args(R"("in_chans": 1)", "\"model_args.in_chans\" is not supported (value 1)");
   refused(R"({"pretrained_cfg": {"mean": [0.5]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5]");
   refused(R"({"pretrained_cfg": {"std": [0.5, 0.5, 0]}})", "std is 0.0");
@@ -161,9 +162,10 @@ TEST_CASE("networks of timm's that compute something else are refused by their n
     CHECK_THROWS_WITH(load_timm(folder_of(tensors, json)),
                       EndsWith("architecture \"" + name + "\" has " + message + ", which cannot be imported"));
   };
-  refused("vit_base_patch16_rpn_224", "norms behind the branches of a block");
+  refused("vit_small_patch16_rpn_224", "norms behind the branches of a block");
+  refused("cait_s24_224", "attention whose heads are mixed");
   CHECK_NOTHROW(load_timm(folder_of(tensors, R"({"architecture": "mine", "model_args": {"num_heads": 2}})")));
-  CHECK_THROWS_WITH(load_timm(file_of(tensors), {.architecture = "vit_base_patch16_rpn_224", .heads = 0}),
+  CHECK_THROWS_WITH(load_timm(file_of(tensors), {.architecture = "vit_small_patch16_rpn_224", .heads = 0}),
                     Contains("norms behind the branches"));
 
   const auto refused_tensor = [&](const std::string &name, const std::string &message) {
@@ -175,7 +177,12 @@ TEST_CASE("networks of timm's that compute something else are refused by their n
   refused_tensor("blocks.0.attn.q_norm.weight", "queries and keys are normalized");
   refused_tensor("blocks.1.attn.lambda_k1", "attention is differential");
   refused_tensor("blocks.0.attn.rel_pos_h", "attention within windows has relative positions");
-  refused_tensor("layers.0.blocks.0.attn.logit_scale", "attention is by cosines");
+  refused_tensor("layers.0.blocks.0.attn.meta_mlp.fc1.weight", "position biases are a network of another form");
+
+  Tensors grey = tensors;
+  grey["patch_embed.proj.weight"] = {{6, 1, 4, 4}, std::vector<float>(96)};
+  CHECK_THROWS_WITH(load_timm(file_of(grey), two_heads()),
+                    EndsWith("the model takes pictures of 1 channels; only RGB models can be imported"));
 }
 
 TEST_CASE("an architecture in config.json that nobody knows is refused unless the heads are given") {

@@ -1,5 +1,6 @@
 // The towers of CLIP and SigLIP against a second forward in double, as plain as can be: a LayerNorm before the blocks,
 // other activations, attention pooling, projections, causal attention, pictures that patches do not cover whole.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -162,7 +163,12 @@ Table naive_tower(const VitModel &model, const Image &image) {
     pooled = mean_of(x, static_cast<std::size_t>(config.prefix_tokens));
   } else if (config.pool == Pool::attention) {
     const AttentionPoolWeights &pool = weights.attention_pool;
-    const Table kv = mapped_by(pool.key_value, normed(weights.norm, x, eps));
+    const Table all = normed(weights.norm, x, eps);
+    const auto first = static_cast<std::size_t>(config.pools_prefix ? 0 : config.prefix_tokens);
+    Table read(all.rows - first, all.columns);
+    std::copy(all.values.begin() + static_cast<std::ptrdiff_t>(first * all.columns), all.values.end(),
+              read.values.begin());
+    const Table kv = mapped_by(pool.key_value, read);
     const Table middle =
         mapped_by(pool.proj, attended(row_of(pool.query), part(kv, 0, x.columns), part(kv, x.columns, x.columns),
                                       static_cast<std::size_t>(config.heads), false));
@@ -236,6 +242,8 @@ TEST_CASE("towers: SigLIP's, whose tokens a query attends to") {
       config.pool = Pool::attention;
       config.pool_hidden = 32;
       config.activation = activation;
+      check_tower(config);
+      config.pools_prefix = true;
       check_tower(config);
     }
 }
