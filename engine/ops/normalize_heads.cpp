@@ -56,11 +56,11 @@ void BoundNormalizeHeads::run(const Step &step) const {
                                .output_type = ElementType::int8,
                                .output_stride = columns},
                               rows);
-    step.kernels.rescale({.input = {input + 2 * channels, ElementType::int16, columns},
+    step.kernels.rescale({.input = {input + std::ptrdiff_t{2} * channels, ElementType::int16, columns},
                           .channels = channels,
                           .requantization = constants(2 * channels),
                           .residual = {},
-                          .output = output + 2 * channels,
+                          .output = output + std::ptrdiff_t{2} * channels,
                           .output_type = ElementType::int8,
                           .output_stride = columns},
                          rows);

@@ -53,8 +53,9 @@ std::vector<int> GridPadding::sources() const {
   std::vector<int> result(static_cast<std::size_t>(padded_rows()), -1);
   for (int y = 0; y < grid_height; ++y)
     for (int x = 0; x < grid_width; ++x)
-      result[static_cast<std::size_t>(padded_place(y, grid_height, padded_height, rolled) * padded_width +
-                                      padded_place(x, grid_width, padded_width, rolled))] = y * grid_width + x;
+      result[static_cast<std::size_t>(padded_place(y, grid_height, padded_height, rolled)) *
+                 static_cast<std::size_t>(padded_width) +
+             static_cast<std::size_t>(padded_place(x, grid_width, padded_width, rolled))] = y * grid_width + x;
   return result;
 }
 
