@@ -391,8 +391,10 @@ void use_tag(std::string_view tag, VitConfig &config) {
     config.projection = 0;
     config.classes = 1000;
   }
-  if (name.starts_with("beit") && tag.ends_with("_ft_in22k"))
+  if (name.starts_with("beit") && tag.ends_with("_ft_in22k")) {
     config.classes = 21841;
+    config.crop_pct = 0.9;
+  }
 }
 
 } // namespace intvit
