@@ -1,7 +1,6 @@
 // intvit attention: where on an image a model looks, as a picture.
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <functional>
 #include <iostream>
 
@@ -18,6 +17,7 @@
 #include "engine/image/preprocess.hpp"
 #include "models/inspect/class_attention.hpp"
 #include "models/inspect/token_groups.hpp"
+#include "models/program/paths.hpp"
 #include "models/program/text.hpp"
 
 namespace intvit::cli {
@@ -96,7 +96,7 @@ std::string softmax_caption(const Model &model) {
 
 // A file's name without its folder and endings: "models/deit.intvit.safetensors" gives "deit".
 std::string short_name(const std::string &path) {
-  const std::string name = std::filesystem::path(path).filename().string();
+  const std::string name = path_name(file_path(path).filename());
   return name.substr(0, name.find('.'));
 }
 

@@ -17,6 +17,7 @@
 #include "cli/text.hpp"
 #include "engine/container/file_io.hpp"
 #include "engine/container/utf8.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit::cli {
 
@@ -97,17 +98,17 @@ void prepare_diagrams(const std::filesystem::path &folder, const std::vector<std
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
-    throw std::runtime_error(folder.string() + ": cannot be made: " + error.message());
+    throw std::runtime_error(path_name(folder) + ": cannot be made: " + error.message());
   for (const char *name : {channel_ranges_name, layers_name, attention_weights_name}) {
-    check_output((folder / name).string());
-    check_not_read((folder / name).string(), inputs);
+    check_output(path_name(folder / name));
+    check_not_read(path_name(folder / name), inputs);
   }
 }
 
 void write_diagrams(const Parser &parser, const Distribution &result) {
-  const std::filesystem::path folder = parser.get<std::string>("output");
+  const std::filesystem::path folder = file_path(parser.get<std::string>("output"));
   const auto write = [&](const char *name, const std::string &svg) {
-    const std::string path = (folder / name).string();
+    const std::string path = path_name(folder / name);
     require(write_file_atomically(path, std::as_bytes(std::span(svg))));
   };
   write(channel_ranges_name, channel_ranges_svg(chosen_stream(parser, result)));

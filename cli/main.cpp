@@ -48,7 +48,7 @@ int run(const Arguments &words) {
 int main(int argc, char **argv) {
   prepare_process();
   try {
-    const int code = run(Arguments(argv + std::min(argc, 1), argv + argc));
+    const int code = run(program_arguments(argc, argv));
     flush_output();
     return code;
   } catch (const Interrupted &interruption) {

@@ -9,6 +9,7 @@
 #include "cli/progress.hpp"
 #include "engine/image/decode.hpp"
 #include "models/evaluate/dataset.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit::cli {
 
@@ -22,7 +23,7 @@ std::vector<std::string> named_images(const std::vector<std::string> &names, std
   std::vector<std::string> paths;
   for (const std::string &name : names) {
     std::error_code ignored;
-    if (name == standard_input || !std::filesystem::is_directory(name, ignored)) {
+    if (name == standard_input || !std::filesystem::is_directory(file_path(name), ignored)) {
       paths.push_back(name);
       continue;
     }

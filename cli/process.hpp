@@ -1,4 +1,5 @@
-// What the program asks of the system it runs in: signals, and standard streams that may be closed.
+// What the program asks of the system it runs in: signals, standard streams that may be closed, and how it was called.
+// system.cpp and system_windows.cpp have what differs.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +15,23 @@ namespace intvit::cli {
 //  - SIGINT and SIGTERM make interrupted() true; the same signal a second time ends the process at once.
 //  - A standard stream that is closed stays unusable, instead of being the next file that is opened.
 //  - Writing beyond the limit on file sizes is an error instead of the process's end.
+// On Windows Ctrl-C is SIGINT and Ctrl-Break SIGTERM, standard streams take bytes as they are, and the console is told
+// that text is UTF-8.
 void prepare_process();
 
-// Whether the program has been asked to stop. Looked at between images and other pieces of work.
+// The words behind the program's name. These and what follows are UTF-8 on Windows, elsewhere the bytes as they are.
+std::vector<std::string> program_arguments(int argc, char **argv);
+// Empty where it is not set.
+std::string environment_variable(const char *name);
+// The file of this program; empty where the system does not tell.
+std::string program_path();
+
+bool output_is_terminal();    // standard output
+bool messages_are_terminal(); // standard error
+
+// The signal that asked the program to stop, or 0.
+int received_signal();
+// Whether one did. Looked at between images and other pieces of work.
 bool interrupted();
 
 // Thrown to stop early; not a failure, so not a std::runtime_error. main() prints the message and exits with
@@ -38,7 +53,8 @@ int interrupted_exit_code();
 // written.
 void flush_output();
 
-// All of standard input, where that is at most `limit` bytes. Errors: io. Throws Interrupted.
+// All of standard input, where that is at most `limit` bytes. Errors: io. Throws Interrupted; on Windows a signal that
+// comes while nothing is there to be read ends the process.
 Result<std::vector<std::byte>> read_standard_input(std::size_t limit);
 
 } // namespace intvit::cli

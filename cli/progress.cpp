@@ -1,10 +1,8 @@
 #include "cli/progress.hpp"
 
-#include <cstdlib>
 #include <iostream>
-#include <string_view>
-#include <unistd.h>
 
+#include "cli/process.hpp"
 #include "models/program/text.hpp"
 
 namespace intvit::cli {
@@ -12,15 +10,14 @@ namespace intvit::cli {
 namespace {
 
 bool lines_are_wanted() {
-  const char *wanted = std::getenv("INTVIT_PROGRESS");
-  return wanted != nullptr && std::string_view(wanted) == "lines";
+  return environment_variable("INTVIT_PROGRESS") == "lines";
 }
 
 } // namespace
 
 ProgressBar::ProgressBar(std::string what)
     : what_(std::move(what)), lines_(lines_are_wanted()),
-      line_(std::cerr, ::isatty(STDERR_FILENO) == 1, std::chrono::seconds(1), std::chrono::milliseconds(100)) {}
+      line_(std::cerr, messages_are_terminal(), std::chrono::seconds(1), std::chrono::milliseconds(100)) {}
 
 void ProgressBar::show(std::size_t done, std::size_t total) {
   if (lines_ && total > 0)

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 
 #include "cli/layer_report.hpp"
@@ -21,6 +20,7 @@
 #include "models/evaluate/dataset.hpp"
 #include "models/import/load.hpp"
 #include "models/program/csv.hpp"
+#include "models/program/paths.hpp"
 #include "models/program/text.hpp"
 #include "models/program/text_file.hpp"
 #include "models/quantize/calibration.hpp"
@@ -31,8 +31,6 @@
 namespace intvit::cli {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 std::vector<std::string> read_label_names(const std::string &path, int classes) {
   std::vector<std::string> labels = text_lines(read_text_file(path));
@@ -272,7 +270,7 @@ int quantize(const Arguments &arguments) {
                       .recipe = recipe,
                       .labels = labels,
                       .provenance = {{"architecture", config.architecture},
-                                     {"source", fs::path(weights).filename().string()},
+                                     {"source", path_name(file_path(weights).filename())},
                                      {"source_sha256", imported.sha256},
                                      {"calibration", calibration},
                                      {"settings", settings_text(options, words_are_given)},

@@ -37,7 +37,9 @@ inline constexpr std::array subcommands{
     Subcommand{"inspect", "how the values inside a model are spread", inspect},
     Subcommand{"info", "what a model file holds", info},
     Subcommand{"verify", "check a model file and that this machine gives its golden logits", verify},
+#ifdef INTVIT_BENCH
     Subcommand{"bench", "how fast a model runs, beside what this processor could do at most", bench},
+#endif
 };
 
 } // namespace intvit::cli

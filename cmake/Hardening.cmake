@@ -30,9 +30,12 @@ if(INTVIT_HARDENING AND NOT EMSCRIPTEN) # WebAssembly keeps return addresses and
     endforeach()
     set(${result} "${found}" PARENT_SCOPE)
   endfunction()
-  # The last two are x86's and 64-bit Arm's checks of jumps and returns.
-  intvit_find_flags(INTVIT_HARDENING_FLAGS
-    -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
+  # The last two are x86's and 64-bit Arm's checks of jumps and returns. For Windows GCC 12 crashes on the second.
+  set(flags -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
+  if(WIN32)
+    set(flags -fstack-protector-strong)
+  endif()
+  intvit_find_flags(INTVIT_HARDENING_FLAGS ${flags})
   intvit_find_flags(INTVIT_HARDENING_FORTIFY "-O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2")
   list(REMOVE_ITEM INTVIT_HARDENING_FORTIFY -O2) # which the build type says
   foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)

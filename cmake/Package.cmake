@@ -35,6 +35,9 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/intvit.pc.in" "${PROJECT_BINARY_DIR}
 install(FILES "${PROJECT_BINARY_DIR}/intvit.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
 
 set(CPACK_GENERATOR DEB)
+if(WIN32)
+  set(CPACK_GENERATOR ZIP)
+endif()
 set(CPACK_PACKAGE_NAME intvit)
 set(CPACK_PACKAGE_VENDOR intvit)
 set(CPACK_PACKAGE_CONTACT "the intvit project")

@@ -14,6 +14,7 @@ for what; do
   aarch64) packages="$packages g++-aarch64-linux-gnu qemu-user" ;;
   armhf) packages="$packages g++-arm-linux-gnueabihf qemu-user" ;;
   riscv64) packages="$packages g++-riscv64-linux-gnu qemu-user" ;;
+  windows) packages="$packages g++-mingw-w64-x86-64-posix wine wine64" ;;
   asan | clang | fuzz | tsan)
     # Its sanitizers, what makes their reports readable, its linker and its OpenMP.
     packages="$packages clang libclang-rt-14-dev llvm lld libomp-dev"

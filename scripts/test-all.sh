@@ -7,6 +7,7 @@
 #   asan tsan         all tests under AddressSanitizer and UndefinedBehaviorSanitizer, and under ThreadSanitizer
 #   aarch64 riscv64 armhf
 #                     what depends on the processor, in an emulator
+#   windows           kernels, golden hash and program, in Wine
 #   train python web  the trainer, the Python package, the page in a browser
 #   wheels            the Python package's wheels and its source distribution, installed
 #   clusters          the Python package with Ray, Spark and Beam
@@ -28,7 +29,7 @@ if [ "${1:-}" = --again ]; then
   again=yes
   shift
 fi
-all="release clang asan tsan aarch64 riscv64 armhf train python web wheels clusters lint checkasm valgrind fuzz million"
+all="release clang asan tsan aarch64 riscv64 armhf windows train python web wheels clusters lint checkasm valgrind fuzz million"
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $all
 for name; do

@@ -2,11 +2,13 @@
 # Installs the Debian packages, builds and runs the tests. Ends with ctest's summary; fails if any test fails.
 #
 #   scripts/test.sh [PRESET ...]      presets to test one after the other: release, debug, asan, clang, tsan, aarch64,
-#                                     riscv64, armhf, train (default: release, this machine's own build and all tests)
+#                                     riscv64, armhf, windows, train (default: release, this machine's own build and all
+#                                     tests)
 #
-# aarch64, riscv64 and armhf are cross builds whose tests run in an emulator: those that depend on the processor. tsan is
-# what has threads, under ThreadSanitizer, asan everything under the other sanitizers, both by clang; clang is everything
-# by that compiler alone. train is intvit-train and its tests: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it
+# aarch64, riscv64 and armhf are cross builds whose tests run in an emulator: those that depend on the processor.
+# windows is a cross build whose tests run in Wine: the kernels, the golden hash and the program. tsan is what has
+# threads, under ThreadSanitizer, asan everything under the other sanitizers, both by clang; clang is everything by
+# that compiler alone. train is intvit-train and its tests: LibTorch is taken from $INTVIT_TORCH_DIR; without it, it
 # is fetched into build/libtorch (560 MB, once). docs/testing.md tells what there is besides.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)

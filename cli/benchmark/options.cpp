@@ -4,14 +4,13 @@
 #include <cstdlib>
 #include <iostream>
 
-#include <unistd.h>
-
 #include "cli/benchmark/report_file.hpp"
 #include "cli/benchmark/scheduling.hpp"
 #include "cli/options/model.hpp"
 #include "cli/options/output.hpp"
 #include "cli/options/quantizer.hpp"
 #include "cli/options/running.hpp"
+#include "cli/process.hpp"
 #include "engine/threads/default_threads.hpp"
 #include "models/architectures/registry.hpp"
 
@@ -292,7 +291,7 @@ std::vector<std::string> arguments_for_others(const Parser &parser, const Plan &
 
 Presentation presentation(const Parser &parser, const Arguments &arguments) {
   Presentation result;
-  const std::string word = parser.has("format") ? parser.format() : ::isatty(STDOUT_FILENO) == 1 ? "text" : "md";
+  const std::string word = parser.has("format") ? parser.format() : output_is_terminal() ? "text" : "md";
   result.format = word == "json"  ? ReportFormat::json
                   : word == "csv" ? ReportFormat::csv
                   : word == "md"  ? ReportFormat::markdown

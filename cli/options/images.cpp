@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "models/evaluate/class_table.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit::cli {
 
@@ -31,9 +32,9 @@ std::string required_list(const Parser &parser, const Model &model) {
 std::string labels_file(const Parser &parser) {
   if (parser.has("labels"))
     return parser.get<std::string>("labels");
-  const std::filesystem::path beside = std::filesystem::path(parser.required("data")) / "labels.csv";
+  const std::filesystem::path beside = file_path(parser.required("data")) / "labels.csv";
   std::error_code ignored;
-  return std::filesystem::exists(beside, ignored) ? beside.string() : "";
+  return std::filesystem::exists(beside, ignored) ? path_name(beside) : "";
 }
 
 void add_data_options(Parser &parser) {
@@ -83,8 +84,8 @@ std::vector<GroupedImage> grouped_images(const Parser &parser) {
   LeftOut left_out;
   std::vector<GroupedImage> result;
   for (std::string &path : list_images(data, left_out)) {
-    const std::filesystem::path below = std::filesystem::path(path).lexically_relative(data);
-    std::string group = below.has_parent_path() ? below.begin()->string() : "";
+    const std::filesystem::path below = file_path(path).lexically_relative(file_path(data));
+    std::string group = below.has_parent_path() ? path_name(*below.begin()) : "";
     result.push_back({std::move(path), std::move(group)});
   }
   report_left_out(data, left_out);

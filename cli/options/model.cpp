@@ -1,11 +1,12 @@
 #include "cli/options/model.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
 
+#include "cli/process.hpp"
 #include "engine/runtime/model.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit::cli {
 
@@ -28,14 +29,14 @@ std::int64_t max_work(const Parser &parser) {
 std::string model_path(const Parser &parser) {
   if (parser.has("model"))
     return parser.get<std::string>("model");
-  if (const char *configured = std::getenv("INTVIT_MODEL"); configured != nullptr && *configured != '\0')
+  if (std::string configured = environment_variable("INTVIT_MODEL"); !configured.empty())
     return configured;
+  const fs::path program = file_path(program_path());
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const fs::path shipped = program.parent_path().parent_path() / "share" / "intvit" / "default.safetensors";
-  if (error || !fs::exists(shipped, error))
-    throw std::runtime_error(shipped.string() + ": the model that ships is not there; give one with -m");
-  return shipped.string();
+  if (program.empty() || !fs::exists(shipped, error))
+    throw std::runtime_error(path_name(shipped) + ": the model that ships is not there; give one with -m");
+  return path_name(shipped);
 }
 
 void add_float_options(Parser &parser) {

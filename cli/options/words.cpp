@@ -10,6 +10,7 @@
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "engine/format/model_file.hpp"
+#include "models/program/paths.hpp"
 #include "models/words/npy.hpp"
 
 namespace intvit::cli {
@@ -40,7 +41,7 @@ ScoreScale given_scale(const Parser &parser, const WordsSetting &setting) {
 }
 
 ClassWords embedded(const std::vector<std::string> &names, const Parser &parser, const WordsSetting &setting) {
-  if (std::error_code ignored; !std::filesystem::is_directory(setting.weights, ignored))
+  if (std::error_code ignored; !std::filesystem::is_directory(file_path(setting.weights), ignored))
     throw std::runtime_error(setting.weights +
                              ": is no folder of transformers' CLIPModel or SiglipModel, whose text tower turns "
                              "names into embeddings; make them elsewhere and give them with --text-features");
@@ -103,7 +104,7 @@ std::optional<ClassWords> words_option(const Parser &parser, const WordsSetting 
     return std::nullopt;
   for (const char *option : {"classes", "text-features"})
     if (std::error_code ignored;
-        parser.has(option) && std::filesystem::exists(parser.get<std::string>(option), ignored))
+        parser.has(option) && std::filesystem::exists(file_path(parser.get<std::string>(option)), ignored))
       check_not_read(setting.output, {parser.get<std::string>(option)});
   const std::vector<std::string> names = class_name_list(parser.get<std::string>("classes"));
   require(check_labels(names));
@@ -113,7 +114,7 @@ std::optional<ClassWords> words_option(const Parser &parser, const WordsSetting 
   const std::string path = parser.get<std::string>("text-features");
   const RowMatrix embeddings = read_npy(path);
   try {
-    return given_words(names, embeddings, scale, std::filesystem::path(path).filename().string());
+    return given_words(names, embeddings, scale, path_name(file_path(path).filename()));
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(path + ": " + error.what());
   }

@@ -26,10 +26,10 @@
 #define INTVIT_VERSION_MINOR 1
 #define INTVIT_VERSION_PATCH 0
 
-#if defined(__GNUC__)
-#define INTVIT_API __attribute__((visibility("default")))
+#if defined(_WIN32)
+#define INTVIT_API __declspec(dllexport) /* programs find it in libintvit.dll.a without being told to import it */
 #else
-#define INTVIT_API
+#define INTVIT_API __attribute__((visibility("default")))
 #endif
 
 #ifdef __cplusplus
@@ -96,10 +96,10 @@ typedef struct intvit_model_options {
   int64_t max_work;
 } intvit_model_options;
 
-/* Reads, checks and packs a model file, given by its path or as its content: `size` bytes at `bytes`, which may be
- * freed afterwards. Options: null for the defaults. On failure *model becomes null. Errors: INTVIT_IO,
- * INTVIT_BAD_FORMAT, INTVIT_UNSUPPORTED (also an isa that is not available), INTVIT_BAD_ARGUMENT, INTVIT_OUT_OF_MEMORY.
- */
+/* Reads, checks and packs a model file, given by its path (on Windows in UTF-8) or as its content: `size` bytes at
+ * `bytes`, which may be freed afterwards. Options: null for the defaults. On failure *model becomes null. Errors:
+ * INTVIT_IO, INTVIT_BAD_FORMAT, INTVIT_UNSUPPORTED (also an isa that is not there), INTVIT_BAD_ARGUMENT and
+ * INTVIT_OUT_OF_MEMORY. */
 INTVIT_API intvit_status intvit_model_open(const char *path, const intvit_model_options *options, intvit_model **model,
                                            intvit_error *error);
 INTVIT_API intvit_status intvit_model_from_memory(const void *bytes, size_t size, const intvit_model_options *options,

@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#ifdef _WIN32
+#include <malloc.h>
+#endif
 
 namespace intvit {
 
@@ -20,8 +23,7 @@ class AlignedBuffer {
 public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t bytes)
-      : bytes_(bytes > 0 ? static_cast<std::byte *>(std::aligned_alloc(buffer_alignment, align_up(bytes))) : nullptr),
-        size_(bytes) {
+      : bytes_(bytes > 0 ? static_cast<std::byte *>(allocate(align_up(bytes))) : nullptr), size_(bytes) {
     if (bytes_ != nullptr)
       std::memset(bytes_.get(), 0, align_up(bytes));
   }
@@ -30,9 +32,21 @@ public:
   std::size_t size() const { return size_; }
 
 private:
+#ifdef _WIN32
+  static void *allocate(std::size_t bytes) {
+    return ::_aligned_malloc(bytes, buffer_alignment);
+  }
+  struct Free {
+    void operator()(std::byte *bytes) const { ::_aligned_free(bytes); }
+  };
+#else
+  static void *allocate(std::size_t bytes) {
+    return std::aligned_alloc(buffer_alignment, bytes);
+  }
   struct Free {
     void operator()(std::byte *bytes) const { std::free(bytes); }
   };
+#endif
   std::unique_ptr<std::byte, Free> bytes_;
   std::size_t size_ = 0;
 };

@@ -7,10 +7,12 @@
 #include <thread>
 #include <vector>
 
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && !defined(_WIN32)
 #include <unistd.h>
 #define INTVIT_HAS_FORK
 #endif
+
+#include "engine/threads/waiting.hpp"
 #endif
 
 namespace intvit {
@@ -56,11 +58,11 @@ struct SignalsBlocked {
 
 // Waits until `value` is no longer `old`: for some ten microseconds in a loop, longer than the steps of an undisturbed
 // team are apart, then asleep.
-template <typename T> void wait_while(const std::atomic<T> &value, T old) {
+void wait_while(const std::atomic<unsigned> &value, unsigned old) {
   for (int i = 0; i < Team::spins; ++i)
     if (value.load(std::memory_order_acquire) != old)
       return;
-  value.wait(old, std::memory_order_acquire);
+  sleep_while(value, old);
 }
 
 } // namespace
@@ -89,7 +91,7 @@ struct Workers::Crew {
 
   void next_round() {
     round.fetch_add(1, std::memory_order_release);
-    round.notify_all();
+    wake_all(round);
   }
 
   void work_when_asked(int index) {
@@ -99,7 +101,7 @@ struct Workers::Crew {
         return;
       work(Team{index, size(), &meeting}, context);
       if (busy.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        busy.notify_one();
+        wake_one(busy);
     }
   }
 
@@ -107,10 +109,10 @@ struct Workers::Crew {
     work = new_work;
     context = new_context;
     meeting.begin();
-    busy.store(size() - 1, std::memory_order_relaxed);
+    busy.store(static_cast<unsigned>(size() - 1), std::memory_order_relaxed);
     next_round();
     work(Team{0, size(), &meeting}, context);
-    for (int left = busy.load(std::memory_order_acquire); left != 0; left = busy.load(std::memory_order_acquire))
+    for (unsigned left = busy.load(std::memory_order_acquire); left != 0; left = busy.load(std::memory_order_acquire))
       wait_while(busy, left);
   }
 
@@ -121,7 +123,7 @@ struct Workers::Crew {
   Team::Meeting meeting;
   // On lines of their own, because threads look at each of them in a loop.
   alignas(64) std::atomic<unsigned> round = 0; // of run(); the threads wait for the next
-  alignas(64) std::atomic<int> busy = 0;       // threads that have not finished the round
+  alignas(64) std::atomic<unsigned> busy = 0;  // threads that have not finished the round
 };
 
 #else

@@ -16,6 +16,7 @@
 #include "engine/image/other_formats.hpp"
 #include "models/evaluate/image_loader.hpp"
 #include "models/parallel.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit {
 
@@ -24,13 +25,13 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_hidden(const fs::path &path) {
-  const std::string name = path.filename().string();
+  const std::string name = path_name(path.filename());
   return name.starts_with('.') || name == "__MACOSX"; // which archives of macOS have
 }
 
 // Of formats that are read, in lower case.
 bool ends_like_picture(const fs::path &path) {
-  std::string ending = path.extension().string();
+  std::string ending = path_name(path.extension());
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return is_picture_ending(ending);
@@ -72,7 +73,7 @@ std::string LeftOut::text() const {
 std::vector<std::string> list_images(const std::string &folder, LeftOut &left_out,
                                      const std::function<void(const std::string &)> &report) {
   std::vector<std::string> paths;
-  std::vector<fs::path> waiting = {folder};
+  std::vector<fs::path> waiting = {file_path(folder)};
   while (!waiting.empty()) {
     const fs::path current = std::move(waiting.back());
     waiting.pop_back();
@@ -85,20 +86,20 @@ std::vector<std::string> list_images(const std::string &folder, LeftOut &left_ou
       if (!entry->is_directory(ignored)) {
         const std::string reason = ends_like_picture(path) ? "" : why_no_picture(path);
         if (reason.empty())
-          paths.push_back(path.string());
+          paths.push_back(path_name(path));
         else
-          left_out.add(path.string(), reason);
+          left_out.add(path_name(path), reason);
       } else if (entry->is_symlink(ignored)) {
-        left_out.add(path.string(), "a link to a folder");
+        left_out.add(path_name(path), "a link to a folder");
       } else {
         waiting.push_back(path);
       }
     }
     if (!error)
       continue;
-    if (!report || current == folder)
-      fail(current.string(), "cannot read the folder: " + error.message());
-    report(current.string() + ": cannot read the folder: " + error.message());
+    if (!report || current == file_path(folder))
+      fail(path_name(current), "cannot read the folder: " + error.message());
+    report(path_name(current) + ": cannot read the folder: " + error.message());
   }
   if (paths.empty())
     fail(folder, "no image in this folder" + (left_out.count() > 0 ? "; " + left_out.text() : ""));
@@ -110,18 +111,18 @@ std::vector<LabelledImage> read_class_folders(const std::string &folder, const C
   std::vector<std::string> names;
   std::error_code error;
   std::error_code ignored; // a link to nothing is no folder
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+  for (fs::directory_iterator entry(file_path(folder), error), end; !error && entry != end; entry.increment(error))
     if (const fs::path &path = entry->path(); is_hidden(path))
       continue;
     else if (entry->is_directory(ignored))
-      names.push_back(path.filename().string());
+      names.push_back(path_name(path.filename()));
     else
-      left_out.add(path.string(), "in no class folder");
+      left_out.add(path_name(path), "in no class folder");
   if (error)
     fail(folder, "cannot read the folder: " + error.message());
   std::sort(names.begin(), names.end());
 
-  const auto path = [&](const std::string &name) { return (fs::path(folder) / name).string(); };
+  const auto path = [&](const std::string &name) { return path_name(file_path(folder) / file_path(name)); };
   std::vector<std::optional<int>> labels;
   labels.reserve(names.size());
   const ClassNames known(classes);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/program/paths.hpp"
 #include "models/program/text_file.hpp"
 
 namespace intvit {
@@ -28,15 +29,16 @@ void ImageTable::fail(const CsvRow &row, const std::string &reason) const {
 bool ImageTable::names_file(const CsvRow &row) const {
   std::error_code ignored;
   const std::string name = trimmed(row.cells.front());
-  return name.find_first_of("./") != std::string::npos || fs::is_regular_file(fs::path(folder) / name, ignored);
+  return name.find_first_of("./") != std::string::npos ||
+         fs::is_regular_file(file_path(folder) / file_path(name), ignored);
 }
 
 std::string ImageTable::image(const CsvRow &row) const {
   // A name may begin or end with blanks, which people also put around commas.
   const std::string &name = row.cells.front();
   std::error_code ignored;
-  const bool as_it_is = name == trimmed(name) || fs::exists(fs::path(folder) / name, ignored);
-  return (fs::path(folder) / (as_it_is ? name : trimmed(name))).string();
+  const bool as_it_is = name == trimmed(name) || fs::exists(file_path(folder) / file_path(name), ignored);
+  return path_name(file_path(folder) / file_path(as_it_is ? name : trimmed(name)));
 }
 
 void ImageTable::drop_row_numbers() {

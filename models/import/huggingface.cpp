@@ -7,6 +7,7 @@
 #include "models/import/formats.hpp"
 #include "models/import/image_processor.hpp"
 #include "models/import/tensors.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit::importer {
 
@@ -76,21 +77,21 @@ void check_processor(const HuggingFaceConfig &config, const Recipe &recipe, cons
 } // namespace
 
 std::string image_processor_path(const std::string &folder) {
-  const fs::path path = fs::path(folder) / "preprocessor_config.json";
-  const fs::path all = fs::path(folder) / "processor_config.json";
+  const fs::path path = file_path(folder) / "preprocessor_config.json";
+  const fs::path all = file_path(folder) / "processor_config.json";
   std::error_code ignored;
-  return (!fs::exists(path, ignored) && fs::exists(all, ignored) ? all : path).string();
+  return path_name(!fs::exists(path, ignored) && fs::exists(all, ignored) ? all : path);
 }
 
 HuggingFaceModel load_huggingface(const std::string &folder) {
-  const HuggingFaceConfig config = read_huggingface_config((fs::path(folder) / "config.json").string());
+  const HuggingFaceConfig config = read_huggingface_config(path_name(file_path(folder) / "config.json"));
   return load_huggingface(folder, config, WeightFiles(folder));
 }
 
 HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceConfig &config, const WeightFiles &files,
                                   int image_size) {
   const std::string processor_path = image_processor_path(folder);
-  if (std::error_code ignored; !fs::exists(processor_path, ignored))
+  if (std::error_code ignored; !fs::exists(file_path(processor_path), ignored))
     throw std::runtime_error(processor_path +
                              ": is missing, and nothing else tells how pictures are prepared for the "
                              "model: save it with the image processor's save_pretrained(), or write it, for instance "

@@ -7,6 +7,7 @@
 
 #include "models/import/huggingface.hpp"
 #include "models/import/json.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit {
 
@@ -19,8 +20,8 @@ using FolderConfig = std::variant<TimmConfig, importer::HuggingFaceConfig>;
 
 FolderConfig read_config(const std::string &config_path) {
   FolderConfig config;
-  if (std::error_code ignored; !config_path.empty() && !fs::exists(config_path, ignored)) {
-    const std::string folder = fs::path(config_path).parent_path().string();
+  if (std::error_code ignored; !config_path.empty() && !fs::exists(file_path(config_path), ignored)) {
+    const std::string folder = path_name(file_path(config_path).parent_path());
     if (const std::string content = importer::unreadable_content(folder); !content.empty())
       throw std::runtime_error(folder + ": holds no config.json; " + content);
   }
@@ -54,7 +55,7 @@ void projection_as_head(FloatModel &model) {
 } // namespace
 
 ImportedModel load_float_model(const std::string &path, const ImportOptions &options) {
-  const std::string config_path = fs::is_directory(path) ? (fs::path(path) / "config.json").string() : "";
+  const std::string config_path = fs::is_directory(file_path(path)) ? path_name(file_path(path) / "config.json") : "";
   const FolderConfig config = read_config(config_path);
   const auto *transformers = std::get_if<importer::HuggingFaceConfig>(&config);
   if (transformers != nullptr && (!options.timm.architecture.empty() || options.timm.heads != 0))

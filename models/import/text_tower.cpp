@@ -10,6 +10,7 @@
 #include "models/import/formats.hpp"
 #include "models/import/huggingface_source.hpp"
 #include "models/import/tensors.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit {
 
@@ -97,10 +98,10 @@ template <class Read> void read_weights(const WeightFiles &files, const Read &re
 } // namespace
 
 std::optional<ScoreScale> find_score_scale(const std::string &path) {
-  const fs::path config_path = fs::path(path) / "config.json";
+  const fs::path config_path = file_path(path) / "config.json";
   std::optional<HuggingFaceConfig> config;
   if (std::error_code ignored; fs::exists(config_path, ignored))
-    read_json_file(config_path.string(), [&](const json &root) {
+    read_json_file(path_name(config_path), [&](const json &root) {
       if (root.contains("model_type"))
         config = huggingface_config(root);
     });
@@ -113,7 +114,7 @@ std::optional<ScoreScale> find_score_scale(const std::string &path) {
 }
 
 TextModel load_text_model(const std::string &folder, const std::string &sha256) {
-  const std::string config_path = (fs::path(folder) / "config.json").string();
+  const std::string config_path = path_name(file_path(folder) / "config.json");
   HuggingFaceConfig config;
   TextModel result;
   read_json_file(config_path, [&](const json &root) {

@@ -7,6 +7,7 @@
 #include "models/architectures/registry.hpp"
 #include "models/import/formats.hpp"
 #include "models/import/timm_source.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit {
 
@@ -22,7 +23,7 @@ std::optional<ArchitectureConfig> choose_architecture(const std::string &weights
   if (!options.architecture.empty())
     return architecture(options.architecture);
   if (config.architecture.empty())
-    return find_architecture(fs::path(weights_path).filename().string());
+    return find_architecture(path_name(file_path(weights_path).filename()));
   const std::string name = config.tag.empty() || config.architecture.find('.') != std::string::npos
                                ? config.architecture
                                : config.architecture + "." + config.tag;
@@ -83,8 +84,8 @@ FloatModel load_timm(const importer::WeightFiles &files, const TimmConfig &confi
 FloatModel load_timm(const std::string &path, const TimmOptions &options) {
   TimmConfig config;
   std::string config_path;
-  if (fs::is_directory(path)) {
-    config_path = (fs::path(path) / "config.json").string();
+  if (fs::is_directory(file_path(path))) {
+    config_path = path_name(file_path(path) / "config.json");
     config = read_timm_config(config_path);
   }
   return load_timm(WeightFiles(path), config, config_path, options);

@@ -8,6 +8,7 @@
 
 #include "engine/container/sha256.hpp"
 #include "models/import/json.hpp"
+#include "models/program/paths.hpp"
 
 namespace intvit::importer {
 
@@ -48,13 +49,13 @@ Shards read_index(const std::string &path) {
 std::string find_variant(const fs::path &folder) {
   std::vector<std::string> variants;
   for (const fs::directory_entry &entry : fs::directory_iterator(folder))
-    if (const std::string name = entry.path().filename().string();
+    if (const std::string name = path_name(entry.path().filename());
         name.starts_with("model.") && name.ends_with(".safetensors"))
       variants.push_back(name);
   if (variants.size() == 1)
-    return (folder / variants.front()).string();
-  const std::string content = unreadable_content(folder.string());
-  throw std::runtime_error(folder.string() + ": holds neither model.safetensors nor model.safetensors.index.json" +
+    return path_name(folder / file_path(variants.front()));
+  const std::string content = unreadable_content(path_name(folder));
+  throw std::runtime_error(path_name(folder) + ": holds neither model.safetensors nor model.safetensors.index.json" +
                            (content.empty() ? "" : "; " + content));
 }
 
@@ -109,7 +110,7 @@ void refuse_adapters(const WeightFiles::Tensors &tensors) {
 std::string unreadable_content(const std::string &folder) {
   const auto has = [&](const char *name) {
     std::error_code ignored;
-    return fs::exists(fs::path(folder) / name, ignored);
+    return fs::exists(file_path(folder) / name, ignored);
   };
   if (has("adapter_config.json") || has("adapter_model.safetensors"))
     return "it is an adapter, which holds changes to another model: merge it into that (merge_and_unload() of PEFT) "
@@ -124,13 +125,13 @@ std::string unreadable_content(const std::string &folder) {
 }
 
 WeightFiles::WeightFiles(const std::string &path) : path_(path) {
-  const fs::path folder = path;
-  const bool is_folder = fs::is_directory(path);
+  const fs::path folder = file_path(path);
+  const bool is_folder = fs::is_directory(folder);
   if (is_folder)
-    path_ = (folder / "model.safetensors").string();
-  if (is_folder && !fs::exists(path_))
-    path_ = (folder / "model.safetensors.index.json").string();
-  if (is_folder && !fs::exists(path_))
+    path_ = path_name(folder / "model.safetensors");
+  if (is_folder && !fs::exists(file_path(path_)))
+    path_ = path_name(folder / "model.safetensors.index.json");
+  if (is_folder && !fs::exists(file_path(path_)))
     path_ = find_variant(folder);
   if (is_folder && path_.ends_with(".json")) {
     open_shards(path);
@@ -148,7 +149,7 @@ WeightFiles::WeightFiles(const std::string &path) : path_(path) {
 
 void WeightFiles::open_shards(const std::string &folder) {
   for (const auto &[name, listed] : read_index(path_)) {
-    const std::string path = (fs::path(folder) / name).string();
+    const std::string path = path_name(file_path(folder) / file_path(name));
     const SafetensorsFile &file = files_.emplace_back(open(path));
     for (const std::string &tensor : listed) {
       const TensorView *found = file.find(tensor);
@@ -173,7 +174,7 @@ const TensorView *WeightFiles::find(std::string_view name) const {
 std::vector<std::string> WeightFiles::paths() const {
   std::vector<std::string> result{path_};
   for (const std::string &shard : shards_)
-    result.push_back((fs::path(path_).parent_path() / shard).string());
+    result.push_back(path_name(file_path(path_).parent_path() / file_path(shard)));
   return result;
 }
 

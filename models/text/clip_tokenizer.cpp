@@ -11,6 +11,7 @@
 
 #include "engine/container/utf8.hpp"
 #include "models/import/json.hpp"
+#include "models/program/paths.hpp"
 #include "models/program/text_file.hpp"
 #include "models/text/byte_pairs.hpp"
 #include "models/text/tokenizer.hpp"
@@ -200,16 +201,16 @@ std::unique_ptr<Tokenizer> from_json(const std::string &path) {
 } // namespace
 
 std::vector<std::string> clip_tokenizer_files(const std::string &folder) {
-  const fs::path vocabulary = fs::path(folder) / "vocab.json";
-  const fs::path merges = fs::path(folder) / "merges.txt";
-  const fs::path whole = fs::path(folder) / "tokenizer.json";
+  const fs::path vocabulary = file_path(folder) / "vocab.json";
+  const fs::path merges = file_path(folder) / "merges.txt";
+  const fs::path whole = file_path(folder) / "tokenizer.json";
   std::error_code ignored;
   if (fs::exists(whole, ignored))
-    return {whole.string()};
+    return {path_name(whole)};
   if (!fs::exists(vocabulary, ignored) || !fs::exists(merges, ignored))
     throw std::runtime_error(folder + ": holds no tokenizer, which reads the texts: neither vocab.json with merges.txt "
                                       "nor tokenizer.json");
-  return {vocabulary.string(), merges.string()};
+  return {path_name(vocabulary), path_name(merges)};
 }
 
 std::unique_ptr<Tokenizer> load_clip_tokenizer(const std::string &folder) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/container/file_io.hpp"
+#include "models/program/paths.hpp"
 #include "models/text/tokenizer.hpp"
 #include "models/text/unicode.hpp"
 
@@ -82,8 +83,8 @@ private:
 } // namespace
 
 std::vector<std::string> siglip_tokenizer_files(const std::string &folder) {
-  std::string path = (fs::path(folder) / "spiece.model").string();
-  if (std::error_code ignored; !fs::exists(path, ignored))
+  std::string path = path_name(file_path(folder) / "spiece.model");
+  if (std::error_code ignored; !fs::exists(file_path(path), ignored))
     throw std::runtime_error(folder +
                              ": holds no spiece.model, SigLIP's tokenizer, which alone can be followed (SigLIP "
                              "2 has another); make the embeddings elsewhere and give them with "

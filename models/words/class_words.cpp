@@ -12,6 +12,7 @@
 #include "engine/container/utf8.hpp"
 #include "models/parallel.hpp"
 #include "models/program/csv.hpp"
+#include "models/program/paths.hpp"
 #include "models/program/text_file.hpp"
 #include "models/reference/layers.hpp"
 #include "models/reference/text_features.hpp"
@@ -35,7 +36,7 @@ RowMatrix unit_rows(const RowMatrix &rows, const std::vector<std::string> &names
 
 std::vector<std::string> class_name_list(const std::string &file_or_list) {
   std::error_code ignored;
-  const bool is_file = std::filesystem::exists(file_or_list, ignored);
+  const bool is_file = std::filesystem::exists(file_path(file_or_list), ignored);
   std::vector<std::string> names = is_file ? text_lines(read_text_file(file_or_list)) : split(file_or_list, ',');
   const std::string where = is_file ? file_or_list + ": line " : "--classes: name ";
   std::set<std::string> seen;

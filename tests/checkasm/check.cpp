@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstring>
 
 #include "tests/checkasm/fault.hpp"
@@ -12,9 +11,9 @@ namespace intvit::test {
 namespace {
 
 Failure failure_of(const Fault &fault, const GuardedMemory &memory) {
-  if (fault.signal == SIGILL)
+  if (fault.kind == Fault::Kind::illegal_instruction)
     return {FailureKind::illegal_instruction, fault.text()};
-  if (fault.signal != SIGSEGV && fault.signal != SIGBUS)
+  if (fault.kind != Fault::Kind::invalid_access)
     return {FailureKind::other_fault, fault.text()};
   const std::string place = memory.locate(fault.address);
   const char *access = !fault.writing ? "touched" : *fault.writing ? "wrote" : "read";

@@ -16,10 +16,24 @@ constexpr std::array caught_signals = {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP}
 sigjmp_buf escape;
 Fault fault;
 
+Fault::Kind kind_of(int signal) {
+  switch (signal) {
+  case SIGILL:
+    return Fault::Kind::illegal_instruction;
+  case SIGSEGV:
+  case SIGBUS:
+    return Fault::Kind::invalid_access;
+  case SIGFPE:
+    return Fault::Kind::arithmetic;
+  default:
+    return Fault::Kind::trap;
+  }
+}
+
 void handle(int signal, siginfo_t *info, void *context) {
   fault = {};
-  fault.signal = signal;
-  if (signal == SIGSEGV || signal == SIGBUS)
+  fault.kind = kind_of(signal);
+  if (fault.kind == Fault::Kind::invalid_access)
     fault.address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const auto &machine = static_cast<const ucontext_t *>(context)->uc_mcontext;
 #if defined(__x86_64__)
@@ -36,26 +50,12 @@ void handle(int signal, siginfo_t *info, void *context) {
   siglongjmp(escape, 1);
 }
 
-const char *signal_name(int signal) {
-  switch (signal) {
-  case SIGILL:
-    return "illegal instruction";
-  case SIGSEGV:
-    return "segmentation fault";
-  case SIGBUS:
-    return "bus error";
-  case SIGFPE:
-    return "arithmetic fault";
-  default:
-    return "trap";
-  }
-}
-
 } // namespace
 
 std::string Fault::text() const {
+  constexpr std::array names = {"illegal instruction", "segmentation fault", "arithmetic fault", "trap"};
   std::ostringstream text;
-  text << signal_name(signal);
+  text << names[static_cast<std::size_t>(kind)];
   Dl_info module{};
   if (instruction != 0 && ::dladdr(reinterpret_cast<void *>(instruction), &module) != 0 &&
       module.dli_fname != nullptr) {

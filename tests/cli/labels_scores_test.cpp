@@ -314,7 +314,6 @@ TEST_CASE("eval: lists that do not fit the model's outputs, and class folders") 
   refused("scores", "cat/one.png,1,2,3,4,cat\n", "1: \"cat\" is no number");
   // labels.csv in the folder will do.
   const std::string folder = temporary_file("with_list");
-  std::filesystem::create_directories(folder);
   std::filesystem::copy(photographs(), folder, std::filesystem::copy_options::recursive);
   write_text(folder + "/labels.csv", "cat/one.png,cat\n");
   CHECK(run_program({"eval", "-m", model_of("labels"), "--data", folder}).exit_code == 0);

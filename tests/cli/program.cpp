@@ -1,42 +1,16 @@
 #include "tests/cli/program.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
-#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 
+#include "models/program/paths.hpp"
 #include "tests/support/data.hpp"
 
 namespace intvit::test {
-
-std::string quoted(const std::string &word) {
-  std::string result = "'";
-  for (const char c : word)
-    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
-}
-
-Outcome run_program(const std::vector<std::string> &arguments, const std::string &input) {
-  std::string command = "\"$INTVIT\"";
-  for (const std::string &argument : arguments)
-    command += " " + quoted(argument);
-  return run_shell(command, input);
-}
-
-Outcome run_shell(const std::string &command, const std::string &input) {
-  const std::string in = temporary_file("stdin");
-  const std::string out = temporary_file("stdout");
-  const std::string err = temporary_file("stderr");
-  write_text(in, input);
-  const std::string whole = "INTVIT=" + quoted(INTVIT_PROGRAM) + "; { " + command + "\n} <" + quoted(in) + " >" +
-                            quoted(out) + " 2>" + quoted(err);
-  const int status = std::system(whole.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(out), read_text(err)};
-}
 
 std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string> &more) {
   first.insert(first.end(), more.begin(), more.end());
@@ -78,14 +52,14 @@ std::vector<nlohmann::json> json_lines(const std::string &text) {
 }
 
 std::string read_text(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file(file_path(path), std::ios::binary);
   if (!file)
     throw std::runtime_error(path + ": cannot be opened");
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 void write_text(const std::string &path, const std::string &text) {
-  std::ofstream file(path, std::ios::binary);
+  std::ofstream file(file_path(path), std::ios::binary);
   file << text;
   if (!file.flush())
     throw std::runtime_error(path + ": cannot be written");

@@ -17,8 +17,12 @@ struct Outcome {
 // `input` goes to standard input.
 Outcome run_program(const std::vector<std::string> &arguments, const std::string &input = "");
 
-// A command for the shell, in which $INTVIT is the program. It has the streams' redirections, if any, in itself.
+// A command for the shell, in which $INTVIT is the program. It has the streams' redirections, if any, in itself. Where
+// there is no shell, the test case counts as skipped.
 Outcome run_shell(const std::string &command, const std::string &input = "");
+
+// A variable of the environment of programs that are run from now on; without it where the value is empty.
+void set_environment(const std::string &name, const std::string &value);
 
 // The word as the shell takes it whole.
 std::string quoted(const std::string &word);

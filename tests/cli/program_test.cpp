@@ -1,6 +1,4 @@
 // The program itself, info and verify.
-#include <cstdlib>
-
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -33,8 +31,7 @@ TEST_CASE("help goes to standard output, mistakes to standard error") {
     const Outcome outcome = run_program({word});
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.err.empty());
-    for (const char *subcommand :
-         {"classify", "attention", "quantize", "eval", "compare", "inspect", "info", "verify", "bench"})
+    for (const char *subcommand : {"classify", "attention", "quantize", "eval", "compare", "inspect", "info", "verify"})
       CHECK_THAT(outcome.out, Contains(subcommand));
   }
   CHECK(run_program({"--version"}).out == "intvit " INTVIT_VERSION "\n");
@@ -158,11 +155,11 @@ TEST_CASE("verify refuses options that make no sense before it says anything abo
 }
 
 TEST_CASE("INTVIT_ISA picks the instruction set, or is refused") {
-  ::setenv("INTVIT_ISA", "abacus", 1);
+  set_environment("INTVIT_ISA", "abacus");
   const Outcome refused = run_program({"classify", sample_photograph()});
-  ::setenv("INTVIT_ISA", "reference", 1);
+  set_environment("INTVIT_ISA", "reference");
   const Outcome taken = run_program({"classify", sample_photograph()});
-  ::unsetenv("INTVIT_ISA");
+  set_environment("INTVIT_ISA", "");
   CHECK(refused.exit_code == 2);
   CHECK_THAT(refused.err, Contains("INTVIT_ISA: \"abacus\" is not available here"));
   CHECK(taken.exit_code == 0);
