@@ -2,7 +2,7 @@
 # Uses intvit as others do: installed or packaged, through the compiler alone, pkg-config or CMake. The programs are those
 # in examples/, and each has to find the cat on the sample photograph.
 #
-#   consumer.sh install|compile|find_package|add_subdirectory|minimal|deb|manual SOURCE BUILD WORK CC CXX
+#   consumer.sh install|compile|find_package|add_subdirectory|minimal|deb|cross_deb|manual SOURCE BUILD WORK CC CXX
 #
 # install puts BUILD's installation into WORK/prefix, where compile and find_package look for it.
 set -eu
@@ -272,6 +272,49 @@ deb)
     "-L$work/deb/root/usr/lib" -lintvit "-Wl,-rpath,$work/deb/root/usr/lib"
   finds_cat "$work/deb/classify"
   ;;
+cross_deb)
+  command -v dpkg-deb >/dev/null || {
+    echo "[skipped] there is no dpkg-deb"
+    exit 0
+  }
+  version=$(sed -n 's/^  VERSION //p' "$source/CMakeLists.txt")
+  minor=${version%.*}
+  # cross_packaged TRIPLE ARCHITECTURE MACHINE: packages of a cross build, by Debian's name for the architecture and the
+  # machine in the library's ELF header. The smallest build that gives packages, not optimized.
+  tried=0
+  cross_packaged() {
+    command -v "$1-g++" >/dev/null || return 0
+    tried=$((tried + 1))
+    tree=$scratch/$1
+    {
+      cmake -S "$source" -B "$tree" -G Ninja "-DCMAKE_TOOLCHAIN_FILE=$source/cmake/$1.cmake" -DCMAKE_INSTALL_PREFIX=/usr \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O0 -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DINTVIT_WERROR=OFF -DINTVIT_CLI=OFF \
+        -DINTVIT_DECODER=OFF -DINTVIT_THREADS=OFF -DINTVIT_HARDENING=OFF -DINTVIT_ALL_KERNELS=OFF &&
+        cmake --build "$tree" && (cd "$tree" && cpack -G DEB)
+    } >"$scratch/log" 2>&1 || fail "$(tail -n 50 "$scratch/log")"
+    for name in "libintvit$minor" libintvit-dev; do
+      package=$tree/${name}_${version}_$2.deb
+      [ -f "$package" ] || fail "there is no $package: $(ls "$tree"/*.deb)"
+      [ "$(dpkg-deb -f "$package" Architecture Multi-Arch | sort)" = "$(printf 'Architecture: %s\nMulti-Arch: same' "$2")" ] ||
+        fail "$package: $(dpkg-deb -f "$package")"
+      dpkg-deb -x "$package" "$tree/root"
+    done
+    dpkg-deb -f "$tree/libintvit${minor}_${version}_$2.deb" Depends | grep -q 'libc6 .*libstdc++6' ||
+      fail "$1: the library's package does not say what it needs"
+    # Of two architectures no file may be the other's: all are in the architecture's folder, but headers and licenses, which
+    # are the same.
+    foreign=$(cd "$tree/root/usr" && find . -type f ! -path "./lib/$1/*" ! -path './include/*' ! -path './share/doc/*')
+    [ -z "$foreign" ] || fail "$1: not in the architecture's folder: $foreign"
+    for file in libintvit.so libintvit.a pkgconfig/intvit.pc cmake/intvit/intvit-config.cmake; do
+      [ -f "$tree/root/usr/lib/$1/$file" ] || fail "$1: there is no $file"
+    done
+    readelf -h "$tree/root/usr/lib/$1/libintvit.so.$version" | grep -q "Machine: *$3\$" || fail "$1: the library is no $3 one"
+  }
+  cross_packaged aarch64-linux-gnu arm64 AArch64
+  cross_packaged arm-linux-gnueabihf armhf ARM
+  [ $tried -gt 0 ] || echo "[skipped] there is no cross compiler"
+  ;;
+
 manual)
   command -v bash >/dev/null || {
     echo "[skipped] there is no bash"
