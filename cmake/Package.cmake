@@ -65,8 +65,13 @@ endif()
 # Packages of several architectures can be installed side by side where libraries are in folders of their own
 # (-DCMAKE_INSTALL_PREFIX=/usr chooses them on Debian, -DCMAKE_INSTALL_LIBDIR names them).
 if(CMAKE_INSTALL_LIBDIR MATCHES "^lib/.*-linux-")
-  set(CPACK_DEBIAN_LIBRARY_PACKAGE_MULTIARCH same)
-  set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_MULTIARCH same)
+  foreach(component LIBRARY DEVELOPMENT)
+    if(CMAKE_VERSION VERSION_LESS 3.31) # whose packager does not know the field, and writes a section as it is
+      string(APPEND CPACK_DEBIAN_${component}_PACKAGE_SECTION "\nMulti-Arch: same")
+    else()
+      set(CPACK_DEBIAN_${component}_PACKAGE_MULTIARCH same)
+    endif()
+  endforeach()
 endif()
 
 # The packager takes this machine's architecture and libraries for the target's.
