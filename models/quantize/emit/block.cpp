@@ -75,7 +75,8 @@ QueriesKeysValues unit_queries(PartContext &context, const BlockPart &part, cons
                                const StreamMap &map, const ScoreBiases &biases) {
   const std::string attn = part.name + ".attn";
   const Eigen::Index channels = part.weights->proj.weight.cols();
-  const double root = std::sqrt(static_cast<double>(channels / part.config.heads));
+  const Eigen::Index head_dim = channels / part.config.heads;
+  const double root = std::sqrt(static_cast<double>(head_dim));
   const std::array<const SiteSamples *, 3> parts = {&samples_of(samples, SiteKind::query),
                                                     &samples_of(samples, SiteKind::key),
                                                     &samples_of(samples, SiteKind::value)};
@@ -85,7 +86,7 @@ QueriesKeysValues unit_queries(PartContext &context, const BlockPart &part, cons
   // mean square of 1; and in a value.
   ArrayXd scale(3 * channels);
   for (Eigen::Index c = 0; c < channels; ++c)
-    scale[c] = static_cast<double>(part.weights->cosine_scale[c * part.config.heads / channels]) * quotient_unit;
+    scale[c] = static_cast<double>(part.weights->cosine_scale[c / head_dim]) * quotient_unit;
   scale.segment(channels, channels).setConstant(quotient_unit / root);
   scale.tail(channels) = qkv.codes.scale().tail(channels);
   QueriesKeysValues result{attn + ".unit", choose_attention_codes(samples_of(samples, SiteKind::unit_query),
