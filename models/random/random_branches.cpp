@@ -55,7 +55,7 @@ std::string RandomNetwork::queries_keys_values(const BlockPart &part, const std:
     linear(attn + ".qkv", input, {.epilogue = Epilogue::requantize16}, 3 * channels_, channels_, wide_stream_spread);
     ArrayXd factor = factors(3 * channels_, code_spread * quotient_unit);
     factor.tail(channels_) /= quotient_unit * wide_stream_spread; // values are as they were
-    const FixedPoint fixed = fixed_point(factor, ArrayXd::Zero(3 * channels_));
+    const FixedPoint fixed = fixed_point(factor, ArrayXd::Zero(Eigen::Index{3} * channels_));
     graph_.add(attn + ".unit", attn + ".qkv", NormalizeHeads{config.heads, fixed.shift});
     requantization(attn + ".unit", fixed);
     return attn + ".unit";

@@ -338,7 +338,8 @@ void RandomNetwork::attention(const std::string &name, const std::string &input,
     const GridPadding grid{windows.grid_height, windows.grid_width, windows.padded_height(), windows.padded_width(),
                            windows.rolled()};
     const std::string source =
-        padded ? pad_grid(name + ".pad", input, grid, ElementType::int8, ArrayXd::Zero(3 * channels_)) : input;
+        padded ? pad_grid(name + ".pad", input, grid, ElementType::int8, ArrayXd::Zero(Eigen::Index{3} * channels_))
+               : input;
     graph_.add(attending, source,
                WindowAttention{operation, grid.padded_height, grid.padded_width, windows.size, windows.shift});
     const std::int64_t side = 2 * windows.size - 1;
