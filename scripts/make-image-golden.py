@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/golden/images/: what Pillow makes of synthetic pictures.
 
+One file above 400 lines, as every set of golden values draws on the same synthetic pictures.
+
 usage: scripts/make-image-golden.py [FOLDER [MAKE_JPEGS]]     (needs Pillow before 12.2, with WebP: apt install python3-pil)
        with Pillow from 13.0 on, whose order of passes is another, it writes resize13.txt alone
 

@@ -137,28 +137,27 @@ ConfigFields ConfigFields::section(const char *key) const {
   return value != nullptr ? ConfigFields(object(*value, key)) : *this;
 }
 
+namespace {
+
+std::vector<int> integer_list(const json &value, const char *key, bool with_zeros) {
+  if (!value.is_array())
+    throw std::runtime_error("\"" + std::string(key) + "\" must be a list, is " + show(value));
+  std::vector<int> result;
+  for (const json &element : value)
+    result.push_back(with_zeros && element == 0 ? 0 : positive_integer(element, key));
+  return result;
+}
+
+} // namespace
+
 std::vector<int> ConfigFields::integers(const char *key, const std::vector<int> &otherwise) const {
   const json *value = find(key);
-  if (value == nullptr)
-    return otherwise;
-  if (!value->is_array())
-    throw std::runtime_error("\"" + std::string(key) + "\" must be a list, is " + show(*value));
-  std::vector<int> result;
-  for (const json &element : *value)
-    result.push_back(positive_integer(element, key));
-  return result;
+  return value == nullptr ? otherwise : integer_list(*value, key, false);
 }
 
 std::vector<int> ConfigFields::counts(const char *key, const std::vector<int> &otherwise) const {
   const json *value = find(key);
-  if (value == nullptr)
-    return otherwise;
-  if (!value->is_array())
-    throw std::runtime_error("\"" + std::string(key) + "\" must be a list, is " + show(*value));
-  std::vector<int> result;
-  for (const json &element : *value)
-    result.push_back(element == 0 ? 0 : positive_integer(element, key));
-  return result;
+  return value == nullptr ? otherwise : integer_list(*value, key, true);
 }
 
 double ConfigFields::real(const char *key, double otherwise) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "models/architectures/stlq_words.hpp"
 #include "models/overloaded.hpp"
@@ -90,7 +91,7 @@ double find_least_gain(const QuantizeInput &input, const Network &parts, Quantiz
   QuantizeInput draft = input;
   draft.report = {};
   walk(draft, parts, options, &costs, steps);
-  return least_gain(gains, options.two_word_ratio);
+  return least_gain(std::move(gains), options.two_word_ratio);
 }
 
 } // namespace

@@ -1,3 +1,5 @@
+// In one file above 400 lines: a step back for each step of forward.cpp, in its order, which are read beside one
+// another.
 #include "models/reference/backward.hpp"
 
 #include <algorithm>
@@ -22,7 +24,8 @@ namespace {
 class Activations : public Observer {
 public:
   void observe(const Site &site, const MatrixView &activation) override {
-    values_[{site.kind, site.head}] = activation;
+    if (site.kind != SiteKind::attention_scores) // large, and told by the probabilities
+      values_[{site.kind, site.head}] = activation;
   }
   const RowMatrix &operator()(SiteKind kind, int head = 0) const { return values_.at({kind, head}); }
 

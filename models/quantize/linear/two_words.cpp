@@ -81,8 +81,7 @@ void add_gains(const RowMatrix &squared_residuals, TwoWordGroups kind, GroupGain
     gains.push_back({gain_of(sum, groups), static_cast<float>(groups.weights())});
 }
 
-double least_gain(const GroupGains &gains, double ratio) {
-  GroupGains ranking = gains;
+double least_gain(GroupGains ranking, double ratio) {
   std::sort(ranking.begin(), ranking.end(), [](const GroupGain &a, const GroupGain &b) { return a.gain > b.gain; });
   double wanted = 0;
   for (const GroupGain &group : ranking)

@@ -27,6 +27,6 @@ std::vector<bool> select_by_gain(const RowMatrix &squared_residuals, TwoWordGrou
 void add_gains(const RowMatrix &squared_residuals, TwoWordGroups kind, GroupGains &gains);
 
 // What a group must offer, so that of the weights of all groups this part gets second words, or next to nothing less.
-double least_gain(const GroupGains &gains, double ratio);
+double least_gain(GroupGains gains, double ratio);
 
 } // namespace intvit
