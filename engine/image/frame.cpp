@@ -24,6 +24,20 @@ void reverse(std::uint8_t *rgb, int width) {
     std::swap_ranges(rgb, rgb + 3, last);
 }
 
+// The factors' sum is 2^16, so that the largest sum is below 2^24 + 2^16 and grey stays as it is.
+void mix(std::uint8_t *rgb, int width, bool reversed) {
+  constexpr std::uint32_t of_red = 19595;
+  constexpr std::uint32_t of_green = 38470;
+  constexpr std::uint32_t of_blue = 7471;
+  static_assert(of_red + of_green + of_blue == 1 << 16);
+  const std::uint32_t of_first = reversed ? of_blue : of_red;
+  const std::uint32_t of_third = reversed ? of_red : of_blue;
+  for (const std::uint8_t *end = rgb + std::ptrdiff_t{width} * 3; rgb != end; rgb += 3) {
+    const std::uint32_t sum = rgb[0] * of_first + rgb[1] * of_green + rgb[2] * of_third + (1 << 15);
+    std::fill_n(rgb, 3, static_cast<std::uint8_t>(sum >> 16));
+  }
+}
+
 } // namespace
 
 int plane_count(PixelFormat format) {
@@ -66,7 +80,7 @@ int plane_rows(PixelFormat, int plane, int height) {
 }
 
 std::optional<ImageView> Frame::rows_in_place() const {
-  if (format != PixelFormat::rgb || mirrored != (quarter_turns == 2) || is_turned())
+  if (greyed || format != PixelFormat::rgb || mirrored != (quarter_turns == 2) || is_turned())
     return std::nullopt;
   // Mirrored and turned by half is upside down.
   const int first = mirrored ? region.top + region.height - 1 : region.top;
@@ -107,10 +121,19 @@ const std::uint8_t *FrameReader::convert(int x, int y, int width, std::uint8_t *
 
 const std::uint8_t *FrameReader::read(int top, int count, int left, int width, std::uint8_t *buffer,
                                       std::ptrdiff_t stride) const {
-  if (frame_.is_turned()) {
+  std::ptrdiff_t begin = 0;
+  if (frame_.is_turned())
     read_turned(top, count, left, width, buffer, stride);
-    return buffer;
-  }
+  else
+    begin = read_upright(top, count, left, width, buffer, stride);
+  if (frame_.greyed)
+    for (int row = 0; row < count; ++row)
+      mix(buffer + begin + row * stride, width, frame_.reversed);
+  return buffer + begin;
+}
+
+std::ptrdiff_t FrameReader::read_upright(int top, int count, int left, int width, std::uint8_t *buffer,
+                                         std::ptrdiff_t stride) const {
   const Region &region = frame_.region;
   const bool upside_down = frame_.quarter_turns == 2;
   const bool mirrored = frame_.mirrored != upside_down;
@@ -124,7 +147,7 @@ const std::uint8_t *FrameReader::read(int top, int count, int left, int width, s
     if (mirrored)
       reverse(to + begin, width);
   }
-  return buffer + begin;
+  return begin;
 }
 
 // A row of the picture is a column of the frame: of each of the frame's rows, as many pixels as rows are wanted.

@@ -60,6 +60,9 @@ struct Frame {
   Region region;
   bool mirrored = false; // left and right are exchanged
   int quarter_turns = 0; // clockwise, 0 to 3
+  // Read as grey: red, green and blue are each (19595 red + 38470 green + 7471 blue + 2^15) >> 16 of what they were, as
+  // in Pillow's convert("L").
+  bool greyed = false;
 
   bool is_turned() const { return quarter_turns % 2 != 0; }
   // Of the picture that is read.
@@ -97,6 +100,9 @@ private:
 
   // Pixels of the frame itself, from column x on, in the order in which they lie. Returns where the first one is.
   const std::uint8_t *convert(int x, int y, int width, std::uint8_t *buffer) const;
+  // read() but for the grey. Returns where in `buffer` the first row's first byte is.
+  std::ptrdiff_t read_upright(int top, int count, int left, int width, std::uint8_t *buffer,
+                              std::ptrdiff_t stride) const;
   void read_turned(int top, int count, int left, int width, std::uint8_t *buffer, std::ptrdiff_t stride) const;
 
   Frame frame_;

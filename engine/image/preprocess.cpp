@@ -80,7 +80,8 @@ Status Preprocessor::prepare(int width, int height) {
   return status;
 }
 
-Status Preprocessor::run(const Frame &frame, std::uint8_t *output) {
+Status Preprocessor::run(Frame frame, std::uint8_t *output) {
+  frame.greyed = recipe_.color == Recipe::Color::grey;
   Status status = prepare(frame.width(), frame.height());
   if (status.ok() && !frame.rows_in_place())
     status = resizer_.prepare_conversion();

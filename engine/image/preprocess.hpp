@@ -26,7 +26,7 @@ public:
   // Writes crop_height x crop_width x 3 bytes, dense: what becomes of the frame's picture as RGB. Requires a valid
   // frame. Errors: those of validate(recipe), check_image_size() and Resizer::prepare(); unsupported if the resized
   // picture would be too large.
-  Status run(const Frame &frame, std::uint8_t *output);
+  Status run(Frame frame, std::uint8_t *output);
   Status run(const ImageView &image, std::uint8_t *output) { return run(frame_of(image), output); }
 
 private:

@@ -1,8 +1,10 @@
 #include "engine/image/recipe.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "engine/image/binary64.hpp"
 
@@ -38,12 +40,82 @@ std::string size_text(int width, int height) {
   return width == height ? std::to_string(width) : std::to_string(width) + "x" + std::to_string(height);
 }
 
+// The keys of a recipe's text, and which of them were there.
+class Keys {
+public:
+  bool has(std::string_view key) const { return (seen_ >> place(key) & 1) != 0; }
+  Status add(std::string_view key, std::string_view pair) {
+    if (place(key) == names.size())
+      return Status(StatusCode::bad_argument, "'" + std::string(pair) +
+                                                  "' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, "
+                                                  "offset=NAME, order=NAME, color=NAME");
+    if (has(key))
+      return Status(StatusCode::bad_argument, "'" + std::string(key) + "' is given twice");
+    seen_ |= 1U << place(key);
+    return {};
+  }
+
+private:
+  static constexpr std::array<std::string_view, 7> names = {"resize", "fit",   "crop", "filter",
+                                                            "offset", "order", "color"};
+  static std::size_t place(std::string_view key) {
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), key) - names.begin());
+  }
+  unsigned seen_ = 0;
+};
+
+// Sets `to` to the choice of that name.
+template <class T> using Choice = std::pair<std::string_view, T>;
+template <class T>
+Status choose(std::string_view value, std::string_view what, const Choice<T> &first, const Choice<T> &second, T &to) {
+  if (value != first.first && value != second.first)
+    return Status(StatusCode::bad_argument, "'" + std::string(value) + "' is not " + std::string(what) + ": " +
+                                                std::string(first.first) + " and " + std::string(second.first) +
+                                                " are");
+  to = value == first.first ? first.second : second.second;
+  return {};
+}
+
+// Sets what a pair says, but for the fit, which can be chosen only where resize gives two numbers.
+Status read_pair(std::string_view key, std::string_view value, std::string_view pair, Recipe &recipe,
+                 Recipe::Fit &fit) {
+  if (key == "fit")
+    return choose<Recipe::Fit>(value, "a fit", {"cover", Recipe::Fit::cover}, {"exact", Recipe::Fit::exact}, fit);
+  if (key == "order")
+    return choose<PassOrder>(value, "an order", {"rows", PassOrder::rows}, {"pillow13", PassOrder::pillow13},
+                             recipe.order);
+  if (key == "color")
+    return choose<Recipe::Color>(value, "a color", {"rgb", Recipe::Color::rgb}, {"grey", Recipe::Color::grey},
+                                 recipe.color);
+  if (key == "offset")
+    return choose<Recipe::Offset>(value, "an offset", {"down", Recipe::Offset::down},
+                                  {"half-even", Recipe::Offset::half_even}, recipe.offset);
+  if (key == "filter") {
+    const auto filter = resize_filter(value);
+    if (!filter)
+      return Status(StatusCode::bad_argument,
+                    "'" + std::string(value) + "' is not a filter: box, bilinear, bicubic and lanczos are");
+    recipe.filter = *filter;
+    return {};
+  }
+  const auto size = parse_size(value);
+  if (!size)
+    return Status(StatusCode::bad_argument, "'" + std::string(pair) + "' needs a size as 224 or 192x224");
+  if (key == "crop") {
+    recipe.crop_width = size->width;
+    recipe.crop_height = size->height;
+  } else {
+    recipe.fit = size->one_number ? Recipe::Fit::short_side : Recipe::Fit::exact;
+    recipe.resize_width = size->width;
+    recipe.resize_height = size->height;
+  }
+  return {};
+}
+
 Result<Recipe> parse_pairs(std::string_view text) {
   Recipe recipe;
-  bool has_filter = false;
-  bool has_offset = false;
-  bool has_order = false;
-  std::string_view fit;
+  Recipe::Fit fit = Recipe::Fit::exact;
+  Keys keys;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view pair = text.substr(begin, end - begin);
@@ -52,60 +124,20 @@ Result<Recipe> parse_pairs(std::string_view text) {
     const std::size_t equals = pair.find('=');
     const std::string_view key = pair.substr(0, equals);
     const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-    const bool is_size = key == "resize" || key == "crop";
-    if (!is_size && key != "filter" && key != "offset" && key != "fit" && key != "order")
-      return Status(StatusCode::bad_argument, "'" + std::string(pair) +
-                                                  "' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, "
-                                                  "offset=NAME, order=NAME");
-    if ((key == "resize" && recipe.fit != Recipe::Fit::none) || (key == "crop" && recipe.crop_width != 0) ||
-        (key == "filter" && has_filter) || (key == "offset" && has_offset) || (key == "order" && has_order) ||
-        (key == "fit" && !fit.empty()))
-      return Status(StatusCode::bad_argument, "'" + std::string(key) + "' is given twice");
-    if (is_size) {
-      const auto parsed = parse_size(value);
-      if (!parsed)
-        return Status(StatusCode::bad_argument, "'" + std::string(pair) + "' needs a size as 224 or 192x224");
-      if (key == "crop") {
-        recipe.crop_width = parsed->width;
-        recipe.crop_height = parsed->height;
-      } else {
-        recipe.fit = parsed->one_number ? Recipe::Fit::short_side : Recipe::Fit::exact;
-        recipe.resize_width = parsed->width;
-        recipe.resize_height = parsed->height;
-      }
-    } else if (key == "fit") {
-      if (value != "cover" && value != "exact")
-        return Status(StatusCode::bad_argument, "'" + std::string(value) + "' is not a fit: cover and exact are");
-      fit = value;
-    } else if (key == "order") {
-      if (value != "rows" && value != "pillow13")
-        return Status(StatusCode::bad_argument, "'" + std::string(value) + "' is not an order: rows and pillow13 are");
-      recipe.order = value == "rows" ? PassOrder::rows : PassOrder::pillow13;
-      has_order = true;
-    } else if (key == "offset") {
-      if (value != "down" && value != "half-even")
-        return Status(StatusCode::bad_argument,
-                      "'" + std::string(value) + "' is not an offset: down and half-even are");
-      recipe.offset = value == "down" ? Recipe::Offset::down : Recipe::Offset::half_even;
-      has_offset = true;
-    } else {
-      const auto filter = resize_filter(value);
-      if (!filter)
-        return Status(StatusCode::bad_argument,
-                      "'" + std::string(value) + "' is not a filter: box, bilinear, bicubic and lanczos are");
-      recipe.filter = *filter;
-      has_filter = true;
-    }
+    Status status = keys.add(key, pair);
+    if (status.ok())
+      status = read_pair(key, value, pair, recipe, fit);
+    if (!status.ok())
+      return status;
   }
-  if (has_filter && recipe.fit == Recipe::Fit::none)
+  if (keys.has("filter") && recipe.fit == Recipe::Fit::none)
     return Status(StatusCode::bad_argument, "a filter without resize=SIZE has no effect");
-  if (has_order && recipe.fit == Recipe::Fit::none)
+  if (keys.has("order") && recipe.fit == Recipe::Fit::none)
     return Status(StatusCode::bad_argument, "an order without resize=SIZE has no effect");
-  if (!fit.empty()) {
+  if (keys.has("fit")) {
     if (recipe.fit != Recipe::Fit::exact)
       return Status(StatusCode::bad_argument, "a fit needs a resize to width and height, as resize=192x224");
-    if (fit == "cover")
-      recipe.fit = Recipe::Fit::cover;
+    recipe.fit = fit;
   }
   if (recipe.crop_width == 0) {
     if (recipe.fit != Recipe::Fit::exact)
@@ -168,14 +200,15 @@ Result<Recipe> parse_recipe(std::string_view text) {
 std::string to_string(const Recipe &recipe) {
   const std::string crop = "crop=" + size_text(recipe.crop_width, recipe.crop_height);
   const std::string offset = recipe.offset == Recipe::Offset::down ? ",offset=down" : "";
+  const std::string color = recipe.color == Recipe::Color::grey ? ",color=grey" : "";
   if (recipe.fit == Recipe::Fit::none)
-    return crop + offset;
+    return crop + offset + color;
   const std::string resize = recipe.fit == Recipe::Fit::short_side
                                  ? std::to_string(recipe.resize_width)
                                  : std::to_string(recipe.resize_width) + "x" + std::to_string(recipe.resize_height);
   const std::string fit = recipe.fit == Recipe::Fit::cover ? ",fit=cover" : "";
   const std::string order = recipe.order == PassOrder::pillow13 ? ",order=pillow13" : "";
-  return "resize=" + resize + fit + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset + order;
+  return "resize=" + resize + fit + "," + crop + ",filter=" + std::string(name(recipe.filter)) + offset + order + color;
 }
 
 } // namespace intvit

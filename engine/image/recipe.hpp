@@ -23,6 +23,12 @@ struct Recipe {
     down,      // at the lower neighbour (Hugging Face)
   };
 
+  // What the model sees, which always takes three channels.
+  enum class Color : std::uint8_t {
+    rgb,
+    grey, // in all three channels, mixed before the resize as Pillow's convert("L") does it
+  };
+
   Fit fit = Fit::none;
   int resize_width = 0;                        // none: 0; short_side: the length of the shorter side; else the width
   int resize_height = 0;                       // none: 0; short_side: equal to resize_width; else the height
@@ -31,6 +37,7 @@ struct Recipe {
   int crop_height = 0;
   Offset offset = Offset::half_even;
   PassOrder order = PassOrder::rows; // has no effect if fit is none
+  Color color = Color::rgb;
 
   friend bool operator==(const Recipe &, const Recipe &) = default;
 };
@@ -62,6 +69,7 @@ Status validate(const Recipe &recipe);
 //   filter=bicubic   or box, bilinear, lanczos; bicubic if not given
 //   offset=down      or half-even; half-even if not given
 //   order=pillow13   or rows; rows if not given
+//   color=grey       or rgb; rgb if not given
 // Without crop, resize=WxH keeps all of WxH; in every other case crop is needed.
 // Errors: bad_argument. parse_recipe(to_string(r)) is r for every valid recipe but for a filter and an order that
 // have no effect.

@@ -23,7 +23,8 @@ struct ModelConfig {
   double layer_norm_eps = 1e-6;
   bool centred_norms = true; // norms take the mean off first; otherwise they are RMSNorm's (arXiv 1910.07467)
 
-  // Preprocessing: resize by crop_mode, crop the centre, then (pixel / 255 - mean) / std.
+  // Preprocessing: mix to grey, if so, resize by crop_mode, crop the centre, then (pixel / 255 - mean) / std.
+  Recipe::Color color = Recipe::Color::rgb;
   std::array<double, 3> mean = {0.5, 0.5, 0.5}; // R, G, B
   std::array<double, 3> std = {0.5, 0.5, 0.5};
   double crop_pct = 0.9; // in (0, 1]

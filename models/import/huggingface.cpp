@@ -105,6 +105,10 @@ HuggingFaceModel load_huggingface(const std::string &folder, const HuggingFaceCo
           model.config.std = processor.std;
         },
         result.model);
+    if (config.colours == 1) {
+      result.recipe.color = Recipe::Color::grey;
+      require_grey_pixels(common_config(result.model), "\"image_mean\" and \"image_std\" must be a number each");
+    }
     check_processor(config, result.recipe, result.model);
     if (image_size != 0)
       result.recipe = scaled(result.recipe, image_size);

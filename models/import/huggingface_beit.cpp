@@ -52,8 +52,8 @@ VitModel read_beit(TensorReader &tensors, const VitConfig &model, const HuggingF
   const std::string &prefix = config.prefix;
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;
-  weights.patch_embed =
-      tensors.linear(prefix + "embeddings.patch_embeddings.projection", {model.channels, 3, model.patch, model.patch});
+  weights.patch_embed = tensors.patch_embedding(prefix + "embeddings.patch_embeddings.projection", model.channels,
+                                                config.colours, model.patch);
   read_beit_tokens(tensors, model, config, weights);
   const BiasGrid grid{model.grid_height(), model.grid_width()};
   const auto table = [&](const std::string &name) {

@@ -91,8 +91,8 @@ VitModel read_tower(TensorReader &tensors, const VitConfig &model, const Hugging
   const std::string prefix = tensors.has("vision_model.embeddings.patch_embedding.weight") ? "vision_model." : "";
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;
-  weights.patch_embed = tensors.linear(prefix + "embeddings.patch_embedding",
-                                       {model.channels, 3, model.patch, model.patch}, config.is_siglip());
+  weights.patch_embed = tensors.patch_embedding(prefix + "embeddings.patch_embedding", model.channels, 3, model.patch,
+                                                config.is_siglip());
   read_positions(tensors, prefix, model, weights);
   if (model.pre_norm)
     weights.pre_norm = tensors.layer_norm(prefix + "pre_layrnorm", model.channels);

@@ -42,7 +42,8 @@ VitModel read_dinov3(TensorReader &tensors, const VitConfig &model, const Huggin
   const Eigen::Index channels = model.channels;
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;
-  weights.patch_embed = tensors.linear("embeddings.patch_embeddings", {model.channels, 3, model.patch, model.patch});
+  weights.patch_embed =
+      tensors.patch_embedding("embeddings.patch_embeddings", model.channels, config.colours, model.patch);
   weights.position = RowMatrix::Zero(model.patches(), channels);
   weights.prefix.resize(model.prefix_tokens, channels);
   weights.prefix.row(0) = tensors.matrix("embeddings.cls_token", {1, 1, channels}, channels);

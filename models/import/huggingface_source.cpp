@@ -253,8 +253,10 @@ HuggingFaceConfig huggingface_config(const json &root) {
     read_model_class(fields, type, config);
   read_id2label(fields, config);
   config.qkv_bias = fields.flag("qkv_bias", true);
-  if (const int colours = fields.integer("num_channels", 3); colours != 3)
-    throw std::runtime_error("\"num_channels\" is " + std::to_string(colours) + "; only RGB models can be imported");
+  config.colours = fields.integer("num_channels", 3);
+  if (config.colours != 3 && config.colours != 1)
+    throw std::runtime_error("\"num_channels\" is " + std::to_string(config.colours) +
+                             "; only models of RGB (3) and of grey pictures (1) can be imported");
   config.architecture = type.config(fields, config);
   validate(config.architecture);
   return config;

@@ -24,6 +24,7 @@ struct HuggingFaceConfig {
   bool has_head = true;
   bool teacher = false; // DeiT with two heads, of class token and distillation token
   int classes = 2;
+  int colours = 3; // or 1: grey pictures
   int registers = 0;
   bool qkv_bias = true;
   std::array<bool, 3> biases = {true, true, true}; // DINOv3, Swin V2: of queries, keys and values

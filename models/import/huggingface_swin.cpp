@@ -104,8 +104,8 @@ SwinStageWeights read_stage(TensorReader &tensors, const SwinConfig &model, cons
 SwinModel read_transformers(TensorReader &tensors, const SwinConfig &model, const HuggingFaceConfig &config) {
   SwinModel result{model, {}, config.labels};
   SwinWeights &weights = result.weights;
-  weights.patch_embed = tensors.linear(config.prefix + "embeddings.patch_embeddings.projection",
-                                       {model.channels, 3, model.patch, model.patch});
+  weights.patch_embed = tensors.patch_embedding(config.prefix + "embeddings.patch_embeddings.projection",
+                                                model.channels, config.colours, model.patch);
   weights.patch_norm = tensors.layer_norm(config.prefix + "embeddings.norm", model.channels);
   for (int stage = 0; stage < model.stages(); ++stage)
     weights.stages.push_back(read_stage(tensors, model, config, stage));

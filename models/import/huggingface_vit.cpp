@@ -74,8 +74,8 @@ VitModel read_transformers(TensorReader &tensors, const VitConfig &model, const 
   const std::string &prefix = config.prefix;
   VitModel result{model, {}, config.labels};
   VitWeights &weights = result.weights;
-  weights.patch_embed =
-      tensors.linear(prefix + "embeddings.patch_embeddings.projection", {model.channels, 3, model.patch, model.patch});
+  weights.patch_embed = tensors.patch_embedding(prefix + "embeddings.patch_embeddings.projection", model.channels,
+                                                config.colours, model.patch);
   read_transformers_tokens(tensors, model, config, weights);
   // Transformers 5 has its own names for the blocks inside, see transformers_block_names(), and leaves the prefix out
   // where it writes a ViT-MSN's under the old ones.

@@ -105,8 +105,8 @@ const json &object(const json &value, const std::string &key) {
 }
 
 std::array<double, 3> three_numbers(const json &value, const std::string &key) {
-  if (!value.is_array()) {
-    const double all = number(value, key);
+  if (!value.is_array() || value.size() == 1) {
+    const double all = number(value.is_array() ? value[0] : value, key);
     return {all, all, all};
   }
   array(value, key, 3);

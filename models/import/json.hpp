@@ -28,7 +28,8 @@ bool boolean(const json &value, const std::string &key);
 std::string string(const json &value, const std::string &key);
 const json &array(const json &value, const std::string &key, std::size_t size);
 const json &object(const json &value, const std::string &key);
-std::array<double, 3> three_numbers(const json &value, const std::string &key); // or one, for all three
+std::array<double, 3> three_numbers(const json &value,
+                                    const std::string &key); // a list of three, or one number for all three
 
 // The names of classes: a list of them, or an object with the keys "0", "1", ... in any order. A name is a text, a
 // number or true or false, which is taken as it is spelled in JSON.

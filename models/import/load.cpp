@@ -39,8 +39,10 @@ Recipe timm_model_recipe(const ModelConfig &config) {
   const std::optional<ResizeFilter> filter = resize_filter(config.interpolation);
   if (!filter)
     throw std::runtime_error("the model's interpolation \"" + config.interpolation + "\" is not supported");
-  return timm_recipe(config.image_width, config.image_height, static_cast<int>(std::lround(config.crop_pct * 1000)),
-                     config.crop_mode, *filter);
+  Recipe recipe = timm_recipe(config.image_width, config.image_height,
+                              static_cast<int>(std::lround(config.crop_pct * 1000)), config.crop_mode, *filter);
+  recipe.color = config.color;
+  return recipe;
 }
 
 // timm stores CLIP's projection and a classifier's head under one name: who says what the outputs mean has a head.

@@ -55,6 +55,9 @@ void scale_outputs(const RowVector &scale, LinearWeights &layer) {
   layer.bias.array() *= scale.array();
 }
 
+// Of red, green and blue in Pillow's grey, which are ITU-R BT.601's; their sum is 1.
+constexpr std::array<float, 3> shares_of_grey = {19595.0F / 65536, 38470.0F / 65536, 7471.0F / 65536};
+
 } // namespace
 
 std::string shape_text(const std::vector<std::int64_t> &shape) {
@@ -62,6 +65,15 @@ std::string shape_text(const std::vector<std::int64_t> &shape) {
   for (std::size_t i = 0; i < shape.size(); ++i)
     result += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
   return result + "]";
+}
+
+void require_grey_pixels(const ModelConfig &config, const std::string &hint) {
+  const auto same = [](const std::array<double, 3> &values) {
+    return values[0] == values[1] && values[1] == values[2];
+  };
+  if (!same(config.mean) || !same(config.std))
+    throw std::runtime_error("the model takes grey pictures, but mean and deviation are those of three colours: " +
+                             hint);
 }
 
 RowMatrix TensorReader::matrix(const std::string &name, const Shape &shape, std::int64_t columns) {
@@ -89,6 +101,19 @@ LinearWeights TensorReader::linear(const std::string &name, const Shape &shape, 
   RowMatrix weight = matrix(name + ".weight", shape, inputs);
   RowVector bias = has_bias ? vector(name + ".bias", outputs) : RowVector::Zero(static_cast<Eigen::Index>(outputs));
   return {std::move(weight), std::move(bias)};
+}
+
+LinearWeights TensorReader::patch_embedding(const std::string &name, std::int64_t channels, std::int64_t colours,
+                                            std::int64_t patch, bool has_bias) {
+  LinearWeights layer = linear(name, {channels, colours, patch, patch}, has_bias);
+  if (colours == 3)
+    return layer;
+  const RowMatrix grey = std::move(layer.weight);
+  const Eigen::Index pixels = grey.cols();
+  layer.weight.resize(grey.rows(), 3 * pixels);
+  for (std::size_t colour = 0; colour < 3; ++colour)
+    layer.weight.middleCols(static_cast<Eigen::Index>(colour) * pixels, pixels) = grey * shares_of_grey[colour];
+  return layer;
 }
 
 LinearWeights TensorReader::linear_words(const std::string &name, const Shape &shape, bool has_bias) {

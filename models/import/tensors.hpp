@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/container/tensor_view.hpp"
+#include "models/architectures/model_config.hpp"
 #include "models/architectures/weights.hpp"
 #include "models/import/weight_files.hpp"
 
@@ -31,6 +32,11 @@ public:
   RowVector vector(const std::string &name, std::int64_t size);
   // name.weight of that shape, the outputs first, and name.bias; zeros where there is to be no bias.
   LinearWeights linear(const std::string &name, const Shape &shape, bool has_bias = true);
+  // A convolution over patches of `colours` channels: [channels, colours, patch, patch]. Three are red, green and
+  // blue; one is grey, which Pillow mixes of them. Grey's weights are given to the three in the same shares, so that
+  // the map takes RGB pictures. The mean and deviation must then be the same in all colours (require_grey_pixels()).
+  LinearWeights patch_embedding(const std::string &name, std::int64_t channels, std::int64_t colours,
+                                std::int64_t patch, bool has_bias = true);
   // As linear(), of weights that are STLQ words: with name.stlq_unit. Throws where they are none.
   LinearWeights linear_words(const std::string &name, const Shape &shape, bool has_bias = true);
   LayerNormWeights layer_norm(const std::string &name, std::int64_t channels, bool has_bias = true);
@@ -50,6 +56,10 @@ private:
   const WeightFiles &files_;
   std::set<std::string, std::less<>> read_;
 };
+
+// For a model of grey pictures, which has one mean and one deviation. Throws std::runtime_error, ending in `hint`,
+// where those of the three colours differ.
+void require_grey_pixels(const ModelConfig &config, const std::string &hint);
 
 // What a block's tensors are called, after the block's own name; timm's names. Everything but a layer scale and the
 // qkv map's bias is there in every block.

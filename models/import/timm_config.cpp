@@ -61,12 +61,9 @@ bool is_irrelevant(const std::string &name, const json &value) {
       "use_fc_norm",     "use_rel_pos_bias", "use_shared_rel_pos_bias",
       "weight_init"};
   static const std::map<std::string, json, std::less<>> usual = {
-      {"always_partition", false}, {"ape", false},
-      {"final_norm", true},        {"in_chans", 3},
-      {"norm_layer", "layernorm"}, {"patch_norm", true},
-      {"pos_embed", "learn"},      {"proj_bias", true},
-      {"qk_norm", false},          {"scale_attn_norm", false},
-      {"scale_mlp_norm", false}};
+      {"always_partition", false}, {"ape", false},           {"final_norm", true}, {"norm_layer", "layernorm"},
+      {"patch_norm", true},        {"pos_embed", "learn"},   {"proj_bias", true},  {"qk_norm", false},
+      {"scale_attn_norm", false},  {"scale_mlp_norm", false}};
   const auto found = usual.find(name);
   if (name == "rel_pos_type") // a table or a network, which the tensors tell; not Swin V2's network
     return value == "mlp" || value == "bias";
@@ -96,6 +93,8 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     config.image_size = size(value, key);
   } else if (name == "patch_size") {
     config.patch = side_of_square(value, key);
+  } else if (name == "in_chans") {
+    config.colours = positive_integer(value, key);
   } else if (name == "embed_dim") {
     config.channels = positive_integer(value, key);
   } else if (name == "depth") {
@@ -135,7 +134,7 @@ void read_model_arg(const std::string &name, const json &value, TimmConfig &conf
     config.activation = activation(value, key);
   } else if (!is_irrelevant(name, value)) {
     throw std::runtime_error("\"" + key + "\" is not supported (value " + show(value) +
-                             "): only plain ViT, DeiT, DINOv2 and Swin models of RGB images can be imported");
+                             "): only plain ViT, DeiT, DINOv2 and Swin models can be imported");
   }
 }
 
@@ -164,7 +163,7 @@ void read_pretrained_cfg(const json &pretrained, TimmConfig &config) {
       config.interpolation = string(value, key);
     } else if (name == "crop_mode") {
       config.crop_mode = crop_mode(value, key);
-    } else if (name == "input_size" && !config.image_size) { // [3, height, width]; model_args goes first
+    } else if (name == "input_size" && !config.image_size) { // [colours, height, width]; model_args goes first
       array(value, key, 3);
       config.image_size = {positive_integer(value[1], key), positive_integer(value[2], key)};
     }

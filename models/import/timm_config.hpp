@@ -27,6 +27,7 @@ struct TimmConfig {
   // model_args: departures from the architecture.
   std::optional<std::pair<int, int>> image_size; // height, width; also from pretrained_cfg's input_size
   std::optional<int> patch;
+  std::optional<int> colours; // in_chans
   std::optional<int> channels;
   std::optional<int> depth;
   std::optional<std::vector<int>> heads;  // one, or one a stage

@@ -80,11 +80,15 @@ int TimmSource::dimension(const std::string &name, std::size_t rank, std::size_t
 std::pair<int, int> TimmSource::patch_embedding() const {
   const std::string name = "patch_embed.proj.weight";
   const int colours = dimension(name, 4, 1);
-  if (colours != 3 && dimension(name, 4, 2) == dimension(name, 4, 3))
+  if (colours != 3 && colours != 1 && dimension(name, 4, 2) == dimension(name, 4, 3))
     throw std::runtime_error("tensor " + name + " has shape " + shape_text(files.find(name)->shape) +
                              ": the model takes pictures of " + std::to_string(colours) +
-                             " channels; only RGB models can be imported");
+                             " channels; only models of RGB (3) and of grey pictures (1) can be imported");
   return {dimension(name, 4, 0), dimension(name, 4, 2)};
+}
+
+int TimmSource::colours() const {
+  return has("patch_embed.proj.weight") && dimension("patch_embed.proj.weight", 4, 1) == 1 ? 1 : 3;
 }
 
 int TimmSource::count(const std::string &prefix) const {
@@ -130,6 +134,12 @@ void TimmSource::read_preprocessing(ModelConfig &model) const {
   model.crop_pct = config.crop_pct.value_or(model.crop_pct);
   model.crop_mode = config.crop_mode.value_or(model.crop_mode);
   model.interpolation = config.interpolation.value_or(model.interpolation);
+  require_agreement("number of channels of pictures", colours(), config.colours, std::nullopt);
+  if (colours() == 1) {
+    model.color = Recipe::Color::grey;
+    require_grey_pixels(model, "config.json beside the weights must give a number each, as in "
+                               "{\"pretrained_cfg\": {\"mean\": [0.5], \"std\": [0.5]}}");
+  }
 }
 
 } // namespace intvit::importer

@@ -47,8 +47,11 @@ struct TimmSource {
   // not a dimension that a model has.
   int dimension(const std::string &name, std::size_t rank, std::size_t index) const;
 
-  // Channels and patch size of the map from pixels, a convolution. Throws also where its pictures are not RGB.
+  // Channels and patch size of the map from pixels, a convolution; throws also where its pictures are neither RGB nor
+  // grey.
   std::pair<int, int> patch_embedding() const;
+  // Of those pictures: 3, or 1.
+  int colours() const;
 
   // One more than the highest N of the tensors "PREFIXN.*".
   int count(const std::string &prefix) const;

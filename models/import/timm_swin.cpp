@@ -15,6 +15,7 @@ namespace {
 
 // timm up to 0.8 put the merging of patches at the end of a stage and named the head as ViT does.
 struct SwinForm {
+  int colours = 3;
   bool merges_last = false;
   bool qkv_bias = true;
   bool query_bias = false; // Swin V2: of queries and values, which the map's tensor does not hold
@@ -140,7 +141,7 @@ SwinWeights read_swin_weights(const WeightFiles &files, const SwinConfig &config
     names.query_bias = "attn.q_bias";
     names.value_bias = "attn.v_bias";
   }
-  weights.patch_embed = tensors.linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch});
+  weights.patch_embed = tensors.patch_embedding("patch_embed.proj", config.channels, form.colours, config.patch);
   weights.patch_norm = tensors.layer_norm("patch_embed.norm", config.channels);
   for (int stage = 0; stage < config.stages(); ++stage) {
     const auto index = static_cast<std::size_t>(stage);
@@ -176,7 +177,8 @@ SwinModel TimmFormat<SwinModel>::read(const TimmSource &source) {
   if (source.config.mean_pool && !*source.config.mean_pool)
     throw std::runtime_error("\"global_pool\" is not \"avg\" by " + source.config_path +
                              "; only Swin models that classify by the mean are supported");
-  const SwinForm form{.merges_last = source.has("layers.0.downsample.norm.weight"),
+  const SwinForm form{.colours = source.colours(),
+                      .merges_last = source.has("layers.0.downsample.norm.weight"),
                       .qkv_bias = source.has_ending("layers.", ".attn.qkv.bias"),
                       .query_bias = source.has_ending("layers.", ".attn.q_bias"),
                       .head = source.has("head.weight") ? "head" : "head.fc"};

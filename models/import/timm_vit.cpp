@@ -338,6 +338,7 @@ VitModel TimmFormat<VitModel>::read(const TimmSource &source) {
   };
   config.attention_norm = has_part(source.has_in_block(".attn.norm.weight"), &VitConfig::attention_norm);
   config.embed_norm = has_part(source.has("patch_embed.norm.weight"), &VitConfig::embed_norm);
+  form.colours = source.colours();
   form.patch_bias = source.has("patch_embed.proj.bias") || !config.pre_norm;
   config.activation = source.config.activation.value_or(config.activation);
   config.position_bias = has_position_bias(source) || (architecture && architecture->position_bias);

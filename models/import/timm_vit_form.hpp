@@ -11,6 +11,7 @@ namespace intvit::importer {
 // What timm keeps apart and VitWeights joins.
 struct VitForm {
   std::string embeds; // what the names of patch embedding, tokens and positions begin with: "embeds." in NaFlexVit
+  int colours = 3;
   bool class_token = false;
   bool distillation_token = false;
   int registers = 0;

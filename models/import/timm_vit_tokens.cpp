@@ -57,7 +57,7 @@ RowMatrix read_naflex_positions(TensorReader &tensors, const VitConfig &config) 
 LinearWeights read_timm_embedding(TensorReader &tensors, const VitConfig &config, const VitForm &form) {
   if (!form.embeds.empty())
     return read_naflex_embedding(tensors, config);
-  return tensors.linear("patch_embed.proj", {config.channels, 3, config.patch, config.patch}, form.patch_bias);
+  return tensors.patch_embedding("patch_embed.proj", config.channels, form.colours, config.patch, form.patch_bias);
 }
 
 // timm joins class token, distillation token and registers in this order.

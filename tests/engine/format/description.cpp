@@ -166,9 +166,9 @@ TEST_CASE("model file: errors of the graph") {
 }
 
 TEST_CASE("model file: errors of the recipe") {
-  check(
-      "recipe", "",
-      "intvit.recipe: recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, order=NAME");
+  check("recipe", "",
+        "intvit.recipe: recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, "
+        "order=NAME, color=NAME");
   check("recipe", "crop=0", "intvit.recipe: recipe 'crop=0': 'crop=0' needs a size as 224 or 192x224");
   check("recipe", "crop=16,filter=nearest",
         "intvit.recipe: recipe 'crop=16,filter=nearest': 'nearest' is not a filter: box, bilinear, bicubic and lanczos "

@@ -239,3 +239,46 @@ TEST_CASE("frame: resized and cropped as its picture is, one after another") {
     }
   }
 }
+
+// Some of Pillow's own, then every picture against the same with its pixels mixed beforehand.
+TEST_CASE("frame: read as grey as Pillow mixes it") {
+  const auto mixed = [](Image image) {
+    for (std::size_t i = 0; i < image.rgb.size(); i += 3) {
+      const double red = image.rgb[i] * 19595.0;
+      const double green = image.rgb[i + 1] * 38470.0;
+      const double blue = image.rgb[i + 2] * 7471.0;
+      const auto grey = static_cast<std::uint8_t>(std::floor((red + green + blue) / 65536 + 0.5));
+      image.rgb[i] = image.rgb[i + 1] = image.rgb[i + 2] = grey;
+    }
+    return image;
+  };
+  const Recipe pixels = *parse_recipe("crop=8x1,color=grey");
+  Image colors = *make_image(8, 1);
+  colors.rgb = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 1, 2, 3, 200, 100, 50, 50, 100, 200, 128, 128, 128};
+  const std::vector<int> of_pillow = {76, 150, 29, 255, 2, 124, 96, 128};
+  const Image grey = *preprocess(colors, pixels);
+  for (std::size_t i = 0; i < grey.rgb.size(); ++i)
+    CHECK(grey.rgb[i] == of_pillow[i / 3]);
+
+  Lcg lcg(33);
+  for (const std::string text : {"resize=24,crop=20", "crop=20x40", "resize=40x9,filter=lanczos,order=pillow13"}) {
+    Preprocessor preprocessor(*parse_recipe(text + ",color=grey"));
+    for (int round = 0; round < 300; ++round) {
+      RandomFrame random = random_frame(lcg, formats[static_cast<std::size_t>(lcg.between(0, 7))]);
+      const Image expected = *preprocess(mixed(random.expected()), *parse_recipe(text));
+      Image output = *make_image(expected.width, expected.height);
+      REQUIRE(preprocessor.run(random.frame, output.rgb.data()).ok());
+      REQUIRE(output.rgb == expected.rgb);
+      if (random.frame.format != PixelFormat::rgb)
+        continue;
+      // The same picture as BGR.
+      Image exchanged = random.expected();
+      for (std::size_t i = 0; i < exchanged.rgb.size(); i += 3)
+        std::swap(exchanged.rgb[i], exchanged.rgb[i + 2]);
+      Frame reversed = frame_of(view(exchanged));
+      reversed.reversed = true;
+      REQUIRE(preprocessor.run(reversed, output.rgb.data()).ok());
+      REQUIRE(output.rgb == expected.rgb);
+    }
+  }
+}

@@ -146,7 +146,8 @@ TEST_CASE("recipe: text and back") {
        {"resize=248,crop=224,filter=bicubic", "resize=256x224,crop=192x200,filter=box", "crop=224", "crop=7x65535",
         "resize=1,crop=1,filter=lanczos", "resize=256x256,crop=256,filter=bilinear", "crop=224,offset=down",
         "resize=256,crop=224,filter=bicubic,offset=down", "resize=160x96,fit=cover,crop=160x96,filter=bicubic",
-        "resize=224x224,crop=224,filter=bilinear,order=pillow13"}) {
+        "resize=224x224,crop=224,filter=bilinear,order=pillow13", "crop=224,color=grey",
+        "resize=224x224,crop=224,filter=bilinear,offset=down,order=pillow13,color=grey"}) {
     const Result<Recipe> recipe = parse_recipe(text);
     INFO(text);
     REQUIRE(recipe.ok());
@@ -158,16 +159,17 @@ TEST_CASE("recipe: text and back") {
   CHECK(*short_form == squash_recipe(256, 224, ResizeFilter::bicubic));
   CHECK(*parse_recipe("filter=bicubic,crop=224,resize=248") == timm_recipe(224, 900));
   CHECK(*parse_recipe("offset=half-even,crop=224,resize=248") == timm_recipe(224, 900));
+  CHECK(*parse_recipe("color=rgb,crop=224,resize=248") == timm_recipe(224, 900));
   CHECK(*parse_recipe("order=rows,crop=224,resize=248") == timm_recipe(224, 900));
 }
 
 TEST_CASE("recipe: each mistake has its message") {
   CHECK(refusal_of("") ==
-        "recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, order=NAME");
-  CHECK(refusal_of("crop=224,") ==
-        "recipe 'crop=224,': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, order=NAME");
+        "recipe '': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, offset=NAME, order=NAME, color=NAME");
+  CHECK(refusal_of("crop=224,") == "recipe 'crop=224,': '' is none of resize=SIZE, fit=NAME, crop=SIZE, filter=NAME, "
+                                   "offset=NAME, order=NAME, color=NAME");
   CHECK(refusal_of("rezise=3") == "recipe 'rezise=3': 'rezise=3' is none of resize=SIZE, fit=NAME, crop=SIZE, "
-                                  "filter=NAME, offset=NAME, order=NAME");
+                                  "filter=NAME, offset=NAME, order=NAME, color=NAME");
   CHECK(refusal_of("crop=2,crop=3") == "recipe 'crop=2,crop=3': 'crop' is given twice");
   CHECK(refusal_of("resize=2,resize=3") == "recipe 'resize=2,resize=3': 'resize' is given twice");
   CHECK(refusal_of("resize=2,crop=1,filter=box,filter=box") ==
@@ -186,6 +188,8 @@ TEST_CASE("recipe: each mistake has its message") {
         "recipe 'resize=2x3,order=columns': 'columns' is not an order: rows and pillow13 are");
   CHECK(refusal_of("resize=2x3,order=rows,order=rows") ==
         "recipe 'resize=2x3,order=rows,order=rows': 'order' is given twice");
+  CHECK(refusal_of("crop=2,color=gray") == "recipe 'crop=2,color=gray': 'gray' is not a color: rgb and grey are");
+  CHECK(refusal_of("color=grey,crop=2,color=rgb") == "recipe 'color=grey,crop=2,color=rgb': 'color' is given twice");
   CHECK(refusal_of("crop=2,order=pillow13") ==
         "recipe 'crop=2,order=pillow13': an order without resize=SIZE has no effect");
   CHECK(refusal_of("resize=2,fit=cover,crop=1") ==

@@ -18,6 +18,7 @@ Recipe recipe_of(fuzz::Choices &choices) {
   Recipe recipe;
   recipe.filter = static_cast<ResizeFilter>(choices.between(0, 3));
   recipe.offset = static_cast<Recipe::Offset>(choices.between(0, 1));
+  recipe.color = static_cast<Recipe::Color>(choices.between(0, 1));
   recipe.fit = static_cast<Recipe::Fit>(choices.between(0, 3));
   const int most = choices.one_in(8) ? 400 : 40;
   recipe.crop_width = choices.between(1, most);

@@ -69,7 +69,10 @@ TEST_CASE("transformers: folders at odds with themselves are refused") {
   refused_config({{"problem_type", "ordinal"}}, "\"problem_type\" is \"ordinal\"; can be imported: "
                                                 "single_label_classification, multi_label_classification, regression");
   refused_config({{"problem_type", 1}}, "\"problem_type\" must be a string, is 1");
-  refused_config({{"num_channels", 1}}, "\"num_channels\" is 1; only RGB models");
+  refused_config({{"num_channels", 4}}, "\"num_channels\" is 4; only models of RGB (3) and of grey pictures (1)");
+  refused([](TransformersTensors &, json &config, json &) { config["num_channels"] = 1; },
+          "model.safetensors: tensor vit.embeddings.patch_embeddings.projection.weight has shape [6, 3, 8, 8], "
+          "expected [6, 1, 8, 8]");
   refused_config({{"num_attention_heads", 4}}, "embedding dimension 6 is not a multiple of number of heads 4");
   refused_config({{"head_dim", 8}}, "\"head_dim\" is 8");
   refused_config({{"patch_size", {8, 4}}}, "\"patch_size\" is [8,4]; only square patches");

@@ -139,7 +139,7 @@ TEST_CASE("what a recipe cannot follow is refused") {
   refused(R"({"do_resize": 1})", "\"do_resize\" must be true or false, is 1");
   refused(R"({"rescale_factor": 0})", "\"rescale_factor\" must be positive, is 0");
   refused(R"({"rescale_factor": 1e999})", "number overflow");
-  refused(R"({"image_mean": [0.5]})", "\"image_mean\" must be a list of 3, is [0.5]");
+  refused(R"({"image_mean": [0.5, 0.4]})", "\"image_mean\" must be a list of 3, is [0.5,0.4]");
   refused(R"({"image_std": "half"})", "\"image_std\" must be a number, is \"half\"");
   refused(R"({"num_channels": 1})", "\"num_channels\" is 1, which cannot be followed");
   refused(R"({"size": 224.5})", "\"size\" must be a positive integer, is 224.5");

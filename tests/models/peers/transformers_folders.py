@@ -119,6 +119,13 @@ SMALL_CASES = [
     ("vit, bfloat16 shards", vit, lambda: squash(64), {"dtype": torch.bfloat16, "max_shard_size": "30KB"}),
     ("vit, no qkv bias", lambda: vit(qkv_bias=False), lambda: squash(64), {}),
     ("vit, wide", lambda: vit(image_size=[48, 96]), lambda: hf.ViTImageProcessorPil(size={"height": 48, "width": 96}), {}),
+    ("vit, grey", lambda: vit(num_channels=1), lambda: squash(64, image_mean=[0.3], image_std=[0.2]), {"grey": True}),
+    ("swin, grey, its state alone", lambda: swin(num_channels=1),
+     lambda: squash(64, resample=3, image_mean=[0.3], image_std=[0.2]), {"grey": True, "state": True}),
+    ("beit, grey", lambda: beit(num_channels=1), lambda: beit_squash(64, image_mean=[0.3], image_std=[0.2]),
+     {"grey": True}),
+    ("dinov3, grey", lambda: dinov3(num_channels=1), lambda: squash(64, image_mean=[0.3], image_std=[0.2]),
+     {"grey": True}),
     ("vit, features", lambda: hf.ViTModel(vit().config), lambda: squash(64), {}),
     ("vit, its state alone", vit, lambda: squash(64), {"state": True}),
     ("vit, quick-GELU", lambda: vit(hidden_act="quick_gelu"), lambda: squash(64), {}),
@@ -258,11 +265,16 @@ def randomize(model):
 
 
 def expected(model, processor, photograph):
-    """The pixels before rescaling and normalization, and the logits or features."""
+    """The pixels before rescaling and normalization, red, green and blue, and the logits or features. transformers
+    leaves it to the caller to make a photograph grey, and takes it as an array with a channel."""
+    given = {"images": photograph}
+    if photograph.mode == "L":
+        given = {"images": np.asarray(photograph)[:, :, None], "input_data_format": "channels_last"}
     plain = type(processor)(**{**processor.to_dict(), "do_rescale": False, "do_normalize": False})
-    pixels = np.asarray(plain(photograph, return_tensors="np").pixel_values[0]).transpose(1, 2, 0)
+    pixels = np.asarray(plain(**given, return_tensors="np").pixel_values[0]).transpose(1, 2, 0)
+    pixels = np.broadcast_to(pixels, pixels.shape[:2] + (3,))
     with torch.no_grad():
-        values = processor(photograph, return_tensors="pt").pixel_values.float()
+        values = processor(**given, return_tensors="pt").pixel_values.float()
         towers = isinstance(model, (hf.CLIPModel, hf.SiglipModel))
         output = model.get_image_features(values) if towers else model(values)
     if isinstance(model, hf.CLIPVisionModelWithProjection):
@@ -286,6 +298,7 @@ def check(program, case, photograph_path):
     model = model.to(saving.pop("dtype", torch.float32))
     with tempfile.TemporaryDirectory() as folder:
         state = saving.pop("state", False)
+        mode = "L" if saving.pop("grey", False) else "RGB"
         model.save_pretrained(folder, **saving)
         if state:
             save_file(model.state_dict(), f"{folder}/model.safetensors")
@@ -295,7 +308,7 @@ def check(program, case, photograph_path):
     if run.returncode != 0:
         return False, name + ": " + run.stderr.strip()
     actual = json.loads(run.stdout)
-    pixels, logits = expected(model.float(), processor, PIL.Image.open(photograph_path).convert("RGB"))
+    pixels, logits = expected(model.float(), processor, PIL.Image.open(photograph_path).convert(mode))
     equal = np.array_equal(np.asarray(actual["pixels"]), pixels.astype(np.int64).ravel())
     a, b = np.asarray(actual["logits"]), logits.double().numpy()
     cosine = a @ b / np.sqrt((a @ a) * (b @ b)) if a.shape == b.shape else 0

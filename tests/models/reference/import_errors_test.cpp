@@ -142,8 +142,8 @@ TEST_CASE("a config.json that contradicts the weights or asks for another archit
   refused_args(R"("init_values": 1e-5)", "number of layer scales in a block is 0 by the tensors, but 2 by ");
   refused_args(R"("act_layer": "relu")", "\"model_args.act_layer\" is \"relu\"; \"gelu\", \"gelu_tanh\",");
   refused_args(R"("pool_include_prefix": true)", "\"model_args.pool_include_prefix\" is true");
-  refused_args(R"("in_chans": 1)", "\"model_args.in_chans\" is not supported (value 1)");
-  refused(R"({"pretrained_cfg": {"mean": [0.5]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5]");
+  refused_args(R"("in_chans": 1)", "number of channels of pictures is 3 by the tensors, but 1 by ");
+  refused(R"({"pretrained_cfg": {"mean": [0.5, 0.4]}})", "\"pretrained_cfg.mean\" must be a list of 3, is [0.5,0.4]");
   refused(R"({"pretrained_cfg": {"std": [0.5, 0.5, 0]}})", "std is 0.0");
   refused(R"({"pretrained_cfg": {"crop_pct": "all"}})", "\"pretrained_cfg.crop_pct\" must be a number, is \"all\"");
   refused(R"({"pretrained_cfg": {"crop_mode": "border"}})",
@@ -179,10 +179,11 @@ TEST_CASE("networks of timm's that compute something else are refused by their n
   refused_tensor("blocks.0.attn.rel_pos_h", "attention within windows has relative positions");
   refused_tensor("layers.0.blocks.0.attn.meta_mlp.fc1.weight", "position biases are a network of another form");
 
-  Tensors grey = tensors;
-  grey["patch_embed.proj.weight"] = {{6, 1, 4, 4}, std::vector<float>(96)};
-  CHECK_THROWS_WITH(load_timm(file_of(grey), two_heads()),
-                    EndsWith("the model takes pictures of 1 channels; only RGB models can be imported"));
+  Tensors infrared = tensors;
+  infrared["patch_embed.proj.weight"] = {{6, 4, 4, 4}, std::vector<float>(384)};
+  CHECK_THROWS_WITH(load_timm(file_of(infrared), two_heads()),
+                    EndsWith("the model takes pictures of 4 channels; only models of RGB (3) and of grey pictures (1) "
+                             "can be imported"));
 }
 
 TEST_CASE("an architecture in config.json that nobody knows is refused unless the heads are given") {
