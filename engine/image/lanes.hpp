@@ -62,14 +62,23 @@ INTVIT_INLINE U8x16 zip_high(U8x16 a, U8x16 b) {
   return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-// x0 * a + x1 * b, x2 * a + x3 * b ...: no sum overflows as long as not all four are -2^15.
-INTVIT_INLINE I32x4 multiply_add_pairs(I16x8 x, std::int16_t a, std::int16_t b) {
+// x0 * y0 + x1 * y1, x2 * y2 + x3 * y3 ...: no sum overflows as long as not all four are -2^15.
+INTVIT_INLINE I32x4 multiply_add_pairs(I16x8 x, I16x8 y) {
 #if defined(__SSE2__)
-  return I32x4(_mm_madd_epi16(__m128i(x), __m128i(I16x8{a, b, a, b, a, b, a, b})));
+  return I32x4(_mm_madd_epi16(__m128i(x), __m128i(y)));
 #else
-  const I32x4 both = I32x4(x); // the first of a pair is the lower half
-  return ((both << 16) >> 16) * a + (both >> 16) * b;
+  const auto first = [](I16x8 v) { return (I32x4(v) << 16) >> 16; }; // the first of a pair is the lower half
+  const auto second = [](I16x8 v) { return I32x4(v) >> 16; };
+  return first(x) * first(y) + second(x) * second(y);
 #endif
+}
+
+// The same pair for each pair of lanes.
+INTVIT_INLINE I16x8 pairs(std::int16_t a, std::int16_t b) {
+  return I16x8{a, b, a, b, a, b, a, b};
+}
+INTVIT_INLINE I32x4 multiply_add_pairs(I16x8 x, std::int16_t a, std::int16_t b) {
+  return multiply_add_pairs(x, pairs(a, b));
 }
 
 // Both, clamped to 16 bits.

@@ -5,9 +5,9 @@
 
 #include "engine/image/lanes.hpp"
 
-// Why nothing overflows: y less black is within -16 .. 255, u and v less 128 within -128 .. 127, the factors within
-// +-2.2 in units of 2^-13, and so every sum of three products and the rounding within +-2^24. After the shift it is
-// within +-2^11, which 16 bits hold, and is clamped to a byte.
+// Why nothing overflows: y, u and v are within 0 .. 255 and the factors within +-2.2 in units of 2^-13, and so is a sum
+// of three products within +-2^24, that with what black and 128 make of it likewise. After the shift a sum is within
+// +-2^11, which 16 bits hold, and is clamped to a byte.
 
 namespace intvit {
 namespace {
@@ -21,10 +21,9 @@ constexpr std::int16_t quotient(std::int64_t n, std::int64_t d) {
   return static_cast<std::int16_t>((n + d / 2) / d);
 }
 
-// Of 16 pixels. Two neighbours share a u and a v.
+// Of 16 pixels. Two neighbours share a u and a v, which lie side by side, in NV21 v first.
 struct Samples {
-  U8x16 y;
-  I16x8 u, v;
+  U8x16 y, colors;
 };
 
 #if defined(__SSE2__)
@@ -43,13 +42,6 @@ INTVIT_INLINE U8x16 odd_bytes(U8x16 a, U8x16 b) {
 }
 #endif
 
-INTVIT_INLINE I16x8 first_of_pairs(U8x16 bytes) {
-  return I16x8(U16x8(bytes) & 255);
-}
-INTVIT_INLINE I16x8 second_of_pairs(U8x16 bytes) {
-  return I16x8(U16x8(bytes) >> 8);
-}
-
 // The samples of the 16 pixels that begin at `at`, a pointer for each plane.
 INTVIT_INLINE Samples load_samples(PixelFormat format, const YuvRow &at) {
   const auto first = load<U8x16>(at[0]);
@@ -57,19 +49,16 @@ INTVIT_INLINE Samples load_samples(PixelFormat format, const YuvRow &at) {
     const auto second = load<U8x16>(at[0] + 16);
     const U8x16 even = even_bytes(first, second);
     const U8x16 odd = odd_bytes(first, second);
-    return format == PixelFormat::yuyv ? Samples{even, first_of_pairs(odd), second_of_pairs(odd)}
-                                       : Samples{odd, first_of_pairs(even), second_of_pairs(even)};
+    return format == PixelFormat::yuyv ? Samples{even, odd} : Samples{odd, even};
   }
   if (format == PixelFormat::i420) {
     U8x16 u{};
     U8x16 v{};
     std::memcpy(&u, at[1], 8);
     std::memcpy(&v, at[2], 8);
-    return {first, low_bytes(u), low_bytes(v)};
+    return {first, zip_low(u, v)};
   }
-  const auto colors = load<U8x16>(at[1]);
-  return format == PixelFormat::nv12 ? Samples{first, first_of_pairs(colors), second_of_pairs(colors)}
-                                     : Samples{first, second_of_pairs(colors), first_of_pairs(colors)};
+  return {first, load<U8x16>(at[1])};
 }
 
 // How far apart two pixels of an even distance lie in a plane, in half bytes.
@@ -85,27 +74,31 @@ constexpr std::array<std::ptrdiff_t, 3> half_bytes_of_pixel(PixelFormat format) 
   }
 }
 
-constexpr int rounding = 1 << (yuv_factor_bits - 1);
+// What a red, green or blue takes of u and v, and of black, 128 and the rounding.
+struct ColorFactors {
+  I16x8 of_colors;
+  I32x4 constant;
 
-// (a * y + b * u + c * v + rounding) >> bits, of 8 pixels.
-INTVIT_INLINE I16x8 weigh(I16x8 y, I16x8 u, I16x8 v, std::int16_t a, std::int16_t b, std::int16_t c) {
-  const I16x8 one = I16x8{} + 1;
-  const auto half = [&](I16x8 yu, I16x8 v1) __attribute__((always_inline)) {
-    return (multiply_add_pairs(yu, a, b) + multiply_add_pairs(v1, c, rounding)) >> yuv_factor_bits;
-  };
-  return narrow(half(zip_low(y, u), zip_low(v, one)), half(zip_high(y, u), zip_high(v, one)));
-}
+  ColorFactors(const YuvFactors &factors, std::int16_t of_u, std::int16_t of_v, bool v_first)
+      : of_colors(v_first ? pairs(of_v, of_u) : pairs(of_u, of_v)),
+        constant(I32x4{} + ((1 << (yuv_factor_bits - 1)) - factors.luma * factors.black - 128 * (of_u + of_v))) {}
+};
 
-// The same without v.
-INTVIT_INLINE I16x8 weigh(I16x8 y, I16x8 u, std::int16_t a, std::int16_t b) {
-  const I32x4 half = I32x4{} + rounding;
-  return narrow((multiply_add_pairs(zip_low(y, u), a, b) + half) >> yuv_factor_bits,
-                (multiply_add_pairs(zip_high(y, u), a, b) + half) >> yuv_factor_bits);
+// The even pixels' and the odd ones', in one order.
+INTVIT_INLINE U8x16 alternate(U8x16 even_and_odd) {
+  const auto halves = U64x2(even_and_odd);
+  return zip_low(even_and_odd, U8x16(U64x2{halves[1], 0}));
 }
 
 template <bool shuffles>
 INTVIT_INLINE void convert(PixelFormat format, YuvRow at, int width, const YuvFactors &factors, std::uint8_t *rgb) {
   const std::array<std::ptrdiff_t, 3> steps = half_bytes_of_pixel(format);
+  const bool v_first = format == PixelFormat::nv21;
+  const std::array<ColorFactors, 3> channels = {ColorFactors(factors, 0, factors.red_of_v, v_first),
+                                                ColorFactors(factors, factors.green_of_u, factors.green_of_v, v_first),
+                                                ColorFactors(factors, factors.blue_of_u, 0, v_first)};
+  const I16x8 of_even = pairs(factors.luma, 0);
+  const I16x8 of_odd = pairs(0, factors.luma);
   alignas(16)
       std::uint8_t copies[3][std::size_t{2 * group}] = {}; // of the last pixels, which may be fewer than a group
   for (int left = width; left > 0; left -= group, rgb += std::ptrdiff_t{group} * 3) {
@@ -117,20 +110,19 @@ INTVIT_INLINE void convert(PixelFormat format, YuvRow at, int width, const YuvFa
         at[plane] = copies[plane];
       }
     const Samples samples = load_samples(format, at);
-    const auto half = [&](I16x8 y, I16x8 u, I16x8 v, std::array<I16x8, 3> & out) __attribute__((always_inline)) {
-      y -= factors.black;
-      u -= 128;
-      v -= 128;
-      out = {weigh(y, v, factors.luma, factors.red_of_v),
-             weigh(y, u, v, factors.luma, factors.green_of_u, factors.green_of_v),
-             weigh(y, u, factors.luma, factors.blue_of_u)};
+    // Lanes of 32 bits are pairs of pixels: a pair's u and v serve the even pixel and the odd one.
+    const std::array<I16x8, 2> y = {low_bytes(samples.y), high_bytes(samples.y)};
+    const std::array<I16x8, 2> colors = {low_bytes(samples.colors), high_bytes(samples.colors)};
+    const std::array<I32x4, 4> luma = {multiply_add_pairs(y[0], of_even), multiply_add_pairs(y[1], of_even),
+                                       multiply_add_pairs(y[0], of_odd), multiply_add_pairs(y[1], of_odd)};
+    const auto channel = [&](const ColorFactors &of) __attribute__((always_inline)) {
+      const I32x4 low = multiply_add_pairs(colors[0], of.of_colors) + of.constant;
+      const I32x4 high = multiply_add_pairs(colors[1], of.of_colors) + of.constant;
+      return alternate(
+          narrow_unsigned(narrow((luma[0] + low) >> yuv_factor_bits, (luma[1] + high) >> yuv_factor_bits),
+                          narrow((luma[2] + low) >> yuv_factor_bits, (luma[3] + high) >> yuv_factor_bits)));
     };
-    std::array<I16x8, 3> low;
-    std::array<I16x8, 3> high;
-    half(low_bytes(samples.y), zip_low(samples.u, samples.u), zip_low(samples.v, samples.v), low);
-    half(high_bytes(samples.y), zip_high(samples.u, samples.u), zip_high(samples.v, samples.v), high);
-    store_rgb<shuffles>(narrow_unsigned(low[0], high[0]), narrow_unsigned(low[1], high[1]),
-                        narrow_unsigned(low[2], high[2]), rgb);
+    store_rgb<shuffles>(channel(channels[0]), channel(channels[1]), channel(channels[2]), rgb);
     for (std::size_t plane = 0; plane < at.size(); ++plane)
       at[plane] += group * steps[plane] / 2;
   }
