@@ -32,7 +32,8 @@ void mix(std::uint8_t *rgb, int width, bool reversed) {
   static_assert(of_red + of_green + of_blue == 1 << 16);
   const std::uint32_t of_first = reversed ? of_blue : of_red;
   const std::uint32_t of_third = reversed ? of_red : of_blue;
-  for (const std::uint8_t *end = rgb + std::ptrdiff_t{width} * 3; rgb != end; rgb += 3) {
+  const std::uint8_t *const end = rgb + std::ptrdiff_t{width} * 3;
+  for (; rgb != end; rgb += 3) {
     const std::uint32_t sum = rgb[0] * of_first + rgb[1] * of_green + rgb[2] * of_third + (1 << 15);
     std::fill_n(rgb, 3, static_cast<std::uint8_t>(sum >> 16));
   }
