@@ -57,17 +57,17 @@ std::size_t constant_bytes(const ModelFile &file, const std::string &name) {
 }
 
 Layer layer(const ModelFile &file, const std::string &name, const Weights &weights) {
-  const StoredFormat &format = stored_formats[weights.format];
+  const StoredFormat &format = stored_format_of(file.tensors(), name);
   Layer result{.name = name,
                .out_features = weights.out_features,
                .in_features = weights.in_features,
                .format = std::string(format.name)};
   for (const char *constant : format.constants)
     result.bytes += constant_bytes(file, name + "." + constant);
-  if (weights.format != kernels::WeightFormat::int8) {
-    const kernels::FourBitLayout layout = kernels::four_bit_layout(weights.format);
-    const double second_bytes = static_cast<double>(constant_bytes(file, name + "." + format.constants.back()));
-    result.two_word_ratio = second_bytes / layout.group_bytes() / layout.group_rows(weights.out_features) /
+  if (format.storage != nullptr) {
+    const double second_bytes = static_cast<double>(constant_bytes(file, name + "." + format.storage->second()));
+    result.two_word_ratio = second_bytes / format.storage->group_bytes() /
+                            kernels::four_bit_layout(format.format).group_rows(weights.out_features) /
                             kernels::word_groups_in_row(weights.in_features);
   }
   return result;

@@ -22,7 +22,8 @@ MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
 # Weights of four bits, with the ratios that are measured of each, and options that follow the ratio.
 WORDS = {
-    "int4": ("--weight-format int4", [0, 10, 25, 50, 100], ""),
+    "int4": ("--weight-format int4", [0, 20, 50, 100], ""),
+    "int4, 4 bits more": ("--weight-format int4 --second-word-bits 4", [10, 25, 50, 100], ""),
     "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100], BY_LAYER),
     "STLQ by tiles": ("--weight-format stlq --two-word-groups tile", [0, 5, 10, 15, 25, 50, 100], BY_LAYER),
 }
@@ -44,7 +45,7 @@ def settings():
     for options, ratios, more in WORDS.values():
         for ratio in ratios:
             yield f"{options} --two-word-ratio {ratio}{more}"
-    for options, ratios, more in (WORDS["int4"], WORDS["STLQ"]):
+    for options, ratios, more in (WORDS["int4, 4 bits more"], WORDS["STLQ"], ("--weight-format int4", [0], "")):
         for ratio in ratios: # by layer and by model, whichever is not above
             yield f"{options} --two-word-ratio {ratio}{'' if more else BY_LAYER}"
     for groups in ("filter", "element"):
@@ -132,7 +133,7 @@ LEFT, TOP, RIGHT = 60, 130, 740
 PANEL, GAP = 210, 62  # the height of a model's part, and what is between two
 WIDTH, HEIGHT = 760, TOP + len(MODELS) * (PANEL + GAP) - 16
 BITS = (3.25, 8.35)
-LINE_STYLES = ["int4", "stlq", "tiles"]  # of WORDS
+LINE_STYLES = ["int4", "long", "stlq", "tiles"]  # of WORDS
 STYLE = """
   text { font: 12px sans-serif; fill: #333 }
   .title, .model { font-weight: bold }
@@ -141,13 +142,14 @@ STYLE = """
   .int8 { stroke: #333 }
   path { fill: none; stroke-width: 2 }
   path.int4 { stroke: #1f6fd1 } circle.int4 { fill: #1f6fd1 }
+  path.long { stroke: #1f6fd1; stroke-dasharray: 2 3 } circle.long { fill: #1f6fd1 }
   path.stlq { stroke: #d9730d } circle.stlq { fill: #d9730d }
   path.tiles { stroke: #d9730d; stroke-dasharray: 2 3 } circle.tiles { fill: #d9730d }
   @media (prefers-color-scheme: dark) {
     text { fill: #ccc }
     .grid { stroke: #3a3a3a }
     .int8 { stroke: #ccc }
-    path.int4 { stroke: #6cb0ff } circle.int4 { fill: #6cb0ff }
+    path.int4, path.long { stroke: #6cb0ff } circle.int4, circle.long { fill: #6cb0ff }
     path.stlq, path.tiles { stroke: #f0984b } circle.stlq, circle.tiles { fill: #f0984b }
   }
 """

@@ -83,7 +83,8 @@ void add_quantizer_options(Parser &parser) {
   add_weight_options(parser);
   parser.option<double>(
       "average-bits", "B",
-      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.25, no second words, to 8.25");
+      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.25, no second words, to 8.25 (int4: 6.25)");
+  parser.option<int>("second-word-bits", "N", "int4: bits of a second word, 2 or 4 (default: 2)");
   parser.group("To reproduce FQ-ViT's table, with --softmax lis8 and --residual ptf8-paper or int8 besides");
   parser.flag("as-published", "FQ-ViT's choices as far as integers can follow; other options override them");
   parser.option<std::string>("observer", "NAME",
@@ -118,9 +119,11 @@ double ratio_of_bits(const Parser &parser, const QuantizeOptions &options) {
     throw UsageError("--average-bits goes with --two-word-groups group");
   if (parser.has("two-word-ratio"))
     throw UsageError("give --average-bits or --two-word-ratio, not both");
-  if (!(bits >= least && bits <= least + 4))
-    throw UsageError("--average-bits must be from 4.25 to 8.25");
-  return (bits - least) / 4;
+  const int second = options.weight_levels == WeightLevels::int4 ? options.second_word_bits : 4;
+  if (!(bits >= least && bits <= least + second))
+    throw UsageError(second == 4 ? "--average-bits must be from 4.25 to 8.25"
+                                 : "--average-bits must be from 4.25 to 6.25, or to 8.25 with --second-word-bits 4");
+  return (bits - least) / second;
 }
 
 } // namespace
@@ -142,6 +145,13 @@ QuantizeOptions quantizer_options(const Parser &parser) {
     throw UsageError("--errors-by goes with --weight-format stlq or int4");
   if (options.two_word_groups == TwoWordGroups::tile && options.weight_levels == WeightLevels::int4)
     throw UsageError("--two-word-groups tile goes with --weight-format stlq");
+  if (parser.has("second-word-bits")) {
+    options.second_word_bits = parser.get<int>("second-word-bits");
+    if (options.weight_levels != WeightLevels::int4)
+      throw UsageError("--second-word-bits goes with --weight-format int4");
+    if (options.second_word_bits != 2 && options.second_word_bits != 4)
+      throw UsageError("--second-word-bits is " + std::to_string(options.second_word_bits) + ", expected 2 or 4");
+  }
   if (parser.has("average-bits"))
     options.two_word_ratio = ratio_of_bits(parser, options);
   set_named(parser, "observer", observers, options.published.observer);
@@ -171,6 +181,8 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
     text << " two-word-ratio=" << options.two_word_ratio * 100
          << " two-word-groups=" << name_of(two_word_groups, options.two_word_groups)
          << " errors-by=" << name_of(error_measures, options.error_measure);
+  if (options.weight_levels == WeightLevels::int4)
+    text << " second-word-bits=" << options.second_word_bits;
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
   if (options.published.per_tensor)

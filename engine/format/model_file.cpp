@@ -46,7 +46,7 @@ template <std::size_t Index = 0> bool is_feature_of_operation(std::string_view f
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph. Operations and weight formats bring their own.
 bool is_known_feature(std::string_view feature) {
-  const auto &formats = stored_formats.values;
+  const auto &formats = stored_formats;
   return feature == features_feature || feature == tokens_feature ||
          std::find(result_features.begin(), result_features.end(), feature) != result_features.end() ||
          std::any_of(std::begin(formats), std::end(formats),
@@ -73,7 +73,7 @@ std::set<std::string> required_features(const Graph &graph,
     for (const std::string_view feature : std::visit([](const auto &op) { return op.features(); }, node.operation))
       features.emplace(feature);
   for (const auto &[name, view] : tensors)
-    for (const StoredFormat &format : stored_formats.values)
+    for (const StoredFormat &format : stored_formats)
       if (!format.feature.empty() && name.ends_with(std::string(".") + format.constants[0]))
         features.emplace(format.feature);
   return features;

@@ -14,10 +14,10 @@ void GraphBuilder::weights(const std::string &node, const FourBitWeights &words)
   const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
     constant(node, suffix, bytes, {static_cast<std::int64_t>(bytes.size()) / columns, columns});
   };
-  const FourBitConstants &constants = four_bit_constants[words.format];
-  matrix(constants.first(), words.first, kernels::first_word_bytes(words.in_features));
-  matrix(constants.groups(), words.groups, kernels::group_bit_bytes(words.in_features));
-  matrix(constants.second(), words.second, words.layout().group_bytes());
+  const FourBitStorage &storage = storage_of(words);
+  matrix(storage.first(), words.first, kernels::first_word_bytes(words.in_features));
+  matrix(storage.groups(), words.groups, kernels::group_bit_bytes(words.in_features));
+  matrix(storage.second(), stored_second_words(storage, words.second), storage.group_bytes());
 }
 
 void GraphBuilder::requantization(const std::string &node, const std::vector<std::int32_t> &multiplier,

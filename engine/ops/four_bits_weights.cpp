@@ -74,7 +74,7 @@ bool holds_no_code(std::uint8_t byte) {
   return (byte & 15) == no_word_code || byte >> 4 == no_word_code;
 }
 
-std::string first_word_defect(const FourBitWeights &weights) {
+std::string first_word_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
   const FourBitMatrix matrix = weights.view();
   const auto row_bytes = static_cast<std::size_t>(first_word_bytes(weights.in_features));
   const bool filled = weights.in_features % 2 != 0; // a row's last byte has one word
@@ -84,22 +84,22 @@ std::string first_word_defect(const FourBitWeights &weights) {
       continue;
     for (int k = 0; k < 2 * first_word_bytes(weights.in_features); ++k)
       if (const char *defect = word_defect(matrix.first_word(n, k), -largest_word_code, k < weights.in_features))
-        return four_bit_constants[weights.format].first() + word_place(n, k) + defect;
+        return storage.first() + word_place(n, k) + defect;
   }
   return "";
 }
 
-std::string group_bit_defect(const FourBitWeights &weights) {
+std::string group_bit_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
   const FourBitMatrix matrix = weights.view();
   for (int row = 0; row < matrix.layout.group_rows(weights.out_features); ++row)
     for (int group = word_groups_in_row(weights.in_features); group < 8 * group_bit_bytes(weights.in_features); ++group)
       if (matrix.has_second_words(row, group))
-        return std::string(four_bit_constants[weights.format].groups()) + ": bit " + std::to_string(group) +
-               " of row " + std::to_string(row) + " belongs to no group and is not 0";
+        return std::string(storage.groups()) + ": bit " + std::to_string(group) + " of row " + std::to_string(row) +
+               " belongs to no group and is not 0";
   return "";
 }
 
-std::string second_word_defect(const FourBitWeights &weights) {
+std::string second_word_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
   const FourBitMatrix matrix = weights.view();
   const int smallest = smallest_second_code(matrix.layout.scale);
   const int group_outputs = matrix.layout.group_outputs;
@@ -116,8 +116,7 @@ std::string second_word_defect(const FourBitWeights &weights) {
         for (int n = 0; n < group_outputs; ++n)
           for (int k = 0; k < word_group_inputs; ++k)
             if (const char *defect = word_defect(matrix.second_word(index, n, k), smallest, n < outputs && k < inputs))
-              return four_bit_constants[weights.format].second() +
-                     word_place(row * group_outputs + n, group * word_group_inputs + k) + defect;
+              return storage.second() + word_place(row * group_outputs + n, group * word_group_inputs + k) + defect;
       ++index;
     }
   return "";
@@ -164,6 +163,40 @@ Codes codes_of(WordScale scale, int value) {
 
 } // namespace
 
+const FourBitStorage &storage_of(const FourBitWeights &weights) {
+  constexpr std::uint8_t lower_bits = 0x33; // of two words in a byte
+  const bool short_words =
+      weights.layout().scale == WordScale::uniform && !weights.second.empty() &&
+      std::none_of(weights.second.begin(), weights.second.end(), [](std::uint8_t two) { return two & lower_bits; });
+  return *std::find_if(four_bit_storages.begin(), four_bit_storages.end(), [&](const FourBitStorage &storage) {
+    return storage.format == weights.format && storage.second_bits == (short_words ? 2 : 4);
+  });
+}
+
+std::vector<std::uint8_t> stored_second_words(const FourBitStorage &storage, std::vector<std::uint8_t> words) {
+  if (storage.second_bits == 4)
+    return words;
+  for (std::size_t i = 0; i < words.size() / 2; ++i) {
+    const int four = words[2 * i] | words[2 * i + 1] << 8;
+    words[i] = static_cast<std::uint8_t>((four >> 2 & 3) | (four >> 4 & 12) | (four >> 6 & 48) | (four >> 8 & 192));
+  }
+  words.resize(words.size() / 2);
+  return words;
+}
+
+std::vector<std::uint8_t> second_words_of(const FourBitStorage &storage, std::vector<std::uint8_t> stored) {
+  if (storage.second_bits == 4)
+    return stored;
+  const std::size_t bytes = stored.size();
+  stored.resize(2 * bytes);
+  for (std::size_t i = bytes; i-- > 0;) {
+    const std::uint8_t four = stored[i];
+    stored[2 * i] = static_cast<std::uint8_t>((four & 3) << 2 | (four & 12) << 4);
+    stored[2 * i + 1] = static_cast<std::uint8_t>((four & 48) >> 2 | (four & 192));
+  }
+  return stored;
+}
+
 std::int64_t count_marked_groups(const FourBitWeights &weights) {
   const FourBitMatrix matrix = weights.view();
   std::int64_t count = 0;
@@ -173,9 +206,9 @@ std::int64_t count_marked_groups(const FourBitWeights &weights) {
   return count;
 }
 
-std::string find_defect(const FourBitWeights &weights) {
+std::string find_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
   for (const auto check : {first_word_defect, group_bit_defect, second_word_defect})
-    if (std::string defect = check(weights); !defect.empty())
+    if (std::string defect = check(weights, storage); !defect.empty())
       return defect;
   return "";
 }

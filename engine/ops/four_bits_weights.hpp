@@ -14,19 +14,6 @@
 
 namespace intvit {
 
-// A node's constants that hold them, in place of "weight".
-struct FourBitConstants {
-  std::array<const char *, 3> names;
-
-  constexpr const char *first() const { return std::get<0>(names); }
-  constexpr const char *groups() const { return std::get<1>(names); }
-  constexpr const char *second() const { return std::get<2>(names); }
-};
-inline constexpr auto four_bit_constants = kernels::PerFormat<FourBitConstants>::of(
-    FourBitConstants{}, FourBitConstants{{"stlq_first", "stlq_tiles", "stlq_second"}},
-    FourBitConstants{{"stlq_group_first", "stlq_groups", "stlq_group_second"}},
-    FourBitConstants{{"int4_first", "int4_groups", "int4_second"}});
-
 // The members of kernels::FourBitMatrix.
 struct FourBitWeights {
   kernels::WeightFormat format = kernels::WeightFormat::stlq_tiles; // one of four bits
@@ -49,14 +36,38 @@ struct FourBitWeights {
   std::size_t bytes() const { return first.size() + groups.size() + second.size(); }
 };
 
+// How model files hold them: the node's constants, in place of "weight".
+struct FourBitStorage {
+  kernels::WeightFormat format;
+  std::array<const char *, 3> names;
+  int second_bits = 4; // of a second word. Where 2, these are the upper bits of its code, whose lower ones are 0
+
+  constexpr const char *first() const { return std::get<0>(names); }
+  constexpr const char *groups() const { return std::get<1>(names); }
+  constexpr const char *second() const { return std::get<2>(names); }
+  constexpr int group_bytes() const { return kernels::four_bit_layout(format).group_bytes() * second_bits / 4; }
+};
+inline constexpr std::array<FourBitStorage, 4> four_bit_storages{
+    {{kernels::WeightFormat::stlq_tiles, {{"stlq_first", "stlq_tiles", "stlq_second"}}},
+     {kernels::WeightFormat::stlq_groups, {{"stlq_group_first", "stlq_groups", "stlq_group_second"}}},
+     {kernels::WeightFormat::int4, {{"int4_first", "int4_groups", "int4_second"}}},
+     {kernels::WeightFormat::int4, {{"int4_short_first", "int4_short_groups", "int4_short_second"}}, 2}}};
+
+// The one that takes the fewest bytes; of equal ones the first.
+const FourBitStorage &storage_of(const FourBitWeights &weights);
+
+// Second words as the storage has them, and back: those of a group beside one another, from the lowest bits on.
+std::vector<std::uint8_t> stored_second_words(const FourBitStorage &storage, std::vector<std::uint8_t> words);
+std::vector<std::uint8_t> second_words_of(const FourBitStorage &storage, std::vector<std::uint8_t> stored);
+
 // For weights that were read from a file, with `first` and `groups` of the sizes that the matrix needs: how many groups
 // of second words there must be.
 std::int64_t count_marked_groups(const FourBitWeights &weights);
 
-// With `second` of that size: what is wrong, beginning with the constant's name; empty where nothing is. A first word
-// (and on the log scale a second one) that is no code, or a word or bit that belongs to no weight or group and is not
-// 0.
-std::string find_defect(const FourBitWeights &weights);
+// With `second` of that size: what is wrong, beginning with the name of the storage's constant; empty where nothing is.
+// A first word (and on the log scale a second one) that is no code, or a word or bit that belongs to no weight or group
+// and is not 0.
+std::string find_defect(const FourBitWeights &weights, const FourBitStorage &storage);
 
 // `first`, `second`: codes, [out_features, in_features], row-major: from -7 to 7, second ones on the uniform scale from
 // -8. `two_words`: 1 or 0 for every group, [layout.group_rows(), word_groups_in_row()]. `second` may be empty where no

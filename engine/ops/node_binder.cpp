@@ -43,12 +43,7 @@ const TensorView *NodeBinder::constant(const char *suffix, DType dtype, const st
 
 Weights NodeBinder::weights(int in_features) {
   Weights weights{.in_features = in_features};
-  for (std::size_t i = 0; i < kernels::weight_format_count; ++i)
-    if (file_.find(node_ + "." + stored_formats.values[i].constants[0]) != nullptr) {
-      weights.format = static_cast<kernels::WeightFormat>(i);
-      break;
-    }
-  const StoredFormat &format = stored_formats[weights.format];
+  const StoredFormat &format = stored_format_of(file_, node_);
   const TensorView *view = constant(format.constants[0], 2);
   if (view == nullptr)
     return {};
@@ -57,9 +52,32 @@ Weights NodeBinder::weights(int in_features) {
     fail("the weight has " + std::to_string(out_features) + " rows");
     return {};
   }
+  weights.format = format.format;
   weights.out_features = static_cast<int>(out_features);
-  format.read(*this, weights);
+  if (format.storage != nullptr)
+    read_four_bits(*format.storage, weights);
+  else
+    weights.values = read<std::int8_t>(format.constants[0], DType::i8, {weights.out_features, weights.in_features});
   return weights;
+}
+
+void NodeBinder::read_four_bits(const FourBitStorage &storage, Weights &weights) {
+  FourBitWeights &words = weights.four_bits;
+  words.format = weights.format;
+  words.out_features = weights.out_features;
+  words.in_features = weights.in_features;
+  const auto matrix = [&](const char *constant, std::int64_t rows, std::int64_t columns) {
+    return read<std::uint8_t>(constant, DType::u8, {rows, columns});
+  };
+  words.first = matrix(storage.first(), words.out_features, kernels::first_word_bytes(words.in_features));
+  words.groups = matrix(storage.groups(), words.layout().group_rows(words.out_features),
+                        kernels::group_bit_bytes(words.in_features));
+  if (ok()) // only then is it known how many groups are marked
+    words.second =
+        second_words_of(storage, matrix(storage.second(), count_marked_groups(words), storage.group_bytes()));
+  if (ok())
+    if (const std::string defect = find_defect(words, storage); !defect.empty())
+      fail("tensor " + node_ + "." + defect);
 }
 
 RequantizationConstants NodeBinder::requantization(int channels, int shift) {

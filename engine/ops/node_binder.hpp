@@ -54,6 +54,8 @@ public:
 private:
   // Of whichever format the file has constants for this node. The first one's rows say how many outputs there are.
   Weights weights(int in_features);
+  // Into `weights`, whose sides and format are set.
+  void read_four_bits(const FourBitStorage &storage, Weights &weights);
   const TensorView *constant(const char *suffix, DType dtype, const std::vector<std::int64_t> &shape);
 
   const std::string node_; // its name

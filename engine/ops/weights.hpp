@@ -1,11 +1,14 @@
 // The matrix of a linear map and what turns its accumulators into codes, with memory of their own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/container/safetensors.hpp"
 #include "engine/ops/four_bits_weights.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/requantize.hpp"
@@ -30,18 +33,19 @@ struct Weights {
   }
 };
 
-class NodeBinder;
-
-// How model files hold weights of one format. kernels::LinearKernel::formats has the kernels' side of it.
+// How model files hold weights. kernels::LinearKernel::formats has the kernels' side of it.
 struct StoredFormat {
   std::string_view name;                  // as commands and reports call it
   std::string_view feature;               // what a reader must know; empty: nothing
   std::span<const char *const> constants; // of a node; the first one, [out_features, ..], tells the format
-  // Reads and checks them into `weights`, whose sides and format are set.
-  void (*read)(NodeBinder &binder, Weights &weights);
+  kernels::WeightFormat format;           // in which they are packed
+  const FourBitStorage *storage;          // null: int8
 };
 
-extern const kernels::PerFormat<StoredFormat> stored_formats;
+extern const std::array<StoredFormat, 1 + four_bit_storages.size()> stored_formats;
+
+// The one that the file has constants of for this node; int8 where it has none.
+const StoredFormat &stored_format_of(const SafetensorsFile &file, const std::string &node);
 
 struct RequantizationConstants {
   std::vector<std::int32_t> multiplier;

@@ -8,14 +8,14 @@
 
 namespace intvit::stlq {
 
-NearestValues::NearestValues(kernels::WordScale scale, bool two_words) {
+NearestValues::NearestValues(kernels::WordScale scale, bool two_words, int second_step) {
   std::array<bool, 256> is_level{};
   const int smallest_second = scale == kernels::WordScale::log ? -kernels::largest_word_code : -8;
   for (int first = -kernels::largest_word_code; first <= kernels::largest_word_code; ++first) {
     const std::uint8_t word = kernels::word_of_code(first);
     is_level[static_cast<std::size_t>(128 + kernels::one_word_value(scale, word))] = true;
     if (two_words)
-      for (int second = smallest_second; second <= kernels::largest_word_code; ++second)
+      for (int second = smallest_second; second <= kernels::largest_word_code; second += second_step)
         is_level[static_cast<std::size_t>(128 + kernels::two_word_value(scale, word, kernels::word_of_code(second)))] =
             true;
   }
@@ -29,11 +29,14 @@ NearestValues::NearestValues(kernels::WordScale scale, bool two_words) {
   }
 }
 
-const NearestValues &nearest_values(kernels::WordScale scale, bool two_words) {
+const NearestValues &nearest_values(kernels::WordScale scale, bool two_words, int second_step) {
   using kernels::WordScale;
-  static const std::array<NearestValues, 4> nearest{
+  static const std::array<NearestValues, 5> nearest{
       NearestValues(WordScale::log, false), NearestValues(WordScale::log, true),
-      NearestValues(WordScale::uniform, false), NearestValues(WordScale::uniform, true)};
+      NearestValues(WordScale::uniform, false), NearestValues(WordScale::uniform, true),
+      NearestValues(WordScale::uniform, true, 4)};
+  if (scale == WordScale::uniform && two_words && second_step == 4)
+    return nearest.back();
   return nearest[(scale == WordScale::log ? 0U : 2U) + (two_words ? 1U : 0U)];
 }
 

@@ -19,7 +19,8 @@ namespace intvit::stlq {
 // multiples of 1/2 therefore have the same nearest value, and a table of those intervals gives it.
 class NearestValues {
 public:
-  NearestValues(kernels::WordScale scale, bool two_words);
+  // `second_step`: a second word's code is a multiple of it.
+  NearestValues(kernels::WordScale scale, bool two_words, int second_step = 1);
 
   std::int8_t operator()(double weight) const {
     return nearest_[static_cast<std::size_t>(std::clamp(2 * (weight + 128), 0.0, 511.0))];
@@ -29,7 +30,8 @@ private:
   std::array<std::int8_t, 512> nearest_{};
 };
 
-const NearestValues &nearest_values(kernels::WordScale scale, bool two_words);
+// `second_step`: 1, or 4 for second words of two bits on the uniform scale.
+const NearestValues &nearest_values(kernels::WordScale scale, bool two_words, int second_step = 1);
 
 // On the log scale.
 inline std::int8_t nearest_value(double weight, bool two_words) {

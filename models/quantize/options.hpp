@@ -33,6 +33,11 @@ constexpr bool has_words(WeightLevels levels) {
   return levels == WeightLevels::stlq || levels == WeightLevels::int4;
 }
 
+// int4's second words are of two bits by default and so are given to more weights.
+constexpr double default_two_word_ratio(WeightLevels levels) {
+  return levels == WeightLevels::int4 ? 0.5 : 0.15;
+}
+
 // Which weights of four bits get a second word together.
 enum class TwoWordGroups : std::uint8_t {
   group,   // 4 inputs of one output
@@ -96,7 +101,8 @@ struct QuantizeOptions {
   bool correct_bias = true;
   WeightLevels weight_levels = WeightLevels::int8;
   // stlq, int4: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
-  double two_word_ratio = 0.15;
+  double two_word_ratio = default_two_word_ratio(WeightLevels::stlq);
+  int second_word_bits = 2; // int4's: 2 or 4
   TwoWordGroups two_word_groups = TwoWordGroups::group;
   ErrorMeasure error_measure = ErrorMeasure::model; // of stlq and int4; the others' is their layer
   RangeMargins margins;

@@ -41,6 +41,7 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
                                                   {"--weight-format", "int4"},
                                                   {"--weight-format", "int4", "--two-word-ratio", "0"},
                                                   {"--weight-format", "int4", "--average-bits", "4.6"},
+                                                  {"--weight-format", "int4", "--second-word-bits", "4"},
                                                   {"--weight-format", "stlq", "--errors-by", "layer"},
                                                   {"--observer", "percentile", "--no-bias-correction"},
                                                   {"--observer", "omse", "--residual", "int8"},
@@ -89,6 +90,25 @@ TEST_CASE("quantize into words: info tells those of the blocks, more of them wit
     CHECK_THAT(head, Contains("int8"));
     CHECK(std::filesystem::file_size(model) > smaller);
     smaller = std::filesystem::file_size(model);
+  }
+}
+
+TEST_CASE("quantize --weight-format int4: the bits of a weight are those that were asked for") {
+  for (const char *second : {"2", "4"}) {
+    const std::string model = temporary_file("bits.safetensors");
+    REQUIRE(quantize({"--weight-format", "int4", "--average-bits", "5.25", "--second-word-bits", second}, model)
+                .exit_code == 0);
+    double bits = 0;
+    double weights = 0;
+    const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
+    for (const json &layer : info["layers"])
+      if (layer["format"] == "int4") {
+        const double size = layer["out"].get<double>() * layer["in"].get<double>();
+        bits += size * layer["bits"].get<double>();
+        weights += size;
+      }
+    CHECK(bits / weights == Approx(5.25).margin(0.1));
+    CHECK(run_program({"verify", "-m", model}).exit_code == 0);
   }
 }
 
@@ -368,7 +388,15 @@ TEST_CASE("quantize's and eval's bad input") {
           {{"--errors-by", "layer"}, 2, "--errors-by goes with --weight-format stlq or int4"},
           {{"--weight-format", "int4", "--errors-by", "chance"}, 2, "--errors-by"},
           {{"--average-bits", "5"}, 2, "--average-bits goes with --weight-format stlq or int4"},
-          {{"--weight-format", "int4", "--average-bits", "4"}, 2, "--average-bits must be from 4.25 to 8.25"},
+          {{"--weight-format", "int4", "--average-bits", "4"},
+           2,
+           "--average-bits must be from 4.25 to 6.25, or to 8.25 with --second-word-bits 4"},
+          {{"--weight-format", "int4", "--average-bits", "6.5"}, 2, "--average-bits must be from 4.25 to 6.25"},
+          {{"--weight-format", "stlq", "--average-bits", "9"}, 2, "--average-bits must be from 4.25 to 8.25"},
+          {{"--weight-format", "int4", "--second-word-bits", "3"}, 2, "--second-word-bits is 3, expected 2 or 4"},
+          {{"--weight-format", "stlq", "--second-word-bits", "2"},
+           2,
+           "--second-word-bits goes with --weight-format int4"},
           {{"--weight-format", "int4", "--average-bits", "5", "--two-word-ratio", "10"},
            2,
            "give --average-bits or --two-word-ratio, not both"},

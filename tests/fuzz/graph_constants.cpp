@@ -42,9 +42,9 @@ Magnitudes GraphConstants::weights(const std::string &node, int out, int in) {
   std::vector<std::int8_t> values;
   const int kind = choices_.between(0, 7);
   if (kind < 2) {
-    const std::array formats{WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4};
-    const WeightFormat format = formats[static_cast<std::size_t>(choices_.between(0, 2))];
-    test::FourBitCase words = test::make_four_bits(random, format, out, in);
+    const FourBitStorage &storage = four_bit_storages[static_cast<std::size_t>(choices_.between(0, 3))];
+    const WeightFormat format = storage.format;
+    test::FourBitCase words = test::make_four_bits(random, format, out, in, storage.second_bits);
     values = std::move(words.values);
     graph_.weights(node, {format, out, in, std::move(words.first), std::move(words.groups), std::move(words.second)});
   } else {

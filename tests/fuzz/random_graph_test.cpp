@@ -76,7 +76,7 @@ TEST_CASE(
     features += text + " ";
   std::vector<std::string> wanted{"shifted windows"};
   want_all<0>(wanted);
-  for (const StoredFormat &format : stored_formats.values)
+  for (const StoredFormat &format : stored_formats)
     wanted.emplace_back(format.feature);
   for (const std::string &word : wanted) {
     INFO(word << " is in none of " << features);

@@ -13,7 +13,8 @@ int log_value(int code) {
 
 } // namespace
 
-FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features) {
+FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features,
+                           int second_bits) {
   const bool uniform = format == kernels::WeightFormat::int4;
   const std::size_t group_outputs = format == kernels::WeightFormat::stlq_tiles ? 64 : 1;
   const auto out = static_cast<std::size_t>(out_features);
@@ -45,7 +46,9 @@ FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out
           const int first = extreme ? extreme_code() * (uniform ? 7 : 1) : random.between(-7, 7);
           int second = 0;
           if (two)
-            second = extreme ? extreme_code() * (uniform ? 7 : 1) : random.between(uniform ? -8 : -7, 7);
+            second = second_bits == 2 ? 4 * (extreme ? extreme_code() : random.between(-2, 1))
+                     : extreme        ? extreme_code() * (uniform ? 7 : 1)
+                                      : random.between(uniform ? -8 : -7, 7);
           const auto shifted = [&](int q) { return static_cast<std::uint8_t>((q & 15) << (k % 2 * 4)); };
           result.first[n * row_bytes + k / 2] |= shifted(first);
           if (two)

@@ -25,7 +25,8 @@ struct FourBitCase {
 };
 
 // Second words in no group, in all of them, or in some: half or few; now and then only the largest codes, whose sums
-// saturate on the log scale.
-FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features);
+// saturate on the log scale. `second_bits`: 2 draws second words of int4 whose codes are multiples of 4.
+FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features,
+                           int second_bits = 4);
 
 } // namespace intvit::test

@@ -45,6 +45,11 @@ WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
 }
 
 // The weights whose error with one word costs most. `output_costs` may be empty.
+// Second words of two bits are the upper half of four.
+int second_step(const QuantizeOptions &options) {
+  return options.weight_levels == WeightLevels::int4 && options.second_word_bits == 2 ? 4 : 1;
+}
+
 std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
                                    const ArrayXd &output_costs, const Scales &scales, const QuantizeOptions &options) {
   const WordGrid one_word(word_scale(options.weight_levels), weight.cols());
@@ -234,7 +239,8 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
   }
   if (in_words && options.two_word_ratio > 0)
     grid = WordGrid(words, layer.weight.cols(),
-                    select_two_words(layer.weight, input.scale, variance, samples.output_costs, scales, options));
+                    select_two_words(layer.weight, input.scale, variance, samples.output_costs, scales, options),
+                    second_step(options));
   if (options.rounding == Rounding::nearest)
     return round_to_nearest(layer.weight, input.scale, variance, grid, scales, options.threads);
   return round_compensating(layer.weight, input.scale, codes, variance, grid, scales, options.threads);

@@ -36,9 +36,11 @@ private:
 // What words of four bits decode to (kernels/four_bits.hpp), and for weights with second words the sums of two.
 class WordGrid {
 public:
-  // `two_words`: a bit for each weight, row-major; empty: none has a second word.
-  WordGrid(kernels::WordScale scale, Eigen::Index inputs, std::vector<bool> two_words = {})
-      : scale_(scale), inputs_(inputs), two_words_(std::move(two_words)) {}
+  // `two_words`: a bit for each weight, row-major; empty: none has a second word. `second_step`: a second word's code
+  // is a multiple of it.
+  WordGrid(kernels::WordScale scale, Eigen::Index inputs, std::vector<bool> two_words = {}, int second_step = 1)
+      : scale_(scale), inputs_(inputs), two_words_(std::move(two_words)),
+        two_words_values_(stlq::nearest_values(scale, true, second_step)) {}
 
   kernels::WordScale scale() const { return scale_; }
   // Of one word.
@@ -55,7 +57,7 @@ private:
   Eigen::Index inputs_;
   std::vector<bool> two_words_;
   stlq::NearestValues one_word_values_ = stlq::nearest_values(scale_, false);
-  stlq::NearestValues two_words_values_ = stlq::nearest_values(scale_, true);
+  stlq::NearestValues two_words_values_;
 };
 
 using WeightGrid = std::variant<UniformGrid, WordGrid>;

@@ -96,11 +96,12 @@ TEST_CASE("bind: STLQ weights without any second word") {
 }
 
 TEST_CASE("bind: the builder writes what bind reads") {
-  const auto format = GENERATE(WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4);
+  const FourBitStorage storage = GENERATE(from_range(four_bit_storages));
+  const WeightFormat format = storage.format;
   test::Random random(2);
   for (int round = 0; round < 20; ++round) {
     const int out = random.between(1, 150);
-    const FourBitCase expected = test::make_four_bits(random, format, out, 3);
+    const FourBitCase expected = test::make_four_bits(random, format, out, 3, storage.second_bits);
     const FourBitWeights weights{format, out, 3, expected.first, expected.groups, expected.second};
     GraphBuilder builder(1, 1);
     builder.add("p", image_value, Patches{1});
@@ -110,6 +111,15 @@ TEST_CASE("bind: the builder writes what bind reads") {
                            std::vector<std::int64_t>(static_cast<std::size_t>(out)));
     ModelParts parts(builder);
     parts.add_blank_golden(out);
+    if (storage.second_bits == 2 && !weights.second.empty()) {
+      // By hand: the two upper bits of each word, the first input's lowest.
+      const std::vector<std::byte> &stored = parts.tensors.at("h.int4_short_second").bytes;
+      REQUIRE(stored.size() == weights.second.size() / 2);
+      for (std::size_t i = 0; i < 2 * weights.second.size(); ++i) {
+        const int word = weights.second[i / 2] >> (i % 2 * 4) & 15;
+        CHECK((std::to_integer<int>(stored[i / 4]) >> (i % 4 * 2) & 3) * 4 == word);
+      }
+    }
     const Result<ModelFile> file = ModelFile::parse(parts.file(), "m");
     REQUIRE(file.ok());
     const Result<Program> program = file->bind();

@@ -44,6 +44,12 @@ Int word_code(Int byte, bool high) {
   return word < 8 ? word : word - 16;
 }
 
+// One of a byte's four words of two bits, which stand for multiples of 4.
+Int short_code(Int byte, int place) {
+  const Int word = floor_divide(byte, power_of_two(2 * place)) % 4;
+  return 4 * (word < 2 ? word : word - 4);
+}
+
 Int log_value(Int code) {
   const Int magnitude = code == 0 ? 0 : power_of_two(static_cast<int>(7 - (code < 0 ? -code : code)));
   return code < 0 ? -magnitude : magnitude;
@@ -55,7 +61,8 @@ struct FourBits {
   const char *groups;
   const char *second;
   std::size_t group_outputs;
-  bool uniform; // else on the log scale
+  bool uniform;            // else on the log scale
+  std::size_t second_bits; // of a second word
 
   std::vector<Int> weight(const NodeReader &reader, std::size_t inputs) const {
     const std::vector<Int> words = reader.constant(first);
@@ -78,19 +85,22 @@ struct FourBits {
           continue;
         for (std::size_t i = 0; i < 4 * group_outputs; ++i)
           if (const std::size_t n = group_outputs * row + i / 4, k = 4 * group + i % 4; n < outputs && k < inputs) {
-            const Int code = word_code(more.at(at + i / 2), i % 2 == 1);
+            const Int code = second_bits == 2 ? short_code(more.at(at), static_cast<int>(i))
+                                              : word_code(more.at(at + i / 2), i % 2 == 1);
             Int &value = weight[n * inputs + k];
             value = saturate(value + (uniform ? code : log_value(code)), -127, 127);
           }
-        at += 2 * group_outputs;
+        at += group_outputs * second_bits / 2;
       }
     return weight;
   }
 };
 
-constexpr std::array four_bit_formats{FourBits{"stlq_first", "stlq_tiles", "stlq_second", 64, false},
-                                      FourBits{"stlq_group_first", "stlq_groups", "stlq_group_second", 1, false},
-                                      FourBits{"int4_first", "int4_groups", "int4_second", 1, true}};
+constexpr std::array four_bit_formats{
+    FourBits{"stlq_first", "stlq_tiles", "stlq_second", 64, false, 4},
+    FourBits{"stlq_group_first", "stlq_groups", "stlq_group_second", 1, false, 4},
+    FourBits{"int4_first", "int4_groups", "int4_second", 1, true, 4},
+    FourBits{"int4_short_first", "int4_short_groups", "int4_short_second", 1, true, 2}};
 
 std::vector<Int> weight_of(const NodeReader &reader, std::size_t inputs) {
   for (const FourBits &format : four_bit_formats)

@@ -181,7 +181,7 @@ TEST_CASE("layers compete for second words, and together have the part that was 
     double groups = 0;
     double with_two = 0;
     int layers = 0;
-    const std::string suffix = std::string(".") + four_bit_constants[kernels::WeightFormat::int4].second();
+    const std::string suffix = std::string(".") + four_bit_storages.back().second();
     for (const auto &[name, tensor] : test::ModelParts(bytes).tensors)
       if (name.ends_with(suffix)) {
         const std::string map = name.substr(0, name.size() - suffix.size());

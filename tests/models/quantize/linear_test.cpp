@@ -292,14 +292,14 @@ TEST_CASE("outputs whose errors cost more get more second words") {
   samples.output_costs.head(4) = 1e6;
   const QuantizedLinear result =
       quantize_linear(layer, samples, {RowVector::Ones(32), {}}, options, [](ChannelCodes &) {});
-  int coarse = 0; // weights that one word expresses, of which there are others where there are second words
+  int coarse = 0; // weights that one word expresses; of those with a second of two bits every fourth
   for (Index n = 0; n < 16; ++n)
     for (Index c = 0; c < 32; ++c)
       if (n >= 4)
         CHECK(weight(result, n, c) % 16 == 0);
       else
         coarse += weight(result, n, c) % 16 == 0 ? 1 : 0;
-  CHECK(coarse < 24);
+  CHECK(coarse < 64);
 }
 
 } // namespace
