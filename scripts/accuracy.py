@@ -24,7 +24,7 @@ COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreeme
 WORDS = {
     "int4": ("--weight-format int4", [0, 20, 50, 100], ""),
     "int4, 4 bits more": ("--weight-format int4 --second-word-bits 4", [10, 25, 50, 100], ""),
-    "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100], BY_LAYER),
+    "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100], ""),
     "STLQ by tiles": ("--weight-format stlq --two-word-groups tile", [0, 5, 10, 15, 25, 50, 100], BY_LAYER),
 }
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
@@ -45,9 +45,9 @@ def settings():
     for options, ratios, more in WORDS.values():
         for ratio in ratios:
             yield f"{options} --two-word-ratio {ratio}{more}"
-    for options, ratios, more in (WORDS["int4, 4 bits more"], WORDS["STLQ"], ("--weight-format int4", [0], "")):
-        for ratio in ratios: # by layer and by model, whichever is not above
-            yield f"{options} --two-word-ratio {ratio}{'' if more else BY_LAYER}"
+    for options, ratios, _ in (WORDS["int4, 4 bits more"], WORDS["STLQ"], ("--weight-format int4", [0], "")):
+        for ratio in ratios:  # what counting errors by the model's outputs gains
+            yield f"{options} --two-word-ratio {ratio}{BY_LAYER}"
     for groups in ("filter", "element"):
         yield f"--weight-format stlq --two-word-groups {groups} --two-word-ratio 15{BY_LAYER}"
     for softmax in SOFTMAXES:
