@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "engine/container/signature.hpp"
@@ -15,19 +14,20 @@ namespace {
 
 constexpr int upright_orientation = 1;
 
-// Reads the numbers of a TIFF structure, which come in either byte order. Gives nothing for a place outside the
-// structure.
+// Reads the numbers of a TIFF structure, which come in either byte order. Gives -1, `missing`, for a place outside
+// the structure: an optional would be compared before it is known to hold a value, which memcheck reports.
 class TiffBytes {
 public:
   TiffBytes(std::span<const std::byte> bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
 
-  std::optional<std::uint32_t> uint16(std::size_t offset) const { return number(offset, 2); }
-  std::optional<std::uint32_t> uint32(std::size_t offset) const { return number(offset, 4); }
+  static constexpr std::int64_t missing = -1;
+  std::int64_t uint16(std::size_t offset) const { return number(offset, 2); }
+  std::int64_t uint32(std::size_t offset) const { return number(offset, 4); }
 
 private:
-  std::optional<std::uint32_t> number(std::size_t offset, std::size_t size) const {
+  std::int64_t number(std::size_t offset, std::size_t size) const {
     if (offset > bytes_.size() || bytes_.size() - offset < size)
-      return std::nullopt;
+      return missing;
     std::uint32_t value = 0;
     for (std::size_t i = 0; i < size; ++i)
       value = value << 8 | std::to_integer<std::uint32_t>(bytes_[offset + (big_endian_ ? i : size - 1 - i)]);
@@ -41,28 +41,28 @@ private:
 // `bytes` is the TIFF structure inside the EXIF block.
 int tiff_orientation(std::span<const std::byte> bytes) {
   constexpr std::size_t entry_bytes = 12;
-  constexpr std::uint32_t orientation_tag = 0x0112;
-  constexpr std::uint32_t type_short = 3;
-  constexpr std::uint32_t type_long = 4;
+  constexpr std::int64_t orientation_tag = 0x0112;
+  constexpr std::int64_t type_short = 3;
+  constexpr std::int64_t type_long = 4;
 
   const bool big_endian = begins_with(bytes, "MM");
   if (!big_endian && !begins_with(bytes, "II"))
     return upright_orientation;
   const TiffBytes tiff(bytes, big_endian);
-  const auto directory = tiff.uint32(4);
-  if (tiff.uint16(2) != 42 || !directory)
+  const std::int64_t directory = tiff.uint32(4);
+  if (tiff.uint16(2) != 42 || directory == TiffBytes::missing)
     return upright_orientation;
-  const auto entries = tiff.uint16(*directory);
-  for (std::uint32_t i = 0; entries && i < *entries; ++i) {
+  const std::int64_t entries = tiff.uint16(static_cast<std::size_t>(directory)); // none where they are missing
+  for (std::int64_t i = 0; i < entries; ++i) {
     // Tag, type, number of values, and the value itself where it fits four bytes.
-    const std::size_t entry = *directory + std::size_t{2} + i * entry_bytes;
+    const std::size_t entry = static_cast<std::size_t>(directory) + 2 + static_cast<std::size_t>(i) * entry_bytes;
     if (tiff.uint16(entry) != orientation_tag || tiff.uint32(entry + 4) != 1)
       continue;
-    const auto type = tiff.uint16(entry + 2);
-    const auto value = type == type_short  ? tiff.uint16(entry + 8)
-                       : type == type_long ? tiff.uint32(entry + 8)
-                                           : std::nullopt;
-    return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : upright_orientation;
+    const std::int64_t type = tiff.uint16(entry + 2);
+    const std::int64_t value = type == type_short  ? tiff.uint16(entry + 8)
+                               : type == type_long ? tiff.uint32(entry + 8)
+                                                   : TiffBytes::missing;
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : upright_orientation;
   }
   return upright_orientation;
 }
