@@ -24,14 +24,11 @@ void reverse(std::uint8_t *rgb, int width) {
     std::swap_ranges(rgb, rgb + 3, last);
 }
 
-// The factors' sum is 2^16, so that the largest sum is below 2^24 + 2^16 and grey stays as it is.
+// The shares' sum is 2^16, so that the largest sum is below 2^24 + 2^16 and grey stays as it is.
 void mix(std::uint8_t *rgb, int width, bool reversed) {
-  constexpr std::uint32_t of_red = 19595;
-  constexpr std::uint32_t of_green = 38470;
-  constexpr std::uint32_t of_blue = 7471;
-  static_assert(of_red + of_green + of_blue == 1 << 16);
-  const std::uint32_t of_first = reversed ? of_blue : of_red;
-  const std::uint32_t of_third = reversed ? of_red : of_blue;
+  const std::uint32_t of_first = grey_shares[reversed ? 2 : 0];
+  const std::uint32_t of_green = grey_shares[1];
+  const std::uint32_t of_third = grey_shares[reversed ? 0 : 2];
   const std::uint8_t *const end = rgb + std::ptrdiff_t{width} * 3;
   for (; rgb != end; rgb += 3) {
     const std::uint32_t sum = rgb[0] * of_first + rgb[1] * of_green + rgb[2] * of_third + (1 << 15);

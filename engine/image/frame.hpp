@@ -49,6 +49,11 @@ struct YuvFactors {
 inline constexpr int yuv_factor_bits = 13;
 YuvFactors yuv_factors(YuvColors colors);
 
+// What red, green and blue have in grey, in units of 2^-16; their sum is 2^16. Pillow's convert("L"), after ITU-R
+// BT.601.
+inline constexpr std::array<std::uint32_t, 3> grey_shares = {19595, 38470, 7471};
+static_assert(grey_shares[0] + grey_shares[1] + grey_shares[2] == 1 << 16);
+
 // A picture that someone else owns, and the part of it that is meant. The picture that is read is the region, then
 // mirrored, then turned.
 struct Frame {
@@ -60,9 +65,7 @@ struct Frame {
   Region region;
   bool mirrored = false; // left and right are exchanged
   int quarter_turns = 0; // clockwise, 0 to 3
-  // Read as grey: red, green and blue are each (19595 red + 38470 green + 7471 blue + 2^15) >> 16 of what they were, as
-  // in Pillow's convert("L").
-  bool greyed = false;
+  bool greyed = false;   // red, green and blue are each the sum of their grey_shares, rounded
 
   bool is_turned() const { return quarter_turns % 2 != 0; }
   // Of the picture that is read.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "engine/image/frame.hpp"
 #include "models/architectures/stlq_words.hpp"
 #include "models/import/half.hpp"
 
@@ -54,9 +55,6 @@ void scale_outputs(const RowVector &scale, LinearWeights &layer) {
   layer.weight.array().colwise() *= scale.transpose().array();
   layer.bias.array() *= scale.array();
 }
-
-// Of red, green and blue in Pillow's grey, which are ITU-R BT.601's; their sum is 1.
-constexpr std::array<float, 3> shares_of_grey = {19595.0F / 65536, 38470.0F / 65536, 7471.0F / 65536};
 
 } // namespace
 
@@ -112,7 +110,8 @@ LinearWeights TensorReader::patch_embedding(const std::string &name, std::int64_
   const Eigen::Index pixels = grey.cols();
   layer.weight.resize(grey.rows(), 3 * pixels);
   for (std::size_t colour = 0; colour < 3; ++colour)
-    layer.weight.middleCols(static_cast<Eigen::Index>(colour) * pixels, pixels) = grey * shares_of_grey[colour];
+    layer.weight.middleCols(static_cast<Eigen::Index>(colour) * pixels, pixels) =
+        grey * (static_cast<float>(grey_shares[colour]) / 65536);
   return layer;
 }
 
