@@ -290,16 +290,23 @@ TEST_CASE("outputs whose errors cost more get more second words") {
   SiteSamples samples = in_halves(rows);
   samples.output_costs = ArrayXd::Ones(16);
   samples.output_costs.head(4) = 1e6;
-  const QuantizedLinear result =
-      quantize_linear(layer, samples, {RowVector::Ones(32), {}}, options, [](ChannelCodes &) {});
-  int coarse = 0; // weights that one word expresses; of those with a second of two bits every fourth
-  for (Index n = 0; n < 16; ++n)
-    for (Index c = 0; c < 32; ++c)
-      if (n >= 4)
-        CHECK(weight(result, n, c) % 16 == 0);
-      else
-        coarse += weight(result, n, c) % 16 == 0 ? 1 : 0;
-  CHECK(coarse < 64);
+  for (const int second_bits : {2, 4}) {
+    options.second_word_bits = second_bits;
+    const QuantizedLinear result =
+        quantize_linear(layer, samples, {RowVector::Ones(32), {}}, options, [](ChannelCodes &) {});
+    int coarse = 0; // weights that one word expresses, of which there are others where there are second words
+    int fine = 0;   // those that two bits more do not express
+    for (Index n = 0; n < 16; ++n)
+      for (Index c = 0; c < 32; ++c)
+        if (n >= 4) {
+          CHECK(weight(result, n, c) % 16 == 0);
+        } else {
+          coarse += weight(result, n, c) % 16 == 0 ? 1 : 0;
+          fine += weight(result, n, c) % 4 != 0 ? 1 : 0;
+        }
+    CHECK(coarse < (second_bits == 4 ? 24 : 64)); // of 128 weights; of multiples of 4 every fourth is one of 16
+    CHECK((fine > 0) == (second_bits == 4));
+  }
 }
 
 } // namespace
