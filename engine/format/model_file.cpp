@@ -46,10 +46,9 @@ template <std::size_t Index = 0> bool is_feature_of_operation(std::string_view f
 // What a reader must be able to do. A file names those that it needs, so that an older reader can say what it lacks
 // instead of misreading a graph. Operations and weight formats bring their own.
 bool is_known_feature(std::string_view feature) {
-  const auto &formats = stored_formats;
   return feature == features_feature || feature == tokens_feature ||
          std::find(result_features.begin(), result_features.end(), feature) != result_features.end() ||
-         std::any_of(std::begin(formats), std::end(formats),
+         std::any_of(stored_formats.begin(), stored_formats.end(),
                      [&](const StoredFormat &format) { return !feature.empty() && format.feature == feature; }) ||
          is_feature_of_operation(feature);
 }

@@ -1,3 +1,5 @@
+// `quantize` and `eval` as users call them. Above 400 lines, as most of it is one list of options and of what each
+// refuses.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

@@ -42,7 +42,8 @@ Magnitudes GraphConstants::weights(const std::string &node, int out, int in) {
   std::vector<std::int8_t> values;
   const int kind = choices_.between(0, 7);
   if (kind < 2) {
-    const FourBitStorage &storage = four_bit_storages[static_cast<std::size_t>(choices_.between(0, 3))];
+    const FourBitStorage &storage = four_bit_storages[static_cast<std::size_t>(
+        choices_.between(0, static_cast<int>(four_bit_storages.size()) - 1))];
     const WeightFormat format = storage.format;
     test::FourBitCase words = test::make_four_bits(random, format, out, in, storage.second_bits);
     values = std::move(words.values);
