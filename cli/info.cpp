@@ -68,7 +68,7 @@ Layer layer(const ModelFile &file, const std::string &name, const Weights &weigh
     const double second_bytes = static_cast<double>(constant_bytes(file, name + "." + format.storage->second()));
     result.two_word_ratio = second_bytes / format.storage->group_bytes() /
                             kernels::four_bit_layout(format.format).group_rows(weights.out_features) /
-                            kernels::word_groups_in_row(weights.in_features);
+                            format.storage->groups_in_row(weights.in_features);
   }
   return result;
 }

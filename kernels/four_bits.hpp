@@ -1,11 +1,14 @@
-// Weights of four bits, of which some groups have four more: their words, and how a matrix of them is laid out
+// Weights of four bits, of which some groups have more: their words, and how a matrix of them is laid out
 // (docs/numerics.md, "Weights of four bits").
 //
-// A weight is a word of four bits, or the sum of two. What a word stands for is one of two scales:
+// A weight is a word of four bits, or the sum of two. What a word stands for is one of three scales:
 //   log       a code q in [-7, 7] stands for 0 where q = 0, else for sign(q) * 2^-|q|, in units of 2^-7: an integer of
 //             magnitude 64 at most (STLQ; Oh et al., CVPR 2021). Both words are on this scale.
 //   uniform   the first word stands for 16 times its code in [-7, 7], the second for its code in [-8, 7]: the upper and
-//             the lower half of an int8.
+//             the lower half of an int8. Second words make weights finer.
+//   wide      the first word stands for 2 times its code in [-8, 7], the second for 16 times its code, which is -3, -1,
+//   1
+//             or 3: together all even integers from -64 to 62. Second words make the range wider.
 // So a decoded weight is an int8, and the matrix product is the ordinary 8-bit one. Weights get second words in groups:
 // all weights of a group, or none.
 #pragma once
@@ -17,9 +20,10 @@
 
 namespace intvit::kernels {
 
-enum class WordScale : std::uint8_t { log, uniform };
+enum class WordScale : std::uint8_t { log, uniform, wide };
 
-// First words are codes in [-7, 7]. The one pattern of four bits that is none of them: -8 in two's complement.
+// First words are codes in [-7, 7], on the wide scale in [-8, 7]. The one pattern of four bits that is no code of the
+// other scales: -8 in two's complement.
 inline constexpr int largest_word_code = 7;
 inline constexpr std::uint8_t no_word_code = 8;
 
@@ -75,22 +79,35 @@ struct WordValues {
 
   explicit constexpr WordValues(WordScale scale) : first{}, second{} {
     for (std::uint8_t word = 0; word < 16; ++word) {
-      const int code = code_of_word(word);
-      const bool log = scale == WordScale::log;
-      const int first_value = log ? log_word_value(word) : word == no_word_code ? 0 : 16 * code;
-      first[word] = static_cast<std::uint8_t>(first_value);
-      second[word] = static_cast<std::uint8_t>(log ? log_word_value(word) : code);
+      first[word] = static_cast<std::uint8_t>(first_value(scale, word));
+      second[word] = static_cast<std::uint8_t>(second_value(scale, word));
     }
+  }
+
+private:
+  static constexpr int first_value(WordScale scale, std::uint8_t word) {
+    if (scale == WordScale::log)
+      return log_word_value(word);
+    if (scale == WordScale::wide)
+      return 2 * code_of_word(word);
+    return word == no_word_code ? 0 : 16 * code_of_word(word);
+  }
+  static constexpr int second_value(WordScale scale, std::uint8_t word) {
+    if (scale == WordScale::log)
+      return log_word_value(word);
+    return scale == WordScale::wide ? 16 * code_of_word(word) : code_of_word(word);
   }
 };
 template <WordScale scale> inline constexpr WordValues word_values{scale};
 
 INTVIT_INLINE constexpr const WordValues &values_of(WordScale scale) {
-  return scale == WordScale::log ? word_values<WordScale::log> : word_values<WordScale::uniform>;
+  return scale == WordScale::log    ? word_values<WordScale::log>
+         : scale == WordScale::wide ? word_values<WordScale::wide>
+                                    : word_values<WordScale::uniform>;
 }
 
 // A weight of one word, and of two. The only sums that do not fit, 64 + 64 and its negative on the log scale, saturate
-// to +-127; on the uniform scale they are from -120 to 119.
+// to +-127; on the uniform scale they are from -120 to 119, on the wide one, of codes, from -64 to 62.
 INTVIT_INLINE constexpr std::int8_t one_word_value(WordScale scale, std::uint8_t first) {
   return static_cast<std::int8_t>(values_of(scale).first[first]);
 }

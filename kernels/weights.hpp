@@ -16,14 +16,17 @@ enum class WeightFormat : std::uint8_t {
   int8,
   stlq_tiles,  // four bits on a log scale, four more by tiles of 64 outputs and 4 inputs
   stlq_groups, // the same, four more by 4 inputs of an output
-  int4,        // four bits on a uniform scale, four more by 4 inputs of an output
+  int4,        // four bits on the uniform scale, four more by 4 inputs of an output
+  int4_wide,   // four bits on the wide scale, more by 4 inputs of an output
 };
 
-inline constexpr std::size_t weight_format_count = static_cast<std::size_t>(WeightFormat::int4) + 1; // of the last
+inline constexpr std::size_t weight_format_count = static_cast<std::size_t>(WeightFormat::int4_wide) + 1; // of the last
 
 // Of a format of four bits.
 constexpr FourBitLayout four_bit_layout(WeightFormat format) {
-  return {format == WeightFormat::int4 ? WordScale::uniform : WordScale::log,
+  return {format == WeightFormat::int4        ? WordScale::uniform
+          : format == WeightFormat::int4_wide ? WordScale::wide
+                                              : WordScale::log,
           format == WeightFormat::stlq_tiles ? word_tile_outputs : 1};
 }
 
@@ -68,6 +71,7 @@ inline void decode_weights(const WeightsView &weights, std::int8_t *values) {
   case WeightFormat::stlq_tiles:
   case WeightFormat::stlq_groups:
   case WeightFormat::int4:
+  case WeightFormat::int4_wide:
     decode_four_bits(weights.four_bits, values);
     return;
   }

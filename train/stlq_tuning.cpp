@@ -84,7 +84,7 @@ torch::Tensor first_residuals(const torch::Tensor &weight, const torch::Tensor &
 torch::Tensor select(const torch::Tensor &residuals, double ratio) {
   const torch::Tensor squares = residuals.square();
   const RowMatrix matrix = Eigen::Map<const RowMatrix>(squares.data_ptr<float>(), residuals.size(0), residuals.size(1));
-  const std::vector<bool> two_words = select_by_ratio(matrix, TwoWordGroups::tile, ratio);
+  const std::vector<bool> two_words = select_tiles(matrix, ratio);
   torch::Tensor selected = torch::zeros_like(residuals);
   for (std::size_t i = 0; i < two_words.size(); ++i)
     selected.data_ptr<float>()[i] = two_words[i] ? 1.0F : 0.0F;

@@ -25,7 +25,7 @@ std::vector<std::uint8_t> random_codes(std::size_t count, std::mt19937 &generato
 class Product {
 public:
   Product(const Shape &shape, const WeightChoice &weights, const kernels::KernelTable &kernels, std::mt19937 &generator)
-      : shape_(shape), format_(stored_format(weights.levels)), kernels_(kernels),
+      : shape_(shape), format_(format_of(weights.levels)), kernels_(kernels),
         input_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.in_features)),
         scratch_(kernels.linear.formats[format_].scratch_bytes(shape.in_features)),
         output_(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.out_features)) {
@@ -35,25 +35,24 @@ public:
       throw std::bad_alloc();
     std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
     // The outputs are to have a standard deviation of 32 codes; random bytes have 74.
-    const bool has_words = format_ != kernels::WeightFormat::int8;
+    const FourBitStorage *words = storage_of(weights.levels);
     const bool int7 = weights.levels == WeightLevels::int7;
-    const double spread = has_words
-                              ? random_word_spread(kernels::four_bit_layout(format_).scale, weights.two_word_ratio)
-                          : int7 ? int7_weight_spread
-                                 : 74.0;
+    const double spread = words != nullptr ? random_word_spread(*words, weights.two_word_ratio)
+                          : int7           ? int7_weight_spread
+                                           : 74.0;
     const double factor = 32 / (74.0 * spread * std::sqrt(static_cast<double>(shape.in_features)));
     // The multiplier of a very narrow matrix would not fit 31 bits; its outputs then spread less.
     const auto multiplier_value = static_cast<std::int32_t>(std::min<double>(std::ldexp(factor, shift), INT32_MAX));
     const std::vector<std::int32_t> multiplier(out, multiplier_value);
     const std::vector<std::int64_t> offset(out, std::int64_t{1} << (shift - 1));
     const kernels::Requantization requantization{multiplier.data(), offset.data(), shift};
-    if (has_words) {
-      const FourBitWeights words =
-          random_word_weights(format_, shape.out_features, shape.in_features, weights.two_word_ratio, generator);
+    if (words != nullptr) {
+      const FourBitWeights drawn =
+          random_word_weights(*words, shape.out_features, shape.in_features, weights.two_word_ratio, generator);
       pack({.format = format_,
             .out_features = shape.out_features,
             .in_features = shape.in_features,
-            .four_bits = words.view()},
+            .four_bits = drawn.view()},
            requantization);
     } else if (int7) {
       const std::vector<std::int8_t> values =

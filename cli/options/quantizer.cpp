@@ -55,9 +55,6 @@ constexpr std::array roundings{Named<Rounding>{"compensating", Rounding::compens
                                Named<Rounding>{"nearest", Rounding::nearest}};
 constexpr std::array error_measures{Named<ErrorMeasure>{"layer", ErrorMeasure::layer},
                                     Named<ErrorMeasure>{"model", ErrorMeasure::model}};
-constexpr std::array two_word_groups{
-    Named<TwoWordGroups>{"group", TwoWordGroups::group}, Named<TwoWordGroups>{"tile", TwoWordGroups::tile},
-    Named<TwoWordGroups>{"filter", TwoWordGroups::filter}, Named<TwoWordGroups>{"element", TwoWordGroups::element}};
 
 } // namespace
 
@@ -83,8 +80,7 @@ void add_quantizer_options(Parser &parser) {
   add_weight_options(parser);
   parser.option<double>(
       "average-bits", "B",
-      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.25, no second words, to 8.25 (int4: 6.25)");
-  parser.option<int>("second-word-bits", "N", "int4: bits of a second word, 2 or 4 (default: 2)");
+      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.125, no second words, to 6.125");
   parser.group("To reproduce FQ-ViT's table, with --softmax lis8 and --residual ptf8-paper or int8 besides");
   parser.flag("as-published", "FQ-ViT's choices as far as integers can follow; other options override them");
   parser.option<std::string>("observer", "NAME",
@@ -97,10 +93,6 @@ void add_quantizer_options(Parser &parser) {
   parser.group("Studies");
   parser.option<double>("channel-strength", "S",
                         "strength of per-channel scales from 0 to 1 (default: searched per layer)");
-  parser.option<std::string>("two-word-groups", "NAME",
-                             "stlq, int4: which weights get a second word together: group, 4 inputs of an output; "
-                             "tile, the same 4 of 64 outputs (stlq alone); filter, all of an output; or element, each "
-                             "by itself, which files hold as group (default: group)");
   parser.option<std::string>("errors-by", "NAME",
                              "stlq, int4: errors count by what they change in the outputs of their layer, each of "
                              "which has the same part of second words, or of the model, for which all layers compete "
@@ -109,21 +101,18 @@ void add_quantizer_options(Parser &parser) {
 
 namespace {
 
-// A first word, a bit for each group, and a second word for some: see kernels::FourBitLayout.
-double ratio_of_bits(const Parser &parser, const QuantizeOptions &options) {
-  constexpr double least = 4 + 1.0 / kernels::word_group_inputs;
+// A first word, a bit for each group, and a second word for some: see FourBitStorage.
+double ratio_of_bits(const Parser &parser, WeightLevels levels) {
   const auto bits = parser.get<double>("average-bits");
-  if (!has_words(options.weight_levels))
+  const FourBitStorage *storage = storage_of(levels);
+  if (storage == nullptr)
     throw UsageError("--average-bits goes with --weight-format stlq or int4");
-  if (options.two_word_groups != TwoWordGroups::group)
-    throw UsageError("--average-bits goes with --two-word-groups group");
   if (parser.has("two-word-ratio"))
     throw UsageError("give --average-bits or --two-word-ratio, not both");
-  const int second = options.weight_levels == WeightLevels::int4 ? options.second_word_bits : 4;
-  if (!(bits >= least && bits <= least + second))
-    throw UsageError(second == 4 ? "--average-bits must be from 4.25 to 8.25"
-                                 : "--average-bits must be from 4.25 to 6.25, or to 8.25 with --second-word-bits 4");
-  return (bits - least) / second;
+  const double least = 4 + 1.0 / storage->group_inputs;
+  if (!(bits >= least && bits <= least + storage->second_bits))
+    throw UsageError("--average-bits must be from 4.125 to 6.125");
+  return (bits - least) / storage->second_bits;
 }
 
 } // namespace
@@ -137,23 +126,11 @@ QuantizeOptions quantizer_options(const Parser &parser) {
   const WeightChoice weights = weight_choice(parser);
   options.weight_levels = weights.levels;
   options.two_word_ratio = weights.two_word_ratio;
-  set_named(parser, "two-word-groups", two_word_groups, options.two_word_groups);
-  if (parser.has("two-word-groups") && !has_words(options.weight_levels))
-    throw UsageError("--two-word-groups goes with --weight-format stlq or int4");
   set_named(parser, "errors-by", error_measures, options.error_measure);
   if (parser.has("errors-by") && !has_words(options.weight_levels))
     throw UsageError("--errors-by goes with --weight-format stlq or int4");
-  if (options.two_word_groups == TwoWordGroups::tile && options.weight_levels == WeightLevels::int4)
-    throw UsageError("--two-word-groups tile goes with --weight-format stlq");
-  if (parser.has("second-word-bits")) {
-    options.second_word_bits = parser.get<int>("second-word-bits");
-    if (options.weight_levels != WeightLevels::int4)
-      throw UsageError("--second-word-bits goes with --weight-format int4");
-    if (options.second_word_bits != 2 && options.second_word_bits != 4)
-      throw UsageError("--second-word-bits is " + std::to_string(options.second_word_bits) + ", expected 2 or 4");
-  }
   if (parser.has("average-bits"))
-    options.two_word_ratio = ratio_of_bits(parser, options);
+    options.two_word_ratio = ratio_of_bits(parser, options.weight_levels);
   set_named(parser, "observer", observers, options.published.observer);
   set_named(parser, "rounding", roundings, options.rounding);
   if (parser.has("no-bias-correction"))
@@ -179,10 +156,7 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
     text << " words=as-trained";
   else if (has_words(options.weight_levels))
     text << " two-word-ratio=" << options.two_word_ratio * 100
-         << " two-word-groups=" << name_of(two_word_groups, options.two_word_groups)
          << " errors-by=" << name_of(error_measures, options.error_measure);
-  if (options.weight_levels == WeightLevels::int4)
-    text << " second-word-bits=" << options.second_word_bits;
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
   if (options.published.per_tensor)

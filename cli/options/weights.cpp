@@ -48,16 +48,15 @@ void add_weight_options(Parser &parser) {
   parser.option<std::string>("weight-format", "NAME",
                              "weights of the blocks' linear maps: int8; int7, integers up to 63, which processors "
                              "with AVX2 but without VNNI multiply faster; int4, words of 4 bits, of which some get 2 "
-                             "more; or stlq, words on a log scale, of which some get 4 more (default: int8)");
+                             "more; or stlq, the same on a log scale (default: int8)");
   parser.option<std::string>("two-word-ratio", "R",
-                             "stlq, int4: percent of the weights that get a second word (default: 15, int4: 50)");
+                             "stlq, int4: percent of the weights that get a second word (default: 50)");
 }
 
 WeightChoice weight_choice(const Parser &parser) {
   WeightChoice choice;
   if (parser.has("weight-format"))
     choice.levels = levels_named(parser.get<std::string>("weight-format"));
-  choice.two_word_ratio = default_two_word_ratio(choice.levels);
   require_words(parser, has_words(choice.levels));
   if (parser.has("two-word-ratio"))
     choice.two_word_ratio = parse_percent("--two-word-ratio", parser.get<std::string>("two-word-ratio"));
@@ -68,7 +67,7 @@ void add_weight_lists(Parser &parser) {
   parser.option<std::string>("weight-format", "NAME,...",
                              "weights of the blocks' linear maps: int8, int7, stlq, int4 (default: int8)");
   parser.option<std::string>("two-word-ratio", "R,...",
-                             "stlq, int4: percent of the weights that have a second word (default: 15)");
+                             "stlq, int4: percent of the weights that have a second word (default: 50)");
 }
 
 std::vector<WeightChoice> weight_choices(const Parser &parser) {

@@ -1,5 +1,7 @@
 #include "engine/graph/builder.hpp"
 
+#include "engine/ops/four_bits_storage.hpp"
+
 namespace intvit {
 
 void GraphBuilder::add(std::string name, std::vector<std::string> inputs, const Operation &operation) {
@@ -14,10 +16,15 @@ void GraphBuilder::weights(const std::string &node, const FourBitWeights &words)
   const auto matrix = [&](const char *suffix, const std::vector<std::uint8_t> &bytes, std::int64_t columns) {
     constant(node, suffix, bytes, {static_cast<std::int64_t>(bytes.size()) / columns, columns});
   };
-  const FourBitStorage &storage = storage_of(words);
-  matrix(storage.first(), words.first, kernels::first_word_bytes(words.in_features));
-  matrix(storage.groups(), words.groups, kernels::group_bit_bytes(words.in_features));
-  matrix(storage.second(), stored_second_words(storage, words.second), storage.group_bytes());
+  const StoredWeights stored = store(words);
+  if (stored.storage == nullptr) {
+    if (status_.ok())
+      status_ = Status(StatusCode::bad_argument, "weights of node " + node + ": no model file can hold such words");
+    return;
+  }
+  matrix(stored.storage->first(), stored.constants.first, kernels::first_word_bytes(words.in_features));
+  matrix(stored.storage->groups(), stored.constants.groups, stored.storage->group_bit_bytes(words.in_features));
+  matrix(stored.storage->second(), stored.constants.second, stored.storage->group_bytes());
 }
 
 void GraphBuilder::requantization(const std::string &node, const std::vector<std::int32_t> &multiplier,

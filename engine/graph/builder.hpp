@@ -69,7 +69,8 @@ public:
   const Graph &graph() const { return graph_; }
   const SafetensorsWriter &constants() const { return constants_; }
 
-  // bad_argument: the first constant that could not be added; its name was taken or its size is not its shape's.
+  // bad_argument: the first constant that could not be added; its name was taken, its size is not its shape's, or no
+  // model file can hold such words of four bits (four_bits_storage.hpp).
   const Status &status() const { return status_; }
 
 private:

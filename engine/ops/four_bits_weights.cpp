@@ -32,18 +32,14 @@ Status check_sizes(FourBitLayout layout, int out_features, int in_features, std:
   return {};
 }
 
-Status check_codes(std::span<const std::int8_t> codes, int smallest, std::size_t columns, const char *which) {
+Status check_codes(std::span<const std::int8_t> codes, WordCodes range, std::size_t columns, const char *which) {
   const auto bad =
-      std::find_if(codes.begin(), codes.end(), [&](int code) { return code < smallest || code > largest_word_code; });
+      std::find_if(codes.begin(), codes.end(), [&](int code) { return code < range.smallest || code > range.largest; });
   if (bad == codes.end())
     return {};
   return bad_argument(std::string(which) + " word " + place(static_cast<std::size_t>(bad - codes.begin()), columns) +
-                      " is " + std::to_string(*bad) + ", not from " + std::to_string(smallest) + " to 7");
-}
-
-// The smallest code of a second word.
-int smallest_second_code(WordScale scale) {
-  return scale == WordScale::log ? -largest_word_code : -largest_word_code - 1;
+                      " is " + std::to_string(*bad) + ", not from " + std::to_string(range.smallest) + " to " +
+                      std::to_string(range.largest));
 }
 
 // The group of weight `index` of a matrix with so many columns.
@@ -58,71 +54,7 @@ void put(std::vector<std::uint8_t> &bytes, std::size_t row, int index, int code)
   bytes[row + static_cast<std::size_t>(index / 2)] |= static_cast<std::uint8_t>(word_of_code(code) << (index % 2 * 4));
 }
 
-// What is wrong with a word that stands for a weight, or for none. `smallest`: the smallest code that it may be.
-const char *word_defect(std::uint8_t word, int smallest, bool inside) {
-  if (inside)
-    return code_of_word(word) < smallest ? "is -8, which is no code" : nullptr;
-  return word != 0 ? "belongs to no weight and is not 0" : nullptr;
-}
-
-std::string word_place(int output, int input) {
-  return ": the word of output " + std::to_string(output) + ", input " + std::to_string(input) + " ";
-}
-
-// One of the two words in it is -8.
-bool holds_no_code(std::uint8_t byte) {
-  return (byte & 15) == no_word_code || byte >> 4 == no_word_code;
-}
-
-std::string first_word_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
-  const FourBitMatrix matrix = weights.view();
-  const auto row_bytes = static_cast<std::size_t>(first_word_bytes(weights.in_features));
-  const bool filled = weights.in_features % 2 != 0; // a row's last byte has one word
-  for (int n = 0; n < weights.out_features; ++n) {
-    const std::span row(weights.first.data() + static_cast<std::size_t>(n) * row_bytes, row_bytes);
-    if (std::none_of(row.begin(), row.end(), holds_no_code) && (!filled || row.back() >> 4 == 0))
-      continue;
-    for (int k = 0; k < 2 * first_word_bytes(weights.in_features); ++k)
-      if (const char *defect = word_defect(matrix.first_word(n, k), -largest_word_code, k < weights.in_features))
-        return storage.first() + word_place(n, k) + defect;
-  }
-  return "";
-}
-
-std::string group_bit_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
-  const FourBitMatrix matrix = weights.view();
-  for (int row = 0; row < matrix.layout.group_rows(weights.out_features); ++row)
-    for (int group = word_groups_in_row(weights.in_features); group < 8 * group_bit_bytes(weights.in_features); ++group)
-      if (matrix.has_second_words(row, group))
-        return std::string(storage.groups()) + ": bit " + std::to_string(group) + " of row " + std::to_string(row) +
-               " belongs to no group and is not 0";
-  return "";
-}
-
-std::string second_word_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
-  const FourBitMatrix matrix = weights.view();
-  const int smallest = smallest_second_code(matrix.layout.scale);
-  const int group_outputs = matrix.layout.group_outputs;
-  std::ptrdiff_t index = 0; // of a group with second words
-  for (int row = 0; row < matrix.layout.group_rows(weights.out_features); ++row)
-    for (int group = 0; group < word_groups_in_row(weights.in_features); ++group) {
-      if (!matrix.has_second_words(row, group))
-        continue;
-      const int outputs = weights.out_features - row * group_outputs;
-      const int inputs = weights.in_features - group * word_group_inputs;
-      const std::uint8_t *words = matrix.second + index * matrix.layout.group_bytes();
-      if (outputs < group_outputs || inputs < word_group_inputs ||
-          std::any_of(words, words + matrix.layout.group_bytes(), holds_no_code))
-        for (int n = 0; n < group_outputs; ++n)
-          for (int k = 0; k < word_group_inputs; ++k)
-            if (const char *defect = word_defect(matrix.second_word(index, n, k), smallest, n < outputs && k < inputs))
-              return storage.second() + word_place(row * group_outputs + n, group * word_group_inputs + k) + defect;
-      ++index;
-    }
-  return "";
-}
-
-// The codes of a weight; the second is 0 where one suffices.
+// The codes of a weight of one word where one suffices and the second is 0, or else of two.
 struct Codes {
   std::int8_t first = 0;
   std::int8_t second = 0;
@@ -157,61 +89,24 @@ Codes uniform_codes(int value) {
   return {static_cast<std::int8_t>(first), static_cast<std::int8_t>(exact ? rest : 0), exact};
 }
 
-Codes codes_of(WordScale scale, int value) {
-  return scale == WordScale::log ? log_codes(value) : uniform_codes(value);
+// Between -64 and 62 the rest of the nearest of -48, -16, 16 and 48, of two the upper, is twice a code from -8 to 7.
+Codes wide_codes(int value, bool two) {
+  const int second = two ? 2 * std::clamp((value + 64) / 32, 0, 3) - 3 : 0;
+  const int first = (value - 16 * second) / 2;
+  return {static_cast<std::int8_t>(first), static_cast<std::int8_t>(second),
+          value % 2 == 0 && first >= -8 && first <= 7};
+}
+
+// `two`: of a weight that has a second word.
+Codes codes_of(WordScale scale, int value, bool two) {
+  if (scale == WordScale::wide)
+    return wide_codes(value, two);
+  Codes codes = scale == WordScale::log ? log_codes(value) : uniform_codes(value);
+  codes.exact = codes.exact && (two || codes.second == 0);
+  return codes;
 }
 
 } // namespace
-
-const FourBitStorage &storage_of(const FourBitWeights &weights) {
-  constexpr std::uint8_t lower_bits = 0x33; // of two words in a byte
-  const bool short_words =
-      weights.layout().scale == WordScale::uniform && !weights.second.empty() &&
-      std::none_of(weights.second.begin(), weights.second.end(), [](std::uint8_t two) { return two & lower_bits; });
-  return *std::find_if(four_bit_storages.begin(), four_bit_storages.end(), [&](const FourBitStorage &storage) {
-    return storage.format == weights.format && storage.second_bits == (short_words ? 2 : 4);
-  });
-}
-
-std::vector<std::uint8_t> stored_second_words(const FourBitStorage &storage, std::vector<std::uint8_t> words) {
-  if (storage.second_bits == 4)
-    return words;
-  for (std::size_t i = 0; i < words.size() / 2; ++i) {
-    const int four = words[2 * i] | words[2 * i + 1] << 8;
-    words[i] = static_cast<std::uint8_t>((four >> 2 & 3) | (four >> 4 & 12) | (four >> 6 & 48) | (four >> 8 & 192));
-  }
-  words.resize(words.size() / 2);
-  return words;
-}
-
-std::vector<std::uint8_t> second_words_of(const FourBitStorage &storage, std::vector<std::uint8_t> stored) {
-  if (storage.second_bits == 4)
-    return stored;
-  const std::size_t bytes = stored.size();
-  stored.resize(2 * bytes);
-  for (std::size_t i = bytes; i-- > 0;) {
-    const std::uint8_t four = stored[i];
-    stored[2 * i] = static_cast<std::uint8_t>((four & 3) << 2 | (four & 12) << 4);
-    stored[2 * i + 1] = static_cast<std::uint8_t>((four & 48) >> 2 | (four & 192));
-  }
-  return stored;
-}
-
-std::int64_t count_marked_groups(const FourBitWeights &weights) {
-  const FourBitMatrix matrix = weights.view();
-  std::int64_t count = 0;
-  for (int row = 0; row < matrix.layout.group_rows(weights.out_features); ++row)
-    for (int group = 0; group < word_groups_in_row(weights.in_features); ++group)
-      count += matrix.has_second_words(row, group) ? 1 : 0;
-  return count;
-}
-
-std::string find_defect(const FourBitWeights &weights, const FourBitStorage &storage) {
-  for (const auto check : {first_word_defect, group_bit_defect, second_word_defect})
-    if (std::string defect = check(weights, storage); !defect.empty())
-      return defect;
-  return "";
-}
 
 Result<FourBitWeights> encode_four_bits(WeightFormat format, int out_features, int in_features,
                                         std::span<const std::int8_t> first, std::span<const std::int8_t> second,
@@ -223,9 +118,9 @@ Result<FourBitWeights> encode_four_bits(WeightFormat format, int out_features, i
   if (second.size() != first.size() &&
       !(second.empty() && std::find(two_words.begin(), two_words.end(), 1) == two_words.end()))
     return bad_argument("the number of second words is not that of first words");
-  if (Status status = check_codes(first, -largest_word_code, columns, "first"); !status.ok())
+  if (Status status = check_codes(first, word_codes(layout.scale, false), columns, "first"); !status.ok())
     return status;
-  if (Status status = check_codes(second, smallest_second_code(layout.scale), columns, "second"); !status.ok())
+  if (Status status = check_codes(second, word_codes(layout.scale, true), columns, "second"); !status.ok())
     return status;
 
   FourBitWeights weights{format, out_features, in_features, {}, {}, {}};
@@ -269,16 +164,17 @@ Result<FourBitWeights> encode_four_bit_values(WeightFormat format, int out_featu
   const FourBitLayout layout = four_bit_layout(format);
   if (Status status = check_sizes(layout, out_features, in_features, weights.size(), two_words); !status.ok())
     return status;
-  std::array<Codes, 256> codes;
+  std::array<std::array<Codes, 2>, 256> codes;
   for (int value = -128; value < 128; ++value)
-    codes[static_cast<std::uint8_t>(value)] = codes_of(layout.scale, value);
+    codes[static_cast<std::uint8_t>(value)] = {codes_of(layout.scale, value, false),
+                                               codes_of(layout.scale, value, true)};
   const auto columns = static_cast<std::size_t>(in_features);
   std::vector<std::int8_t> first(weights.size());
   std::vector<std::int8_t> second(weights.size());
   for (std::size_t index = 0; index < weights.size(); ++index) {
-    const Codes &of = codes[static_cast<std::uint8_t>(weights[index])];
     const bool two = two_words[group_of(layout, index, columns)] != 0;
-    if (!of.exact || (of.second != 0 && !two))
+    const Codes &of = codes[static_cast<std::uint8_t>(weights[index])][two ? 1 : 0];
+    if (!of.exact)
       return bad_argument("weight " + place(index, columns) + " = " + std::to_string(weights[index]) +
                           " is not the value of " + (two ? "two words" : "one word"));
     first[index] = of.first;
@@ -288,19 +184,24 @@ Result<FourBitWeights> encode_four_bit_values(WeightFormat format, int out_featu
 }
 
 Result<FourBitWeights> encode_four_bit_values(WeightFormat format, int out_features, int in_features,
-                                              std::span<const std::int8_t> weights) {
+                                              std::span<const std::int8_t> weights, int groups_together) {
   const FourBitLayout layout = four_bit_layout(format);
-  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(layout.group_rows(out_features)) *
-                                      static_cast<std::size_t>(word_groups_in_row(in_features)));
+  const auto in_a_row = static_cast<std::size_t>(word_groups_in_row(in_features));
+  const auto together = static_cast<std::size_t>(groups_together);
+  std::vector<std::uint8_t> two_words(static_cast<std::size_t>(layout.group_rows(out_features)) * in_a_row);
+  if (Status status = check_sizes(layout, out_features, in_features, weights.size(), two_words); !status.ok())
+    return status;
   for (std::size_t index = 0; index < weights.size(); ++index)
-    if (!is_one_word(layout.scale, weights[index]))
-      two_words[group_of(layout, index, static_cast<std::size_t>(in_features))] = 1;
+    if (!is_one_word(layout.scale, weights[index])) {
+      const std::size_t group = group_of(layout, index, static_cast<std::size_t>(in_features));
+      const std::size_t first = group - group % in_a_row % together;
+      std::fill_n(&two_words[first], std::min(together, in_a_row - first % in_a_row), std::uint8_t{1});
+    }
   return encode_four_bit_values(format, out_features, in_features, weights, two_words);
 }
 
 bool is_one_word(WordScale scale, std::int8_t weight) {
-  const Codes codes = codes_of(scale, weight);
-  return codes.exact && codes.second == 0;
+  return codes_of(scale, weight, false).exact;
 }
 
 std::vector<std::int8_t> decode_four_bits(const FourBitWeights &weights) {

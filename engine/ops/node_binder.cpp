@@ -62,21 +62,20 @@ Weights NodeBinder::weights(int in_features) {
 }
 
 void NodeBinder::read_four_bits(const FourBitStorage &storage, Weights &weights) {
-  FourBitWeights &words = weights.four_bits;
-  words.format = weights.format;
-  words.out_features = weights.out_features;
-  words.in_features = weights.in_features;
   const auto matrix = [&](const char *constant, std::int64_t rows, std::int64_t columns) {
     return read<std::uint8_t>(constant, DType::u8, {rows, columns});
   };
-  words.first = matrix(storage.first(), words.out_features, kernels::first_word_bytes(words.in_features));
-  words.groups = matrix(storage.groups(), words.layout().group_rows(words.out_features),
-                        kernels::group_bit_bytes(words.in_features));
+  const int out = weights.out_features;
+  const int in = weights.in_features;
+  StoredFourBits stored;
+  stored.first = matrix(storage.first(), out, kernels::first_word_bytes(in));
+  stored.groups =
+      matrix(storage.groups(), kernels::four_bit_layout(storage.format).group_rows(out), storage.group_bit_bytes(in));
   if (ok()) // only then is it known how many groups are marked
-    words.second =
-        second_words_of(storage, matrix(storage.second(), count_marked_groups(words), storage.group_bytes()));
+    stored.second =
+        matrix(storage.second(), count_marked_groups(storage, out, in, stored.groups), storage.group_bytes());
   if (ok())
-    if (const std::string defect = find_defect(words, storage); !defect.empty())
+    if (const std::string defect = restore(storage, out, in, std::move(stored), weights.four_bits); !defect.empty())
       fail("tensor " + node_ + "." + defect);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/container/safetensors.hpp"
+#include "engine/ops/four_bits_storage.hpp"
 #include "engine/ops/four_bits_weights.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/requantize.hpp"

@@ -350,5 +350,6 @@ public:
 template <class V> using StlqTilePanels = FourBitPanels<V, WeightFormat::stlq_tiles>;
 template <class V> using StlqGroupPanels = FourBitPanels<V, WeightFormat::stlq_groups>;
 template <class V> using Int4Panels = FourBitPanels<V, WeightFormat::int4>;
+template <class V> using Int4WidePanels = FourBitPanels<V, WeightFormat::int4_wide>;
 
 } // namespace intvit::kernels::vector

@@ -47,7 +47,8 @@ template <class V, PanelFormatFor<V>... Panels> struct PanelFormatList {
 };
 
 template <class V>
-using PanelFormats = PanelFormatList<V, Int8Panels<V>, StlqTilePanels<V>, StlqGroupPanels<V>, Int4Panels<V>>;
+using PanelFormats =
+    PanelFormatList<V, Int8Panels<V>, StlqTilePanels<V>, StlqGroupPanels<V>, Int4Panels<V>, Int4WidePanels<V>>;
 
 template <class V>
 inline constexpr PerFormat<PanelReader<V>>

@@ -100,7 +100,8 @@ public:
     return {.tile_rows = tile_rows,
             .tile_columns = columns,
             .formats = PerFormat<PackedFormat>::of(format<vector::Int8Panels>(), format<vector::StlqTilePanels>(),
-                                                   format<vector::StlqGroupPanels>(), format<vector::Int4Panels>()),
+                                                   format<vector::StlqGroupPanels>(), format<vector::Int4Panels>(),
+                                                   format<vector::Int4WidePanels>()),
             .run = run};
   }
 };

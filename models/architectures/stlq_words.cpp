@@ -8,16 +8,22 @@
 
 namespace intvit::stlq {
 
-NearestValues::NearestValues(kernels::WordScale scale, bool two_words, int second_step) {
+NearestValues::NearestValues(const FourBitStorage &storage, bool two_words) {
+  using namespace kernels;
+  const WordScale scale = four_bit_layout(storage.format).scale;
+  const WordCodes first_codes = word_codes(scale, false);
+  const WordCodes second_codes = word_codes(scale, true);
   std::array<bool, 256> is_level{};
-  const int smallest_second = scale == kernels::WordScale::log ? -kernels::largest_word_code : -8;
-  for (int first = -kernels::largest_word_code; first <= kernels::largest_word_code; ++first) {
-    const std::uint8_t word = kernels::word_of_code(first);
-    is_level[static_cast<std::size_t>(128 + kernels::one_word_value(scale, word))] = true;
-    if (two_words)
-      for (int second = smallest_second; second <= kernels::largest_word_code; second += second_step)
-        is_level[static_cast<std::size_t>(128 + kernels::two_word_value(scale, word, kernels::word_of_code(second)))] =
-            true;
+  const auto add = [&](int value) { is_level[static_cast<std::size_t>(128 + value)] = true; };
+  for (int first = first_codes.smallest; first <= first_codes.largest; ++first) {
+    const std::uint8_t word = word_of_code(first);
+    add(one_word_value(scale, word));
+    if (two_words && storage.as_in_memory())
+      for (int second = second_codes.smallest; second <= second_codes.largest; ++second)
+        add(two_word_value(scale, word, word_of_code(second)));
+    if (two_words && !storage.as_in_memory())
+      for (int bits = 0; bits < 4; ++bits)
+        add(two_word_value(scale, word, short_word(scale, word, bits)));
   }
   for (std::size_t i = 0; i < nearest_.size(); ++i) {
     const double middle = (static_cast<double>(i) + 0.5) / 2 - 128;
@@ -29,22 +35,12 @@ NearestValues::NearestValues(kernels::WordScale scale, bool two_words, int secon
   }
 }
 
-const NearestValues &nearest_values(kernels::WordScale scale, bool two_words, int second_step) {
-  using kernels::WordScale;
-  static const std::array<NearestValues, 5> nearest{
-      NearestValues(WordScale::log, false), NearestValues(WordScale::log, true),
-      NearestValues(WordScale::uniform, false), NearestValues(WordScale::uniform, true),
-      NearestValues(WordScale::uniform, true, 4)};
-  if (scale == WordScale::uniform && two_words && second_step == 4)
-    return nearest.back();
-  return nearest[(scale == WordScale::log ? 0U : 2U) + (two_words ? 1U : 0U)];
-}
-
 bool has_words(const LinearWeights &layer) {
   return layer.stlq_unit.size() != 0;
 }
 
 std::vector<std::int8_t> word_values(const LinearWeights &layer) {
+  static const NearestValues nearest_value(four_bit_storages.front(), true);
   std::vector<std::int8_t> values;
   values.reserve(static_cast<std::size_t>(layer.weight.size()));
   for (Eigen::Index n = 0; n < layer.weight.rows(); ++n) {
@@ -52,7 +48,7 @@ std::vector<std::int8_t> word_values(const LinearWeights &layer) {
     for (Eigen::Index c = 0; c < layer.weight.cols(); ++c) {
       const double value = static_cast<double>(layer.weight(n, c)) / unit;
       const bool in_range = unit > 0 && std::abs(value) <= 127;
-      values.push_back(in_range ? nearest_value(value, true) : std::int8_t{0});
+      values.push_back(in_range ? nearest_value(value) : std::int8_t{0});
       if (!in_range || value != values.back())
         throw std::runtime_error("holds " + std::to_string(layer.weight(n, c)) + " at [" + std::to_string(n) + ", " +
                                  std::to_string(c) + "], which is no sum of two STLQ words for stlq_unit " +

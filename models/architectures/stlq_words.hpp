@@ -7,20 +7,19 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/four_bits.hpp"
+#include "engine/ops/four_bits_storage.hpp"
 #include "models/architectures/weights.hpp"
 
 namespace intvit::stlq {
 
-// The nearest value that one word of a scale, or the sum of two words, decodes to (kernels/four_bits.hpp). In units of
-// the decoded weights, which are U / 128 on the log scale.
+// The nearest value that one word of a storage's scale, or one with a second word, decodes to (kernels/four_bits.hpp,
+// engine/ops/four_bits_storage.hpp). In units of the decoded weights, which are U / 128 on the log scale.
 //
 // Decoded values are integers, so the midpoint between two neighbours is an integer or a half. All weights between two
 // multiples of 1/2 therefore have the same nearest value, and a table of those intervals gives it.
 class NearestValues {
 public:
-  // `second_step`: a second word's code is a multiple of it.
-  NearestValues(kernels::WordScale scale, bool two_words, int second_step = 1);
+  NearestValues(const FourBitStorage &storage, bool two_words);
 
   std::int8_t operator()(double weight) const {
     return nearest_[static_cast<std::size_t>(std::clamp(2 * (weight + 128), 0.0, 511.0))];
@@ -29,14 +28,6 @@ public:
 private:
   std::array<std::int8_t, 512> nearest_{};
 };
-
-// `second_step`: 1, or 4 for second words of two bits on the uniform scale.
-const NearestValues &nearest_values(kernels::WordScale scale, bool two_words, int second_step = 1);
-
-// On the log scale.
-inline std::int8_t nearest_value(double weight, bool two_words) {
-  return nearest_values(kernels::WordScale::log, two_words)(weight);
-}
 
 // Whether the layer's weights are words: it has scaling factors U for them.
 bool has_words(const LinearWeights &layer);

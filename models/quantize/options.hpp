@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/ops/four_bits_storage.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/softmax.hpp"
 #include "models/architectures/token_schedule.hpp"
@@ -25,7 +26,7 @@ enum class WeightLevels : std::uint8_t {
   int8, // all integers of 8 bits
   int7, // integers of 7 bits, which AVX2 multiplies faster (kernels/x86/avx2_folded.hpp); stored as int8
   stlq, // one or two words of 4 bits on a log scale (kernels/four_bits.hpp)
-  int4, // the same on a uniform scale
+  int4, // the same on a uniform scale, on which second words widen the range
 };
 
 // Whether some of the weights get a second word.
@@ -33,39 +34,24 @@ constexpr bool has_words(WeightLevels levels) {
   return levels == WeightLevels::stlq || levels == WeightLevels::int4;
 }
 
-// int4's second words are of two bits by default and so are given to more weights.
-constexpr double default_two_word_ratio(WeightLevels levels) {
-  return levels == WeightLevels::int4 ? 0.5 : 0.15;
-}
-
-// Which weights of four bits get a second word together.
-enum class TwoWordGroups : std::uint8_t {
-  group,   // 4 inputs of one output
-  tile,    // 64 outputs by 4 inputs: STLQ alone
-  filter,  // a study: all inputs of one output
-  element, // a study: each weight for itself; a file holds a group's second words where one of its weights has one
-};
-
-// The format in which model files hold them.
-constexpr kernels::WeightFormat stored_format(WeightLevels levels, TwoWordGroups groups = TwoWordGroups::group) {
+// How model files hold them; null: int8.
+constexpr const FourBitStorage *storage_of(WeightLevels levels) {
   switch (levels) {
   case WeightLevels::stlq:
-    return groups == TwoWordGroups::tile ? kernels::WeightFormat::stlq_tiles : kernels::WeightFormat::stlq_groups;
+    return &stlq_storage;
   case WeightLevels::int4:
-    return kernels::WeightFormat::int4;
+    return &int4_storage;
   case WeightLevels::int8:
   case WeightLevels::int7:
     break;
   }
-  return kernels::WeightFormat::int8;
+  return nullptr;
+}
+constexpr kernels::WeightFormat format_of(WeightLevels levels) {
+  return has_words(levels) ? storage_of(levels)->format : kernels::WeightFormat::int8;
 }
 
-// What a group of weights gains by second words, in the squared error of what counts errors, per weight.
-struct GroupGain {
-  float gain = 0;
-  float weights = 0; // of the group
-};
-using GroupGains = std::vector<GroupGain>;
+class WordDemand; // models/quantize/linear/two_words.hpp
 
 // By what the errors of the blocks' linear maps count.
 enum class ErrorMeasure : std::uint8_t {
@@ -100,10 +86,8 @@ struct QuantizeOptions {
   // Correct biases by the mean error that quantization leaves.
   bool correct_bias = true;
   WeightLevels weight_levels = WeightLevels::int8;
-  // stlq, int4: the part of the weights that get a second word, from 0 to 1, and how they are chosen.
-  double two_word_ratio = default_two_word_ratio(WeightLevels::stlq);
-  int second_word_bits = 2; // int4's: 2 or 4
-  TwoWordGroups two_word_groups = TwoWordGroups::group;
+  // stlq, int4: the part of the weights that get a second word, from 0 to 1.
+  double two_word_ratio = 0.5;
   ErrorMeasure error_measure = ErrorMeasure::model; // of stlq and int4; the others' is their layer
   RangeMargins margins;
   // Where tokens are merged, so that a forward takes less time.
@@ -115,10 +99,10 @@ struct QuantizeOptions {
   int threads = 1;
   PublishedOptions published;
 
-  // While quantize() finds out what second words gain: where the maps tell it, of which none gets any. And then: what a
-  // group must gain, whatever the ratio.
-  GroupGains *gains = nullptr;
-  std::optional<double> least_gain;
+  // While quantize() finds out what second words gain: where the maps tell it. And then the price of a second word,
+  // whatever the ratio.
+  WordDemand *demand = nullptr;
+  std::optional<double> word_price;
 };
 
 // For the first and the last layer.

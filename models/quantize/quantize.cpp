@@ -81,17 +81,17 @@ std::vector<std::byte> walk(const QuantizeInput &input, const Network &parts, co
   return nodes.finish(input.calibration.front(), parts.end.outputs());
 }
 
-// What a group of weights must gain by second words to get them. Found by a walk that rounds each weight for itself and
-// writes a model that nobody reads.
-double find_least_gain(const QuantizeInput &input, const Network &parts, QuantizeOptions options,
+// The price of second words at which all maps together have as many as were asked for. Found by a walk that writes a
+// model that nobody reads.
+double find_word_price(const QuantizeInput &input, const Network &parts, QuantizeOptions options,
                        const ErrorCosts &costs, Steps &steps) {
-  GroupGains gains;
-  options.gains = &gains;
+  WordDemand demand;
+  options.demand = &demand;
   options.rounding = Rounding::nearest;
   QuantizeInput draft = input;
   draft.report = {};
   walk(draft, parts, options, &costs, steps);
-  return least_gain(std::move(gains), options.two_word_ratio);
+  return demand.price(options.two_word_ratio);
 }
 
 } // namespace
@@ -117,7 +117,7 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   const ErrorCosts costs(network(input.model), input.calibration, options.threads);
   QuantizeOptions chosen = options;
   if (compete)
-    chosen.least_gain = find_least_gain(input, parts, options, costs, steps);
+    chosen.word_price = find_word_price(input, parts, options, costs, steps);
   return walk(input, parts, chosen, &costs, steps);
 }
 

@@ -66,8 +66,8 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
 RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, WeightLevels levels) {
   Weights weights;
   weights.out_features = out_features;
-  if (const kernels::WeightFormat format = stored_format(levels); format != kernels::WeightFormat::int8) {
-    weights.words = random_word_weights(format, out_features, in_features, options_.two_word_ratio, generator_);
+  if (const FourBitStorage *storage = storage_of(levels)) {
+    weights.words = random_word_weights(*storage, out_features, in_features, options_.two_word_ratio, generator_);
     weights.values = decode_four_bits(*weights.words);
   } else if (const std::size_t count = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
              levels == WeightLevels::int7) {
@@ -100,16 +100,9 @@ void RandomNetwork::requantization(const std::string &node, const FixedPoint &fi
 }
 
 double RandomNetwork::block_weight_spread() const {
-  switch (options_.weight_levels) {
-  case WeightLevels::stlq:
-    return random_word_spread(kernels::WordScale::log, options_.two_word_ratio);
-  case WeightLevels::int4:
-    return random_word_spread(kernels::WordScale::uniform, options_.two_word_ratio);
-  case WeightLevels::int7:
-    return int7_weight_spread;
-  default:
-    return weight_spread;
-  }
+  if (const FourBitStorage *storage = storage_of(options_.weight_levels))
+    return random_word_spread(*storage, options_.two_word_ratio);
+  return options_.weight_levels == WeightLevels::int7 ? int7_weight_spread : weight_spread;
 }
 
 // How the stream's codes are drawn where one is written: the zero point of every channel.
@@ -270,13 +263,15 @@ void RandomNetwork::layer_norm(const std::string &name, ElementType type, double
   }
 }
 
-// A linear map of a LayerNorm's output, whose codes have zero point 0. The result has `spread`.
+// A linear map of a LayerNorm's output, whose codes have zero point 0. The result has `spread`, or less where weights of
+// few bits do not give so much.
 void RandomNetwork::linear(const std::string &name, const std::string &input, Linear operation, int out_features,
                            int in_features, double spread) {
   const bool head = operation.epilogue == Epilogue::logits;
   const double accumulators =
       accumulator_spread(in_features, code_spread, head ? weight_spread : block_weight_spread());
-  const FixedPoint fixed = fixed_point(factors(out_features, spread / accumulators), ArrayXd::Zero(out_features));
+  const double factor = std::min(spread / accumulators, largest_product_factor);
+  const FixedPoint fixed = fixed_point(factors(out_features, factor), ArrayXd::Zero(out_features));
   operation.shift = fixed.shift;
   graph_.add(name, input, operation);
   write(name, draw_weights(out_features, in_features, head ? WeightLevels::int8 : options_.weight_levels));

@@ -121,7 +121,7 @@ std::vector<std::byte> with_other_words(const ModelFile &file, const ClassWords 
                              ": they are another model's");
   const WeightGrid grid = UniformGrid();
   const RoundedWeights rounded = round_to_nearest(head.weight, input.scale, ArrayXd::Ones(input.scale.size()), grid,
-                                                  scale_candidates(grid, QuantizeOptions{}), 1);
+                                                  scale_candidates(WeightLevels::int8, QuantizeOptions{}), 1);
   ArrayXd bias = head.bias.transpose().array().cast<double>();
   for (Eigen::Index n = 0; n < bias.size(); ++n)
     for (Eigen::Index c = 0; c < input.zero.size(); ++c)

@@ -138,6 +138,7 @@ void add_linear_checks(std::vector<Check> &checks) {
   checks.push_back(linear_check<Epilogue::requantize, WeightFormat::stlq_tiles>("linear_stlq_tiles"));
   checks.push_back(linear_check<Epilogue::requantize, WeightFormat::stlq_groups>("linear_stlq"));
   checks.push_back(linear_check<Epilogue::requantize, WeightFormat::int4>("linear_int4"));
+  checks.push_back(linear_check<Epilogue::requantize, WeightFormat::int4_wide>("linear_int4_wide"));
 }
 
 } // namespace intvit::test

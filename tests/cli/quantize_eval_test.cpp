@@ -38,12 +38,10 @@ TEST_CASE("quantize makes a model that every other subcommand reads") {
                                                   {"--observer", "ema", "--softmax", "lis8"},
                                                   {"--weight-format", "stlq"},
                                                   {"--weight-format", "stlq", "--two-word-ratio", "100"},
-                                                  {"--weight-format", "stlq", "--two-word-groups", "element"},
-                                                  {"--weight-format", "stlq", "--two-word-groups", "tile"},
+                                                  {"--weight-format", "stlq", "--errors-by", "layer"},
                                                   {"--weight-format", "int4"},
                                                   {"--weight-format", "int4", "--two-word-ratio", "0"},
                                                   {"--weight-format", "int4", "--average-bits", "4.6"},
-                                                  {"--weight-format", "int4", "--second-word-bits", "4"},
                                                   {"--weight-format", "stlq", "--errors-by", "layer"},
                                                   {"--observer", "percentile", "--no-bias-correction"},
                                                   {"--observer", "omse", "--residual", "int8"},
@@ -95,21 +93,22 @@ TEST_CASE("quantize into words: info tells those of the blocks, more of them wit
   }
 }
 
-TEST_CASE("quantize --weight-format int4: the bits of a weight are those that were asked for") {
-  for (const char *second : {"2", "4"}) {
+TEST_CASE("quantize into words: the bits of a weight are those that were asked for") {
+  const std::string format = GENERATE("stlq", "int4");
+  for (const double asked : {4.125, 4.6, 5.25, 6.125}) {
+    CAPTURE(format, asked);
     const std::string model = temporary_file("bits.safetensors");
-    REQUIRE(quantize({"--weight-format", "int4", "--average-bits", "5.25", "--second-word-bits", second}, model)
-                .exit_code == 0);
+    REQUIRE(quantize({"--weight-format", format, "--average-bits", std::to_string(asked)}, model).exit_code == 0);
     double bits = 0;
     double weights = 0;
     const json info = json::parse(run_program({"info", "-m", model, "--format", "json"}).out);
     for (const json &layer : info["layers"])
-      if (layer["format"] == "int4") {
+      if (layer["format"] == format) {
         const double size = layer["out"].get<double>() * layer["in"].get<double>();
         bits += size * layer["bits"].get<double>();
         weights += size;
       }
-    CHECK(bits / weights == Approx(5.25).margin(0.1));
+    CHECK(bits / weights == Approx(asked).margin(0.1));
     CHECK(run_program({"verify", "-m", model}).exit_code == 0);
   }
 }
@@ -170,7 +169,7 @@ TEST_CASE("quantize -h lists what a user needs before FQ-ViT's settings and stud
   const std::string help = run_program({"quantize", "-h"}).out;
   std::size_t last = 0;
   for (const char *text : {"--calib ", "--weight-format ", "\nTo reproduce FQ-ViT's table", "--as-published",
-                           "--no-renormalize", "\nStudies", "--two-word-groups"}) {
+                           "--no-renormalize", "\nStudies", "--errors-by"}) {
     CAPTURE(text, help);
     const std::size_t place = help.find(text);
     REQUIRE(place != std::string::npos);
@@ -386,28 +385,14 @@ TEST_CASE("quantize's and eval's bad input") {
           {{"--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq or int4"},
           {{"--weight-format", "stlq", "--two-word-ratio", "101"}, 2, "--two-word-ratio: \"101\" is not a percentage"},
           {{"--weight-format", "stlq", "--two-word-ratio", "0.15"}, 2, "write 0.15% or 15%"},
-          {{"--two-word-groups", "filter"}, 2, "--two-word-groups goes with --weight-format stlq or int4"},
           {{"--errors-by", "layer"}, 2, "--errors-by goes with --weight-format stlq or int4"},
           {{"--weight-format", "int4", "--errors-by", "chance"}, 2, "--errors-by"},
           {{"--average-bits", "5"}, 2, "--average-bits goes with --weight-format stlq or int4"},
-          {{"--weight-format", "int4", "--average-bits", "4"},
-           2,
-           "--average-bits must be from 4.25 to 6.25, or to 8.25 with --second-word-bits 4"},
-          {{"--weight-format", "int4", "--average-bits", "6.5"}, 2, "--average-bits must be from 4.25 to 6.25"},
-          {{"--weight-format", "stlq", "--average-bits", "9"}, 2, "--average-bits must be from 4.25 to 8.25"},
-          {{"--weight-format", "int4", "--second-word-bits", "3"}, 2, "--second-word-bits is 3, expected 2 or 4"},
-          {{"--weight-format", "stlq", "--second-word-bits", "2"},
-           2,
-           "--second-word-bits goes with --weight-format int4"},
+          {{"--weight-format", "int4", "--average-bits", "4"}, 2, "--average-bits must be from 4.125 to 6.125"},
+          {{"--weight-format", "stlq", "--average-bits", "6.5"}, 2, "--average-bits must be from 4.125 to 6.125"},
           {{"--weight-format", "int4", "--average-bits", "5", "--two-word-ratio", "10"},
            2,
            "give --average-bits or --two-word-ratio, not both"},
-          {{"--weight-format", "stlq", "--average-bits", "5", "--two-word-groups", "tile"},
-           2,
-           "--average-bits goes with --two-word-groups group"},
-          {{"--weight-format", "int4", "--two-word-groups", "tile"},
-           2,
-           "--two-word-groups tile goes with --weight-format stlq"},
           {{"--rounding", "up"}, 2, "--rounding"},
           {{"--channel-strength", "2"}, 2, "--channel-strength must be from 0 to 1"},
           {{"--calib-count", "0"}, 2, "--calib-count"},

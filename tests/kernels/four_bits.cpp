@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -45,11 +47,31 @@ TEST_CASE("four bits: every word and every pair of words on the uniform scale") 
     CHECK(seen[static_cast<std::size_t>(128 + value)] == (value >= -120 && value <= 119));
 }
 
+TEST_CASE("four bits: every word and every pair of words on the wide scale") {
+  std::vector<int> count(256);
+  for (int first = -8; first <= 7; ++first) {
+    CHECK(one_word_value(WordScale::wide, word_of_code(first)) == 2 * first);
+    for (const int second : {-3, -1, 1, 3}) {
+      const int value = two_word_value(WordScale::wide, word_of_code(first), word_of_code(second));
+      CHECK(value == 2 * first + 16 * second);
+      ++count[static_cast<std::size_t>(128 + value)];
+    }
+    CHECK(two_word_value(WordScale::wide, word_of_code(first), 0) == 2 * first); // outside of a matrix
+  }
+  for (int value = -128; value < 128; ++value)
+    CHECK(count[static_cast<std::size_t>(128 + value)] == (value >= -64 && value <= 62 && value % 2 == 0 ? 1 : 0));
+}
+
 TEST_CASE("four bits: the reference decodes what was written word by word") {
   Random random(1);
-  for (const WeightFormat format : {WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4})
+  for (const auto &[format, second_bits] :
+       {std::pair(WeightFormat::stlq_tiles, 4), std::pair(WeightFormat::stlq_groups, 4),
+        std::pair(WeightFormat::int4, 4), std::pair(WeightFormat::int4_wide, 4),
+        std::pair(WeightFormat::stlq_groups, 2), std::pair(WeightFormat::int4, 2),
+        std::pair(WeightFormat::int4_wide, 2)})
     for (int round = 0; round < 100; ++round) {
-      const FourBitCase matrix = make_four_bits(random, format, random.between(1, 200), random.between(1, 70));
+      const FourBitCase matrix =
+          make_four_bits(random, format, random.between(1, 200), random.between(1, 70), second_bits);
       std::vector<std::int8_t> values(matrix.values.size());
       decode_four_bits(matrix.view(), values.data());
       REQUIRE(values == matrix.values);

@@ -25,7 +25,10 @@ struct FourBitCase {
 };
 
 // Second words in no group, in all of them, or in some: half or few; now and then only the largest codes, whose sums
-// saturate on the log scale. `second_bits`: 2 draws second words of int4 whose codes are multiples of 4.
+// saturate on the log scale. `second_bits`: 2 draws what files can hold in second words of two bits. Of int4 codes that
+// are multiples of 4; of stlq_groups 0, a quarter of the first word's value, minus that and minus an eighth; and of
+// stlq_groups and int4_wide second words in pairs of neighbouring groups, which are a file's groups of eight inputs.
+// (There are none of two bits for stlq_tiles.)
 FourBitCase make_four_bits(Random &random, kernels::WeightFormat format, int out_features, int in_features,
                            int second_bits = 4);
 

@@ -74,6 +74,7 @@ LinearCase make_linear(Random &random, LinearShape shape, Epilogue epilogue, Wei
   case WeightFormat::stlq_tiles:
   case WeightFormat::stlq_groups:
   case WeightFormat::int4:
+  case WeightFormat::int4_wide:
     result.four_bits = make_four_bits(random, format, shape.out_features, shape.in_features);
     result.weights = result.four_bits.values;
     break;

@@ -301,10 +301,10 @@ void NodeWriter::stream_factors(const std::string &name, const StreamCodes &code
 
 void NodeWriter::weights(const std::string &name, const QuantizedLinear &layer) {
   const auto out = static_cast<int>(layer.scale.size());
-  if (layer.format == kernels::WeightFormat::int8)
+  if (layer.storage == nullptr)
     graph_.weights(name, out, layer.weights);
   else
-    graph_.weights(name, words_of(layer.format, layer.weights, out));
+    graph_.weights(name, words_of(*layer.storage, layer.weights, out));
   if (input_.report)
     input_.report({.name = name,
                    .signal_to_noise = layer.signal_to_noise,

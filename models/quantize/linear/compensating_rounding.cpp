@@ -76,9 +76,10 @@ public:
   void round(RoundedWeights &result) {
     std::vector<double> least(error_.size(), 0.0); // where there is no row, no error is less
     std::fill_n(least.begin(), count_, std::numeric_limits<double>::infinity());
-    for (const double percent : problem_.scales.percent) {
-      for (std::size_t row = 0; row < scale_.size(); ++row)
-        scale_[row] = std::min(largest_[row] * percent / 100.0 / grid_.largest(), problem_.scales.largest);
+    for (std::size_t i = 0; i < problem_.scales.count(); ++i) {
+      for (Index row = 0; row < count_; ++row)
+        scale_[static_cast<std::size_t>(row)] =
+            problem_.scales.candidate(i, first_ + row, largest_[static_cast<std::size_t>(row)], grid_.largest());
       if (!round_all(least))
         continue;
       for (Index row = 0; row < count_; ++row) {

@@ -36,7 +36,7 @@ QuantizedLinear quantize_pixel_linear(const LinearWeights &patch_embed, const Mo
   result.input = {ArrayXd::Ones(in), ArrayXd::Constant(in, -128.0)};
   const WeightGrid grid = UniformGrid();
   RoundedWeights weights = round_to_nearest(layer.weight, result.input.scale, ArrayXd::Ones(in), grid,
-                                            scale_candidates(grid, options), options.threads);
+                                            scale_candidates(WeightLevels::int8, options), options.threads);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();
   for (Index n = 0; n < layer.weight.rows(); ++n)

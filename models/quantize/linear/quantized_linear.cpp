@@ -25,17 +25,13 @@ constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875,
 // On how many rows of the second half the error of the output is measured.
 constexpr Index measured_rows = 512;
 
-// Of levels that are words of four bits.
-kernels::WordScale word_scale(WeightLevels levels) {
-  return levels == WeightLevels::int4 ? kernels::WordScale::uniform : kernels::WordScale::log;
-}
-
-WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
+// What the weights are rounded to while the input's codes are searched.
+WeightGrid search_grid(WeightLevels levels, Index inputs) {
   switch (levels) {
   case WeightLevels::stlq:
-    return WordGrid(kernels::WordScale::log, inputs);
+    return WordGrid(stlq_storage, inputs);
   case WeightLevels::int4:
-    return UniformGrid(16, 7); // the same, and faster to search with
+    return UniformGrid(2, 31); // as with second words
   case WeightLevels::int7:
     return UniformGrid(1, 63);
   case WeightLevels::int8:
@@ -44,32 +40,17 @@ WeightGrid one_word_grid(WeightLevels levels, Index inputs) {
   return UniformGrid();
 }
 
-// The weights whose error with one word costs most. `output_costs` may be empty.
-// Second words of two bits are the upper half of four.
-int second_step(const QuantizeOptions &options) {
-  return options.weight_levels == WeightLevels::int4 && options.second_word_bits == 2 ? 4 : 1;
-}
-
-std::vector<bool> select_two_words(const RowMatrix &weight, const ArrayXd &input_scale, const ArrayXd &variance,
-                                   const ArrayXd &output_costs, const Scales &scales, const QuantizeOptions &options) {
-  const WordGrid one_word(word_scale(options.weight_levels), weight.cols());
-  const RoundedWeights rounded = round_to_nearest(weight, input_scale, variance, one_word, scales, options.threads);
-  RowMatrix squares(weight.rows(), weight.cols());
-  for (Index n = 0; n < weight.rows(); ++n) {
-    const double cost = output_costs.size() == 0 ? 1.0 : output_costs[n];
-    for (Index c = 0; c < weight.cols(); ++c) {
-      const double residual = static_cast<double>(weight(n, c)) * input_scale[c] -
-                              rounded.scale[n] * rounded.values[static_cast<std::size_t>(n * weight.cols() + c)];
-      squares(n, c) = static_cast<float>(residual * residual * variance[c] * cost);
-    }
+// Scales and second words of the map's rows. Where the demand is asked for, it is told, and no row has second words.
+WordChoice words_for(const WordProblem &problem, const QuantizeOptions &options) {
+  if (options.demand != nullptr) {
+    options.demand->add(problem, options.threads);
+    return choose_words(problem, std::numeric_limits<double>::infinity(), options.threads);
   }
-  if (options.gains != nullptr) {
-    add_gains(squares, options.two_word_groups, *options.gains);
-    return {};
-  }
-  if (options.least_gain)
-    return select_by_gain(squares, options.two_word_groups, *options.least_gain);
-  return select_by_ratio(squares, options.two_word_groups, options.two_word_ratio);
+  if (options.word_price)
+    return choose_words(problem, *options.word_price, options.threads);
+  WordDemand own;
+  own.add(problem, options.threads);
+  return choose_words(problem, own.price(options.two_word_ratio), options.threads);
 }
 
 // Whether the layer's words are taken as they are.
@@ -131,7 +112,7 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
   const std::vector<CodeStatistics> statistics = measure(codes, gain, second_half, options.threads);
 
   const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
-  const WeightGrid grid = one_word_grid(options.weight_levels, layer.weight.cols());
+  const WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
   const bool rounds_weights = !words_are_given(layer, options);
   const NearestError rounding_error(layer.weight, grid, largest_scale, options.threads);
   InputChoice best;
@@ -220,11 +201,7 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
     const double unit = std::ldexp(input.scale[0], -kernels::largest_word_code);
     return {stlq::word_values(layer), layer.stlq_unit.transpose().array().cast<double>() * unit};
   }
-  const bool in_words = has_words(options.weight_levels);
-  const kernels::WordScale words = word_scale(options.weight_levels);
-  WeightGrid grid =
-      in_words ? WordGrid(words, layer.weight.cols()) : one_word_grid(options.weight_levels, layer.weight.cols());
-  Scales scales = scale_candidates(grid, options);
+  Scales scales = scale_candidates(options.weight_levels, options);
   scales.largest = largest_scale;
   const bool weighed = samples.row_weights[0].size() > 0;
   RowMatrix codes;
@@ -237,10 +214,15 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
     weigh(codes, samples.row_weights, options.threads);
     variance = mean_squares(codes);
   }
-  if (in_words && options.two_word_ratio > 0)
-    grid = WordGrid(words, layer.weight.cols(),
-                    select_two_words(layer.weight, input.scale, variance, samples.output_costs, scales, options),
-                    second_step(options));
+  WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
+  WordChoice choice;
+  if (const FourBitStorage *storage = storage_of(options.weight_levels)) {
+    choice = words_for({layer.weight, input.scale, variance, samples.output_costs, *storage,
+                        WordGrid(*storage, layer.weight.cols()), scales},
+                       options);
+    grid = WordGrid(*storage, layer.weight.cols(), std::move(choice.two_words));
+    scales.of_rows = &choice.scale;
+  }
   if (options.rounding == Rounding::nearest)
     return round_to_nearest(layer.weight, input.scale, variance, grid, scales, options.threads);
   return round_compensating(layer.weight, input.scale, codes, variance, grid, scales, options.threads);
@@ -276,8 +258,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
     }
   result.weights = std::move(weights.values);
   // The words of a trained model were chosen by tiles.
-  result.format = stored_format(options.weight_levels,
-                                words_are_given(layer, options) ? TwoWordGroups::tile : options.two_word_groups);
+  result.storage = words_are_given(layer, options) ? &four_bit_storages.front() : storage_of(options.weight_levels);
   result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1], options.threads);
   return result;
 }

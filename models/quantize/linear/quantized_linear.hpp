@@ -19,8 +19,8 @@ namespace intvit {
 
 struct QuantizedLinear {
   ChannelCodes input;
-  std::vector<std::int8_t> weights;                           // [out, in], row-major, in [-127, 127]
-  kernels::WeightFormat format = kernels::WeightFormat::int8; // in which a file holds them
+  std::vector<std::int8_t> weights;        // [out, in], row-major, in [-127, 127]
+  const FourBitStorage *storage = nullptr; // in which a file holds them; null: int8
   // output[n] = accumulator * scale[n] + bias[n], the accumulator being the sum of code * weight.
   Eigen::ArrayXd scale;
   Eigen::ArrayXd bias;

@@ -1,5 +1,10 @@
 // Which weights of four bits get a second word (selective two-word quantization, STLQ; Oh, Sim, Lee, Lee: Automated
-// Log-Scale Quantization for Low-Cost Deep Neural Networks, CVPR 2021), and how model files hold the result.
+// Log-Scale Quantization for Low-Cost Deep Neural Networks, CVPR 2021), and with which scale each row is rounded.
+//
+// Both are one choice: a row with another scale needs second words elsewhere. A second word has a price, in the unit of
+// errors: every row takes the scale, and its groups the second words, with which the row's expected squared error plus
+// the price of its second words is least. At the right price the rows of all maps together have as many as were asked
+// for, and no other choice of as many has a smaller error.
 #pragma once
 
 #include <cstdint>
@@ -7,26 +12,51 @@
 
 #include "engine/ops/four_bits_weights.hpp"
 #include "models/architectures/weights.hpp"
+#include "models/quantize/linear/weight_rounding.hpp"
 #include "models/quantize/options.hpp"
 
 namespace intvit {
 
-// Decoded weights [out, in] in the form of model files. A group has second words if at least one of its weights needs
-// one.
-FourBitWeights words_of(kernels::WeightFormat format, const std::vector<std::int8_t> &values, int out);
+// Decoded weights [out, in] in the form of model files. A group of as many inputs as the storage's has second words if
+// at least one of its weights needs one.
+FourBitWeights words_of(const FourBitStorage &storage, const std::vector<std::int8_t> &values, int out);
 
-// Which weights get a second word: bits [out, in], row-major. `squared_residuals` holds for every weight the square of
-// what its first word leaves of it, times what an error of it costs. The groups of weights with the largest sums are
-// selected; of equal ones the first.
-std::vector<bool> select_by_ratio(const RowMatrix &squared_residuals, TwoWordGroups kind, double ratio);
+// A map whose weights are to be rounded to words, each by itself. An error of a weight costs its square times the
+// input's scale squared, the variance of the input's code, and what an error of the output costs.
+struct WordProblem {
+  const RowMatrix &weight;
+  const Eigen::ArrayXd &input_scale;
+  const Eigen::ArrayXd &variance;
+  const Eigen::ArrayXd &output_costs; // empty: 1
+  const FourBitStorage &storage;
+  const WordGrid &grid; // the storage's
+  Scales scales;
+};
 
-// The same of those whose sums are at least `least`, per weight.
-std::vector<bool> select_by_gain(const RowMatrix &squared_residuals, TwoWordGroups kind, double least);
+// How many weights would have second words, at each of many prices.
+class WordDemand {
+public:
+  WordDemand();
 
-// What the groups of a layer offer.
-void add_gains(const RowMatrix &squared_residuals, TwoWordGroups kind, GroupGains &gains);
+  // The rows of a map.
+  void add(const WordProblem &problem, int threads);
 
-// What a group must offer, so that of the weights of all groups this part gets second words, or next to nothing less.
-double least_gain(GroupGains gains, double ratio);
+  // The price at which this part of the weights has second words, or next to nothing more or less.
+  double price(double ratio) const;
+
+private:
+  std::int64_t weights_ = 0;
+  std::vector<std::int64_t> wanted_; // at each price
+};
+
+struct WordChoice {
+  Eigen::ArrayXd scale;        // of each row
+  std::vector<bool> two_words; // of each weight, row-major
+};
+WordChoice choose_words(const WordProblem &problem, double price, int threads);
+
+// Of a matrix in tiles (kernels::word_tile_outputs), this part with the largest sums, of equal ones the first: bits
+// [out, in], row-major. What training chooses second words by.
+std::vector<bool> select_tiles(const RowMatrix &squared_residuals, double ratio);
 
 } // namespace intvit

@@ -16,12 +16,14 @@ using Eigen::ArrayXd;
 
 constexpr std::array only_fitting_scale{100.0};
 constexpr std::array clipping_scales{100.0, 96.0, 92.0, 88.0, 84.0, 80.0};
-// Two octaves in steps of an eighth of an octave. At half the scale a log grid is exactly as fine, so the best scale
-// may be far from the one that fits the largest weight.
-constexpr std::array log_scales{35.355, 38.555, 42.045, 45.85, 50.0,  54.525,  59.46,   64.842,
-                                70.711, 77.111, 84.09,  91.7,  100.0, 109.051, 118.921, 129.684};
-// With so few levels clipping the largest weights pays more often.
-constexpr std::array four_bit_scales{100.0, 94.0, 88.0, 82.0, 76.0, 70.0, 64.0};
+// On the log scale, in steps of an eighth of an octave: an octave, at the ends of which the levels are the same but for
+// the smallest, and what clips less of the largest weights.
+constexpr std::array log_scales{70.711,  77.111,  84.09,   91.7,    100.0,  109.051,
+                                118.921, 129.684, 141.421, 154.221, 168.179};
+// int4, whose codes of one word end at -8 and 7: from one word for the largest weight to two words even for it, 8 / 31
+// = 25.8 %, and a little further.
+constexpr std::array wide_scales{110.0, 102.0, 94.0, 86.0, 79.0, 72.0, 66.0, 60.0,
+                                 54.0,  48.0,  43.0, 38.0, 33.0, 29.0, 25.8, 23.2};
 
 // Rounds the rows independently, on several threads. `round_row(n, row, scale, limit, rounded)` rounds row n with one
 // scale and returns the error that it expects. It may stop as soon as that error is `limit` or more.
@@ -39,8 +41,8 @@ RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, c
     const double largest = std::max(row.abs().maxCoeff(), 1e-30);
     std::vector<std::int8_t> rounded(static_cast<std::size_t>(in));
     errors[n] = std::numeric_limits<double>::infinity();
-    for (const double percent : scales.percent) {
-      const double scale = std::min(largest * percent / 100.0 / grid.largest(), scales.largest);
+    for (std::size_t i = 0; i < scales.count(); ++i) {
+      const double scale = scales.candidate(i, n, largest, grid.largest());
       const double error = round_row(n, row, scale, errors[n], rounded);
       if (error < errors[n]) {
         errors[n] = error;
@@ -56,15 +58,15 @@ RoundedWeights round_rows(const RowMatrix &weight, const ArrayXd &input_scale, c
 
 } // namespace
 
-Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options) {
-  if (const auto *words = std::get_if<WordGrid>(&grid); words != nullptr && words->scale() == kernels::WordScale::log)
+Scales scale_candidates(WeightLevels levels, const QuantizeOptions &options) {
+  if (levels == WeightLevels::stlq)
     return {log_scales};
   if (options.published.clamp_largest_weight)
     return {published::clamping_scale};
   if (options.published.observer != RangeObserver::mse)
     return {only_fitting_scale};
-  if (std::holds_alternative<WordGrid>(grid))
-    return {four_bit_scales};
+  if (levels == WeightLevels::int4)
+    return {wide_scales};
   return {clipping_scales};
 }
 

@@ -33,31 +33,27 @@ private:
   int steps_; // on either side of 0
 };
 
-// What words of four bits decode to (kernels/four_bits.hpp), and for weights with second words the sums of two.
+// What words of four bits decode to (kernels/four_bits.hpp), with second words and without.
 class WordGrid {
 public:
-  // `two_words`: a bit for each weight, row-major; empty: none has a second word. `second_step`: a second word's code
-  // is a multiple of it.
-  WordGrid(kernels::WordScale scale, Eigen::Index inputs, std::vector<bool> two_words = {}, int second_step = 1)
-      : scale_(scale), inputs_(inputs), two_words_(std::move(two_words)),
-        two_words_values_(stlq::nearest_values(scale, true, second_step)) {}
+  // `two_words`: a bit for each weight, row-major; empty: none has a second word.
+  WordGrid(const FourBitStorage &storage, Eigen::Index inputs, std::vector<bool> two_words = {})
+      : inputs_(inputs), two_words_(std::move(two_words)), one_word_values_(storage, false),
+        two_words_values_(storage, true), largest_(std::max<int>(-one_word_values_(-128), one_word_values_(127))) {}
 
-  kernels::WordScale scale() const { return scale_; }
   // Of one word.
-  int largest() const {
-    return kernels::one_word_value(scale_, kernels::word_of_code(scale_ == kernels::WordScale::log ? 1 : 7));
-  }
+  int largest() const { return largest_; }
+  const stlq::NearestValues &values(bool two_words) const { return two_words ? two_words_values_ : one_word_values_; }
   std::int8_t nearest(double weight, Eigen::Index output, Eigen::Index input) const {
-    const bool two_words = !two_words_.empty() && two_words_[static_cast<std::size_t>(output * inputs_ + input)];
-    return (two_words ? two_words_values_ : one_word_values_)(weight);
+    return values(!two_words_.empty() && two_words_[static_cast<std::size_t>(output * inputs_ + input)])(weight);
   }
 
 private:
-  kernels::WordScale scale_;
   Eigen::Index inputs_;
   std::vector<bool> two_words_;
-  stlq::NearestValues one_word_values_ = stlq::nearest_values(scale_, false);
+  stlq::NearestValues one_word_values_;
   stlq::NearestValues two_words_values_;
+  int largest_;
 };
 
 using WeightGrid = std::variant<UniformGrid, WordGrid>;
@@ -67,8 +63,17 @@ struct Scales {
   std::span<const double>
       percent; // of the scale with which the row's largest weight becomes the grid's largest integer
   double largest = std::numeric_limits<double>::infinity(); // no scale may be larger
+  const Eigen::ArrayXd *of_rows = nullptr;                  // where they are chosen: the scale of each row
+
+  std::size_t count() const { return of_rows != nullptr ? 1 : percent.size(); }
+  // The index-th of a row whose largest weight is `largest_weight`.
+  double candidate(std::size_t index, Eigen::Index row, double largest_weight, int largest_integer) const {
+    if (of_rows != nullptr)
+      return (*of_rows)[row];
+    return std::min(largest_weight * percent[index] / 100.0 / largest_integer, largest);
+  }
 };
-Scales scale_candidates(const WeightGrid &grid, const QuantizeOptions &options);
+Scales scale_candidates(WeightLevels levels, const QuantizeOptions &options);
 
 struct RoundedWeights {
   std::vector<std::int8_t> values; // [out, in], row-major

@@ -27,9 +27,22 @@ struct Codes {
   }
 };
 
+// All codes that a first or a second word may be.
+std::vector<int> all_codes(WeightFormat format, bool second) {
+  if (format == WeightFormat::int4_wide && second)
+    return {-3, -1, 1, 3};
+  std::vector<int> codes{-7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+  if (format == (second ? WeightFormat::int4 : WeightFormat::int4_wide))
+    codes.push_back(-8);
+  return codes;
+}
+
 Codes random_codes(std::mt19937 &generator, WeightFormat format, int out_features, int in_features) {
   Codes codes{format, out_features, in_features, {}, {}, {}};
-  const auto draw = [&] { return static_cast<std::int8_t>(static_cast<int>(generator() % 15) - 7); };
+  const auto draw = [&](bool second) {
+    const std::vector<int> all = all_codes(format, second);
+    return static_cast<std::int8_t>(all[generator() % all.size()]);
+  };
   const auto out = static_cast<std::size_t>(out_features);
   const auto in = static_cast<std::size_t>(in_features);
   codes.two_words.resize((out + codes.group_outputs() - 1) / codes.group_outputs() * ((in + 3) / 4));
@@ -37,8 +50,8 @@ Codes random_codes(std::mt19937 &generator, WeightFormat format, int out_feature
     flag = static_cast<std::uint8_t>(generator() % 2);
   for (std::size_t n = 0; n < out; ++n)
     for (std::size_t k = 0; k < in; ++k) {
-      codes.first.push_back(draw());
-      codes.second.push_back(codes.two_words[codes.group(n, k)] != 0 ? draw() : std::int8_t{0});
+      codes.first.push_back(draw(false));
+      codes.second.push_back(codes.two_words[codes.group(n, k)] != 0 ? draw(true) : std::int8_t{0});
     }
   return codes;
 }
@@ -50,8 +63,11 @@ double dequantize(int code) {
 
 // What a weight's codes stand for.
 double value_of(WeightFormat format, int first, int second) {
-  return format == WeightFormat::int4 ? 16 * first + second
-                                      : std::clamp(dequantize(first) + dequantize(second), -127.0, 127.0);
+  if (format == WeightFormat::int4)
+    return 16 * first + second;
+  if (format == WeightFormat::int4_wide)
+    return 2 * first + 16 * second;
+  return std::clamp(dequantize(first) + dequantize(second), -127.0, 127.0);
 }
 
 Result<FourBitWeights> encode(const Codes &codes) {
@@ -60,7 +76,8 @@ Result<FourBitWeights> encode(const Codes &codes) {
 }
 
 TEST_CASE("weights of four bits: decoding gives what the codes stand for, whatever the matrix's sides") {
-  const auto format = GENERATE(WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4);
+  const auto format =
+      GENERATE(WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4, WeightFormat::int4_wide);
   std::mt19937 generator(1);
   for (const int out : {1, 63, 64, 65, 130})
     for (const int in : {1, 2, 3, 4, 5, 31, 32, 33, 64}) {
@@ -111,13 +128,13 @@ TEST_CASE("weights of four bits: where the first word, its bit and its second wo
 }
 
 TEST_CASE("weights of four bits: every value that one or two words have is encoded, no other") {
-  const auto format = GENERATE(WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4);
-  const int smallest = format == WeightFormat::int4 ? -8 : -7;
+  const auto format =
+      GENERATE(WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4, WeightFormat::int4_wide);
   for (const bool two : {false, true})
     for (int value = -128; value < 128; ++value) {
       bool exists = false;
-      for (int first = -7; first <= 7; ++first)
-        for (int second = two ? smallest : 0; second <= (two ? 7 : 0); ++second)
+      for (const int first : all_codes(format, false))
+        for (const int second : two ? all_codes(format, true) : std::vector<int>{0})
           exists |= value_of(format, first, second) == value;
       const std::vector<std::int8_t> values{static_cast<std::int8_t>(value)};
       const std::vector<std::uint8_t> flags{static_cast<std::uint8_t>(two)};
@@ -157,6 +174,19 @@ TEST_CASE("weights of four bits: what cannot be encoded") {
   codes.second[5] = -9;
   CHECK(message(codes) == "weights of four bits: second word [1, 2] is -9, not from -8 to 7");
   codes = good;
+  codes.format = WeightFormat::int4_wide;
+  codes.two_words = {1, 1};
+  codes.first[4] = -8;
+  codes.second = {-3, -1, 1, 3, -3, -1};
+  CHECK(encode(codes).ok());
+  codes.first[4] = 8;
+  CHECK(message(codes) == "weights of four bits: first word [1, 1] is 8, not from -8 to 7");
+  codes.first[4] = 0;
+  codes.second[5] = 4;
+  CHECK(message(codes) == "weights of four bits: second word [1, 2] is 4, not from -3 to 3");
+  codes.second[5] = -4;
+  CHECK(message(codes) == "weights of four bits: second word [1, 2] is -4, not from -3 to 3");
+  codes = good;
   codes.first.pop_back();
   CHECK(message(codes) == "weights of four bits: the number of words does not fit the matrix");
   codes = good;
@@ -187,6 +217,31 @@ TEST_CASE("weights of four bits: of values, as few groups have second words as c
   };
   for (const WeightFormat format : {WeightFormat::stlq_tiles, WeightFormat::stlq_groups, WeightFormat::int4})
     CHECK(groups(format) == std::vector<std::uint8_t>{2});
+}
+
+TEST_CASE("weights of four bits: of values, neighbouring groups get second words together") {
+  // Two outputs with five groups each, the fifth of one weight alone. On the wide scale 14 is the largest of one word.
+  std::vector<std::int8_t> values(2 * 17, 14);
+  values[3] = 62;
+  values[17 + 4 * 3] = -64;
+  values[17 + 4 * 4] = 16;
+  const auto groups = [&](int together) {
+    const Result<FourBitWeights> weights = encode_four_bit_values(WeightFormat::int4_wide, 2, 17, values, together);
+    REQUIRE(weights.ok());
+    CHECK(decode_four_bits(*weights) == values);
+    return weights->groups;
+  };
+  CHECK(groups(1) == std::vector<std::uint8_t>{0b00001, 0b11000});
+  CHECK(groups(2) == std::vector<std::uint8_t>{0b00011, 0b11100});
+  CHECK(groups(4) == std::vector<std::uint8_t>{0b01111, 0b11111});
+  CHECK(groups(8) == std::vector<std::uint8_t>{0b11111, 0b11111});
+
+  const auto message = [&](int out, int in) {
+    return encode_four_bit_values(WeightFormat::int4_wide, out, in, values, 2).status().message();
+  };
+  CHECK(message(1, 17) == "weights of four bits: the number of words does not fit the matrix");
+  CHECK(message(0, 17) == "weights of four bits: the matrix is empty");
+  CHECK(message(2, 0) == "weights of four bits: the matrix is empty");
 }
 
 } // namespace

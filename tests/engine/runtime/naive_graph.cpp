@@ -38,31 +38,46 @@ Table patches(const NodeReader &reader, const Table &image) {
   return output;
 }
 
-// LogDequant of one of a byte's two words, in units of 2^-7.
-Int word_code(Int byte, bool high) {
-  const Int word = high ? floor_divide(byte, 16) : byte % 16;
+// The number that the place-th so many bits of a byte are, the lowest first.
+Int bits_of(Int byte, std::size_t bits, std::size_t place) {
+  return floor_divide(byte, power_of_two(static_cast<int>(bits * place))) % power_of_two(static_cast<int>(bits));
+}
+
+Int word_code(Int word) {
   return word < 8 ? word : word - 16;
 }
 
-// One of a byte's four words of two bits, which stand for multiples of 4.
-Int short_code(Int byte, int place) {
-  const Int word = floor_divide(byte, power_of_two(2 * place)) % 4;
-  return 4 * (word < 2 ? word : word - 4);
-}
-
+// LogDequant, in units of 2^-7.
 Int log_value(Int code) {
   const Int magnitude = code == 0 ? 0 : power_of_two(static_cast<int>(7 - (code < 0 ? -code : code)));
   return code < 0 ? -magnitude : magnitude;
 }
 
-// Weights of four bits: first words, and second ones where a group of so many outputs and 4 inputs has them.
+enum class Scale { log, uniform, wide };
+
+// Weights of four bits: first words, and second ones where a group of so many outputs and inputs has them.
 struct FourBits {
   const char *first;
   const char *groups;
   const char *second;
+  Scale scale;
   std::size_t group_outputs;
-  bool uniform;            // else on the log scale
+  std::size_t group_inputs;
   std::size_t second_bits; // of a second word
+
+  Int first_value(Int word) const {
+    const Int code = word_code(word);
+    return scale == Scale::log ? log_value(code) : scale == Scale::uniform ? 16 * code : 2 * code;
+  }
+
+  // Of a word beside a first one that stands for `value`.
+  Int second_value(Int word, Int value) const {
+    if (second_bits == 4)
+      return scale == Scale::log ? log_value(word_code(word)) : word_code(word);
+    if (scale == Scale::log) // divisions round towards 0, which is what parts below a unit are
+      return word == 0 ? 0 : word == 1 ? value / 4 : word == 2 ? -(value / 4) : -(value / 8);
+    return scale == Scale::uniform ? 4 * (word < 2 ? word : word - 4) : 32 * word - 48;
+  }
 
   std::vector<Int> weight(const NodeReader &reader, std::size_t inputs) const {
     const std::vector<Int> words = reader.constant(first);
@@ -70,37 +85,36 @@ struct FourBits {
     const std::vector<Int> more = reader.constant(second);
     const std::size_t row_bytes = (inputs + 1) / 2;
     const std::size_t outputs = words.size() / row_bytes;
-    const std::size_t in_a_row = (inputs + 3) / 4;
+    const std::size_t in_a_row = (inputs + group_inputs - 1) / group_inputs;
     std::vector<Int> weight(outputs * inputs);
     for (std::size_t n = 0; n < outputs; ++n)
-      for (std::size_t k = 0; k < inputs; ++k) {
-        const Int code = word_code(words.at(n * row_bytes + k / 2), k % 2 == 1);
-        weight[n * inputs + k] = uniform ? 16 * code : log_value(code);
-      }
+      for (std::size_t k = 0; k < inputs; ++k)
+        weight[n * inputs + k] = first_value(bits_of(words.at(n * row_bytes + k / 2), 4, k % 2));
     std::size_t at = 0;
     for (std::size_t row = 0; row < (outputs + group_outputs - 1) / group_outputs; ++row)
       for (std::size_t group = 0; group < in_a_row; ++group) {
-        const Int bit = power_of_two(static_cast<int>(group % 8));
-        if (floor_divide(bits.at(row * ((in_a_row + 7) / 8) + group / 8), bit) % 2 == 0)
+        if (bits_of(bits.at(row * ((in_a_row + 7) / 8) + group / 8), 1, group % 8) == 0)
           continue;
-        for (std::size_t i = 0; i < 4 * group_outputs; ++i)
-          if (const std::size_t n = group_outputs * row + i / 4, k = 4 * group + i % 4; n < outputs && k < inputs) {
-            const Int code = second_bits == 2 ? short_code(more.at(at), static_cast<int>(i))
-                                              : word_code(more.at(at + i / 2), i % 2 == 1);
+        for (std::size_t i = 0; i < group_outputs * group_inputs; ++i)
+          if (const std::size_t n = group_outputs * row + i / group_inputs, k = group_inputs * group + i % group_inputs;
+              n < outputs && k < inputs) {
+            const Int word = bits_of(more.at(at + i * second_bits / 8), second_bits, i % (8 / second_bits));
             Int &value = weight[n * inputs + k];
-            value = saturate(value + (uniform ? code : log_value(code)), -127, 127);
+            value = saturate(value + second_value(word, value), -127, 127);
           }
-        at += group_outputs * second_bits / 2;
+        at += group_outputs * group_inputs * second_bits / 8;
       }
     return weight;
   }
 };
 
 constexpr std::array four_bit_formats{
-    FourBits{"stlq_first", "stlq_tiles", "stlq_second", 64, false, 4},
-    FourBits{"stlq_group_first", "stlq_groups", "stlq_group_second", 1, false, 4},
-    FourBits{"int4_first", "int4_groups", "int4_second", 1, true, 4},
-    FourBits{"int4_short_first", "int4_short_groups", "int4_short_second", 1, true, 2}};
+    FourBits{"stlq_first", "stlq_tiles", "stlq_second", Scale::log, 64, 4, 4},
+    FourBits{"stlq_group_first", "stlq_groups", "stlq_group_second", Scale::log, 1, 4, 4},
+    FourBits{"stlq_short_first", "stlq_short_groups", "stlq_short_second", Scale::log, 1, 8, 2},
+    FourBits{"int4_first", "int4_groups", "int4_second", Scale::uniform, 1, 4, 4},
+    FourBits{"int4_short_first", "int4_short_groups", "int4_short_second", Scale::uniform, 1, 4, 2},
+    FourBits{"int4_wide_first", "int4_wide_groups", "int4_wide_second", Scale::wide, 1, 8, 2}};
 
 std::vector<Int> weight_of(const NodeReader &reader, std::size_t inputs) {
   for (const FourBits &format : four_bit_formats)

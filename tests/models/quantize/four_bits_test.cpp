@@ -1,9 +1,12 @@
 // The values of words of four bits, and the selection of weights with second words.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -25,45 +28,108 @@ double uniform(std::mt19937 &generator) {
   return static_cast<double>(generator()) / 2147483648.0 - 1;
 }
 
-RowMatrix random_squares(Eigen::Index rows, Eigen::Index columns) {
-  std::mt19937 generator(5);
-  RowMatrix squares(rows, columns);
-  for (Eigen::Index i = 0; i < squares.size(); ++i)
-    squares.data()[i] = static_cast<float>(generator() % 1000);
-  return squares;
+RowMatrix random_matrix(Eigen::Index rows, Eigen::Index columns, unsigned seed) {
+  std::mt19937 generator(seed);
+  RowMatrix matrix(rows, columns);
+  for (Eigen::Index i = 0; i < matrix.size(); ++i)
+    matrix.data()[i] = static_cast<float>(std::pow(uniform(generator), 3));
+  return matrix;
 }
 
-bool selected(const std::vector<bool> &bits, const RowMatrix &weights, Eigen::Index n, Eigen::Index c) {
-  return bits[static_cast<std::size_t>(n * weights.cols() + c)];
+Eigen::ArrayXd positive(Eigen::Index count, unsigned seed) {
+  std::mt19937 generator(seed);
+  Eigen::ArrayXd values(count);
+  for (double &value : values)
+    value = 1.1 + uniform(generator);
+  return values;
 }
+
+// A map and what its errors cost.
+struct Map {
+  RowMatrix weight;
+  Eigen::ArrayXd input_scale;
+  Eigen::ArrayXd variance;
+  Eigen::ArrayXd output_costs;
+  WordGrid grid;
+  const FourBitStorage &storage;
+
+  Map(const FourBitStorage &written, Eigen::Index out, Eigen::Index in, unsigned seed)
+      : weight(random_matrix(out, in, seed)), input_scale(positive(in, seed + 1)), variance(positive(in, seed + 2)),
+        output_costs(positive(out, seed + 3)), grid(written, in), storage(written) {}
+  WordProblem problem() const {
+    static constexpr std::array percent{110.0, 70.0, 40.0, 25.0};
+    return {weight, input_scale, variance, output_costs, storage, grid, {percent, 0.05}};
+  }
+
+  // The error of a row with a scale, of groups of 8 those with second words that gain by it at the price; and how many
+  // weights have them.
+  std::pair<double, int> cost(Eigen::Index row, double scale, double price) const {
+    double sum = 0;
+    int count = 0;
+    for (Eigen::Index begin = 0; begin < weight.cols(); begin += 8) {
+      const Eigen::Index end = std::min(begin + 8, weight.cols());
+      double one = 0;
+      double two = 0;
+      for (Eigen::Index c = begin; c < end; ++c) {
+        const double real = static_cast<double>(weight(row, c)) * input_scale[c];
+        const auto error = [&](bool second) {
+          const double left = real - scale * grid.values(second)(real / scale);
+          return left * left * variance[c] * output_costs[row];
+        };
+        one += error(false);
+        two += error(true);
+      }
+      const double bought = two + price * static_cast<double>(end - begin);
+      sum += std::min(one, bought);
+      count += bought <= one ? static_cast<int>(end - begin) : 0;
+    }
+    return {sum, count};
+  }
+};
 
 } // namespace
 
-TEST_CASE("the nearest value is that of all pairs of words") {
-  const auto scale = GENERATE(kernels::WordScale::log, kernels::WordScale::uniform);
-  for (const bool two_words : {false, true}) {
-    const NearestValues &nearest_value = nearest_values(scale, two_words);
-    std::set<int> levels;
-    for (int first = -7; first <= 7; ++first)
-      for (int second = two_words ? -8 : 0; second <= (two_words ? 7 : 0); ++second)
-        if (scale == kernels::WordScale::uniform)
-          levels.insert(16 * first + second);
-        else if (second != -8)
-          levels.insert(
-              std::clamp(static_cast<int>(expected_value(first, 128) + expected_value(second, 128)), -127, 127));
-    std::mt19937 generator(2);
-    for (int i = 0; i < 5000; ++i) {
-      const double weight = uniform(generator) * 140;
-      double least = std::numeric_limits<double>::infinity();
+TEST_CASE("the nearest value is that of all words that a file can hold") {
+  for (const FourBitStorage &storage : four_bit_storages)
+    for (const bool two_words : {false, true}) {
+      CAPTURE(storage.first(), two_words);
+      const NearestValues nearest_value(storage, two_words);
+      const kernels::WeightFormat format = storage.format;
+      std::set<int> levels;
+      if (format == kernels::WeightFormat::int4_wide) {
+        for (int level = two_words ? -64 : -16; level <= (two_words ? 62 : 14); level += 2)
+          levels.insert(level);
+      } else if (format == kernels::WeightFormat::int4) {
+        for (int first = -7; first <= 7; ++first)
+          for (int second = two_words ? -8 : 0; second <= (two_words ? 7 : 0);
+               second += storage.second_bits == 2 ? 4 : 1)
+            levels.insert(16 * first + second);
+      } else {
+        for (int first = -7; first <= 7; ++first) {
+          const double value = expected_value(first, 128);
+          if (!two_words)
+            levels.insert(static_cast<int>(value));
+          else if (storage.second_bits == 2)
+            for (const double part : {1.0, 1.25, 0.75, 0.875})
+              levels.insert(static_cast<int>(value * part == std::trunc(value * part) ? value * part : value));
+          else
+            for (int second = -7; second <= 7; ++second)
+              levels.insert(std::clamp(static_cast<int>(value + expected_value(second, 128)), -127, 127));
+        }
+      }
+      std::mt19937 generator(2);
+      for (int i = 0; i < 5000; ++i) {
+        const double weight = uniform(generator) * 140;
+        double least = std::numeric_limits<double>::infinity();
+        for (const int level : levels)
+          least = std::min(least, std::abs(level - weight));
+        const std::int8_t value = nearest_value(weight);
+        REQUIRE(levels.count(value) == 1);
+        REQUIRE(std::abs(value - weight) == least);
+      }
       for (const int level : levels)
-        least = std::min(least, std::abs(level - weight));
-      const std::int8_t value = nearest_value(weight);
-      REQUIRE(levels.count(value) == 1);
-      REQUIRE(std::abs(value - weight) == least);
+        CHECK(nearest_value(level) == level);
     }
-    for (const int level : levels)
-      CHECK(nearest_value(level) == level);
-  }
 }
 
 TEST_CASE("one word's values") {
@@ -76,71 +142,83 @@ TEST_CASE("one word's values") {
   }
 }
 
-TEST_CASE("second words go to the groups whose residuals are largest") {
-  const RowMatrix squares = random_squares(150, 30); // three rows of tiles, the last one and the last column not whole
-  const auto check = [&](TwoWordGroups kind, Eigen::Index outputs, Eigen::Index inputs) {
-    std::vector<std::pair<double, std::pair<Eigen::Index, Eigen::Index>>> groups;
-    for (Eigen::Index n = 0; n < squares.rows(); n += outputs)
-      for (Eigen::Index c = 0; c < squares.cols(); c += inputs)
-        groups.push_back(
-            {squares.block(n, c, std::min(outputs, squares.rows() - n), std::min(inputs, squares.cols() - c))
-                 .cast<double>()
-                 .sum(),
-             {n, c}});
-    for (const double ratio : {0.0, 0.1, 0.5, 1.0}) {
-      const std::vector<bool> bits = select_by_ratio(squares, kind, ratio);
-      double smallest_in = std::numeric_limits<double>::infinity();
-      double largest_out = -1;
-      std::size_t count = 0;
-      for (const auto &[sum, corner] : groups) {
-        const bool in = selected(bits, squares, corner.first, corner.second);
-        for (Eigen::Index n = corner.first; n < std::min(corner.first + outputs, squares.rows()); ++n)
-          for (Eigen::Index c = corner.second; c < std::min(corner.second + inputs, squares.cols()); ++c)
-            REQUIRE(selected(bits, squares, n, c) == in);
-        count += in ? 1 : 0;
-        (in ? smallest_in : largest_out) = in ? std::min(smallest_in, sum) : std::max(largest_out, sum);
+TEST_CASE("every row takes the scale and the second words that cost least at a price") {
+  for (const FourBitStorage *storage : {&int4_storage, &stlq_storage})
+    for (const double price : {0.0, 1e-6, 1e-5, 1e-4, 1e-3, std::numeric_limits<double>::infinity()}) {
+      CAPTURE(storage->first(), price);
+      const Map map(*storage, 20, 44, 5); // the last group has four inputs
+      const WordChoice choice = choose_words(map.problem(), price, 2);
+      for (Eigen::Index row = 0; row < 20; ++row) {
+        const double largest =
+            (map.weight.row(row).transpose().array().cast<double>() * map.input_scale).abs().maxCoeff();
+        const auto [own, count] = map.cost(row, choice.scale[row], std::min(price, 1e9));
+        for (const double percent : {110.0, 70.0, 40.0, 25.0}) {
+          const double scale = std::min(largest * percent / 100 / map.grid.largest(), 0.05);
+          CHECK(own <= map.cost(row, scale, std::min(price, 1e9)).first * (1 + 1e-9));
+        }
+        const auto begin = choice.two_words.begin() + row * 44;
+        CHECK(std::count(begin, begin + 44, true) == count);
+        for (Eigen::Index c = 0; c < 44; ++c)
+          CHECK(begin[c] == begin[c / 8 * 8]);
       }
-      CHECK(count == static_cast<std::size_t>(std::lround(ratio * static_cast<double>(groups.size()))));
-      CHECK(smallest_in >= largest_out);
     }
-  };
-  check(TwoWordGroups::element, 1, 1);
-  check(TwoWordGroups::filter, 1, squares.cols());
-  check(TwoWordGroups::group, 1, 4);
-  check(TwoWordGroups::tile, 64, 4);
 }
 
-TEST_CASE("layers that compete for second words get them where a weight gains most") {
-  const RowMatrix first = random_squares(40, 24);
-  const RowMatrix second = 3 * random_squares(64, 20);
-  for (const TwoWordGroups kind : {TwoWordGroups::group, TwoWordGroups::filter, TwoWordGroups::element})
-    for (const double ratio : {0.1, 0.4, 0.9}) {
-      CAPTURE(static_cast<int>(kind), ratio);
-      GroupGains gains;
-      add_gains(first, kind, gains);
-      add_gains(second, kind, gains);
-      const double least = least_gain(gains, ratio);
-      const std::vector<bool> of_first = select_by_gain(first, kind, least);
-      const std::vector<bool> of_second = select_by_gain(second, kind, least);
-      const auto count = [](const std::vector<bool> &bits) {
-        return static_cast<double>(std::count(bits.begin(), bits.end(), true));
-      };
-      const double weights = static_cast<double>(first.size() + second.size());
-      CHECK(count(of_first) + count(of_second) <= ratio * weights);
-      CHECK(count(of_first) + count(of_second) > ratio * weights - 25);
-      // Within a layer they are the ones that its own share selects.
-      const double groups = static_cast<double>(kind == TwoWordGroups::element ? first.size()
-                                                : kind == TwoWordGroups::group ? first.size() / 4
-                                                                               : first.rows());
-      CHECK(of_first ==
-            select_by_ratio(first, kind,
-                            std::round(count(of_first) / static_cast<double>(first.size()) * groups) / groups));
-      if (kind != TwoWordGroups::filter)
-        CHECK(count(of_second) / static_cast<double>(second.size()) >
-              count(of_first) / static_cast<double>(first.size()));
+TEST_CASE("at the price of a ratio so many weights of all maps have second words") {
+  for (const FourBitStorage *storage : {&int4_storage, &stlq_storage}) {
+    std::vector<Map> maps;
+    maps.emplace_back(*storage, 200, 48, 11);
+    maps.emplace_back(*storage, 50, 104, 17);
+    maps.back().output_costs *= 100;
+    WordDemand demand;
+    WordDemand alone;
+    for (const Map &map : maps) {
+      demand.add(map.problem(), 2);
+      alone.add(map.problem(), 1);
     }
-  CHECK(least_gain({{1, 4}, {2, 4}}, 0.4) == std::numeric_limits<double>::infinity());
-  CHECK(least_gain({{1, 4}, {2, 4}}, 1) == 1);
+    for (const double ratio : {0.0, 0.02, 0.2, 0.5, 0.9, 1.0}) {
+      CAPTURE(storage->first(), ratio);
+      CHECK(demand.price(ratio) == alone.price(ratio)); // for any number of threads
+      double with_second = 0;
+      std::vector<double> shares;
+      for (const Map &map : maps) {
+        const std::vector<bool> bits = choose_words(map.problem(), demand.price(ratio), 2).two_words;
+        const auto count = static_cast<double>(std::count(bits.begin(), bits.end(), true));
+        with_second += count;
+        shares.push_back(count / static_cast<double>(bits.size()));
+      }
+      CHECK(with_second / (200 * 48 + 50 * 104) == Approx(ratio).margin(0.02));
+      if (ratio > 0 && ratio < 1) // they go where errors cost more
+        CHECK(shares[1] > shares[0]);
+    }
+  }
+}
+
+TEST_CASE("second words of tiles go to those whose residuals are largest") {
+  const RowMatrix squares = random_matrix(150, 30, 5).cwiseAbs(); // the last tiles are not whole
+  std::vector<std::pair<double, std::pair<Eigen::Index, Eigen::Index>>> tiles;
+  for (Eigen::Index n = 0; n < 150; n += 64)
+    for (Eigen::Index c = 0; c < 30; c += 4)
+      tiles.push_back({squares.block(n, c, std::min<Eigen::Index>(64, 150 - n), std::min<Eigen::Index>(4, 30 - c))
+                           .cast<double>()
+                           .sum(),
+                       {n, c}});
+  for (const double ratio : {0.0, 0.1, 0.5, 1.0}) {
+    const std::vector<bool> bits = select_tiles(squares, ratio);
+    double smallest_in = std::numeric_limits<double>::infinity();
+    double largest_out = -1;
+    std::size_t count = 0;
+    for (const auto &[sum, corner] : tiles) {
+      const bool in = bits[static_cast<std::size_t>(corner.first * 30 + corner.second)];
+      for (Eigen::Index n = corner.first; n < std::min<Eigen::Index>(corner.first + 64, 150); ++n)
+        for (Eigen::Index c = corner.second; c < std::min<Eigen::Index>(corner.second + 4, 30); ++c)
+          REQUIRE(bits[static_cast<std::size_t>(n * 30 + c)] == in);
+      count += in ? 1 : 0;
+      (in ? smallest_in : largest_out) = in ? std::min(smallest_in, sum) : std::max(largest_out, sum);
+    }
+    CHECK(count == static_cast<std::size_t>(std::lround(ratio * static_cast<double>(tiles.size()))));
+    CHECK(smallest_in >= largest_out);
+  }
 }
 
 } // namespace intvit::stlq

@@ -154,11 +154,11 @@ TEST_CASE("rounding: with compensation, rows side by side have the bits of rows 
       std::vector<bool> two_words(static_cast<std::size_t>(weight.size()));
       for (std::size_t i = 0; i < two_words.size(); i += 3)
         two_words[i] = true;
-      for (const WeightGrid &grid : {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(16, 7)),
-                                     WeightGrid(WordGrid(kernels::WordScale::log, inputs, two_words)),
-                                     WeightGrid(WordGrid(kernels::WordScale::uniform, inputs, two_words))}) {
+      for (const WeightGrid &grid : {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(2, 31)),
+                                     WeightGrid(WordGrid(stlq_storage, inputs, two_words)),
+                                     WeightGrid(WordGrid(int4_storage, inputs, two_words))}) {
         CAPTURE(shape.outputs, inputs, threads, grid.index());
-        Scales scales = scale_candidates(grid, {});
+        Scales scales = scale_candidates(WeightLevels::int4, {});
         scales.largest = 0.009; // some rows are clipped
         const RoundedWeights rounded = round_compensating(weight, input_scale, codes, variance, grid, scales, threads);
         bool same = true;
@@ -177,7 +177,7 @@ TEST_CASE("rounding: with compensation, rows side by side have the bits of rows 
 TEST_CASE("rounding: the error that a search asks for is that of rounding to nearest") {
   const RowMatrix weight = random_floats(37, 50, 7);
   for (const WeightGrid &grid :
-       {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(16, 7)), WeightGrid(WordGrid(kernels::WordScale::log, 50))})
+       {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(2, 31)), WeightGrid(WordGrid(stlq_storage, 50))})
     for (const double largest : {0.001, 1.0}) {
       CAPTURE(grid.index(), largest);
       static constexpr std::array fitting{100.0};
