@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what the quantizer's settings cost, tabulates it, and draws the accuracy of weights of four bits over bits.
+"""Measures what the quantizer's settings cost, tabulates it, and draws the error of weights of four bits over bits.
 
   scripts/accuracy.py measure --data FOLDER [--program build/release/bin/intvit] [-o docs/accuracy.csv] [MODEL ...]
   scripts/accuracy.py table [docs/accuracy.csv]
@@ -12,6 +12,7 @@ again, so an interrupted run goes on where it stopped.
 import argparse
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -20,13 +21,9 @@ import tempfile
 BY_LAYER = " --errors-by layer"
 MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
-# Weights of four bits, with the ratios that are measured of each, and options that follow the ratio.
-WORDS = {
-    "int4": ("--weight-format int4", [0, 20, 50, 100], ""),
-    "int4, 4 bits more": ("--weight-format int4 --second-word-bits 4", [10, 25, 50, 100], ""),
-    "STLQ": ("--weight-format stlq", [0, 10, 25, 50, 100], ""),
-    "STLQ by tiles": ("--weight-format stlq --two-word-groups tile", [0, 5, 10, 15, 25, 50, 100], BY_LAYER),
-}
+# Weights of four bits, and the average bits that are measured of each: from no second words to all.
+WORDS = {"int4": "--weight-format int4", "STLQ": "--weight-format stlq"}
+AVERAGE_BITS = [4.125, 4.25, 4.6, 5.25, 6.125]
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
 SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
@@ -42,14 +39,10 @@ def setting(observer, residual, softmax):
 
 def settings():
     """Options of the rows of the tables in docs/quantization.md and docs/stlq.md, what decides most first."""
-    for options, ratios, more in WORDS.values():
-        for ratio in ratios:
-            yield f"{options} --two-word-ratio {ratio}{more}"
-    for options, ratios, _ in (WORDS["int4, 4 bits more"], WORDS["STLQ"], ("--weight-format int4", [0], "")):
-        for ratio in ratios:  # what counting errors by the model's outputs gains
-            yield f"{options} --two-word-ratio {ratio}{BY_LAYER}"
-    for groups in ("filter", "element"):
-        yield f"--weight-format stlq --two-word-groups {groups} --two-word-ratio 15{BY_LAYER}"
+    for options in WORDS.values():
+        for bits in AVERAGE_BITS:
+            yield f"{options} --average-bits {bits}"
+        yield f"{options} --average-bits 5.25{BY_LAYER}"  # what counting errors by the model's outputs gains
     for softmax in SOFTMAXES:
         for residual in RESIDUALS:
             for observer in OBSERVERS:
@@ -132,25 +125,23 @@ def table(rows):
 LEFT, TOP, RIGHT = 60, 130, 740
 PANEL, GAP = 210, 62  # the height of a model's part, and what is between two
 WIDTH, HEIGHT = 760, TOP + len(MODELS) * (PANEL + GAP) - 16
-BITS = (3.25, 8.35)
-LINE_STYLES = ["int4", "long", "stlq", "tiles"]  # of WORDS
+BITS = (3.9, 8.35)
+ERRORS = (0.002, 0.15)  # 1 - cosine
+LINE_STYLES = ["int4", "stlq"]  # of WORDS
 STYLE = """
   text { font: 12px sans-serif; fill: #333 }
   .title, .model { font-weight: bold }
   .grid { stroke: #ddd }
-  .float { stroke: #888; stroke-dasharray: 6 4 }
   .int8 { stroke: #333 }
   path { fill: none; stroke-width: 2 }
   path.int4 { stroke: #1f6fd1 } circle.int4 { fill: #1f6fd1 }
-  path.long { stroke: #1f6fd1; stroke-dasharray: 2 3 } circle.long { fill: #1f6fd1 }
   path.stlq { stroke: #d9730d } circle.stlq { fill: #d9730d }
-  path.tiles { stroke: #d9730d; stroke-dasharray: 2 3 } circle.tiles { fill: #d9730d }
   @media (prefers-color-scheme: dark) {
     text { fill: #ccc }
     .grid { stroke: #3a3a3a }
     .int8 { stroke: #ccc }
-    path.int4, path.long { stroke: #6cb0ff } circle.int4, circle.long { fill: #6cb0ff }
-    path.stlq, path.tiles { stroke: #f0984b } circle.stlq, circle.tiles { fill: #f0984b }
+    path.int4 { stroke: #6cb0ff } circle.int4 { fill: #6cb0ff }
+    path.stlq { stroke: #f0984b } circle.stlq { fill: #f0984b }
   }
 """
 
@@ -159,45 +150,44 @@ def panel(model, rows, top):
     """One model's part of the drawing, from `top` on."""
     single = {row["options"]: row for row in rows if row["model"] == model}
     lines = {}
-    for name, (options, ratios, more) in WORDS.items():
-        measured = [(ratio, single.get(f"{options} --two-word-ratio {ratio}{more}")) for ratio in ratios]
-        lines[name] = [(float(row["bits_per_weight"]), float(row["top1"]), ratio) for ratio, row in measured if row]
+    for name, options in WORDS.items():
+        measured = [single.get(f"{options} --average-bits {bits}") for bits in AVERAGE_BITS]
+        lines[name] = [row for row in measured if row]
     if "" not in single or not all(lines.values()):
         raise ValueError(f"{model}: rows of the default or of words are missing")
-    float_top1 = float(single[""]["float_top1"])
-    int8 = float(single[""]["bits_per_weight"]), float(single[""]["top1"])
-    values = [top1 for line in lines.values() for _, top1, _ in line] + [float_top1, int8[1]]
-    low, high = int(min(values)) - 1, int(max(values)) + 1
     bottom = top + PANEL
 
     def x(bits):
         return LEFT + (RIGHT - LEFT) * (bits - BITS[0]) / (BITS[1] - BITS[0])
 
-    def y(top1):
-        return bottom - PANEL * (top1 - low) / (high - low)
+    def y(error):
+        return bottom - PANEL * math.log(error / ERRORS[0]) / math.log(ERRORS[1] / ERRORS[0])
+
+    def place(row):
+        return x(float(row["bits_per_weight"])), y(1 - float(row["cosine"]))
 
     svg = [f'<text class="model" x="{LEFT}" y="{top - 12}">{model}</text>']
-    for tick in range(low, high + 1):
+    for tick in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002):
         svg.append(f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
         svg.append(f'<text x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick}</text>')
     for bits in range(4, 9):
         svg.append(f'<text x="{x(bits):.1f}" y="{bottom + 18}" text-anchor="middle">{bits}</text>')
-    svg.append(f'<path class="float" d="M {LEFT},{y(float_top1):.1f} H {RIGHT}"/>')
-    svg.append(f'<text x="{LEFT + 6}" y="{y(float_top1) - 6:.1f}">float</text>')
     for style, line in zip(LINE_STYLES, lines.values()):
-        svg.append(f'<path class="{style}" d="M {" ".join(f"{x(b):.1f},{y(t):.1f}" for b, t, _ in line)}"/>')
-        svg += [f'<circle class="{style}" cx="{x(bits):.1f}" cy="{y(top1):.1f}" r="4"><title>R = {ratio} %, '
-                f"{bits:.2f} bits, {top1:.2f} %</title></circle>" for bits, top1, ratio in line]
-    svg.append(f'<path class="int8" d="M {x(int8[0]) - 5:.1f},{y(int8[1]) - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
-    svg.append(f'<text x="{x(int8[0]) + 10:.1f}" y="{y(int8[1]) + (4 if abs(y(int8[1]) - y(float_top1)) > 4 else -8):.1f}">'
-               "int8</text>")
+        svg.append(f'<path class="{style}" d="M {" ".join("{:.1f},{:.1f}".format(*place(row)) for row in line)}"/>')
+        for row in line:
+            at, height = place(row)
+            svg.append(f'<circle class="{style}" cx="{at:.1f}" cy="{height:.1f}" r="4"><title>{row["bits_per_weight"]} bits, '
+                       f'cosine {row["cosine"]}, agreement {row["agreement"]} %, top-1 {row["top1"]} %</title></circle>')
+    at, height = place(single[""])
+    svg.append(f'<path class="int8" d="M {at - 5:.1f},{height - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
+    svg.append(f'<text x="{at + 10:.1f}" y="{height + 4:.1f}">int8</text>')
     return svg
 
 
 def draw(rows):
-    svg = [f'<text class="title" x="{LEFT}" y="20">Top-1 accuracy in %, over bits a weight of the whole model</text>']
-    notes = ["From left to right more weights have second words, from none to all. Nothing was fine-tuned.",
-             "One image is 0.15 points."]
+    svg = [f'<text class="title" x="{LEFT}" y="20">Error of the logits (1 - cosine), over bits a weight of the whole model</text>']
+    notes = ["From left to right more weights have second words, from none to all: at the right end of int4 all have 6 bits.",
+             "Nothing was fine-tuned."]
     for index, note in enumerate(notes):
         svg.append(f'<text x="{LEFT}" y="{42 + 17 * index}">{note}</text>')
     at = LEFT
@@ -208,7 +198,7 @@ def draw(rows):
     for index, model in enumerate(MODELS):
         svg += panel(model, rows, TOP + index * (PANEL + GAP))
     svg.append(f'<text x="{(LEFT + RIGHT) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">bits a weight</text>')
-    return svg_document("Weights of four bits: accuracy over bits a weight", STYLE, svg, HEIGHT)
+    return svg_document("Weights of four bits: error over bits a weight", STYLE, svg, HEIGHT)
 
 
 def svg_document(title, style, elements, height):

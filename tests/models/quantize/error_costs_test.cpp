@@ -196,7 +196,7 @@ TEST_CASE("layers compete for second words, and together have the part that was 
     CHECK(layers == 8);
     CHECK(with_two / groups == Approx(0.3).margin(0.01));
     if (measure == ErrorMeasure::layer)
-      CHECK(most - least < 0.03); // of 72 groups, in the smallest map
+      CHECK(most - least < 0.06); // the smallest map has 72 groups, of which a row takes up to three at once
     else
       CHECK(most - least > 0.1);
   }
