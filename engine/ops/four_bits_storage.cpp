@@ -38,7 +38,9 @@ std::string first_word_defect(const FourBitWeights &weights, const FourBitStorag
   const bool filled = weights.in_features % 2 != 0; // a row's last byte has one word
   for (int n = 0; n < weights.out_features; ++n) {
     const std::span row(weights.first.data() + static_cast<std::size_t>(n) * row_bytes, row_bytes);
-    if (std::none_of(row.begin(), row.end(), holds_no_code) && (!filled || row.back() >> 4 == 0))
+    const bool all_codes =
+        smallest == code_of_word(no_word_code) || std::none_of(row.begin(), row.end(), holds_no_code);
+    if (all_codes && (!filled || row.back() >> 4 == 0))
       continue;
     for (int k = 0; k < 2 * first_word_bytes(weights.in_features); ++k)
       if (const char *defect = word_defect(matrix.first_word(n, k), smallest, k < weights.in_features))
@@ -81,41 +83,62 @@ std::string second_word_defect(const FourBitWeights &weights, const FourBitStora
   return "";
 }
 
+// short_word() beside every first word.
+using ShortWords = std::array<std::array<std::uint8_t, 4>, 16>;
+ShortWords short_words(WordScale scale) {
+  ShortWords words{};
+  for (std::uint8_t first = 0; first < 16; ++first)
+    for (int bits = 0; bits < 4; ++bits)
+      words[first][static_cast<std::size_t>(bits)] = short_word(scale, first, bits);
+  return words;
+}
+
+// Four second words of two bits, of which the first `count` belong to weights, as two bytes of words of four bits.
+// `first`: their first words, two a byte.
+void lengthen_four(const ShortWords &words, const std::uint8_t *first, unsigned bits, int count, std::uint8_t *second) {
+  for (int i = 0; i < count; ++i) {
+    const std::size_t word = first[i / 2] >> (i % 2 * 4) & 15;
+    const auto longer = static_cast<unsigned>(words[word][bits >> (2 * i) & 3]);
+    second[i / 2] = static_cast<std::uint8_t>(second[i / 2] | longer << (i % 2 * 4));
+  }
+}
+
 // Second words of two bits, four a byte, become words of four bits, two a byte, of groups of four inputs. Returns what
 // is wrong, as restore() does.
 std::string lengthen(const FourBitStorage &storage, const StoredFourBits &stored, FourBitWeights &weights) {
-  const WordScale scale = weights.layout().scale;
-  const int bit_bytes = group_bit_bytes(weights.in_features);
-  const std::uint8_t *short_words = stored.second.data();
-  weights.groups.assign(static_cast<std::size_t>(weights.out_features) * static_cast<std::size_t>(bit_bytes), 0);
-  weights.second.clear();
-  weights.second.reserve(2 * stored.second.size());
+  const ShortWords words = short_words(weights.layout().scale);
+  const int inputs = weights.in_features;
+  const std::ptrdiff_t bit_bytes = group_bit_bytes(inputs);
+  const std::uint8_t *bits = stored.second.data();
+  weights.groups.assign(static_cast<std::size_t>(weights.out_features * bit_bytes), 0);
+  weights.second.assign(2 * stored.second.size(), 0);
+  std::uint8_t *second = weights.second.data();
   for (int n = 0; n < weights.out_features; ++n) {
-    const std::uint8_t *marks = stored.groups.data() + std::ptrdiff_t{n} * storage.group_bit_bytes(weights.in_features);
-    for (int group = 0; group < storage.groups_in_row(weights.in_features); ++group) {
+    const std::uint8_t *first = weights.first.data() + std::ptrdiff_t{n} * first_word_bytes(inputs);
+    const std::uint8_t *marks = stored.groups.data() + std::ptrdiff_t{n} * storage.group_bit_bytes(inputs);
+    for (int group = 0; group < storage.groups_in_row(inputs); ++group) {
       if (!is_marked(marks, group))
         continue;
-      for (int i = 0; i < storage.group_inputs; ++i) {
+      for (int i = 0; i < storage.group_inputs; i += word_group_inputs, ++bits) {
         const int k = group * storage.group_inputs + i;
-        const int bits = short_words[i / 4] >> (i % 4 * 2) & 3;
-        if (k >= weights.in_features) {
-          if (bits != 0)
-            return storage.second() + word_place(n, k) + "belongs to no weight and is not 0";
+        const int count = std::clamp(inputs - k, 0, word_group_inputs); // of these weights inside the matrix
+        if (*bits >> (2 * count) != 0) {
+          int outside = k + count;
+          while ((*bits >> (2 * (outside - k)) & 3) == 0)
+            ++outside;
+          return storage.second() + word_place(n, outside) + "belongs to no weight and is not 0";
+        }
+        if (count == 0)
           continue;
-        }
-        if (i % word_group_inputs == 0) {
-          const int own = k / word_group_inputs;
-          std::uint8_t &byte = weights.groups[static_cast<std::size_t>(n * std::ptrdiff_t{bit_bytes} + own / 8)];
-          byte = static_cast<std::uint8_t>(byte | 1U << (own % 8));
-          weights.second.insert(weights.second.end(), word_group_inputs / 2, 0);
-        }
-        const std::uint8_t word = short_word(scale, weights.view().first_word(n, k), bits);
-        std::uint8_t &byte = weights.second[weights.second.size() - (k % word_group_inputs < 2 ? 2 : 1)];
-        byte = static_cast<std::uint8_t>(byte | word << (k % 2 * 4));
+        const int own = k / word_group_inputs;
+        std::uint8_t &mark = weights.groups[static_cast<std::size_t>(n * bit_bytes + own / 8)];
+        mark = static_cast<std::uint8_t>(mark | 1U << (own % 8));
+        lengthen_four(words, first + k / 2, *bits, count, second);
+        second += word_group_inputs / 2;
       }
-      short_words += storage.group_bytes();
     }
   }
+  weights.second.resize(static_cast<std::size_t>(second - weights.second.data()));
   return "";
 }
 
