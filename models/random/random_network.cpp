@@ -263,8 +263,8 @@ void RandomNetwork::layer_norm(const std::string &name, ElementType type, double
   }
 }
 
-// A linear map of a LayerNorm's output, whose codes have zero point 0. The result has `spread`, or less where weights of
-// few bits do not give so much.
+// A linear map of a LayerNorm's output, whose codes have zero point 0. The result has `spread`, or less where weights
+// of few bits do not give so much.
 void RandomNetwork::linear(const std::string &name, const std::string &input, Linear operation, int out_features,
                            int in_features, double spread) {
   const bool head = operation.epilogue == Epilogue::logits;
