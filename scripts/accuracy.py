@@ -23,7 +23,7 @@ MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
 # Weights of four bits, and the average bits that are measured of each: from no second words to all.
 WORDS = {"int4": "--weight-format int4", "STLQ": "--weight-format stlq"}
-AVERAGE_BITS = [4.125, 4.25, 4.6, 5.25, 6.125]
+AVERAGE_BITS = [4.125, 4.25, 4.6, 5.25, 6.25]
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
 SOFTMAXES = ["int16", "int8", "lis4", "lis8"]

@@ -72,8 +72,8 @@ row() {
 }
 
 for ratio in $ratios; do
-  # With as many bits, of which there are at most 6.125.
-  measure "post-training-$ratio" $weights --average-bits "$(echo "$ratio" | awk '{ b = 4 + $1 / 25; print b < 6.125 ? b : 6.125 }')"
+  # With as many bits, of which there are at most 6.25.
+  measure "post-training-$ratio" $weights --average-bits "$(echo "$ratio" | awk '{ b = 4 + $1 / 25; print b < 6.25 ? b : 6.25 }')"
   float="" # that of the weights without words
   row "$ratio" "after training"
   for way in v fixed; do

@@ -1,5 +1,6 @@
 #include "cli/options/quantizer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 
@@ -80,7 +81,7 @@ void add_quantizer_options(Parser &parser) {
   add_weight_options(parser);
   parser.option<double>(
       "average-bits", "B",
-      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.125, no second words, to 6.125");
+      "stlq, int4: bits of a weight instead of --two-word-ratio, from 4.125, no second words, to 6.25");
   parser.group("To reproduce FQ-ViT's table, with --softmax lis8 and --residual ptf8-paper or int8 besides");
   parser.flag("as-published", "FQ-ViT's choices as far as integers can follow; other options override them");
   parser.option<std::string>("observer", "NAME",
@@ -104,15 +105,18 @@ namespace {
 // A first word, a bit for each group, and a second word for some: see FourBitStorage.
 double ratio_of_bits(const Parser &parser, WeightLevels levels) {
   const auto bits = parser.get<double>("average-bits");
-  const FourBitStorage *storage = storage_of(levels);
-  if (storage == nullptr)
+  if (!has_words(levels))
     throw UsageError("--average-bits goes with --weight-format stlq or int4");
   if (parser.has("two-word-ratio"))
     throw UsageError("give --average-bits or --two-word-ratio, not both");
-  const double least = 4 + 1.0 / storage->group_inputs;
-  if (!(bits >= least && bits <= least + storage->second_bits))
-    throw UsageError("--average-bits must be from 4.125 to 6.125");
-  return (bits - least) / storage->second_bits;
+  const auto ratio_in = [&](const FourBitStorage &storage) {
+    return (bits - 4 - 1.0 / storage.group_inputs) / storage.second_bits;
+  };
+  const double in_large_groups = ratio_in(*storage_of(levels, 0));
+  const double in_small_groups = ratio_in(*storage_of(levels, 1));
+  if (!(in_large_groups >= 0 && in_small_groups <= 1))
+    throw UsageError("--average-bits must be from 4.125 to 6.25");
+  return in_small_groups < few_second_words ? std::min(in_large_groups, few_second_words) : in_small_groups;
 }
 
 } // namespace

@@ -23,8 +23,10 @@ constexpr std::array<StoredFormat, 1 + four_bit_storages.size()> stored_formats{
      four_bits(1, "stlq", "weights.stlq_groups"),
      four_bits(2, "int4", "weights.int4"),
      four_bits(3, "int4", "weights.int4_short"),
-     four_bits(4, "int4", "weights.int4_wide"),
-     four_bits(5, "stlq", "weights.stlq_short")}};
+     four_bits(4, "int4", "weights.int4_wide8"),
+     four_bits(5, "stlq", "weights.stlq_short8"),
+     four_bits(6, "int4", "weights.int4_wide4"),
+     four_bits(7, "stlq", "weights.stlq_short4")}};
 
 const StoredFormat &stored_format_of(const SafetensorsFile &file, const std::string &node) {
   const auto found = std::find_if(stored_formats.begin(), stored_formats.end(), [&](const StoredFormat &format) {

@@ -35,12 +35,12 @@ constexpr bool has_words(WeightLevels levels) {
 }
 
 // How model files hold them; null: int8.
-constexpr const FourBitStorage *storage_of(WeightLevels levels) {
+constexpr const FourBitStorage *storage_of(WeightLevels levels, double two_word_ratio) {
   switch (levels) {
   case WeightLevels::stlq:
-    return &stlq_storage;
+    return &stlq_storage(two_word_ratio);
   case WeightLevels::int4:
-    return &int4_storage;
+    return &int4_storage(two_word_ratio);
   case WeightLevels::int8:
   case WeightLevels::int7:
     break;
@@ -48,7 +48,7 @@ constexpr const FourBitStorage *storage_of(WeightLevels levels) {
   return nullptr;
 }
 constexpr kernels::WeightFormat format_of(WeightLevels levels) {
-  return has_words(levels) ? storage_of(levels)->format : kernels::WeightFormat::int8;
+  return has_words(levels) ? storage_of(levels, 0)->format : kernels::WeightFormat::int8;
 }
 
 class WordDemand; // models/quantize/linear/two_words.hpp

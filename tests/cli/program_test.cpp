@@ -113,8 +113,8 @@ TEST_CASE("info tells how each layer's weights are stored") {
     const auto out = layer["out"].get<std::size_t>();
     const auto in = layer["in"].get<std::size_t>();
     const bool stlq = layer["name"].get<std::string>().starts_with("blocks.");
-    const std::size_t groups = out * (in / 8); // all sides are whole groups here
-    const std::size_t expected = stlq ? out * in / 2 + groups / 8 + groups / 4 * 2 : out * in;
+    const std::size_t groups = out * (in / 4); // all sides are whole groups here
+    const std::size_t expected = stlq ? out * in / 2 + groups / 8 + groups / 4 : out * in;
     CAPTURE(layer);
     CHECK(layer["format"] == (stlq ? "stlq" : "int8"));
     CHECK(layer["bytes"] == expected);
@@ -126,7 +126,7 @@ TEST_CASE("info tells how each layer's weights are stored") {
   CHECK(object["layers"].size() == 6);
   CHECK(object["weight_bytes"] == total);
   CHECK_THAT(run_program({"info", "-m", path}).out,
-             Contains("blocks.0.attn.qkv") && Contains("4.625") && Contains("25.0 %"));
+             Contains("blocks.0.attn.qkv") && Contains("4.750") && Contains("25.0 %"));
 }
 
 TEST_CASE("verify accepts the shipped model with every instruction set and number of threads") {

@@ -64,7 +64,7 @@ TEST_CASE("model file: the features that a reader must have") {
           R"(["attention.bias","attention.sizes","crop_grid","features","flatten","gelu16","join","l2_normalize","layer_norm.int16","layer_norm.int32","layer_norm.rms","match_tokens","mean_rows","mean_rows.sizes",
                        "merge_patches","merge_tokens","multiply","normalize_heads","pad_grid","patches.partial","prefix_tokens","quick_gelu","requantize16","rescale","residual.int16","residual.ptf8","result","result.labels",
                        "result.scores","rotate","silu","softmax.int16","softmax.int8","softmax.lis4","softmax.lis8","tokens",
-                       "weights.int4","weights.int4_short","weights.int4_wide","weights.stlq","weights.stlq_groups","weights.stlq_short","window_attention"])")
+                       "weights.int4","weights.int4_short","weights.int4_wide4","weights.int4_wide8","weights.stlq","weights.stlq_groups","weights.stlq_short4","weights.stlq_short8","window_attention"])")
           .ok());
 }
 
@@ -73,14 +73,14 @@ TEST_CASE("model file: STLQ weights whose feature is not named, which an older r
   const json features = json::parse(raw.metadata()["intvit.required_features"].get<std::string>());
   json others = json::array();
   for (const json &feature : features)
-    if (feature != "weights.stlq_short")
+    if (feature != "weights.stlq_short4")
       others.push_back(feature);
   REQUIRE(others.size() + 1 == features.size());
   raw.metadata()["intvit.required_features"] = others.dump();
   raw.fix_checksums();
   const Status status = ModelFile::parse(raw.serialize(), "m").status();
   CHECK(status.code() == StatusCode::bad_format);
-  CHECK(status.message() == "m: intvit.required_features does not name \"weights.stlq_short\", which the model needs");
+  CHECK(status.message() == "m: intvit.required_features does not name \"weights.stlq_short4\", which the model needs");
 }
 
 TEST_CASE("model file: JSON texts that would take many times their length of memory") {

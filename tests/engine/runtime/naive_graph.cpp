@@ -111,10 +111,12 @@ struct FourBits {
 constexpr std::array four_bit_formats{
     FourBits{"stlq_first", "stlq_tiles", "stlq_second", Scale::log, 64, 4, 4},
     FourBits{"stlq_group_first", "stlq_groups", "stlq_group_second", Scale::log, 1, 4, 4},
-    FourBits{"stlq_short_first", "stlq_short_groups", "stlq_short_second", Scale::log, 1, 8, 2},
+    FourBits{"stlq_short4_first", "stlq_short4_groups", "stlq_short4_second", Scale::log, 1, 4, 2},
+    FourBits{"stlq_short8_first", "stlq_short8_groups", "stlq_short8_second", Scale::log, 1, 8, 2},
     FourBits{"int4_first", "int4_groups", "int4_second", Scale::uniform, 1, 4, 4},
     FourBits{"int4_short_first", "int4_short_groups", "int4_short_second", Scale::uniform, 1, 4, 2},
-    FourBits{"int4_wide_first", "int4_wide_groups", "int4_wide_second", Scale::wide, 1, 8, 2}};
+    FourBits{"int4_wide4_first", "int4_wide4_groups", "int4_wide4_second", Scale::wide, 1, 4, 2},
+    FourBits{"int4_wide8_first", "int4_wide8_groups", "int4_wide8_second", Scale::wide, 1, 8, 2}};
 
 std::vector<Int> weight_of(const NodeReader &reader, std::size_t inputs) {
   for (const FourBits &format : four_bit_formats)
