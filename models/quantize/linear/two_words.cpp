@@ -77,9 +77,9 @@ std::vector<Offer> offers_of(const WordProblem &problem, Index row) {
   return offers;
 }
 
-// Whether a group with this gain has second words. At no price all have, which lose nothing by it.
+// Whether a group with this gain has second words. For nothing it takes none even at no price.
 bool buys(double gain, double price) {
-  return gain >= price;
+  return gain >= price && gain > 0;
 }
 
 // Of the offers that which costs least, of equal ones the first.

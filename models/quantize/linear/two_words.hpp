@@ -4,7 +4,7 @@
 // Both are one choice: a row with another scale needs second words elsewhere. A second word has a price, in the unit of
 // errors: every row takes the scale, and its groups the second words, with which the row's expected squared error plus
 // the price of its second words is least. At the right price the rows of all maps together have as many as were asked
-// for, and no other choice of as many has a smaller error.
+// for, or all that gain by it where these are fewer, and no other choice of as many has a smaller error.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ public:
   // The rows of a map.
   void add(const WordProblem &problem, int threads);
 
-  // The price at which this part of the weights has second words, or next to nothing more or less.
+  // The price at which this part of the weights has second words, or next to nothing more or less. 0, where so many do
+  // not gain by it.
   double price(double ratio) const;
 
 private:

@@ -81,7 +81,7 @@ struct Map {
       }
       const double bought = two + price * static_cast<double>(end - begin);
       sum += std::min(one, bought);
-      count += bought <= one ? static_cast<int>(end - begin) : 0;
+      count += bought <= one && two < one ? static_cast<int>(end - begin) : 0;
     }
     return {sum, count};
   }
@@ -176,7 +176,8 @@ TEST_CASE("at the price of a ratio so many weights of all maps have second words
       demand.add(map.problem(), 2);
       alone.add(map.problem(), 1);
     }
-    for (const double ratio : {0.0, 0.02, 0.2, 0.5, 0.7, 1.0}) {
+    double all = 0; // that gain by second words
+    for (const double ratio : {1.0, 0.0, 0.02, 0.2, 0.5, 0.7}) {
       CAPTURE(storage->first(), ratio);
       CHECK(demand.price(ratio) == alone.price(ratio)); // for any number of threads
       double with_second = 0;
@@ -187,8 +188,11 @@ TEST_CASE("at the price of a ratio so many weights of all maps have second words
         with_second += count;
         shares.push_back(count / static_cast<double>(bits.size()));
       }
-      CHECK(with_second / (200 * 48 + 50 * 104) == Approx(ratio).margin(0.02));
-      if (ratio > 0 && ratio < 1) // they go where errors cost more
+      const double share = with_second / (200 * 48 + 50 * 104);
+      if (ratio == 1)
+        all = share;
+      CHECK(share == Approx(std::min(ratio, all)).margin(0.02));
+      if (ratio > 0 && share < all) // they go where errors cost more
         CHECK(shares[1] > shares[0]);
     }
   }
