@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -14,7 +15,7 @@ NearestValues::NearestValues(const FourBitStorage &storage, bool two_words) {
   const WordCodes first_codes = word_codes(scale, false);
   const WordCodes second_codes = word_codes(scale, true);
   std::array<bool, 256> is_level{};
-  const auto add = [&](int value) { is_level[static_cast<std::size_t>(128 + value)] = true; };
+  const auto add = [&](int value) { is_level[static_cast<std::size_t>(128 + std::ptrdiff_t{value})] = true; };
   for (int first = first_codes.smallest; first <= first_codes.largest; ++first) {
     const std::uint8_t word = word_of_code(first);
     add(one_word_value(scale, word));

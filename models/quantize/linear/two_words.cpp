@@ -84,14 +84,14 @@ bool buys(double gain, double price) {
 
 // Of the offers that which costs least, of equal ones the first.
 const Offer &best_offer(const WordProblem &problem, const std::vector<Offer> &offers, double price) {
-  const Offer *best = nullptr;
+  const Offer *best = &offers.front();
   double least = std::numeric_limits<double>::infinity();
   for (const Offer &offer : offers) {
     double sum = offer.error;
     for (std::size_t group = 0; group < offer.gains.size(); ++group)
       if (buys(offer.gains[group], price))
         sum -= (offer.gains[group] - price) * weights_of(problem, group);
-    if (best == nullptr || sum < least) {
+    if (sum < least) {
       best = &offer;
       least = sum;
     }
@@ -192,7 +192,7 @@ double WordDemand::price(double ratio) const {
     return price_at(price);
   // Between two prices.
   const auto more = static_cast<double>(wanted_[static_cast<std::size_t>(price)]);
-  const auto fewer = static_cast<double>(wanted_[static_cast<std::size_t>(price + 1)]);
+  const auto fewer = static_cast<double>(wanted_[static_cast<std::size_t>(price) + 1]);
   return price_at(price) + (price_at(price + 1) - price_at(price)) * (more - asked) / (more - fewer);
 }
 
