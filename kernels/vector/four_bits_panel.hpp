@@ -30,13 +30,13 @@
 
 namespace intvit::kernels::vector {
 
-template <WordOperations V, WeightFormat stored> class FourBitPanels {
+// Panels of every format whose groups have so many outputs, whatever the scale of their words.
+template <WordOperations V, int group_outputs> class FourBitPanelsOf {
   using Element = typename V::Element;
   using Bytes = typename V::Bytes;
   using Product = TileProduct<V>;
 
-  static constexpr FourBitLayout layout = four_bit_layout(stored);
-  static constexpr const WordValues &values = word_values<layout.scale>;
+  static constexpr int group_bytes = FourBitLayout{.group_outputs = group_outputs}.group_bytes();
 
   using Step = FourBitStep<V>;
   using Places = typename Step::Places;
@@ -87,8 +87,7 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   }
 
   static bool has_second_words(const FourBitMatrix &matrix, int column, int group) {
-    return group < word_groups_in_row(matrix.in_features) &&
-           matrix.has_second_words(column / layout.group_outputs, group);
+    return group < word_groups_in_row(matrix.in_features) && matrix.has_second_words(column / group_outputs, group);
   }
 
   static std::ptrdiff_t marked_in_row(const FourBitMatrix &matrix, int group_row) {
@@ -121,7 +120,7 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     std::ptrdiff_t count = 0;
     if constexpr (together > 1) { // units of one column alone
       for (int column = first_column; column < end_of_panel(matrix, first_column); ++column)
-        count += marked_in_row(matrix, column / layout.group_outputs);
+        count += marked_in_row(matrix, column / group_outputs);
       count *= word_group_inputs / together;
     } else {
       for (int step = 0; step < steps_of(matrix.in_features); ++step)
@@ -136,7 +135,7 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
     std::ptrdiff_t before = 0;
     int row = 0;
     for (int column = 0; column < matrix.out_features; column += columns) {
-      for (; row < column / layout.group_outputs; ++row)
+      for (; row < column / group_outputs; ++row)
         before += marked_in_row(matrix, row);
       next.second_bytes = second_bytes_of(matrix, column);
       work(column, next, before);
@@ -156,20 +155,20 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   public:
     // `before`: groups with second words in the rows of groups above the first column's.
     SecondWords(const FourBitMatrix &matrix, int first_column, std::ptrdiff_t before) {
-      int row = first_column / layout.group_outputs;
+      int row = first_column / group_outputs;
       for (int column = first_column; column < end_of_panel(matrix, first_column); ++column) {
-        for (; row < column / layout.group_outputs; ++row)
+        for (; row < column / group_outputs; ++row)
           before += marked_in_row(matrix, row);
-        next_[column - first_column] =
-            matrix.second == nullptr ? nullptr
-                                     : matrix.second + before * layout.group_bytes() +
-                                           std::ptrdiff_t{column % layout.group_outputs} * (word_group_inputs / 2);
+        next_[column - first_column] = matrix.second == nullptr
+                                           ? nullptr
+                                           : matrix.second + before * group_bytes +
+                                                 std::ptrdiff_t{column % group_outputs} * (word_group_inputs / 2);
       }
     }
     // The four words of the column's next group, whose bit is 1.
     unsigned take(int column_of_panel) {
       const std::uint8_t *from = next_[column_of_panel];
-      next_[column_of_panel] += layout.group_bytes();
+      next_[column_of_panel] += group_bytes;
       return words_at(from, true);
     }
 
@@ -205,7 +204,8 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
       for (int k = 0; k < word_group_inputs; ++k) {
         const auto word = static_cast<std::uint8_t>(words >> (4 * k) & 15);
         const auto other = static_cast<std::uint8_t>(more >> (4 * k) & 15);
-        const std::int8_t value = two ? two_word_value(layout.scale, word, other) : one_word_value(layout.scale, word);
+        const std::int8_t value =
+            two ? two_word_value(matrix.layout.scale, word, other) : one_word_value(matrix.layout.scale, word);
         sum += value;
         noted.add(value);
       }
@@ -256,7 +256,8 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
 
   // A vector of first words, with that of second words that is added to it or without.
   template <bool two>
-  INTVIT_INLINE static void decode(const std::uint8_t *first, const std::uint8_t *second, Element *elements) {
+  INTVIT_INLINE static void decode(const WordValues &values, const std::uint8_t *first, const std::uint8_t *second,
+                                   Element *elements) {
     const Bytes words = V::load_bytes(first);
     Bytes low = V::word_values(values.first, V::low_nibbles(words));
     Bytes high = V::word_values(values.first, V::high_nibbles(words));
@@ -281,10 +282,11 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   }
 
   template <bool two>
-  INTVIT_INLINE static void decode_step(const std::uint8_t *first, const std::uint8_t *second, Element *elements) {
+  INTVIT_INLINE static void decode_step(const WordValues &values, const std::uint8_t *first, const std::uint8_t *second,
+                                        Element *elements) {
 #pragma GCC unroll 4
     for (std::ptrdiff_t i = 0; i < step_bytes; i += vector_bytes)
-      decode<two>(first + i, second + i, elements + 2 * i);
+      decode<two>(values, first + i, second + i, elements + 2 * i);
   }
 
   // So many steps are spread before they are decoded, so that what was just stored in narrow pieces is not loaded whole
@@ -292,8 +294,6 @@ template <WordOperations V, WeightFormat stored> class FourBitPanels {
   static constexpr std::ptrdiff_t steps_at_once = 8;
 
 public:
-  static constexpr WeightFormat format = stored;
-
   static std::size_t packed_bytes(const WeightsView &weights) {
     return static_cast<std::size_t>(for_each_panel(weights.four_bits, [](int, const Entry &, std::ptrdiff_t) {}));
   }
@@ -321,7 +321,8 @@ public:
   }
 
   // Not inlined into the product, which has no registers to spare.
-  [[gnu::noinline]] static PanelView<V> view(const LinearArgs &args, int panel, Element *decoded) {
+  [[gnu::noinline]] static PanelView<V> view(const WordValues &values, const LinearArgs &args, int panel,
+                                             Element *decoded) {
     const Entry found = entry(args.packed, panel);
     const Parts parts(args.in_features, found.second_bytes);
     const std::byte *at = args.packed + found.at;
@@ -334,16 +335,28 @@ public:
       const std::ptrdiff_t count = steps - begin < steps_at_once ? steps - begin : steps_at_once;
       if (found.second_bytes == 0) {
         for (std::ptrdiff_t s = begin; s < begin + count; ++s)
-          decode_step<false>(first + s * step_bytes, second, decoded + 2 * s * step_bytes);
+          decode_step<false>(values, first + s * step_bytes, second, decoded + 2 * s * step_bytes);
         continue;
       }
       for (std::ptrdiff_t s = 0; s < count; ++s)
         words = spread(bits + (begin + s) * unit_bit_bytes, words, second + s * step_bytes);
       for (std::ptrdiff_t s = 0; s < count; ++s)
-        decode_step<true>(first + (begin + s) * step_bytes, second + s * step_bytes,
+        decode_step<true>(values, first + (begin + s) * step_bytes, second + s * step_bytes,
                           decoded + 2 * (begin + s) * step_bytes);
     }
     return {decoded, at + parts.constants, at + parts.notes};
+  }
+};
+
+template <WordOperations V, WeightFormat stored>
+class FourBitPanels : public FourBitPanelsOf<V, four_bit_layout(stored).group_outputs> {
+  using Panels = FourBitPanelsOf<V, four_bit_layout(stored).group_outputs>;
+
+public:
+  static constexpr WeightFormat format = stored;
+
+  static PanelView<V> view(const LinearArgs &args, int panel, typename V::Element *decoded) {
+    return Panels::view(word_values<four_bit_layout(stored).scale>, args, panel, decoded);
   }
 };
 
