@@ -112,7 +112,9 @@ public:
         const int weights = weights_of(problem, group);
         curve.steps.push_back({last_price(gain), weights, gain * weights});
       }
-      std::sort(curve.steps.begin(), curve.steps.end(), [](const Step &a, const Step &b) { return a.price > b.price; });
+      // Stable, so that sums are the same with every standard library.
+      std::stable_sort(curve.steps.begin(), curve.steps.end(),
+                       [](const Step &a, const Step &b) { return a.price > b.price; });
       highest_ = std::max(highest_, curve.steps.front().price);
     }
   }
