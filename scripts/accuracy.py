@@ -186,7 +186,7 @@ def panel(model, rows, top):
 
 def draw(rows):
     svg = [f'<text class="title" x="{LEFT}" y="20">Error of the logits (1 - cosine), over bits a weight of the whole model</text>']
-    notes = ["From left to right more weights have second words, from none to all: at the right end of int4 all have 6 bits.",
+    notes = ["From left to right more weights have second words, from none to all that gain by one.",
              "Nothing was fine-tuned."]
     for index, note in enumerate(notes):
         svg.append(f'<text x="{LEFT}" y="{42 + 17 * index}">{note}</text>')
