@@ -40,16 +40,6 @@ inline constexpr std::array<FourBitStorage, 8> four_bit_storages{
      {kernels::WeightFormat::int4_wide, {{"int4_wide4_first", "int4_wide4_groups", "int4_wide4_second"}}, 2, 4},
      {kernels::WeightFormat::stlq_groups, {{"stlq_short4_first", "stlq_short4_groups", "stlq_short4_second"}}, 2, 4}}};
 
-// Those that weights rounded after training are written in: few second words by groups of eight inputs, whose bits take
-// half as much, others by groups of four.
-inline constexpr double few_second_words = 0.1; // of all weights
-constexpr const FourBitStorage &int4_storage(double two_word_ratio) {
-  return four_bit_storages[two_word_ratio < few_second_words ? 4 : 6];
-}
-constexpr const FourBitStorage &stlq_storage(double two_word_ratio) {
-  return four_bit_storages[two_word_ratio < few_second_words ? 5 : 7];
-}
-
 // The word of four bits that a second word of two bits, 0 to 3, stands for beside a first word:
 //   log      0; or a quarter of the first word's value, minus a quarter, minus an eighth: 0 where that is below 1
 //   uniform  the code 0, 4, -8 or -4: the upper half of it

@@ -34,7 +34,17 @@ constexpr bool has_words(WeightLevels levels) {
   return levels == WeightLevels::stlq || levels == WeightLevels::int4;
 }
 
-// How model files hold them; null: int8.
+// How model files hold words: few second words by groups of eight inputs, whose bits take half as much, others by
+// groups of four.
+inline constexpr double few_second_words = 0.1; // of all weights
+constexpr const FourBitStorage &int4_storage(double two_word_ratio) {
+  return four_bit_storages[two_word_ratio < few_second_words ? 4 : 6];
+}
+constexpr const FourBitStorage &stlq_storage(double two_word_ratio) {
+  return four_bit_storages[two_word_ratio < few_second_words ? 5 : 7];
+}
+
+// How model files hold weights; null: int8.
 constexpr const FourBitStorage *storage_of(WeightLevels levels, double two_word_ratio) {
   switch (levels) {
   case WeightLevels::stlq:
