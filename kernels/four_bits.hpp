@@ -6,9 +6,8 @@
 //             magnitude 64 at most (STLQ; Oh et al., CVPR 2021). Both words are on this scale.
 //   uniform   the first word stands for 16 times its code in [-7, 7], the second for its code in [-8, 7]: the upper and
 //             the lower half of an int8. Second words make weights finer.
-//   wide      the first word stands for 2 times its code in [-8, 7], the second for 16 times its code, which is -3, -1,
-//   1
-//             or 3: together all even integers from -64 to 62. Second words make the range wider.
+//   wide      the first word stands for 2 times its code in [-8, 7], the second for 16 times its code, -3, -1, 1 or 3:
+//             together all even integers from -64 to 62. Second words make the range wider.
 // So a decoded weight is an int8, and the matrix product is the ordinary 8-bit one. Weights get second words in groups:
 // all weights of a group, or none.
 #pragma once
