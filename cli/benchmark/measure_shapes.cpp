@@ -35,7 +35,7 @@ public:
       throw std::bad_alloc();
     std::copy(input.begin(), input.end(), reinterpret_cast<std::uint8_t *>(input_.data()));
     // The outputs are to have a standard deviation of 32 codes; random bytes have 74.
-    const FourBitStorage *words = storage_of(weights.levels, weights.two_word_ratio);
+    const FourBitStorage *words = storage_of(weights.levels, inputs_of_group(weights.two_word_ratio));
     const bool int7 = weights.levels == WeightLevels::int7;
     const double spread = words != nullptr ? random_word_spread(*words, weights.two_word_ratio)
                           : int7           ? int7_weight_spread

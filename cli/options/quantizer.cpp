@@ -1,6 +1,5 @@
 #include "cli/options/quantizer.hpp"
 
-#include <algorithm>
 #include <array>
 #include <sstream>
 
@@ -103,20 +102,20 @@ void add_quantizer_options(Parser &parser) {
 namespace {
 
 // A first word, a bit for each group, and a second word for some: see FourBitStorage.
-double ratio_of_bits(const Parser &parser, WeightLevels levels) {
-  const auto bits = parser.get<double>("average-bits");
-  if (!has_words(levels))
+void set_average_bits(const Parser &parser, QuantizeOptions &options) {
+  if (!has_words(options.weight_levels))
     throw UsageError("--average-bits goes with --weight-format stlq or int4");
   if (parser.has("two-word-ratio"))
     throw UsageError("give --average-bits or --two-word-ratio, not both");
-  const auto ratio_in = [&](const FourBitStorage &storage) {
-    return (bits - 4 - 1.0 / storage.group_inputs) / storage.second_bits;
-  };
-  const double in_large_groups = ratio_in(*storage_of(levels, 0));
-  const double in_small_groups = ratio_in(*storage_of(levels, 1));
-  if (!(in_large_groups >= 0 && in_small_groups <= 1))
+  const auto bits = parser.get<double>("average-bits");
+  for (const int inputs : {4, 8}) { // those of 8 only where those of 4 would leave few
+    options.group_inputs = inputs;
+    options.two_word_ratio = (bits - 4 - 1.0 / inputs) / storage_of(options.weight_levels, inputs)->second_bits;
+    if (options.two_word_ratio >= few_second_words)
+      break;
+  }
+  if (!(options.two_word_ratio >= 0 && options.two_word_ratio <= 1))
     throw UsageError("--average-bits must be from 4.125 to 6.25");
-  return in_small_groups < few_second_words ? std::min(in_large_groups, few_second_words) : in_small_groups;
 }
 
 } // namespace
@@ -130,11 +129,12 @@ QuantizeOptions quantizer_options(const Parser &parser) {
   const WeightChoice weights = weight_choice(parser);
   options.weight_levels = weights.levels;
   options.two_word_ratio = weights.two_word_ratio;
+  options.group_inputs = inputs_of_group(options.two_word_ratio);
   set_named(parser, "errors-by", error_measures, options.error_measure);
   if (parser.has("errors-by") && !has_words(options.weight_levels))
     throw UsageError("--errors-by goes with --weight-format stlq or int4");
   if (parser.has("average-bits"))
-    options.two_word_ratio = ratio_of_bits(parser, options.weight_levels);
+    set_average_bits(parser, options);
   set_named(parser, "observer", observers, options.published.observer);
   set_named(parser, "rounding", roundings, options.rounding);
   if (parser.has("no-bias-correction"))

@@ -40,6 +40,15 @@ inline constexpr std::array<FourBitStorage, 8> four_bit_storages{
      {kernels::WeightFormat::int4_wide, {{"int4_wide4_first", "int4_wide4_groups", "int4_wide4_second"}}, 2, 4},
      {kernels::WeightFormat::stlq_groups, {{"stlq_short4_first", "stlq_short4_groups", "stlq_short4_second"}}, 2, 4}}};
 
+// The record of these; there is one.
+constexpr const FourBitStorage &four_bit_storage(kernels::WeightFormat format, int second_bits, int group_inputs) {
+  const FourBitStorage *found = &four_bit_storages.front();
+  for (const FourBitStorage &storage : four_bit_storages)
+    if (storage.format == format && storage.second_bits == second_bits && storage.group_inputs == group_inputs)
+      found = &storage;
+  return *found;
+}
+
 // The word of four bits that a second word of two bits, 0 to 3, stands for beside a first word:
 //   log      0; or a quarter of the first word's value, minus a quarter, minus an eighth: 0 where that is below 1
 //   uniform  the code 0, 4, -8 or -4: the upper half of it

@@ -34,23 +34,19 @@ constexpr bool has_words(WeightLevels levels) {
   return levels == WeightLevels::stlq || levels == WeightLevels::int4;
 }
 
-// How model files hold words: few second words by groups of eight inputs, whose bits take half as much, others by
-// groups of four.
-inline constexpr double few_second_words = 0.1; // of all weights
-constexpr const FourBitStorage &int4_storage(double two_word_ratio) {
-  return four_bit_storages[two_word_ratio < few_second_words ? 4 : 6];
-}
-constexpr const FourBitStorage &stlq_storage(double two_word_ratio) {
-  return four_bit_storages[two_word_ratio < few_second_words ? 5 : 7];
+// How many inputs get second words together: where few weights get one 8, whose marks take half as many bits as 4's.
+constexpr double few_second_words = 0.1; // of all weights
+constexpr int inputs_of_group(double two_word_ratio) {
+  return two_word_ratio < few_second_words ? 8 : 4;
 }
 
-// How model files hold weights; null: int8.
-constexpr const FourBitStorage *storage_of(WeightLevels levels, double two_word_ratio) {
+// How model files hold weights, with second words by groups of 4 or 8 inputs; null: int8.
+constexpr const FourBitStorage *storage_of(WeightLevels levels, int group_inputs) {
   switch (levels) {
   case WeightLevels::stlq:
-    return &stlq_storage(two_word_ratio);
+    return &four_bit_storage(kernels::WeightFormat::stlq_groups, 2, group_inputs);
   case WeightLevels::int4:
-    return &int4_storage(two_word_ratio);
+    return &four_bit_storage(kernels::WeightFormat::int4_wide, 2, group_inputs);
   case WeightLevels::int8:
   case WeightLevels::int7:
     break;
@@ -58,7 +54,7 @@ constexpr const FourBitStorage *storage_of(WeightLevels levels, double two_word_
   return nullptr;
 }
 constexpr kernels::WeightFormat format_of(WeightLevels levels) {
-  return has_words(levels) ? storage_of(levels, 0)->format : kernels::WeightFormat::int8;
+  return has_words(levels) ? storage_of(levels, 4)->format : kernels::WeightFormat::int8;
 }
 
 class WordDemand; // models/quantize/linear/two_words.hpp
@@ -98,6 +94,7 @@ struct QuantizeOptions {
   WeightLevels weight_levels = WeightLevels::int8;
   // stlq, int4: the part of the weights that get a second word, from 0 to 1.
   double two_word_ratio = 0.5;
+  int group_inputs = 4;                             // so many get second words together: 4 or 8
   ErrorMeasure error_measure = ErrorMeasure::model; // of stlq and int4; the others' is their layer
   RangeMargins margins;
   // Where tokens are merged, so that a forward takes less time.

@@ -66,7 +66,7 @@ ArrayXd RandomNetwork::factors(int count, double factor) {
 RandomNetwork::Weights RandomNetwork::draw_weights(int out_features, int in_features, WeightLevels levels) {
   Weights weights;
   weights.out_features = out_features;
-  if (const FourBitStorage *storage = storage_of(levels, options_.two_word_ratio)) {
+  if (const FourBitStorage *storage = storage_of(levels, inputs_of_group(options_.two_word_ratio))) {
     weights.words = random_word_weights(*storage, out_features, in_features, options_.two_word_ratio, generator_);
     weights.values = decode_four_bits(*weights.words);
   } else if (const std::size_t count = static_cast<std::size_t>(out_features) * static_cast<std::size_t>(in_features);
@@ -100,7 +100,7 @@ void RandomNetwork::requantization(const std::string &node, const FixedPoint &fi
 }
 
 double RandomNetwork::block_weight_spread() const {
-  if (const FourBitStorage *storage = storage_of(options_.weight_levels, options_.two_word_ratio))
+  if (const FourBitStorage *storage = storage_of(options_.weight_levels, inputs_of_group(options_.two_word_ratio)))
     return random_word_spread(*storage, options_.two_word_ratio);
   return options_.weight_levels == WeightLevels::int7 ? int7_weight_spread : weight_spread;
 }

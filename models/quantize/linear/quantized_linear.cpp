@@ -29,7 +29,7 @@ constexpr Index measured_rows = 512;
 WeightGrid search_grid(WeightLevels levels, Index inputs) {
   switch (levels) {
   case WeightLevels::stlq:
-    return WordGrid(stlq_storage(0), inputs);
+    return WordGrid(*storage_of(levels, 4), inputs);
   case WeightLevels::int4:
     return UniformGrid(2, 31); // as with second words
   case WeightLevels::int7:
@@ -216,7 +216,7 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
   }
   WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
   WordChoice choice;
-  if (const FourBitStorage *storage = storage_of(options.weight_levels, options.two_word_ratio)) {
+  if (const FourBitStorage *storage = storage_of(options.weight_levels, options.group_inputs)) {
     choice = words_for({layer.weight, input.scale, variance, samples.output_costs, *storage,
                         WordGrid(*storage, layer.weight.cols()), scales},
                        options);
@@ -259,7 +259,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
   result.weights = std::move(weights.values);
   // The words of a trained model were chosen by tiles.
   result.storage = words_are_given(layer, options) ? &four_bit_storages.front()
-                                                   : storage_of(options.weight_levels, options.two_word_ratio);
+                                                   : storage_of(options.weight_levels, options.group_inputs);
   result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1], options.threads);
   return result;
 }

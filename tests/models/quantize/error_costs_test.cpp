@@ -181,7 +181,7 @@ TEST_CASE("layers compete for second words, and together have the part that was 
     double groups = 0;
     double with_two = 0;
     int layers = 0;
-    const std::string suffix = std::string(".") + int4_storage(0.3).second();
+    const std::string suffix = std::string(".") + storage_of(WeightLevels::int4, 4)->second();
     for (const auto &[name, tensor] : test::ModelParts(bytes).tensors)
       if (name.ends_with(suffix)) {
         const std::string map = name.substr(0, name.size() - suffix.size());

@@ -143,7 +143,8 @@ TEST_CASE("one word's values") {
 }
 
 TEST_CASE("every row takes the scale and the second words that cost least at a price") {
-  for (const FourBitStorage *storage : {&int4_storage(0), &stlq_storage(0), &int4_storage(1), &stlq_storage(1)})
+  for (const FourBitStorage *storage : {storage_of(WeightLevels::int4, 8), storage_of(WeightLevels::stlq, 8),
+                                        storage_of(WeightLevels::int4, 4), storage_of(WeightLevels::stlq, 4)})
     for (const double price : {0.0, 1e-6, 1e-5, 1e-4, 1e-3, std::numeric_limits<double>::infinity()}) {
       CAPTURE(storage->first(), price);
       const Map map(*storage, 20, 46, 5); // the last group is not whole
@@ -165,7 +166,8 @@ TEST_CASE("every row takes the scale and the second words that cost least at a p
 }
 
 TEST_CASE("at the price of a ratio so many weights of all maps have second words") {
-  for (const FourBitStorage *storage : {&int4_storage(0), &stlq_storage(0), &int4_storage(1), &stlq_storage(1)}) {
+  for (const FourBitStorage *storage : {storage_of(WeightLevels::int4, 8), storage_of(WeightLevels::stlq, 8),
+                                        storage_of(WeightLevels::int4, 4), storage_of(WeightLevels::stlq, 4)}) {
     std::vector<Map> maps;
     maps.emplace_back(*storage, 200, 48, 11);
     maps.emplace_back(*storage, 50, 104, 17);

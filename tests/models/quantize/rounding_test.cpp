@@ -155,8 +155,8 @@ TEST_CASE("rounding: with compensation, rows side by side have the bits of rows 
       for (std::size_t i = 0; i < two_words.size(); i += 3)
         two_words[i] = true;
       for (const WeightGrid &grid : {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(2, 31)),
-                                     WeightGrid(WordGrid(stlq_storage(0.5), inputs, two_words)),
-                                     WeightGrid(WordGrid(int4_storage(0.5), inputs, two_words))}) {
+                                     WeightGrid(WordGrid(*storage_of(WeightLevels::stlq, 4), inputs, two_words)),
+                                     WeightGrid(WordGrid(*storage_of(WeightLevels::int4, 4), inputs, two_words))}) {
         CAPTURE(shape.outputs, inputs, threads, grid.index());
         Scales scales = scale_candidates(WeightLevels::int4, {});
         scales.largest = 0.009; // some rows are clipped
@@ -176,8 +176,8 @@ TEST_CASE("rounding: with compensation, rows side by side have the bits of rows 
 
 TEST_CASE("rounding: the error that a search asks for is that of rounding to nearest") {
   const RowMatrix weight = random_floats(37, 50, 7);
-  for (const WeightGrid &grid :
-       {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(2, 31)), WeightGrid(WordGrid(stlq_storage(0.5), 50))})
+  for (const WeightGrid &grid : {WeightGrid(UniformGrid()), WeightGrid(UniformGrid(2, 31)),
+                                 WeightGrid(WordGrid(*storage_of(WeightLevels::stlq, 4), 50))})
     for (const double largest : {0.001, 1.0}) {
       CAPTURE(grid.index(), largest);
       static constexpr std::array fitting{100.0};
