@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-BY_LAYER = " --errors-by layer"
+BY_LAYER = "--errors-by layer"
 MODELS = ["deit_tiny_patch16_224", "vit_tiny_patch16_224"]
 COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
 # Weights of four bits, and the average bits that are measured of each: from no second words to all.
@@ -30,19 +30,20 @@ SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
 
 
 def setting(observer, residual, softmax):
-    """The options of a row; what is the default is not named."""
+    """The options of a row of the observers' table, in which all tokens count alike; what is the default is not named."""
     options = [f"--observer {observer}"] if observer != "mse" else []
     if (residual, softmax) != ("int16", "int16"):
         options.append(f"--residual {residual} --softmax {softmax}")
-    return " ".join(options)
+    return " ".join(options + [BY_LAYER])
 
 
 def settings():
     """Options of the rows of the tables in docs/quantization.md and docs/stlq.md, what decides most first."""
+    yield ""
     for options in WORDS.values():
         for bits in AVERAGE_BITS:
             yield f"{options} --average-bits {bits}"
-        yield f"{options} --average-bits 5.25{BY_LAYER}"  # what counting errors by the model's outputs gains
+        yield f"{options} --average-bits 5.25 {BY_LAYER}"  # what counting errors by the model's outputs gains
     for softmax in SOFTMAXES:
         for residual in RESIDUALS:
             for observer in OBSERVERS:

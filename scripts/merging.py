@@ -20,7 +20,7 @@ from accuracy import LEFT, MODELS, PANEL, RIGHT, STYLE, read, run, run_commands,
 
 COLUMNS = ["model", "options", "half", "work", "ms", "top1", "float_top1", "agreement", "cosine"]
 SPEED_UPS = [1, 1.25, 1.5]
-LIS4 = "--residual ptf8 --softmax lis4"
+LIS4 = "--residual ptf8 --softmax lis4 --errors-by layer"
 MODES = ["", LIS4]
 # Searches take minutes, so what they have found stands here: in a float simulation on 125 calibration photographs (1.25
 # times: the same parts scaled), or, of vit_tiny with LIS-4, by quantize --speed-up with these numerics.

@@ -54,6 +54,7 @@ template <typename Names, typename Enum> const char *name_of(const Names &names,
 constexpr std::array roundings{Named<Rounding>{"compensating", Rounding::compensating},
                                Named<Rounding>{"nearest", Rounding::nearest}};
 constexpr std::array error_measures{Named<ErrorMeasure>{"layer", ErrorMeasure::layer},
+                                    Named<ErrorMeasure>{"class-token", ErrorMeasure::class_token},
                                     Named<ErrorMeasure>{"model", ErrorMeasure::model}};
 
 } // namespace
@@ -94,9 +95,10 @@ void add_quantizer_options(Parser &parser) {
   parser.option<double>("channel-strength", "S",
                         "strength of per-channel scales from 0 to 1 (default: searched per layer)");
   parser.option<std::string>("errors-by", "NAME",
-                             "stlq, int4: errors count by what they change in the outputs of their layer, each of "
-                             "which has the same part of second words, or of the model, for which all layers compete "
-                             "for them: layer or model (default: model)");
+                             "errors count by what they change in the outputs of their layer (layer), there with as "
+                             "much weight for the class token as for all others (class-token), or in those of the "
+                             "model, for which all layers compete for second words (model; default: model for stlq "
+                             "and int4, otherwise class-token)");
 }
 
 namespace {
@@ -130,9 +132,8 @@ QuantizeOptions quantizer_options(const Parser &parser) {
   options.weight_levels = weights.levels;
   options.two_word_ratio = weights.two_word_ratio;
   options.group_inputs = inputs_of_group(options.two_word_ratio);
-  set_named(parser, "errors-by", error_measures, options.error_measure);
-  if (parser.has("errors-by") && !has_words(options.weight_levels))
-    throw UsageError("--errors-by goes with --weight-format stlq or int4");
+  if (parser.has("errors-by"))
+    set_named(parser, "errors-by", error_measures, options.error_measure.emplace());
   if (parser.has("average-bits"))
     set_average_bits(parser, options);
   set_named(parser, "observer", observers, options.published.observer);
@@ -156,11 +157,13 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
        << " residual=" << name_of(residuals, options.residual);
   if (options.weight_levels != WeightLevels::int8)
     text << " weight-format=" << name_of(options.weight_levels);
-  if (options.weight_levels == WeightLevels::stlq && words_are_given)
-    text << " words=as-trained";
+  const bool makes_words = has_words(options.weight_levels) && !words_are_given;
+  if (makes_words)
+    text << " two-word-ratio=" << options.two_word_ratio * 100;
   else if (has_words(options.weight_levels))
-    text << " two-word-ratio=" << options.two_word_ratio * 100
-         << " errors-by=" << name_of(error_measures, options.error_measure);
+    text << " words=as-trained";
+  if (const ErrorMeasure measure = error_measure(options, makes_words); measure != ErrorMeasure::layer)
+    text << " errors-by=" << name_of(error_measures, measure);
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
   if (options.published.per_tensor)

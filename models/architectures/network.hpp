@@ -100,6 +100,10 @@ struct EndPart {
   const LinearWeights *projected = nullptr; // [projection, pooled()], where there is one
   const LinearWeights *head = nullptr;      // [classes, features()]; its weight is empty where there are no classes
 
+  // Whether all that the model gives is made of class tokens.
+  bool reads_class_token() const {
+    return !patch_tokens && (pool == Pool::token || pool == Pool::token_pair || pool == Pool::raw_token);
+  }
   // Of how many tokens the rows are made.
   int tokens() const { return merged_from > 0 ? merged_from : rows; }
   int pooled() const { return pool == Pool::token_pair || pool == Pool::token_mean ? 2 * channels : channels; }

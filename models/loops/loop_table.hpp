@@ -29,9 +29,9 @@ struct LoopTable {
                           double *out, std::ptrdiff_t out_stride);
 
   // Quantizes values [rows, code_channels] with a scale and a zero for each channel to codes in [-128, 127], and adds
-  // to the sums of each channel, row after row.
-  void (*add_code_sums)(const double *values, std::ptrdiff_t rows, const double *scale, const double *zero,
-                        const CodeSums &sums);
+  // to the sums of each channel, row after row, each times its weight.
+  void (*add_code_sums)(const double *values, const double *weights, std::ptrdiff_t rows, const double *scale,
+                        const double *zero, const CodeSums &sums);
 
   // For `double_columns` rows of weights at once, each of which is panel[k * double_columns + n] * input_scale[k]:
   // the largest magnitude; and the sum over k of variance[k] times the square of what is left when scale[n] * step

@@ -81,8 +81,8 @@ template <typename Vector> void clamp_lanes(Vector &x, double low, double high) 
 }
 
 template <typename Vector>
-void add_code_sums(const double *values, std::ptrdiff_t rows, const double *scale, const double *zero,
-                   const CodeSums &sums) {
+void add_code_sums(const double *values, const double *weights, std::ptrdiff_t rows, const double *scale,
+                   const double *zero, const CodeSums &sums) {
   constexpr std::ptrdiff_t lanes = sizeof(Vector) / sizeof(double);
   for (std::ptrdiff_t c = 0; c < code_channels; c += lanes) {
     Vector scales, zeros, errors, squared_errors, codes, squared_codes;
@@ -100,10 +100,11 @@ void add_code_sums(const double *values, std::ptrdiff_t rows, const double *scal
       round_lanes(code);
       code -= zeros;
       const Vector error = value - scales * code;
-      errors += error;
-      squared_errors += error * error;
-      codes += code;
-      squared_codes += code * code;
+      const double weight = weights[row];
+      errors += error * weight;
+      squared_errors += error * error * weight;
+      codes += code * weight;
+      squared_codes += code * code * weight;
     }
     store(sums.error + c, errors);
     store(sums.squared_error + c, squared_errors);

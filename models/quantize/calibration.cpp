@@ -90,6 +90,19 @@ bool after_attention(SiteKind kind) {
 
 } // namespace
 
+void SiteSamples::weigh_class_token() {
+  for (std::size_t half = 0; half < 2; ++half) {
+    const auto count = static_cast<double>(tokens[half].size());
+    const auto first = static_cast<double>(std::count(tokens[half].begin(), tokens[half].end(), 0));
+    if (first == count)
+      continue; // nothing else was seen
+    row_weights[half].resize(static_cast<Eigen::Index>(tokens[half].size()));
+    for (std::size_t row = 0; row < tokens[half].size(); ++row)
+      row_weights[half][static_cast<Eigen::Index>(row)] =
+          0.5 * count / (tokens[half][row] == 0 ? first : count - first);
+  }
+}
+
 SiteSamples side_by_side(std::span<const SiteSamples *const> parts) {
   const auto join_columns = [&](auto matrix_of) {
     Eigen::Index columns = 0;

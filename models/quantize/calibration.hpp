@@ -29,6 +29,9 @@ struct SiteSamples {
   std::array<Eigen::ArrayXd, 2> row_weights;
   Eigen::ArrayXd output_costs;
 
+  // The first token of an image comes to weigh as much as all its others together.
+  void weigh_class_token();
+
   RowVector overall_minimum() const {
     return minimum[0].colwise().minCoeff().cwiseMin(minimum[1].colwise().minCoeff());
   }

@@ -61,8 +61,9 @@ class WordDemand; // models/quantize/linear/two_words.hpp
 
 // By what the errors of the blocks' linear maps count.
 enum class ErrorMeasure : std::uint8_t {
-  layer, // what they change in the map's outputs; each map has the same part of second words
-  model, // what they change in the model's outputs, for which all maps compete for second words
+  layer,       // what they change in the map's outputs, all tokens alike; each map has the same part of second words
+  class_token, // the same, but where the end reads a class token that counts as much as all others together
+  model,       // what they change in the model's outputs, for which all maps compete for second words
 };
 
 enum class Rounding : std::uint8_t {
@@ -94,8 +95,8 @@ struct QuantizeOptions {
   WeightLevels weight_levels = WeightLevels::int8;
   // stlq, int4: the part of the weights that get a second word, from 0 to 1.
   double two_word_ratio = 0.5;
-  int group_inputs = 4;                             // so many get second words together: 4 or 8
-  ErrorMeasure error_measure = ErrorMeasure::model; // of stlq and int4; the others' is their layer
+  int group_inputs = 4;                      // so many get second words together: 4 or 8
+  std::optional<ErrorMeasure> error_measure; // empty: see error_measure()
   RangeMargins margins;
   // Where tokens are merged, so that a forward takes less time.
   TokenSchedule tokens;
@@ -111,6 +112,11 @@ struct QuantizeOptions {
   WordDemand *demand = nullptr;
   std::optional<double> word_price;
 };
+
+// Where nothing was asked for, words are made by their model, which takes longer and gains them more than others.
+inline ErrorMeasure error_measure(const QuantizeOptions &options, bool makes_words) {
+  return options.error_measure.value_or(makes_words ? ErrorMeasure::model : ErrorMeasure::class_token);
+}
 
 // For the first and the last layer.
 inline QuantizeOptions with_int8_weights(QuantizeOptions options) {

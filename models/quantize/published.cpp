@@ -162,6 +162,7 @@ QuantizeOptions published_options() {
       .softmax = kernels::Softmax::lis4,
       .rounding = Rounding::nearest,
       .correct_bias = false,
+      .error_measure = ErrorMeasure::layer,
       .published = {
           .observer = RangeObserver::minmax, .renormalize = false, .per_tensor = true, .clamp_largest_weight = true}};
 }

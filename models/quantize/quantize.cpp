@@ -108,16 +108,17 @@ std::vector<std::byte> quantize(const QuantizeInput &input, const QuantizeOption
   if (options.patch_tokens)
     keep_patch_tokens(parts);
   const bool rounds_words = has_words(options.weight_levels) && !has_given_words(parts);
-  if (!rounds_words || options.error_measure == ErrorMeasure::layer) {
+  QuantizeOptions chosen = options;
+  chosen.error_measure = error_measure(options, rounds_words);
+  if (chosen.error_measure != ErrorMeasure::model) {
     Steps steps(progress, steps_of(parts));
-    return walk(input, parts, options, nullptr, steps);
+    return walk(input, parts, chosen, nullptr, steps);
   }
-  const bool compete = options.two_word_ratio > 0 && options.two_word_ratio < 1;
+  const bool compete = rounds_words && options.two_word_ratio > 0 && options.two_word_ratio < 1;
   Steps steps(progress, (compete ? 2 : 1) * steps_of(parts));
   const ErrorCosts costs(network(input.model), input.calibration, options.threads);
-  QuantizeOptions chosen = options;
   if (compete)
-    chosen.word_price = find_word_price(input, parts, options, costs, steps);
+    chosen.word_price = find_word_price(input, parts, chosen, costs, steps);
   return walk(input, parts, chosen, &costs, steps);
 }
 

@@ -390,7 +390,6 @@ TEST_CASE("quantize's and eval's bad input") {
           {{"--two-word-ratio", "5"}, 2, "--two-word-ratio goes with --weight-format stlq or int4"},
           {{"--weight-format", "stlq", "--two-word-ratio", "101"}, 2, "--two-word-ratio: \"101\" is not a percentage"},
           {{"--weight-format", "stlq", "--two-word-ratio", "0.15"}, 2, "write 0.15% or 15%"},
-          {{"--errors-by", "layer"}, 2, "--errors-by goes with --weight-format stlq or int4"},
           {{"--weight-format", "int4", "--errors-by", "chance"}, 2, "--errors-by"},
           {{"--average-bits", "5"}, 2, "--average-bits goes with --weight-format stlq or int4"},
           {{"--weight-format", "int4", "--average-bits", "4"}, 2, "--average-bits must be from 4.125 to 6.25"},

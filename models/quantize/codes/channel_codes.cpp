@@ -57,9 +57,8 @@ ChannelCodes own_range_codes(const SiteSamples &samples, const QuantizeOptions &
     candidates.push_back(codes_for(range, 1.0, factor));
     constraint(candidates.back());
   }
-  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
   const std::vector<CodeStatistics> statistics =
-      measure(candidates, RowVector::Ones(range.low.size()), all, options.threads);
+      measure(candidates, RowVector::Ones(range.low.size()), samples, Part::all, options.threads);
   ArrayXd best_error = statistics.front().squared_error;
   for (std::size_t i = 1; i < candidates.size(); ++i) {
     const ArrayXd &error = statistics[i].squared_error;
@@ -85,18 +84,29 @@ struct ChannelSums {
   Channels code{};
   Channels squared_code{};
 
-  void add(const std::vector<double> &values, Index rows) {
-    fastest_loops().add_code_sums(values.data(), rows, scale.data(), zero.data(),
+  void add(const std::vector<double> &values, const double *weights, Index rows) {
+    fastest_loops().add_code_sums(values.data(), weights, rows, scale.data(), zero.data(),
                                   {error.data(), squared_error.data(), code.data(), squared_code.data()});
   }
 };
+
+// The halves of the images that belong to the part.
+std::span<const std::size_t> halves_of(Part part) {
+  static constexpr std::array<std::size_t, 2> halves{0, 1};
+  const std::span<const std::size_t> all = halves;
+  return part == Part::all ? all : all.subspan(part == Part::first_half ? 0 : 1, 1);
+}
+
+ArrayXd weights_of(const SiteSamples &samples, std::size_t half) {
+  return samples.row_weights[half].size() > 0 ? samples.row_weights[half] : ArrayXd::Ones(samples.rows[half].rows());
+}
 
 // So many rows are read before the next candidate, so that they stay in the cache.
 constexpr Index rows_at_once = 256;
 
 // Channels [first, first + used) of all candidates.
-void measure_channels(std::span<const ChannelCodes> candidates, const RowVector &gain, SampledRows samples, Index first,
-                      Index used, std::vector<CodeStatistics> &statistics) {
+void measure_channels(std::span<const ChannelCodes> candidates, const RowVector &gain, const SiteSamples &samples,
+                      Part part, Index first, Index used, std::vector<CodeStatistics> &statistics) {
   std::vector<ChannelSums> sums(candidates.size());
   for (std::size_t i = 0; i < sums.size(); ++i) {
     sums[i].scale.fill(1.0);
@@ -105,18 +115,21 @@ void measure_channels(std::span<const ChannelCodes> candidates, const RowVector 
   }
   std::vector<double> values(static_cast<std::size_t>(rows_at_once * code_channels));
   double count = 0;
-  for (const RowMatrix *rows : samples) {
-    count += static_cast<double>(rows->rows());
-    for (Index begin = 0; begin < rows->rows(); begin += rows_at_once) {
-      const Index end = std::min(begin + rows_at_once, rows->rows());
+  for (const std::size_t half : halves_of(part)) {
+    const RowMatrix &rows = samples.rows[half];
+    const ArrayXd weights = weights_of(samples, half);
+    for (const double weight : weights)
+      count += weight;
+    for (Index begin = 0; begin < rows.rows(); begin += rows_at_once) {
+      const Index end = std::min(begin + rows_at_once, rows.rows());
       for (Index row = begin; row < end; ++row) {
-        const float *from = rows->row(row).data() + first;
+        const float *from = rows.row(row).data() + first;
         double *to = values.data() + (row - begin) * code_channels;
         for (Index c = 0; c < used; ++c)
           to[c] = static_cast<double>(from[c]) * static_cast<double>(gain[first + c]);
       }
       for (ChannelSums &candidate : sums)
-        candidate.add(values, end - begin);
+        candidate.add(values, weights.data() + begin, end - begin);
     }
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
@@ -135,24 +148,23 @@ void measure_channels(std::span<const ChannelCodes> candidates, const RowVector 
 } // namespace
 
 std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, const RowVector &gain,
-                                    SampledRows samples, int threads) {
+                                    const SiteSamples &samples, Part part, int threads) {
   const Index channels = gain.size();
   const ArrayXd room(channels);
   std::vector<CodeStatistics> statistics(candidates.size(), {room, room, room, room});
   parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
                [&](std::size_t index, std::size_t) {
                  const Index first = static_cast<Index>(index) * code_channels;
-                 measure_channels(candidates, gain, samples, first, std::min<Index>(code_channels, channels - first),
-                                  statistics);
+                 measure_channels(candidates, gain, samples, part, first,
+                                  std::min<Index>(code_channels, channels - first), statistics);
                });
   return statistics;
 }
 
-RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const RowVector &gain, SampledRows samples,
-                        int threads) {
-  Index count = 0;
-  for (const RowMatrix *rows : samples)
-    count += rows->rows();
+RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const RowVector &gain,
+                        const SiteSamples &samples, int threads) {
+  const Index count = samples.rows[0].rows() + samples.rows[1].rows();
+  const std::array<ArrayXd, 2> roots{weights_of(samples, 0).sqrt(), weights_of(samples, 1).sqrt()};
   const Index channels = codes.scale.size();
   RowMatrix centred(channels, count);
   parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
@@ -163,41 +175,27 @@ RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const Ro
                  constexpr Index at_once = 32;
                  std::array<float, code_channels * at_once> turned{};
                  Index column = 0;
-                 for (const RowMatrix *rows : samples)
-                   for (Index begin = 0; begin < rows->rows(); begin += at_once) {
-                     const Index height = std::min(at_once, rows->rows() - begin);
+                 for (const std::size_t half : halves_of(Part::all)) {
+                   const RowMatrix &rows = samples.rows[half];
+                   for (Index begin = 0; begin < rows.rows(); begin += at_once) {
+                     const Index height = std::min(at_once, rows.rows() - begin);
                      for (Index row = 0; row < height; ++row) {
-                       const float *values = rows->row(begin + row).data() + first;
+                       const float *values = rows.row(begin + row).data() + first;
+                       const double root = roots[half][begin + row];
                        for (Index c = 0; c < used; ++c) {
                          const double value = static_cast<double>(values[c]) * static_cast<double>(gain[first + c]);
                          const double code = code_of(value, codes.scale[first + c], codes.zero[first + c]);
                          turned[static_cast<std::size_t>(c * at_once + row)] =
-                             static_cast<float>(code - codes.zero[first + c] - mean[first + c]);
+                             static_cast<float>((code - codes.zero[first + c] - mean[first + c]) * root);
                        }
                      }
                      for (Index c = 0; c < used; ++c)
                        std::copy_n(turned.data() + c * at_once, height, centred.row(first + c).data() + column);
                      column += height;
                    }
+                 }
                });
   return centred;
-}
-
-void weigh(RowMatrix &centred, const std::array<ArrayXd, 2> &row_weights, int threads) {
-  ArrayXd weights(centred.cols());
-  weights << row_weights[0], row_weights[1];
-  const ArrayXd roots = weights.sqrt();
-  double total = 0;
-  for (const double weight : weights)
-    total += weight;
-  parallel_for(threads, static_cast<std::size_t>(centred.rows()), [&](std::size_t channel, std::size_t) {
-    float *codes = centred.row(static_cast<Index>(channel)).data();
-    double sum = 0;
-    for (Index i = 0; i < centred.cols(); ++i)
-      sum += weights[i] * static_cast<double>(codes[i]);
-    for (Index i = 0; i < centred.cols(); ++i)
-      codes[i] = static_cast<float>((static_cast<double>(codes[i]) - sum / total) * roots[i]);
-  });
 }
 
 } // namespace intvit

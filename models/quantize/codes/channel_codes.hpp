@@ -43,7 +43,8 @@ ChannelCodes codes_for(const ChannelRange &range, double strength, double factor
 ChannelCodes own_range_codes(const SiteSamples &samples, const QuantizeOptions &options,
                              const CodeConstraint &constraint);
 
-// What quantization makes of sampled rows, each channel multiplied by its gain, for each channel.
+// What quantization makes of sampled rows, each channel multiplied by its gain, for each channel: means over the rows,
+// which count as their weights say.
 struct CodeStatistics {
   Eigen::ArrayXd squared_error; // mean of (value - dequantized)^2
   Eigen::ArrayXd mean_error;    // mean of value - dequantized
@@ -51,19 +52,14 @@ struct CodeStatistics {
   Eigen::ArrayXd variance;      // of the code
 };
 
-using SampledRows = std::span<const RowMatrix *const>;
-
-// Of each of the candidates.
+// Of each of the candidates, over part of the images.
 std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, const RowVector &gain,
-                                    SampledRows samples, int threads);
+                                    const SiteSamples &samples, Part part, int threads);
 
-// code - zero - mean for the sampled rows: one channel in each row of the result.
+// code - zero - mean for the rows of all images, times the root of the row's weight: one channel in each row of the
+// result. With CodeStatistics::mean the mean square of such a row is CodeStatistics::variance.
 RowMatrix centred_codes(const ChannelCodes &codes, const Eigen::ArrayXd &mean, const RowVector &gain,
-                        SampledRows samples, int threads);
-
-// Rows of the samples weigh as much as they say: centred codes become those about the weighted means, times the roots
-// of the weights.
-void weigh(RowMatrix &centred, const std::array<Eigen::ArrayXd, 2> &row_weights, int threads);
+                        const SiteSamples &samples, int threads);
 
 // Factors on a calibrated range. Below 1 clips the tails for a finer step; above 1 leaves room for unseen images.
 inline constexpr std::array range_factors{0.6, 0.7, 0.8, 0.9, 1.0, 1.1};

@@ -22,8 +22,9 @@ std::vector<ImageSamplesView> images_in_order(const SiteSamples &samples, Part p
         {samples.minimum[half].row(i), samples.maximum[half].row(i), samples.rows[half].middleRows(i * rows, rows)});
   };
   for (Index i = 0; i < samples.minimum[0].rows(); ++i) {
-    add(0, i);
-    if (part == Part::all && i < samples.minimum[1].rows())
+    if (part != Part::second_half)
+      add(0, i);
+    if (part != Part::first_half && i < samples.minimum[1].rows())
       add(1, i);
   }
   return images;

@@ -36,7 +36,7 @@ inline Affine unchanged(Eigen::Index channels) {
 }
 
 // Which of the images are looked at.
-enum class Part : std::uint8_t { first_half, all };
+enum class Part : std::uint8_t { first_half, second_half, all };
 
 // The range of every channel: the smallest and the largest value of all images. Observers of published.hpp find others,
 // and with options.published.per_tensor all channels have one range.

@@ -47,19 +47,21 @@ int largest_token_size(const PartContext &context, const BlockConfig &config) {
   return context.options.any_token_size ? first_tokens : first_tokens - config.tokens + 1;
 }
 
-// What each of the block's maps reads.
-void weigh_samples(BlockSamples &samples, const BlockPart &part, int index, const ErrorCosts &costs) {
-  const int tokens = costs.tokens(index);
+// The samples of what each of the block's maps reads.
+void weigh_samples(BlockSamples &samples, const PartContext &context, const BlockPart &part, int index) {
   for (auto &[kind, site] : samples)
     for (const auto &[input, map] :
          {std::pair(part.config.post_norms ? SiteKind::block_input : SiteKind::norm1_normalized, BlockMap::qkv),
           {part.config.attention_norm ? SiteKind::attention_normalized : SiteKind::attention_output, BlockMap::proj},
           {part.config.post_norms ? SiteKind::block_middle : SiteKind::norm2_normalized, BlockMap::fc1},
           {part.config.mlp.normed ? SiteKind::hidden_normalized : SiteKind::gelu_output, BlockMap::fc2}})
-      if (kind == input) {
+      if (kind == input && context.costs != nullptr) {
         const bool behind_merging = map == BlockMap::fc1 || map == BlockMap::fc2;
-        const bool merged = part.config.tokens < tokens || (behind_merging && part.merging.pairs > 0);
-        costs.weigh(site, index, map, merged);
+        const bool merged =
+            part.config.tokens < context.costs->tokens(index) || (behind_merging && part.merging.pairs > 0);
+        context.costs->weigh(site, index, map, merged);
+      } else if (kind == input && context.network.end.reads_class_token()) {
+        site.weigh_class_token();
       }
 }
 
@@ -165,8 +167,8 @@ StreamNode attention_branch(PartContext &context, const BlockPart &part, const B
 StreamNode quantize_block(PartContext &context, const BlockPart &part, int index, const StreamNode &stream,
                           const ArrayXd &next_importance) {
   BlockSamples samples = context.calibration.run_block(part.config, *part.weights, part.kept_rows, part.merging);
-  if (context.costs != nullptr)
-    weigh_samples(samples, part, index, *context.costs);
+  if (context.options.error_measure != ErrorMeasure::layer)
+    weigh_samples(samples, context, part, index);
   const StreamNode middle = attention_branch(context, part, samples, stream);
   const BlockWeights &block = *part.weights;
   const MlpPart mlp{part.name + ".norm2",

@@ -60,9 +60,8 @@ ChannelCodes factor_codes(const SiteSamples &samples, const QuantizeOptions &opt
     candidates.push_back(codes_for(first_half, 1.0, factor));
     constraint(candidates.back());
   }
-  const std::array<const RowMatrix *, 1> second_half{&samples.rows[1]};
   const std::vector<CodeStatistics> statistics =
-      measure(candidates, RowVector::Ones(channels), second_half, options.threads);
+      measure(candidates, RowVector::Ones(channels), samples, Part::second_half, options.threads);
   double best = 1;
   double best_error = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < factors.size(); ++i)

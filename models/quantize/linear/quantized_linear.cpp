@@ -94,7 +94,6 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
   };
   const Affine affine{gain, {}};
   const ChannelRange first_half = observe_range(samples, Part::first_half, affine, options);
-  const std::array<const RowMatrix *, 1> second_half{&samples.rows[1]};
   std::vector<InputChoice> candidates;
   for (const double strength : strengths) {
     if (options.channel_strength && strength != strengths.front())
@@ -109,7 +108,7 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
   codes.reserve(candidates.size());
   for (const InputChoice &candidate : candidates)
     codes.push_back(candidate.codes);
-  const std::vector<CodeStatistics> statistics = measure(codes, gain, second_half, options.threads);
+  const std::vector<CodeStatistics> statistics = measure(codes, gain, samples, Part::second_half, options.threads);
 
   const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
   const WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
@@ -182,18 +181,6 @@ InputChoice choose_input(const LinearWeights &layer, const SiteSamples &samples,
   return input_for(options, constraint);
 }
 
-// The mean squares of rows.
-ArrayXd mean_squares(const RowMatrix &rows) {
-  ArrayXd result(rows.rows());
-  for (Index row = 0; row < rows.rows(); ++row) {
-    double sum = 0;
-    for (Index i = 0; i < rows.cols(); ++i)
-      sum += static_cast<double>(rows(row, i)) * static_cast<double>(rows(row, i));
-    result[row] = sum / static_cast<double>(rows.cols());
-  }
-  return result;
-}
-
 RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &input, const CodeStatistics &statistics,
                              const RowVector &gain, const SiteSamples &samples, const QuantizeOptions &options,
                              double largest_scale) {
@@ -203,29 +190,19 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
   }
   Scales scales = scale_candidates(options.weight_levels, options);
   scales.largest = largest_scale;
-  const bool weighed = samples.row_weights[0].size() > 0;
-  RowMatrix codes;
-  ArrayXd variance = statistics.variance;
-  if (weighed || options.rounding == Rounding::compensating) {
-    const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
-    codes = centred_codes(input, statistics.mean, gain, all, options.threads);
-  }
-  if (weighed) {
-    weigh(codes, samples.row_weights, options.threads);
-    variance = mean_squares(codes);
-  }
   WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
   WordChoice choice;
   if (const FourBitStorage *storage = storage_of(options.weight_levels, options.group_inputs)) {
-    choice = words_for({layer.weight, input.scale, variance, samples.output_costs, *storage,
+    choice = words_for({layer.weight, input.scale, statistics.variance, samples.output_costs, *storage,
                         WordGrid(*storage, layer.weight.cols()), scales},
                        options);
     grid = WordGrid(*storage, layer.weight.cols(), std::move(choice.two_words));
     scales.of_rows = &choice.scale;
   }
   if (options.rounding == Rounding::nearest)
-    return round_to_nearest(layer.weight, input.scale, variance, grid, scales, options.threads);
-  return round_compensating(layer.weight, input.scale, codes, variance, grid, scales, options.threads);
+    return round_to_nearest(layer.weight, input.scale, statistics.variance, grid, scales, options.threads);
+  const RowMatrix codes = centred_codes(input, statistics.mean, gain, samples, options.threads);
+  return round_compensating(layer.weight, input.scale, codes, statistics.variance, grid, scales, options.threads);
 }
 
 } // namespace
@@ -242,8 +219,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
   result.input = choice.codes;
   result.strength = choice.strength;
   result.clipping = choice.clipping;
-  const std::array<const RowMatrix *, 2> all{&samples.rows[0], &samples.rows[1]};
-  const CodeStatistics statistics = measure({{result.input}}, input.gain, all, options.threads).front();
+  const CodeStatistics statistics = measure({{result.input}}, input.gain, samples, Part::all, options.threads).front();
   RoundedWeights weights = round_weights(layer, result.input, statistics, input.gain, samples, options, largest_scale);
   result.scale = weights.scale;
   result.bias = layer.bias.transpose().array().cast<double>();

@@ -81,6 +81,7 @@ TEST_CASE("loops: statistics of codes") {
     for (const std::ptrdiff_t rows : {0, 1, 50}) {
       CAPTURE(loops->name, rows);
       const Doubles values = random_doubles(rows * code_channels, 4, 100.0);
+      const Doubles weights = positive(random_doubles(rows, 3));
       Doubles scale = positive(random_doubles(code_channels, 5)); // some clip
       scale[3] = 1.0;
       Doubles zero = random_doubles(code_channels, 6, 50.0);
@@ -92,12 +93,15 @@ TEST_CASE("loops: statistics of codes") {
           const double value = values[static_cast<std::size_t>(row) * code_channels + c];
           const double code = std::nearbyint(std::clamp(value / scale[c] + zero[c], -128.0, 127.0)) - zero[c];
           const double error = added(-scale[c], code, value);
-          expected[0][c] += error;
-          expected[1][c] = added(error, error, expected[1][c]);
-          expected[2][c] += code;
-          expected[3][c] = added(code, code, expected[3][c]);
+          const volatile double squared_error = error * error;
+          const volatile double squared_code = code * code;
+          const double weight = weights[static_cast<std::size_t>(row)];
+          expected[0][c] = added(error, weight, expected[0][c]);
+          expected[1][c] = added(squared_error, weight, expected[1][c]);
+          expected[2][c] = added(code, weight, expected[2][c]);
+          expected[3][c] = added(squared_code, weight, expected[3][c]);
         }
-      loops->add_code_sums(values.data(), rows, scale.data(), zero.data(),
+      loops->add_code_sums(values.data(), weights.data(), rows, scale.data(), zero.data(),
                            {sums[0].data(), sums[1].data(), sums[2].data(), sums[3].data()});
       CHECK(sums == expected);
     }

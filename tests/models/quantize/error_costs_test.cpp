@@ -55,6 +55,51 @@ TEST_CASE("samples know of which token each row is") {
   }
 }
 
+TEST_CASE("a class token may weigh as much as all other tokens together") {
+  SiteSamples samples = samples_of_tokens(test::random_images(2000, 32, 24, 3), 13); // 4 of 13 tokens
+  samples.weigh_class_token();
+  for (std::size_t half = 0; half < 2; ++half) {
+    double first = 0;
+    double others = 0;
+    for (std::size_t row = 0; row < samples.tokens[half].size(); ++row)
+      (samples.tokens[half][row] == 0 ? first : others) += samples.row_weights[half][static_cast<Eigen::Index>(row)];
+    CHECK(first == Approx(2000));
+    CHECK(others == Approx(2000));
+  }
+  SiteSamples alone = samples_of_tokens(test::random_images(3, 32, 24, 3), 2);
+  for (std::vector<int> &tokens : alone.tokens)
+    std::fill(tokens.begin(), tokens.end(), 0);
+  alone.weigh_class_token();
+  CHECK(alone.row_weights[0].size() == 0);
+}
+
+// What the tokens' errors count shows in the file where the end reads a class token, and nowhere else.
+TEST_CASE("errors count by the class token where the end reads one") {
+  const std::vector<Image> images = test::random_images(24, 32, 24, 3);
+  for (const Pool pool : {Pool::token, Pool::token_pair, Pool::token_mean, Pool::mean}) {
+    CAPTURE(static_cast<int>(pool));
+    const VitModel model = random_weights(test::small_vit_config({.height = 24,
+                                                                  .width = 32,
+                                                                  .channels = 24,
+                                                                  .heads = 2,
+                                                                  .classes = 6,
+                                                                  .prefix_tokens = pool == Pool::token_pair ? 2 : 1,
+                                                                  .pool = pool}),
+                                          4);
+    const auto file = [&](std::optional<ErrorMeasure> measure) {
+      QuantizeOptions options;
+      options.error_measure = measure;
+      return quantize(
+          {.model = model, .calibration = images, .recipe = squash_recipe(32, 24), .labels = {}, .provenance = {}},
+          options);
+    };
+    const std::vector<std::byte> by_class_token = file(ErrorMeasure::class_token);
+    CHECK(file({}) == by_class_token);
+    CHECK((file(ErrorMeasure::layer) == by_class_token) == (pool == Pool::token_mean || pool == Pool::mean));
+    CHECK(file(ErrorMeasure::model) != by_class_token);
+  }
+}
+
 // Random sums of the outputs give in the mean what every output by itself gives.
 TEST_CASE("costs are the mean squares of the outputs' gradients") {
   const VitModel model = small_model();

@@ -1,5 +1,6 @@
 // Every observer against a plain computation from the images, and codes that follow from ranges.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -205,4 +206,45 @@ TEST_CASE("fractional_power is pow") {
 }
 
 } // namespace
+// A row that weighs as much as three is as good as three of it.
+TEST_CASE("statistics of codes count rows as their weights say") {
+  const std::vector<RowMatrix> images = random_images(6, 5);
+  SiteSamples weighed = samples_from(images);
+  SiteSamples repeated = weighed;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const Index rows = weighed.rows[half].rows();
+    weighed.row_weights[half] = Eigen::ArrayXd::Ones(rows);
+    std::vector<Index> rows_again;
+    for (Index row = 0; row < rows; ++row) {
+      const int times = row % 3 == 0 ? 3 : 1;
+      weighed.row_weights[half][row] = times;
+      rows_again.insert(rows_again.end(), static_cast<std::size_t>(times), row);
+    }
+    const RowMatrix again = repeated.rows[half](rows_again, Eigen::all);
+    repeated.rows[half] = again;
+  }
+  const RowVector gain = RowVector::LinSpaced(channels, 0.5F, 2.0F);
+  const std::array codes{codes_for(extremes(images_in_order(weighed, Part::all), unchanged(channels)), 0.5, 0.7)};
+  for (const Part part : {Part::first_half, Part::second_half, Part::all}) {
+    const CodeStatistics got = measure(codes, gain, weighed, part, 2).front();
+    const CodeStatistics want = measure(codes, gain, repeated, part, 1).front();
+    const auto equal = [](const Eigen::ArrayXd &a, const Eigen::ArrayXd &b) {
+      return (a - b).abs().maxCoeff() < 1e-9 * (1 + b.abs().maxCoeff());
+    };
+    CHECK(equal(got.squared_error, want.squared_error));
+    CHECK(equal(got.mean_error, want.mean_error));
+    CHECK(equal(got.mean, want.mean));
+    CHECK(equal(got.variance, want.variance));
+  }
+  CHECK(measure(codes, gain, weighed, Part::first_half, 1).front().mean[0] !=
+        measure(codes, gain, weighed, Part::second_half, 1).front().mean[0]);
+
+  // Mean squares of the centred codes, by the weights, are the variances.
+  const CodeStatistics statistics = measure(codes, gain, weighed, Part::all, 1).front();
+  const RowMatrix centred = centred_codes(codes[0], statistics.mean, gain, weighed, 2);
+  const double weight = weighed.row_weights[0].sum() + weighed.row_weights[1].sum();
+  for (Index c = 0; c < channels; ++c)
+    CHECK(centred.row(c).cast<double>().squaredNorm() / weight == Approx(statistics.variance[c]).epsilon(1e-5));
+}
+
 } // namespace intvit
