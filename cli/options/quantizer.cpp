@@ -98,7 +98,7 @@ void add_quantizer_options(Parser &parser) {
                              "errors count by what they change in the outputs of their layer (layer), there with as "
                              "much weight for the class token as for all others (class-token), or in those of the "
                              "model, for which all layers compete for second words (model; default: model for stlq "
-                             "and int4, otherwise class-token)");
+                             "and int4, otherwise class-token, and layer without photographs)");
 }
 
 namespace {

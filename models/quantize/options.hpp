@@ -113,9 +113,11 @@ struct QuantizeOptions {
   std::optional<double> word_price;
 };
 
-// Where nothing was asked for, words are made by their model, which takes longer and gains them more than others.
+// Where nothing was asked for, words are made by their model, which takes longer and gains them more than others. What
+// is no photograph has class tokens of its own kind, from which nothing is to be learned.
 inline ErrorMeasure error_measure(const QuantizeOptions &options, bool makes_words) {
-  return options.error_measure.value_or(makes_words ? ErrorMeasure::model : ErrorMeasure::class_token);
+  const ErrorMeasure of_integers = options.margins.widen() ? ErrorMeasure::layer : ErrorMeasure::class_token;
+  return options.error_measure.value_or(makes_words ? ErrorMeasure::model : of_integers);
 }
 
 // For the first and the last layer.

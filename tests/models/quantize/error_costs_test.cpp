@@ -98,6 +98,10 @@ TEST_CASE("errors count by the class token where the end reads one") {
     CHECK((file(ErrorMeasure::layer) == by_class_token) == (pool == Pool::token_mean || pool == Pool::mean));
     CHECK(file(ErrorMeasure::model) != by_class_token);
   }
+  QuantizeOptions drawn;
+  drawn.margins = margins_of_drawn_pictures;
+  CHECK(error_measure(drawn, false) == ErrorMeasure::layer);
+  CHECK(error_measure(drawn, true) == ErrorMeasure::model);
 }
 
 // Random sums of the outputs give in the mean what every output by itself gives.
