@@ -13,23 +13,15 @@ namespace {
 
 constexpr std::size_t kAhead = 4;
 
-// Copies a picture, shifted by up to `padding` pixels with black where it leaves the frame, and perhaps mirrored.
-void crop_and_flip(const std::uint8_t *from, int size, const Augmentation &augmentation, Random random,
-                   std::uint8_t *to) {
-  const auto range = static_cast<std::uint32_t>(2 * augmentation.padding + 1);
-  const int dx = static_cast<int>(random.below(range)) - augmentation.padding;
-  const int dy = static_cast<int>(random.below(range)) - augmentation.padding;
-  const bool mirror = augmentation.flip && random.below(2) == 1;
-  for (int y = 0; y < size; ++y) {
-    for (int x = 0; x < size; ++x, to += 3) {
-      const int from_x = (mirror ? size - 1 - x : x) + dx;
-      const int from_y = y + dy;
-      if (from_x < 0 || from_x >= size || from_y < 0 || from_y >= size)
-        std::fill(to, to + 3, std::uint8_t{0});
-      else
-        std::copy_n(from + (static_cast<std::ptrdiff_t>(from_y) * size + from_x) * 3, 3, to);
-    }
-  }
+// Copies size x size pixels from anywhere in a picture of side x side, perhaps mirrored.
+void crop_and_flip(const std::uint8_t *from, int side, int size, bool flip, Random random, std::uint8_t *to) {
+  const auto places = static_cast<std::uint32_t>(side - size + 1);
+  const auto left = static_cast<std::ptrdiff_t>(random.below(places));
+  const auto top = static_cast<std::ptrdiff_t>(random.below(places));
+  const bool mirror = flip && random.below(2) == 1;
+  for (std::ptrdiff_t y = 0; y < size; ++y)
+    for (std::ptrdiff_t x = 0; x < size; ++x, to += 3)
+      std::copy_n(from + ((y + top) * side + left + (mirror ? size - 1 - x : x)) * 3, 3, to);
 }
 
 // How a picture is mixed with its partner: outside the rectangle `weight` of its own, inside it none.
@@ -82,13 +74,13 @@ torch::Tensor image_tensor(std::size_t count, int size) {
 
 } // namespace
 
-torch::Tensor plain_images(const Dataset &dataset, const Split &split, const Normalization &normalization,
-                           std::size_t first, std::size_t count) {
-  torch::Tensor images = image_tensor(count, dataset.image_size);
+torch::Tensor plain_images(const Split &split, const Normalization &normalization, std::size_t first,
+                           std::size_t count) {
+  torch::Tensor images = image_tensor(count, split.side);
   auto *to = images.data_ptr<float>();
-  for (std::size_t i = first; i < first + count; ++i, to += dataset.image_bytes()) {
-    const std::uint8_t *picture = split.pixels.data() + i * dataset.image_bytes();
-    write_planes(picture, picture, Mix{}, dataset.image_size, normalization, to);
+  for (std::size_t i = first; i < first + count; ++i, to += split.picture_bytes()) {
+    const std::uint8_t *picture = split.pixels.data() + i * split.picture_bytes();
+    write_planes(picture, picture, Mix{}, split.side, normalization, to);
   }
   return images;
 }
@@ -106,20 +98,23 @@ Batch make_batch(const BatchPlan &plan, const std::vector<std::uint32_t> &order,
   const Dataset &dataset = *plan.dataset;
   const std::uint64_t epoch = step / plan.steps_per_epoch();
   const std::size_t first = static_cast<std::size_t>(step % plan.steps_per_epoch()) * plan.batch_size;
-  const std::size_t bytes = dataset.image_bytes();
+  const auto size = static_cast<std::size_t>(dataset.image_size);
+  const std::size_t bytes = size * size * 3;
   const std::size_t classes = dataset.classes.size();
 
   std::vector<std::uint8_t> cropped(plan.batch_size * bytes);
   for (std::size_t i = 0; i < plan.batch_size; ++i) {
     const std::uint32_t sample = order[first + i];
-    crop_and_flip(dataset.train.pixels.data() + sample * bytes, dataset.image_size, plan.augmentation,
-                  Random(plan.seed, Purpose::crop, epoch, sample), cropped.data() + i * bytes);
+    crop_and_flip(dataset.train.pixels.data() + sample * dataset.train.picture_bytes(), dataset.train.side,
+                  dataset.image_size, plan.augmentation.flip, Random(plan.seed, Purpose::crop, epoch, sample),
+                  cropped.data() + i * bytes);
   }
 
   Batch batch;
   batch.images = image_tensor(plan.batch_size, dataset.image_size);
   batch.targets = torch::full({static_cast<std::int64_t>(plan.batch_size), static_cast<std::int64_t>(classes)},
-                              plan.augmentation.label_smoothing / static_cast<float>(classes), torch::kFloat32);
+                              plan.augmentation.label_smoothing / static_cast<float>(std::max<std::size_t>(classes, 1)),
+                              torch::kFloat32);
   auto *images = batch.images.data_ptr<float>();
   auto *targets = batch.targets.data_ptr<float>();
   for (std::size_t i = 0; i < plan.batch_size; ++i, images += bytes, targets += classes) {
@@ -129,6 +124,8 @@ Batch make_batch(const BatchPlan &plan, const std::vector<std::uint32_t> &order,
     const Mix mix = draw_mix(plan.augmentation, dataset.image_size, Random(plan.seed, Purpose::mix, epoch, sample));
     write_planes(cropped.data() + i * bytes, cropped.data() + partner * bytes, mix, dataset.image_size,
                  plan.normalization, images);
+    if (classes == 0)
+      continue;
     const float kept = 1 - plan.augmentation.label_smoothing;
     targets[dataset.train.labels[sample]] += kept * mix.label_share;
     targets[dataset.train.labels[order[first + partner]]] += kept * (1 - mix.label_share);

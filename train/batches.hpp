@@ -15,7 +15,7 @@
 namespace intvit::train {
 
 struct Augmentation {
-  int padding = 4;              // pixels of black on each side before the crop
+  int padding = 4;              // pixels of border around a picture, of which crops are taken, see load_dataset()
   bool flip = true;             // mirror left and right with probability 1/2
   float mixup = 0;              // probability that a picture is blended with another one (Zhang et al., 2017)
   float cutmix = 0.5F;          // probability that a rectangle of another one is pasted in (Yun et al., 2019)
@@ -24,7 +24,7 @@ struct Augmentation {
 
 struct Batch {
   torch::Tensor images;  // float32 [B, 3, S, S], normalized
-  torch::Tensor targets; // float32 [B, classes], rows sum to 1
+  torch::Tensor targets; // float32 [B, classes], rows sum to 1; without columns where pictures have no labels
 };
 
 // Normalizes a picture's bytes: (byte / 255 - mean) / deviation.
@@ -32,13 +32,14 @@ struct Normalization {
   ChannelStatistics statistics;
 
   float operator()(int channel, float byte) const {
-    return (byte * (1.0F / 255) - statistics.mean[channel]) / statistics.deviation[channel];
+    const auto c = static_cast<std::size_t>(channel);
+    return (byte * (1.0F / 255) - static_cast<float>(statistics.mean[c])) / static_cast<float>(statistics.deviation[c]);
   }
 };
 
-// Pictures [first, first + count) of a split as they are, for evaluation: float32 [count, 3, S, S].
-torch::Tensor plain_images(const Dataset &dataset, const Split &split, const Normalization &normalization,
-                           std::size_t first, std::size_t count);
+// Pictures [first, first + count) of a split as they are, for evaluation: float32 [count, 3, side, side].
+torch::Tensor plain_images(const Split &split, const Normalization &normalization, std::size_t first,
+                           std::size_t count);
 
 // What a batch is made from; the same plan and step give the same batch.
 struct BatchPlan {

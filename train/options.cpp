@@ -35,7 +35,9 @@ void check(const Options &o) {
   const VitConfig &m = o.model;
   require(!o.data.empty(), "--data is missing: a folder or .tar(.gz) file with train/CLASS/*.jpg and test/CLASS/*.jpg");
   require(!o.out.empty(), "--out is missing: the folder to write to");
-  require(o.resume.empty() || o.init.empty(), "--resume and --init exclude each other");
+  require(o.resume.empty() || o.init.empty() || o.distil, "--resume and --init exclude each other");
+  require(!o.distil || !o.init.empty(), "--distil needs the teacher, --init FILE or FOLDER, also with --resume");
+  require(!o.distil || o.stlq, "--distil goes with --stlq-ratio: without words the model is its teacher already");
   require(m.image_height >= 1 && m.image_height <= 1024, "--image-size must be 1 to 1024");
   require(m.patch >= 1 && m.image_height % m.patch == 0, "--patch must divide --image-size");
   require(m.channels >= 1 && m.channels <= 8192, "--width must be 1 to 8192");
@@ -59,7 +61,8 @@ void check(const Options &o) {
     require(!o.stlq->fixed || o.stlq->lambda == 0, "--stlq-lambda has no v to drive to 0 with --stlq-fixed");
   }
   const Augmentation &a = o.augmentation;
-  require(a.padding >= 0 && a.padding < m.image_height, "--crop-padding must be 0 or more and below --image-size");
+  require(a.padding >= 0 && (a.padding < m.image_height || o.distil),
+          "--crop-padding must be 0 or more and below --image-size");
   require(a.mixup >= 0 && a.cutmix >= 0 && a.mixup + a.cutmix <= 1,
           "--mixup and --cutmix are probabilities and together at most 1");
   require(a.label_smoothing >= 0 && a.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
@@ -77,8 +80,10 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     stream << value;
     return stream.str();
   };
-  cxxopts::Options parser("intvit-train", "Trains a plain Vision Transformer on pictures in class folders.\n"
-                                          "Writes model.safetensors, config.json, log.csv and checkpoints.\n");
+  cxxopts::Options parser("intvit-train",
+                          "Trains a plain Vision Transformer on pictures in class folders, or, to weights\n"
+                          "of four bits, on pictures without classes.\n"
+                          "Writes model.safetensors, config.json, log.csv and checkpoints.\n");
   const auto number = [&](auto &value) { return cxxopts::value(value)->default_value(text(value)); };
   double mlp_ratio = 2;
   int image_size = o.model.image_height;
@@ -86,9 +91,14 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
   parser.add_options("Input and output")("data", "folder or .tar(.gz) with train/CLASS/*.jpg and test/CLASS/*.jpg",
                                          cxxopts::value(o.data),
                                          "PATH")("o,out", "folder to write to", cxxopts::value(o.out), "DIR")(
-      "resume", "go on from this checkpoint", cxxopts::value(o.resume), "FILE")(
-      "init", "start from these timm-named weights; a head of another size is drawn anew", cxxopts::value(o.init),
-      "FILE")("checkpoint-minutes", "time between checkpoints inside an epoch", number(o.checkpoint_minutes))(
+      "resume", "go on from this checkpoint", cxxopts::value(o.resume),
+      "FILE")("init", "start from these timm-named weights; a head of another size is drawn anew",
+              cxxopts::value(o.init), "FILE")(
+      "distil",
+      "learn from what the model of --init says of the pictures, instead of labels: with --stlq-ratio. --init takes "
+      "all that intvit quantize does and tells the model, --data also pictures in no class folders",
+      cxxopts::value(o.distil))("checkpoint-minutes", "time between checkpoints inside an epoch",
+                                number(o.checkpoint_minutes))(
       "stop-after", "stop after so many epochs in all, to be resumed later (0: run to the end)",
       number(o.stop_after))("eval-every", "epochs between evaluations on test/", number(o.eval_every))(
       "t,threads", "threads (0: LibTorch's choice)", number(o.threads))("h,help", "print this");
@@ -103,12 +113,14 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
       "schedule", "cosine or wsd",
       cxxopts::value<std::string>()->default_value("cosine"))("lr", "highest learning rate", number(o.learning_rate))(
       "warmup", "epochs of linear warm-up",
-      number(o.warmup_epochs))("cooldown", "epochs of linear cool-down at the end (wsd)", number(o.cooldown_epochs))(
-      "weight-decay", "on matrices only", number(o.weight_decay))("clip", "limit of the gradient's norm",
-                                                                  number(o.clip))(
-      "ema", "decay a step of the weights' moving average, which is what is evaluated and written",
-      number(o.ema_decay))("crop-padding", "pixels of padding for the random crop",
-                           number(o.augmentation.padding))("no-flip", "do not mirror", cxxopts::value(no_flip))(
+      number(o.warmup_epochs))("cooldown", "epochs of linear cool-down at the end (wsd)",
+                               number(o.cooldown_epochs))("weight-decay", "on matrices only", number(o.weight_decay))(
+      "clip", "limit of the gradient's norm",
+      number(o.clip))("ema", "decay a step of the weights' moving average, which is what is evaluated and written",
+                      number(o.ema_decay))(
+      "crop-padding",
+      "pixels around a picture of which random crops are taken: its own where it is large enough, else black",
+      number(o.augmentation.padding))("no-flip", "do not mirror", cxxopts::value(no_flip))(
       "mixup", "probability of mixup", number(o.augmentation.mixup))("cutmix", "probability of cutmix",
                                                                      number(o.augmentation.cutmix))(
       "label-smoothing", "share of the target spread over all classes", number(o.augmentation.label_smoothing))(
@@ -136,6 +148,10 @@ std::optional<Options> parse_options(int argc, const char *const *argv) {
     }
     for (const char *option : {"stlq-lambda", "stlq-fixed"})
       require(o.stlq || result.count(option) == 0, std::string("--") + option + " goes with --stlq-ratio");
+    for (const char *option : {"image-size", "patch", "width", "depth", "heads", "mlp-ratio"})
+      require(!o.distil || result.count(option) == 0,
+              std::string("--") + option + ": with --distil the model is that of --init");
+    require(!o.distil || result.count("label-smoothing") == 0, "--label-smoothing: --distil uses no labels");
     o.optimizer =
         choose<OptimizerKind>(result, "optimizer", {{"adamw", OptimizerKind::adamw}, {"muon", OptimizerKind::muon}});
     o.schedule =

@@ -18,9 +18,12 @@ struct Options {
   std::string data;   // a folder or an archive, see load_dataset()
   std::string out;    // folder for the weights, config, log and checkpoints; created where missing
   std::string resume; // a checkpoint to go on from; empty: a new run
-  std::string init;   // timm-named weights to start from (fine-tuning); empty: random
+  std::string init;   // weights to start from (fine-tuning), with `distil` also the teacher; empty: random
+  // The model of `init` is the teacher (load_teacher()): its classes' probabilities take the place of the labels, and
+  // it tells the model, the classes and the preprocessing.
+  bool distil = false;
 
-  VitConfig model = default_vit(); // classes is set from the data
+  VitConfig model = default_vit(); // classes is set from the data; with `distil` it has no effect
   Augmentation augmentation;
 
   OptimizerKind optimizer = OptimizerKind::adamw;

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
+#include <stdexcept>
 #include <torch/torch.h>
 #include <utility>
 
+#include "models/architectures/stlq_words.hpp"
 #include "models/quantize/linear/two_words.hpp"
+#include "models/quantize/options.hpp"
 
 namespace intvit::train {
 
@@ -31,33 +33,17 @@ float rounded_unit(float unit) {
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(unit) + 0x80U) & ~0xffU);
 }
 
-// For every row the U, of 16 candidates over two octaves, with the least squared error; [out, 1].
-torch::Tensor search_units(const torch::Tensor &weight, const torch::Tensor &share) {
-  const std::int64_t columns = weight.size(1);
-  torch::Tensor units = torch::empty({weight.size(0), 1});
-  for_rows(weight.size(0), [&](std::int64_t row) {
-    const float *w = weight.data_ptr<float>() + row * columns;
-    const float *s = share.data_ptr<float>() + row * columns;
-    float largest = 1e-30F;
-    for (std::int64_t c = 0; c < columns; ++c)
-      largest = std::max(largest, std::abs(w[c]));
-    double least = std::numeric_limits<double>::infinity();
-    for (int eighths = -12; eighths < 4; ++eighths) {
-      // The largest word is U / 2.
-      const float unit = rounded_unit(2 * largest * std::exp2(static_cast<float>(eighths) / 8));
-      const float step = unit / kUnits;
-      double error = 0;
-      for (std::int64_t c = 0; c < columns; ++c) {
-        const auto difference = static_cast<double>(w[c] - step * word_sum(w[c] / step, s[c]));
-        error += difference * difference;
-      }
-      if (error < least) {
-        least = error;
-        units.data_ptr<float>()[row] = unit;
-      }
-    }
-  });
-  return units;
+// How model files hold the words: groups of four inputs, second words of two bits.
+constexpr const FourBitStorage &kStorage = *storage_of(WeightLevels::stlq, kernels::word_group_inputs);
+
+const stlq::NearestValues &nearest_value(bool two_words) {
+  static const stlq::NearestValues one(kStorage, false);
+  static const stlq::NearestValues two(kStorage, true);
+  return two_words ? two : one;
+}
+
+float value_of(const stlq::NearestValues &nearest, float weight) {
+  return std::isnan(weight) ? weight : static_cast<float>(nearest(static_cast<double>(weight)));
 }
 
 // to = 2^-7 U value(weight / (2^-7 U), index), element by element.
@@ -76,19 +62,23 @@ void fill(const torch::Tensor &weight, const torch::Tensor &unit, const torch::T
 
 torch::Tensor first_residuals(const torch::Tensor &weight, const torch::Tensor &unit) {
   torch::Tensor residuals = torch::empty_like(weight);
-  fill(weight, unit, residuals, [](float w, std::int64_t) { return w - log_word(w); });
+  fill(weight, unit, residuals, [](float w, std::int64_t) { return w - first_word(w); });
   return residuals;
 }
 
-// C: the tiles whose first words leave most.
-torch::Tensor select(const torch::Tensor &residuals, double ratio) {
-  const torch::Tensor squares = residuals.square();
-  const RowMatrix matrix = Eigen::Map<const RowMatrix>(squares.data_ptr<float>(), residuals.size(0), residuals.size(1));
-  const std::vector<bool> two_words = select_tiles(matrix, ratio);
-  torch::Tensor selected = torch::zeros_like(residuals);
-  for (std::size_t i = 0; i < two_words.size(); ++i)
-    selected.data_ptr<float>()[i] = two_words[i] ? 1.0F : 0.0F;
-  return selected;
+RowMatrix matrix_of(const torch::Tensor &tensor) {
+  return Eigen::Map<const RowMatrix>(tensor.data_ptr<float>(), tensor.size(0), tensor.size(1));
+}
+
+// Calls work(WordProblem). What an error of a weight costs is taken as a product of its input's cost and its output's.
+template <class Work> void with_problem(const torch::Tensor &weight, const torch::Tensor &costs, const Work &work) {
+  const RowMatrix matrix = matrix_of(weight);
+  const Eigen::ArrayXXd of_weights = matrix_of(costs).array().cast<double>();
+  const Eigen::ArrayXd inputs = of_weights.colwise().sum().transpose();
+  const Eigen::ArrayXd outputs = of_weights.rowwise().sum() / std::max(of_weights.sum(), 1e-300);
+  const Eigen::ArrayXd input_scale = Eigen::ArrayXd::Ones(matrix.cols());
+  work(WordProblem{matrix, input_scale, inputs, outputs, kStorage, WordGrid(kStorage, matrix.cols()),
+                   scale_candidates(WeightLevels::stlq, {})});
 }
 
 // Softmax of |r1 o (1 - C)| over a layer, divided by the largest of them; 0 where there is a second word.
@@ -100,18 +90,13 @@ torch::Tensor initial_v(const torch::Tensor &residuals, const torch::Tensor &sel
 
 } // namespace
 
-// Adding to the bits carries into the exponent where the mantissa is above that of sqrt(2), 0x3504f3, halfway to the
-// next power of two in the logarithm; then the mantissa is dropped.
-float log_word(float x) {
-  const float magnitude = std::abs(x);
-  const auto power = std::bit_cast<float>((std::bit_cast<std::uint32_t>(magnitude) + 0x4afb0cU) & 0x7f800000U);
-  const float word = magnitude < 0.5F ? 0.0F : std::clamp(power, 1.0F, 64.0F);
-  return std::copysign(word, x);
+float first_word(float weight) {
+  return value_of(nearest_value(false), weight);
 }
 
 float word_sum(float weight, float share) {
-  const float first = log_word(weight);
-  return std::clamp(first + log_word((weight - first) * share), -127.0F, 127.0F);
+  const float first = first_word(weight);
+  return value_of(nearest_value(true), first + (weight - first) * share);
 }
 
 // With momentum the steps sum to learning rate / (1 - momentum), and each takes off 2 lambda v times that. In a run of
@@ -136,7 +121,7 @@ std::vector<StateTensor> weights_behind(const Vit &model) {
 }
 
 StlqTuning::StlqTuning(const StlqOptions &options, const Schedule &schedule, const std::vector<StateTensor> &weights,
-                       const Vit &model)
+                       const Vit &model, const std::vector<torch::Tensor> &batches)
     : lambda_(options.lambda > 0 ? options.lambda : lambda_for(schedule)) {
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -146,13 +131,60 @@ StlqTuning::StlqTuning(const StlqOptions &options, const Schedule &schedule, con
     layer.index = i;
     layer.name = weights[i].name.substr(0, weights[i].name.rfind(".weight"));
     layer.weight = weights[i].value;
+    if (!layer.weight.isfinite().all().item<bool>())
+      throw std::runtime_error(weights[i].name + " has weights that are not finite");
     layer.words = model.parameters()[i].value;
-    const torch::Tensor none = torch::zeros_like(layer.weight);
-    layer.selected = select(first_residuals(layer.weight, search_units(layer.weight, none)), options.ratio);
-    layer.unit = search_units(layer.weight, layer.selected);
-    layer.v = options.fixed ? none : initial_v(first_residuals(layer.weight, layer.unit), layer.selected);
-    layer.momentum = torch::zeros_like(layer.weight);
     layers_.push_back(std::move(layer));
+  }
+  find_costs(model, batches);
+  choose(options.ratio);
+  for (Layer &layer : layers_) {
+    layer.v = options.fixed ? torch::zeros_like(layer.weight)
+                            : initial_v(first_residuals(layer.weight, layer.unit), layer.selected);
+    layer.momentum = torch::zeros_like(layer.weight);
+  }
+}
+
+// The mean squared gradients of a sum of the model's outputs with random signs, which is that of all outputs. Their
+// common mean is left out, because it changes no probability.
+void StlqTuning::find_costs(const Vit &model, const std::vector<torch::Tensor> &batches) {
+  for (Layer &layer : layers_) {
+    layer.words.copy_(layer.weight);
+    layer.costs = torch::zeros_like(layer.weight);
+  }
+  torch::manual_seed(0);
+  for (const torch::Tensor &images : batches) {
+    {
+      const torch::AutoGradMode with_gradients(true);
+      const torch::Tensor outputs = model.forward(images, Precision::f32);
+      const torch::Tensor signs = torch::randint(2, outputs.sizes()) * 2 - 1;
+      ((outputs - outputs.mean(1, true)) * signs).sum().backward();
+    }
+    for (Layer &layer : layers_)
+      layer.costs.add_(layer.words.grad().square());
+    for (const StateTensor &parameter : model.parameters())
+      parameter.value.mutable_grad() = torch::Tensor();
+  }
+}
+
+// As the quantizer chooses: at one price of second words for the rows of all layers.
+void StlqTuning::choose(double ratio) {
+  const int threads = at::get_num_threads();
+  WordDemand demand;
+  for (const Layer &layer : layers_)
+    with_problem(layer.weight, layer.costs, [&](const WordProblem &problem) { demand.add(problem, threads); });
+  const double price = demand.price(ratio);
+  for (Layer &layer : layers_) {
+    WordChoice choice;
+    with_problem(layer.weight, layer.costs,
+                 [&](const WordProblem &problem) { choice = choose_words(problem, price, threads); });
+    layer.costs = torch::Tensor();
+    layer.unit = torch::empty({layer.weight.size(0), 1});
+    for (Eigen::Index row = 0; row < choice.scale.size(); ++row)
+      layer.unit.data_ptr<float>()[row] = rounded_unit(kUnits * static_cast<float>(choice.scale[row]));
+    layer.selected = torch::empty_like(layer.weight);
+    for (std::size_t i = 0; i < choice.two_words.size(); ++i)
+      layer.selected.data_ptr<float>()[i] = choice.two_words[i] ? 1.0F : 0.0F;
   }
 }
 

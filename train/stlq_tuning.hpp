@@ -1,13 +1,16 @@
 // Fine-tuning of STLQ weights (Oh, Sim, Lee, Lee: Automated Log-Scale Quantization for Low-Cost Deep Neural Networks,
 // CVPR 2021): the model computes with words, the optimizer moves the float weights behind them.
 //
-//   w~ = LogQ(w) + LogQ(r1 o (C + v)),   r1 = w - LogQ(w),   loss = task + lambda ||v||^2
+//   w~ = Q2(Q1(w) + r1 o (C + v)),   r1 = w - Q1(w),   loss = task + lambda ||v||^2
 //
-// U, a row's scaling factor, and C, which tiles have second words, follow from the pre-trained weights and stay. v says
-// how much of a second word the other weights still have: it starts near 1, is driven to 0 by the penalty, and what
-// falls below 0.001 is 0 from then on. LogQ's derivative is taken as 1 (straight-through estimator).
+// Q1 and Q2 give the nearest value of one word and of two. U, a row's scaling factor, and C, which groups of weights
+// have second words, follow from the pre-trained weights and stay: so chosen that the model's outputs change least. v
+// says how much of a second word the other weights still have: it starts near 1, is driven to 0 by the penalty, and
+// what falls below 0.001 is 0 from then on. The derivative of w~ by w is taken as 1 (straight-through estimator), that
+// by v as r1.
 //
-// Words are those of model files (kernels/stlq.hpp), so that what is trained is what the integer engine computes with.
+// Words are those of model files, with second words of two bits (engine/ops/four_bits_storage.hpp), so that what is
+// trained is what the integer engine computes with.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +23,13 @@
 namespace intvit::train {
 
 struct StlqOptions {
-  double ratio = 0.15; // part of a layer's weights, in tiles, that keep their second words
+  double ratio = 0.15; // part of all layers' weights, in groups, that keep their second words
   double lambda = 0;   // 0: see lambda_for()
-  bool fixed = false;  // without v: w~ = LogQ(w) + LogQ(r1 o C) from the first step on
+  bool fixed = false;  // without v from the first step on
 };
 
-// LogQ in units of 2^-7 U: 0 or +-1, 2, 4 ... 64, next to x in the logarithm. What is nearer to 0 than to 1 is 0; in
-// the paper only 0 itself is.
-float log_word(float x);
-
-// With `weight` in units of 2^-7 U: the two words' sum, the second one's residual multiplied by `share`, C + v. As the
-// engine's, it saturates at 127.
+// With `weight` in units of 2^-7 U: Q1(w), and w~ where C + v is `share`. Integers from -127 to 127; NaN gives NaN.
+float first_word(float weight);
 float word_sum(float weight, float share);
 
 // The penalty's weight with which it alone brings v from 1 to 0.001 in the first half of a run.
@@ -45,9 +44,9 @@ std::vector<StateTensor> weights_behind(const Vit &model);
 class StlqTuning {
 public:
   // `weights`: pre-trained ones, as of weights_behind(). They and `model`'s parameters are kept, and must be in the
-  // same order.
+  // same order. `batches`: of images as Vit::forward() takes them, at least one, by which U and C are chosen.
   StlqTuning(const StlqOptions &options, const Schedule &schedule, const std::vector<StateTensor> &weights,
-             const Vit &model);
+             const Vit &model, const std::vector<torch::Tensor> &batches);
 
   // The model's matrices become w~.
   void write_words();
@@ -78,7 +77,11 @@ private:
     torch::Tensor selected; // C: 1 or 0
     torch::Tensor v;        // 0 where selected
     torch::Tensor momentum; // of v
+    torch::Tensor costs;    // of an error of each weight, while U and C are chosen
   };
+
+  void find_costs(const Vit &model, const std::vector<torch::Tensor> &batches);
+  void choose(double ratio); // U and C
 
   std::vector<Layer> layers_;
   double lambda_;

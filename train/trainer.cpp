@@ -23,8 +23,38 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-VitConfig with_classes(VitConfig config, const Dataset &dataset) {
+std::optional<Teacher> teacher_for(const Options &options) {
+  if (!options.distil)
+    return std::nullopt;
+  return load_teacher(options.init);
+}
+
+Dataset dataset_for(const Options &options, const std::optional<Teacher> &teacher) {
+  const int border = options.augmentation.padding;
+  if (!teacher)
+    return load_dataset(options.data, options.model.image_height, border);
+  const VitConfig &config = teacher->model.config();
+  if (border >= config.image_height)
+    throw std::runtime_error("--crop-padding must be below the image size, " + std::to_string(config.image_height));
+  Dataset dataset = load_dataset(options.data, config.image_height, border, Labels::optional);
+  const auto classes = static_cast<std::size_t>(config.classes);
+  const bool same = teacher->labels.empty() ? dataset.classes.size() == classes : dataset.classes == teacher->labels;
+  if (!dataset.classes.empty() && !same)
+    throw std::runtime_error(options.data + ": the folders in train/ are not the " + std::to_string(classes) +
+                             " classes of " + options.init +
+                             ": give a folder of pictures without train/CLASS/, such as train/ itself");
+  return dataset;
+}
+
+VitConfig config_for(const Options &options, const std::optional<Teacher> &teacher, const Dataset &dataset) {
+  if (teacher)
+    return teacher->model.config();
+  VitConfig config = options.model;
   config.classes = static_cast<int>(dataset.classes.size());
+  const ChannelStatistics statistics = channel_statistics(dataset);
+  config.mean = statistics.mean;
+  config.std = statistics.deviation;
+  config.crop_pct = 1;
   return config;
 }
 
@@ -43,13 +73,24 @@ Schedule schedule_for(const Options &options, std::uint64_t steps_per_epoch) {
           options.epochs * steps_per_epoch};
 }
 
+template <class Values> std::uint64_t crc(const Values &values) {
+  const auto bytes = std::as_bytes(std::span(values));
+  return crc32_z(0, reinterpret_cast<const Bytef *>(bytes.data()), bytes.size());
+}
+
+// Of all weights together.
+std::uint64_t crc_of(const Vit &model) {
+  std::vector<std::uint64_t> of_tensors;
+  for (const StateTensor &parameter : model.parameters())
+    of_tensors.push_back(
+        crc(std::span(parameter.value.data_ptr<float>(), static_cast<std::size_t>(parameter.value.numel()))));
+  return crc(of_tensors);
+}
+
 // All that decides what a run computes, as a flat object. A wsd run may be given another length until it cools down, so
 // its length is not part of it.
-nlohmann::json recipe(const Options &o, const VitConfig &m, const Dataset &dataset) {
-  const auto crc = [](const auto &values) {
-    const auto bytes = std::as_bytes(std::span(values));
-    return crc32_z(0, reinterpret_cast<const Bytef *>(bytes.data()), bytes.size());
-  };
+nlohmann::json recipe(const Options &o, const VitConfig &m, const std::optional<Teacher> &teacher,
+                      const Dataset &dataset) {
   nlohmann::json json = {{"image_size", m.image_height},
                          {"patch", m.patch},
                          {"width", m.channels},
@@ -81,21 +122,32 @@ nlohmann::json recipe(const Options &o, const VitConfig &m, const Dataset &datas
     json["stlq_lambda"] = o.stlq->lambda;
     json["stlq_fixed"] = o.stlq->fixed;
   }
+  if (teacher)
+    json["teacher_crc32"] = crc_of(teacher->model);
   return json;
+}
+
+// Some of the first training pictures, in batches.
+std::vector<torch::Tensor> first_images(const BatchPlan &plan) {
+  constexpr std::size_t kEnough = 64;
+  const std::vector<std::uint32_t> order = epoch_order(plan, 0);
+  std::vector<torch::Tensor> batches;
+  while (batches.size() < plan.steps_per_epoch() && batches.size() * plan.batch_size < kEnough)
+    batches.push_back(make_batch(plan, order, batches.size()).images);
+  return batches;
 }
 
 std::vector<StateTensor> trained_weights(const Options &options, const Vit &model) {
   return options.stlq ? weights_behind(model) : model.parameters();
 }
 
+} // namespace
+
 torch::Tensor cross_entropy(const torch::Tensor &logits, const torch::Tensor &targets) {
   return -(targets * torch::log_softmax(logits, 1)).sum(1).mean();
 }
 
-} // namespace
-
-Score evaluate(const Vit &model, const Dataset &dataset, const Split &split, const Normalization &normalization,
-               Precision precision) {
+Score evaluate(const Vit &model, const Split &split, const Normalization &normalization, Precision precision) {
   constexpr std::size_t kBatch = 500;
   const torch::NoGradGuard no_grad;
   Score sum;
@@ -104,7 +156,7 @@ Score evaluate(const Vit &model, const Dataset &dataset, const Split &split, con
     const std::vector<std::int64_t> labels(split.labels.begin() + static_cast<std::ptrdiff_t>(first),
                                            split.labels.begin() + static_cast<std::ptrdiff_t>(first + count));
     const torch::Tensor label = torch::tensor(labels, torch::kInt64);
-    const torch::Tensor logits = model.forward(plain_images(dataset, split, normalization, first, count), precision);
+    const torch::Tensor logits = model.forward(plain_images(split, normalization, first, count), precision);
     sum.loss -= torch::log_softmax(logits, 1).gather(1, label.unsqueeze(1)).sum().item<double>();
     sum.top1 += logits.argmax(1).eq(label).sum().item<double>();
   }
@@ -113,20 +165,21 @@ Score evaluate(const Vit &model, const Dataset &dataset, const Split &split, con
 }
 
 Trainer::Trainer(const Options &options, Console &console)
-    : options_(options), console_(console),
-      dataset_(load_dataset(options.data, options.model.image_height)), normalization_{channel_statistics(
-                                                                            dataset_, dataset_.train)},
+    : options_(options), console_(console), teacher_(teacher_for(options)), dataset_(dataset_for(options, teacher_)),
+      config_(config_for(options, teacher_, dataset_)), normalization_{{config_.mean, config_.std}},
       plan_(plan_for(options, dataset_, normalization_)), schedule_(schedule_for(options, plan_.steps_per_epoch())),
-      model_(with_classes(options.model, dataset_), options.seed),
-      average_(with_classes(options.model, dataset_), options.seed), weights_(trained_weights(options, model_)),
+      model_(config_, options.seed), average_(config_, options.seed), weights_(trained_weights(options, model_)),
       averages_(trained_weights(options, average_)), optimizer_(weights_, options.optimizer, options.weight_decay) {
-  if (!options_.init.empty()) {
-    read_weights(options_.init, model_.config(), weights_);
-    read_weights(options_.init, model_.config(), averages_);
+  for (const std::vector<StateTensor> *tensors : {&weights_, &averages_}) {
+    // What is no matrix of a block is the model's own.
+    if (teacher_)
+      copy_weights(*teacher_, *tensors);
+    else if (!options_.init.empty())
+      read_weights(options_.init, config_, *tensors);
   }
   progress_.log = kLogHeader;
   if (options_.stlq)
-    stlq_.emplace(*options_.stlq, schedule_, weights_, model_);
+    stlq_.emplace(*options_.stlq, schedule_, weights_, model_, first_images(plan_));
   if (!options_.resume.empty())
     resume();
   if (stlq_)
@@ -148,7 +201,7 @@ void Trainer::resume() {
 }
 
 Checkpoint Trainer::checkpoint() const {
-  Checkpoint checkpoint{recipe(options_, model_.config(), dataset_), {}};
+  Checkpoint checkpoint{recipe(options_, config_, teacher_, dataset_), {}};
   const auto add = [&](const std::string &prefix, const std::vector<StateTensor> &tensors) {
     for (const StateTensor &tensor : tensors)
       checkpoint.tensors.push_back({prefix + tensor.name, tensor.value});
@@ -179,9 +232,9 @@ bool Trainer::run(const std::atomic<bool> &interrupted) {
   for (const StateTensor &parameter : model_.parameters())
     parameters += parameter.value.numel();
   console_.line(std::to_string(dataset_.train.size()) + " training and " + std::to_string(dataset_.test.size()) +
-                " test pictures, " + std::to_string(dataset_.classes.size()) + " classes; " +
-                std::to_string(parameters) + " parameters; " + std::to_string(schedule_.total_steps) + " steps, " +
-                std::to_string(progress_.step) + " done");
+                " test pictures, " + std::to_string(config_.classes) + " classes; " + std::to_string(parameters) +
+                " parameters; " + std::to_string(schedule_.total_steps) + " steps, " + std::to_string(progress_.step) +
+                " done");
 
   const std::uint64_t steps_per_epoch = plan_.steps_per_epoch();
   const auto wanted =
@@ -210,8 +263,10 @@ bool Trainer::run(const std::atomic<bool> &interrupted) {
     return false;
   }
   if (progress_.step == schedule_.total_steps) {
-    const Score last = evaluate(average_, dataset_, dataset_.test, normalization_, Precision::f32);
-    console_.line("in float32: test loss " + fixed(last.loss, 3) + ", top-1 " + fixed(last.top1, 2) + " %");
+    if (dataset_.test.size() > 0) {
+      const Score last = evaluate(average_, dataset_.test, normalization_, Precision::f32);
+      console_.line("in float32: test loss " + fixed(last.loss, 3) + ", top-1 " + fixed(last.top1, 2) + " %");
+    }
     if (stlq_ && stlq_->remaining_v() > 0)
       console_.line("v is not 0 yet in " + std::to_string(stlq_->remaining_v()) +
                     " weights, whose second words were cut off in what is written: raise --stlq-lambda");
@@ -224,8 +279,9 @@ void Trainer::train_step(BatchQueue &queue) {
   const Batch batch = queue.pop();
   if (stlq_)
     stlq_->write_words();
+  const torch::Tensor targets = teacher_ ? teacher_->probabilities(batch.images, options_.precision) : batch.targets;
   const torch::Tensor logits = model_.forward(batch.images, options_.precision);
-  const torch::Tensor loss = cross_entropy(logits, batch.targets);
+  const torch::Tensor loss = cross_entropy(logits, targets);
   const double loss_value = loss.item<double>();
   if (!std::isfinite(loss_value))
     throw std::runtime_error("the loss is no longer finite at step " + std::to_string(progress_.step) +
@@ -243,7 +299,7 @@ void Trainer::train_step(BatchQueue &queue) {
   for (std::size_t i = 0; i < weights_.size(); ++i)
     averages_[i].value.lerp_(weights_[i].value, 1 - decay);
   progress_.loss_sum += loss_value;
-  progress_.correct += logits.argmax(1).eq(batch.targets.argmax(1)).sum().item<double>();
+  progress_.correct += logits.argmax(1).eq(targets.argmax(1)).sum().item<double>();
   ++progress_.step;
   const double seconds = seconds_since(start);
   progress_.seconds += seconds;
@@ -277,8 +333,8 @@ void Trainer::finish_epoch() {
     stlq_->write_final_words(averages_, average_);
   std::string test = ",";
   std::string text;
-  if (epoch % options_.eval_every == 0 || epoch == options_.epochs) {
-    const Score evaluation = evaluate(average_, dataset_, dataset_.test, normalization_, options_.precision);
+  if (dataset_.test.size() > 0 && (epoch % options_.eval_every == 0 || epoch == options_.epochs)) {
+    const Score evaluation = evaluate(average_, dataset_.test, normalization_, options_.precision);
     test = fixed(evaluation.loss, 4) + "," + fixed(evaluation.top1, 2);
     text = ", test loss " + fixed(evaluation.loss, 3) + ", top-1 " + fixed(evaluation.top1, 2) + " %";
   }
@@ -290,7 +346,7 @@ void Trainer::finish_epoch() {
                 fixed(train_loss, 3) + ", top-1 " + fixed(train_top1, 1) + " %" + text +
                 (stlq_ ? ", mean v " + fixed(stlq_->mean_v(), 4) : "") + ", " + clock_text(progress_.seconds));
   check(write_file_atomically(options_.out + "/log.csv", std::as_bytes(std::span(progress_.log))));
-  write_model(options_.out, average_.config(), result(), dataset_, normalization_.statistics);
+  write_model(options_.out, config_, result(), labels());
 }
 
 } // namespace intvit::train

@@ -10,9 +10,13 @@
 #include "train/console.hpp"
 #include "train/options.hpp"
 #include "train/stlq_tuning.hpp"
+#include "train/teacher.hpp"
 #include "train/weights.hpp"
 
 namespace intvit::train {
+
+// Mean over a batch of the cross entropy with the softmax of the logits, both [B, classes].
+torch::Tensor cross_entropy(const torch::Tensor &logits, const torch::Tensor &targets);
 
 struct Score {
   double loss = 0; // mean cross entropy
@@ -20,13 +24,12 @@ struct Score {
 };
 
 // Loss and accuracy on all pictures of a split, unchanged ones, in batches of 500.
-Score evaluate(const Vit &model, const Dataset &dataset, const Split &split, const Normalization &normalization,
-               Precision precision);
+Score evaluate(const Vit &model, const Split &split, const Normalization &normalization, Precision precision);
 
 class Trainer {
 public:
-  // Reads the data and, where asked for, the weights or the checkpoint. Throws std::runtime_error where one of them is
-  // missing, damaged or does not fit.
+  // Reads the data and, where asked for, the teacher, the weights or the checkpoint. Throws std::runtime_error where
+  // one of them is missing, damaged or does not fit.
   Trainer(const Options &options, Console &console);
   Trainer(const Trainer &) = delete;
   Trainer &operator=(const Trainer &) = delete;
@@ -51,10 +54,13 @@ private:
   // What is written: the average's parameters and, with STLQ, their units.
   std::vector<StateTensor> result() const;
   Checkpoint checkpoint() const;
+  const std::vector<std::string> &labels() const { return teacher_ ? teacher_->labels : dataset_.classes; }
 
   Options options_;
   Console &console_;
+  std::optional<Teacher> teacher_; // with distil
   Dataset dataset_;
+  VitConfig config_; // of the model, complete
   Normalization normalization_;
   BatchPlan plan_;
   Schedule schedule_;

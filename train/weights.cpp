@@ -1,6 +1,5 @@
 #include "train/weights.hpp"
 
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -17,31 +16,27 @@ std::string text(const std::vector<std::int64_t> &shape) {
   return nlohmann::json(shape).dump();
 }
 
-// A float as the shortest decimal that a person would write: four decimals, not 0.49140000343322754.
-double decimal(float x) {
-  return std::round(static_cast<double>(x) * 1e4) / 1e4;
-}
-
-nlohmann::ordered_json config_json(const VitConfig &config, const Dataset &dataset,
-                                   const ChannelStatistics &statistics) {
-  const auto &mean = statistics.mean;
-  const auto &deviation = statistics.deviation;
-  return {{"architecture", "vit_custom"},
-          {"num_classes", config.classes},
-          {"model_args",
-           {{"img_size", config.image_height},
-            {"patch_size", config.patch},
-            {"embed_dim", config.channels},
-            {"depth", config.depth},
-            {"num_heads", config.heads},
-            {"mlp_ratio", static_cast<double>(config.mlp_hidden) / config.channels}}},
-          {"pretrained_cfg",
-           {{"input_size", {3, config.image_height, config.image_height}},
-            {"mean", {decimal(mean[0]), decimal(mean[1]), decimal(mean[2])}},
-            {"std", {decimal(deviation[0]), decimal(deviation[1]), decimal(deviation[2])}},
-            {"crop_pct", 1.0},
-            {"interpolation", "bicubic"}}},
-          {"label_names", dataset.classes}};
+nlohmann::ordered_json config_json(const VitConfig &config, const std::vector<std::string> &labels) {
+  nlohmann::ordered_json json = {{"architecture", "vit_custom"},
+                                 {"num_classes", config.classes},
+                                 {"model_args",
+                                  {{"img_size", config.image_height},
+                                   {"patch_size", config.patch},
+                                   {"embed_dim", config.channels},
+                                   {"depth", config.depth},
+                                   {"num_heads", config.heads},
+                                   {"mlp_ratio", static_cast<double>(config.mlp_hidden) / config.channels}}},
+                                 {"pretrained_cfg",
+                                  {{"input_size", {3, config.image_height, config.image_height}},
+                                   {"mean", config.mean},
+                                   {"std", config.std},
+                                   {"crop_pct", config.crop_pct},
+                                   {"interpolation", config.interpolation}}}};
+  if (config.crop_mode == CropMode::squash)
+    json["pretrained_cfg"]["crop_mode"] = "squash";
+  if (!labels.empty())
+    json["label_names"] = labels;
+  return json;
 }
 
 } // namespace
@@ -79,11 +74,11 @@ void copy_tensor(const SafetensorsFile &file, const std::string &path, const std
 }
 
 void write_model(const std::string &folder, const VitConfig &config, const std::vector<StateTensor> &weights,
-                 const Dataset &dataset, const ChannelStatistics &statistics) {
+                 const std::vector<std::string> &labels) {
   SafetensorsWriter writer;
   for (const StateTensor &weight : weights)
     add_tensor(writer, "", weight);
-  const std::string json = config_json(config, dataset, statistics).dump(2) + "\n";
+  const std::string json = config_json(config, labels).dump(2) + "\n";
   check(write_file_atomically(folder + "/config.json", std::as_bytes(std::span(json))));
   check(writer.write(folder + "/model.safetensors"));
 }

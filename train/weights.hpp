@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "engine/container/safetensors.hpp"
-#include "train/dataset.hpp"
 #include "train/vit.hpp"
 
 namespace intvit::train {
@@ -18,9 +17,10 @@ void add_tensor(SafetensorsWriter &writer, const std::string &prefix, const Stat
 void copy_tensor(const SafetensorsFile &file, const std::string &path, const std::string &prefix,
                  const StateTensor &tensor);
 
-// Writes model.safetensors and config.json into a folder, each under a temporary name first. Throws std::runtime_error.
+// Writes model.safetensors and config.json into a folder, each under a temporary name first. `labels`: one a class, or
+// none. Throws std::runtime_error.
 void write_model(const std::string &folder, const VitConfig &config, const std::vector<StateTensor> &weights,
-                 const Dataset &dataset, const ChannelStatistics &statistics);
+                 const std::vector<std::string> &labels);
 
 // Copies a file's weights into a model's, but for a head with another number of classes, which stays as it is. Throws
 // std::runtime_error, naming the file, where it does not fit.

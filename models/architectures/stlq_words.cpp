@@ -41,7 +41,7 @@ bool has_words(const LinearWeights &layer) {
 }
 
 std::vector<std::int8_t> word_values(const LinearWeights &layer) {
-  static const NearestValues nearest_value(four_bit_storages.front(), true);
+  static const NearestValues nearest_value(four_bit_storages.front(), true); // every sum of two words
   std::vector<std::int8_t> values;
   values.reserve(static_cast<std::size_t>(layer.weight.size()));
   for (Eigen::Index n = 0; n < layer.weight.rows(); ++n) {
@@ -57,6 +57,17 @@ std::vector<std::int8_t> word_values(const LinearWeights &layer) {
     }
   }
   return values;
+}
+
+const FourBitStorage &storage_of_given(const std::vector<std::int8_t> &values) {
+  static constexpr const FourBitStorage &of_groups =
+      four_bit_storage(kernels::WeightFormat::stlq_groups, 2, kernels::word_group_inputs);
+  static constexpr const FourBitStorage &of_tiles =
+      four_bit_storage(kernels::WeightFormat::stlq_tiles, 4, kernels::word_group_inputs);
+  static const NearestValues nearest_value(of_groups, true);
+  const bool short_words =
+      std::all_of(values.begin(), values.end(), [](std::int8_t value) { return nearest_value(value) == value; });
+  return short_words ? of_groups : of_tiles;
 }
 
 } // namespace intvit::stlq

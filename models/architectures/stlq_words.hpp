@@ -36,4 +36,8 @@ bool has_words(const LinearWeights &layer);
 // of two words; the message is to be read after the tensor's name.
 std::vector<std::int8_t> word_values(const LinearWeights &layer);
 
+// The storage of given words. Weights that have been trained since second words have two bits have values that these
+// express; others are in tiles, with second words of four bits.
+const FourBitStorage &storage_of_given(const std::vector<std::int8_t> &values);
+
 } // namespace intvit::stlq

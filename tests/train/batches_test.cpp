@@ -12,18 +12,19 @@ namespace {
 
 constexpr int kSize = 6;
 constexpr std::size_t kCount = 10;
-constexpr std::size_t kBytes = kSize * kSize * 3;
 
 // Every byte depends on its picture, row, column and channel; two pictures differ everywhere.
-Dataset numbered_pictures() {
+Dataset numbered_pictures(int border = 0) {
   Dataset dataset;
   dataset.image_size = kSize;
   dataset.classes = {"even", "odd", "none"};
+  dataset.train.side = kSize + 2 * border;
+  const auto side = static_cast<std::size_t>(dataset.train.side);
   for (std::size_t i = 0; i < kCount; ++i) {
     dataset.train.labels.push_back(static_cast<std::int32_t>(i % 2));
-    for (std::size_t at = 0; at < kBytes; ++at)
+    for (std::size_t at = 0; at < side * side * 3; ++at)
       dataset.train.pixels.push_back(
-          static_cast<std::uint8_t>((i * 23 + at / 3 / kSize * 31 + at / 3 % kSize * 7 + at % 3 * 3) % 251 + 1));
+          static_cast<std::uint8_t>((i * 23 + at / 3 / side * 31 + at / 3 % side * 7 + at % 3 * 3) % 251 + 1));
   }
   return dataset;
 }
@@ -37,8 +38,12 @@ BatchPlan plan_of(const Dataset &dataset, const Augmentation &augmentation) {
 
 const Augmentation kNone{0, false, 0, 0, 0};
 
+// Rows and columns count from the image's first, before which is the border.
 float pixel(const Dataset &dataset, std::size_t sample, int c, int y, int x) {
-  return dataset.train.pixels[sample * kBytes + static_cast<std::size_t>((y * kSize + x) * 3 + c)];
+  const int side = dataset.train.side;
+  const int border = (side - kSize) / 2;
+  const int at = ((y + border) * side + x + border) * 3 + c;
+  return dataset.train.pixels[sample * dataset.train.picture_bytes() + static_cast<std::size_t>(at)];
 }
 
 } // namespace
@@ -78,8 +83,8 @@ TEST_CASE("every epoch visits every picture once, each in an order of its own") 
   CHECK(orders.size() == 20);
 }
 
-TEST_CASE("crop and flip: every picture is a shifted, perhaps mirrored copy with a black border") {
-  const Dataset dataset = numbered_pictures();
+TEST_CASE("crop and flip: every picture is a shifted, perhaps mirrored copy that reaches into the border") {
+  const Dataset dataset = numbered_pictures(2);
   const BatchPlan plan = plan_of(dataset, {2, true, 0, 0, 0});
   std::set<std::tuple<int, int, bool>> seen;
   for (std::uint64_t epoch = 0; epoch < 120; ++epoch) {
@@ -95,9 +100,7 @@ TEST_CASE("crop and flip: every picture is a shifted, perhaps mirrored copy with
             for (int y = 0; y < kSize; ++y)
               for (int x = 0; x < kSize; ++x) {
                 const int from_x = (mirror ? kSize - 1 - x : x) + dx;
-                const int from_y = y + dy;
-                const bool outside = from_x < 0 || from_x >= kSize || from_y < 0 || from_y >= kSize;
-                const float want = outside ? 0 : pixel(dataset, order[static_cast<std::size_t>(i)], 1, from_y, from_x);
+                const float want = pixel(dataset, order[static_cast<std::size_t>(i)], 1, y + dy, from_x);
                 same = same && std::abs(images[i][1][y][x] - want) < 1e-3F;
               }
             if (same) {
@@ -169,15 +172,26 @@ TEST_CASE("mixup blends with the next picture and shares the label by the same w
 }
 
 TEST_CASE("label smoothing spreads its share evenly and targets sum to one") {
-  const Dataset dataset = numbered_pictures();
+  const Dataset dataset = numbered_pictures(1);
   const BatchPlan plan = plan_of(dataset, {1, true, 0.3F, 0.3F, 0.3F});
   const Batch batch = make_batch(plan, epoch_order(plan, 4), 8);
   CHECK(torch::allclose(batch.targets.sum(1), torch::ones({5})));
   CHECK(torch::allclose(batch.targets.select(1, 2), torch::full({5}, 0.1)));
 }
 
+TEST_CASE("pictures without labels have the same batches, without targets") {
+  const Dataset labelled = numbered_pictures(1);
+  Dataset dataset = labelled;
+  dataset.classes.clear();
+  const Augmentation augmentation{1, true, 0.3F, 0.3F, 0.1F};
+  const Batch batch = make_batch(plan_of(dataset, augmentation), epoch_order(plan_of(dataset, augmentation), 0), 1);
+  const Batch same = make_batch(plan_of(labelled, augmentation), epoch_order(plan_of(dataset, augmentation), 0), 1);
+  CHECK(torch::equal(batch.images, same.images));
+  CHECK(batch.targets.sizes() == torch::IntArrayRef({5, 0}));
+}
+
 TEST_CASE("the queue gives the batches of its steps, from wherever it starts") {
-  const Dataset dataset = numbered_pictures();
+  const Dataset dataset = numbered_pictures(1);
   const BatchPlan plan = plan_of(dataset, {1, true, 0.3F, 0.3F, 0.1F});
   BatchQueue queue(plan, 3, 9);
   for (std::uint64_t step = 3; step < 9; ++step) {
@@ -192,7 +206,7 @@ TEST_CASE("the queue gives the batches of its steps, from wherever it starts") {
 TEST_CASE("evaluation sees the pictures unchanged and normalized") {
   Dataset dataset = numbered_pictures();
   const Normalization normalization{{{0.5F, 0.25F, 0}, {0.5F, 0.1F, 1}}};
-  const torch::Tensor images = plain_images(dataset, dataset.train, normalization, 7, 2);
+  const torch::Tensor images = plain_images(dataset.train, normalization, 7, 2);
   REQUIRE(images.sizes() == torch::IntArrayRef({2, 3, kSize, kSize}));
   const auto values = images.accessor<float, 4>();
   CHECK(values[1][0][3][2] == Approx((pixel(dataset, 8, 0, 3, 2) / 255 - 0.5F) / 0.5F));

@@ -22,7 +22,7 @@ std::string archive_of(const std::string &name, const std::vector<NamedFile> &fi
 }
 
 std::string failure(const std::string &path) {
-  return message_of([&] { load_dataset(path, 8); });
+  return message_of([&] { load_dataset(path, 8, 0); });
 }
 
 } // namespace
@@ -39,9 +39,9 @@ TEST_CASE("a folder, an archive and a shuffled archive with another root give th
   for (auto file = files.rbegin(); file != files.rend(); ++file)
     shuffled.emplace_back("root/" + file->first, file->second);
 
-  const Dataset from_folder = load_dataset(folder, 8);
-  const Dataset from_archive = load_dataset(archive_of("plain.tar", files), 8);
-  const Dataset from_shuffled = load_dataset(archive_of("shuffled.tar", shuffled), 8);
+  const Dataset from_folder = load_dataset(folder, 8, 0);
+  const Dataset from_archive = load_dataset(archive_of("plain.tar", files), 8, 0);
+  const Dataset from_shuffled = load_dataset(archive_of("shuffled.tar", shuffled), 8, 0);
   CHECK(from_folder.classes == std::vector<std::string>{"dark", "light"});
   CHECK(from_folder.train.labels == std::vector<std::int32_t>{0, 0, 0, 1, 1, 1});
   CHECK(from_folder.test.size() == 8);
@@ -58,13 +58,60 @@ TEST_CASE("of a picture that is wider than high the centre is taken") {
   std::vector<NamedFile> files = two_classes(1);
   const Bytes wide = png(12, 8, 5); // its short side is 8 already, so nothing is resized
   files.emplace_back("train/aaa/wide.png", wide);
-  const Dataset dataset = load_dataset(archive_of("sizes.tar", files), 8);
+  const Dataset dataset = load_dataset(archive_of("sizes.tar", files), 8, 0);
   const auto image = intvit::decode_image(std::as_bytes(std::span(wide)), "wide");
   REQUIRE(image.ok());
   REQUIRE(dataset.train.pixels.size() == 3 * 8 * 8 * 3);
   for (std::size_t y = 0; y < 8; ++y)
     for (std::size_t x = 0; x < 24; ++x)
       CHECK(dataset.train.pixels[y * 24 + x] == image->rgb[y * 36 + 6 + x]);
+}
+
+TEST_CASE("around a training picture is what it has there itself, or black") {
+  std::vector<NamedFile> files = two_classes(1);
+  const Bytes large = png(12, 14, 5); // its short side is the image and two borders
+  files.emplace_back("train/aaa/large.png", large);
+  files.emplace_back("train/aaa/small.png", png(8, 8, 6));
+  files.emplace_back("test/dark/small.png", png(8, 8, 6));
+  const Dataset dataset = load_dataset(archive_of("border.tar", files), 8, 2);
+  CHECK(dataset.train.side == 12);
+  CHECK(dataset.test.side == 8);
+  REQUIRE(dataset.train.pixels.size() == 4 * 12 * 12 * 3);
+  const auto whole = intvit::decode_image(std::as_bytes(std::span(large)), "large");
+  REQUIRE(whole.ok());
+  for (std::size_t i = 0; i < 12 * 12 * 3; ++i)
+    CHECK(dataset.train.pixels[i] == whole->rgb[i + 12 * 3]); // without the first row and the last
+  const std::uint8_t *small = dataset.train.pixels.data() + dataset.train.picture_bytes();
+  const std::uint8_t *plain = dataset.test.pixels.data() + 4 * dataset.test.picture_bytes(); // the last of test/dark
+  for (std::size_t y = 0; y < 12; ++y)
+    for (std::size_t x = 0; x < 12 * 3; ++x) {
+      const bool inside = y >= 2 && y < 10 && x >= 6 && x < 30;
+      CHECK(small[y * 36 + x] == (inside ? plain[(y - 2) * 24 + x - 6] : 0));
+    }
+}
+
+TEST_CASE("without class folders all pictures are to be trained on, if labels are optional") {
+  std::vector<NamedFile> files = {{"b.png", png(8, 8, 1)}, {"more/a.PNG", png(8, 8, 2)}, {"notes.txt", {'x'}}};
+  const std::string path = archive_of("unlabelled.tar", files);
+  const Dataset dataset = load_dataset(path, 8, 0, Labels::optional);
+  CHECK(dataset.classes.empty());
+  CHECK(dataset.train.labels == std::vector<std::int32_t>{0, 0});
+  CHECK(dataset.test.size() == 0);
+  const auto first = intvit::decode_image(std::as_bytes(std::span(files[0].second)), "b");
+  REQUIRE(first.ok());
+  CHECK(std::equal(first->rgb.begin(), first->rgb.end(), dataset.train.pixels.begin()));
+  CHECK(failure(path) == path + ": no pictures in train/CLASS/ (.jpg, .jpeg or .png)");
+
+  // With class folders there are labels, and what lies elsewhere does not count; test/ may be missing.
+  files.emplace_back("train/cat/0.png", png(8, 8, 3));
+  const Dataset labelled = load_dataset(archive_of("partly.tar", files), 8, 0, Labels::optional);
+  CHECK(labelled.classes == std::vector<std::string>{"cat"});
+  CHECK(labelled.train.size() == 1);
+  CHECK(labelled.test.size() == 0);
+
+  const std::string none = archive_of("none.tar", {{"notes.txt", {'x'}}});
+  CHECK(message_of([&] { load_dataset(none, 8, 0, Labels::optional); }) ==
+        none + ": no pictures (.jpg, .jpeg or .png)");
 }
 
 TEST_CASE("the data set's faults are named") {
@@ -93,22 +140,27 @@ TEST_CASE("the data set's faults are named") {
 TEST_CASE("channel statistics are those of all pixels") {
   Dataset dataset;
   dataset.image_size = 2;
+  dataset.train.side = 4;
   dataset.train.labels = {0};
-  dataset.train.pixels = {0, 10, 255, 0, 10, 255, 0, 30, 255, 255, 30, 0};
-  const ChannelStatistics statistics = channel_statistics(dataset, dataset.train);
+  // The border does not count.
+  dataset.train.pixels.assign(4 * 4 * 3, 77);
+  const std::vector<std::uint8_t> rows = {0, 10, 255, 0, 10, 255, 0, 30, 255, 255, 30, 0};
+  std::copy_n(rows.begin(), 6, dataset.train.pixels.begin() + 12 + 3);
+  std::copy_n(rows.begin() + 6, 6, dataset.train.pixels.begin() + 24 + 3);
+  const ChannelStatistics statistics = channel_statistics(dataset);
   CHECK(statistics.mean[0] == Approx(0.25));
   CHECK(statistics.mean[1] == Approx(20.0 / 255).margin(5e-5));
   CHECK(statistics.mean[2] == Approx(0.75));
   CHECK(statistics.deviation[0] == Approx(std::sqrt(3.0) / 4).margin(5e-5));
   CHECK(statistics.deviation[1] == Approx(10.0 / 255).margin(5e-5));
-  CHECK(statistics.mean[1] * 1e4F == Approx(std::round(statistics.mean[1] * 1e4F)));
+  CHECK(statistics.mean[1] * 1e4 == Approx(std::round(statistics.mean[1] * 1e4)));
 }
 
 TEST_CASE("the whole of CIFAR-10 is read from its archive") {
   const auto path = shared_data("cifar10/cifar10_jpeg.tar.gz");
   if (!path)
     return;
-  const Dataset dataset = load_dataset(*path, 32);
+  const Dataset dataset = load_dataset(*path, 32, 4);
   CHECK(dataset.train.size() == 50000);
   CHECK(dataset.test.size() == 10000);
   CHECK(dataset.classes == std::vector<std::string>{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog",
@@ -118,7 +170,7 @@ TEST_CASE("the whole of CIFAR-10 is read from its archive") {
     CHECK(std::count(dataset.test.labels.begin(), dataset.test.labels.end(), label) == 1000);
   }
   // The data set's widely published mean, here of its JPEG form.
-  const ChannelStatistics statistics = channel_statistics(dataset, dataset.train);
+  const ChannelStatistics statistics = channel_statistics(dataset);
   CHECK(statistics.mean[0] == Approx(0.4914).margin(0.002));
   CHECK(statistics.mean[1] == Approx(0.4822).margin(0.002));
   CHECK(statistics.mean[2] == Approx(0.4465).margin(0.002));

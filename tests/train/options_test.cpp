@@ -144,6 +144,28 @@ TEST_CASE("STLQ's options make a fine-tuning of it") {
         "--stlq-lambda has no v to drive to 0 with --stlq-fixed");
 }
 
+TEST_CASE("distillation needs a teacher, which tells the model, and no labels") {
+  CHECK_FALSE(parse({"--init", "w", "--stlq-ratio", "5"})->distil);
+  const auto o = parse({"--init", "w", "--distil", "--stlq-ratio", "50", "--crop-padding", "32"});
+  CHECK(o->distil);
+  CHECK(o->stlq->ratio == 0.5);
+  CHECK(o->augmentation.padding == 32); // the default model's image size, which says nothing here
+  const auto resumed = parse({"--init", "w", "--resume", "c", "--distil", "--stlq-ratio", "50"});
+  CHECK(resumed->init == "w");
+  CHECK(resumed->resume == "c");
+
+  const std::string no_teacher = "--distil needs the teacher, --init FILE or FOLDER, also with --resume";
+  CHECK(refusal({"--distil", "--stlq-ratio", "50"}) == no_teacher);
+  CHECK(refusal({"--resume", "c", "--distil", "--stlq-ratio", "50"}) == no_teacher);
+  CHECK(refusal({"--init", "w", "--distil"}) ==
+        "--distil goes with --stlq-ratio: without words the model is its teacher already");
+  for (const char *option : {"--image-size", "--patch", "--width", "--depth", "--heads", "--mlp-ratio"})
+    CHECK(refusal({"--init", "w", "--distil", "--stlq-ratio", "50", option, "4"}) ==
+          std::string(option) + ": with --distil the model is that of --init");
+  CHECK(refusal({"--init", "w", "--distil", "--stlq-ratio", "50", "--label-smoothing", "0"}) ==
+        "--label-smoothing: --distil uses no labels");
+}
+
 TEST_CASE("a wrong command line says what is wrong") {
   CHECK(refusal({"--optimizer", "sgd"}) == "--optimizer sgd: takes one of adamw, muon");
   CHECK(refusal({"--patch", "5"}) == "--patch must divide --image-size");

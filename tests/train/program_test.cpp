@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
-#include "engine/ops/four_bits_weights.hpp"
+#include "engine/ops/four_bits_storage.hpp"
 #include "tests/support/data.hpp"
 #include "tests/train/small_data.hpp"
 #include "train/weights.hpp"
@@ -141,9 +141,14 @@ TEST_CASE("the words that were trained are those in the model file") {
     };
     const auto out = static_cast<int>(weight->shape[0]);
     const auto in = static_cast<int>(weight->shape[1]);
-    const std::vector<std::int8_t> values =
-        intvit::decode_four_bits({intvit::kernels::WeightFormat::stlq_tiles, out, in, bytes_of("stlq_first"),
-                                  bytes_of("stlq_tiles"), bytes_of("stlq_second")});
+    const intvit::FourBitStorage &storage =
+        intvit::four_bit_storage(intvit::kernels::WeightFormat::stlq_groups, 2, 4); // stlq_short4
+    intvit::FourBitWeights words;
+    REQUIRE(intvit::restore(
+                storage, out, in,
+                {bytes_of("stlq_short4_first"), bytes_of("stlq_short4_groups"), bytes_of("stlq_short4_second")}, words)
+                .empty());
+    const std::vector<std::int8_t> values = intvit::decode_four_bits(words);
     std::size_t two_words = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       float trained_weight = 0;
@@ -163,6 +168,30 @@ TEST_CASE("the words that were trained are those in the model file") {
              Catch::Contains("--two-word-ratio: " + tuned + " was trained with its STLQ words, which stay"));
   CHECK(run_line(INTVIT_PROGRAM " quantize --weights " + tuned + " --calib " + pictures_folder() + "/train -o " + model)
             .code == 0); // int8, as other weights
+}
+
+TEST_CASE("the program learns from a model on pictures without labels") {
+  const auto options = small_options("teaches");
+  REQUIRE(run(small_run(options)).code == 0);
+  const std::string pictures = pictures_folder() + "/train"; // of which light/ and dark/ are no classes here
+  const std::string learned = temporary_file("learned");
+  const std::string arguments = "--data " + pictures + " -o " + learned + " --init " + options.out +
+                                " --distil --stlq-ratio 50 --epochs 2 --warmup 0 --batch 8 -t 1";
+  const Outcome trained = run(arguments);
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  CHECK_THAT(trained.err, Catch::StartsWith("32 training and 0 test pictures, 2 classes; "));
+  CHECK_THAT(trained.err, Catch::Contains("\nepoch 2/2: loss ") && !Catch::Contains("test loss"));
+  CHECK(read_file(learned + "/config.json") == read_file(options.out + "/config.json"));
+  const std::string model = temporary_file("learned.safetensors");
+  REQUIRE(run_line(INTVIT_PROGRAM " quantize --weights " + learned + " --calib " + pictures +
+                   " --weight-format stlq -o " + model)
+              .code == 0);
+  CHECK_THAT(run_line(INTVIT_PROGRAM " info -m " + model).out, Catch::Contains("words=as-trained"));
+
+  const Outcome refused = run(arguments + " --width 16");
+  CHECK(refused.code == 2);
+  CHECK(refused.err == "intvit-train: --width: with --distil the model is that of --init\n");
 }
 
 TEST_CASE("intvit quantize reads what the program writes, and sees the same accuracy") {

@@ -1,6 +1,8 @@
 // Fine-tuning of STLQ weights against the paper's formulas, and a run's words, v and C from start to end.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <random>
 #include <sstream>
@@ -18,7 +20,6 @@ namespace {
 
 const Schedule kSchedule{ScheduleKind::cosine, 0.1, 0, 0, 1000};
 
-// A model of a layer of tiles: its width is one tile of outputs.
 VitConfig tiny() {
   VitConfig config = default_vit();
   config.image_height = 8;
@@ -34,7 +35,12 @@ struct Tuned {
   Vit model{tiny(), 3};
   std::vector<train::StateTensor> weights = weights_behind(model);
   StlqTuning tuning;
-  explicit Tuned(const StlqOptions &options) : tuning(options, kSchedule, weights, model) {}
+  explicit Tuned(const StlqOptions &options) : tuning(options, kSchedule, weights, model, {images()}) {}
+
+  static torch::Tensor images() {
+    torch::manual_seed(9);
+    return torch::randn({8, 3, 8, 8});
+  }
 
   torch::Tensor state(const std::string &name) const {
     for (const train::StateTensor &tensor : tuning.state())
@@ -56,46 +62,89 @@ struct Tuned {
     return of(model.parameters(), "blocks.0.mlp.fc1.weight")[n][c].item<double>();
   }
   double unit(std::int64_t n) const { return state("blocks.0.mlp.fc1.stlq_unit")[n].item<double>(); }
-  double residual(std::int64_t n, std::int64_t c) const { return weight(n, c) - log_q(weight(n, c), unit(n)); }
+  double residual(std::int64_t n, std::int64_t c) const { return weight(n, c) - nearest(weight(n, c), unit(n), false); }
 
-  // The paper's LogQ for the words of model files: no code -8, and 0 is what is nearest to it.
-  static double log_q(double x, double unit) {
-    if (std::abs(x) < unit / 256)
-      return 0;
-    const double exponent = std::clamp(-std::round(std::log2(std::abs(x) / unit)), 1.0, 7.0);
-    return std::copysign(std::ldexp(unit, -static_cast<int>(exponent)), x);
+  // Of all values that one word stands for, or two, the nearest: U / 2 ... U / 128; and with a quarter more, a quarter
+  // less or an eighth less, where that is no less than U / 128.
+  static double nearest(double x, double unit, bool two_words) {
+    double best = 0;
+    for (int exponent = 1; exponent <= 7; ++exponent)
+      for (const double part : {0.0, 0.25, -0.25, -0.125}) {
+        const double first = std::ldexp(1.0, 7 - exponent);
+        const double second = two_words && std::abs(part * first) >= 1 ? part * first : 0;
+        const double value = std::copysign((first + second) * unit / 128, x);
+        if (std::abs(value - x) < std::abs(best - x))
+          best = value;
+      }
+    return best;
   }
 };
 
 } // namespace
 
-TEST_CASE("log_word is the paper's LogQ, but that what is nearest to 0 is 0") {
+TEST_CASE("words are the nearest, and a share of what the first leaves counts") {
   std::mt19937 generator(1);
   for (int i = 0; i < 20000; ++i) {
-    const double exponent = static_cast<double>(generator() % 4096) / 256 - 6; // 2^-6 to 2^10, ends included
+    const double exponent = (static_cast<double>(generator() % 4096) + 0.5) / 430 - 2; // 2^-2 to 2^7.5
     const auto x = static_cast<float>((i % 2 == 0 ? 1 : -1) * std::exp2(exponent));
-    CHECK(static_cast<double>(log_word(x)) == Tuned::log_q(static_cast<double>(x), 128));
+    const double first = Tuned::nearest(static_cast<double>(x), 128, false);
+    CHECK(static_cast<double>(first_word(x)) == first);
+    CHECK(static_cast<double>(word_sum(x, 1)) == Tuned::nearest(static_cast<double>(x), 128, true));
+    CHECK(word_sum(x, 0) == first_word(x));
+    const auto part = static_cast<float>(first + (static_cast<double>(x) - first) / 2);
+    CHECK(static_cast<double>(word_sum(x, 0.5F)) == Tuned::nearest(static_cast<double>(part), 128, true));
   }
-  CHECK(log_word(0) == 0);
-  CHECK(log_word(0.49F) == 0);
-  CHECK(log_word(-0.5F) == -1);
-  CHECK(log_word(1.41421F) == 1);
-  CHECK(log_word(1.41422F) == 2);
-  CHECK(log_word(1000) == 64);
-  CHECK(word_sum(127.9F, 1) == 127); // 64 + 64, which the engine saturates as well
-  CHECK(word_sum(24, 1) == 24);
-  CHECK(word_sum(24, 0) == 32);
+  CHECK(first_word(0) == 0);
+  CHECK(first_word(-0.51F) == -1);
+  CHECK(first_word(1000) == 64);
+  CHECK(word_sum(46, 0) == 32);
+  CHECK(word_sum(46, 1) == 48);
+  CHECK(word_sum(-3, 1) == -3);
+  CHECK(word_sum(1000, 1) == 80);
+  CHECK(std::isnan(word_sum(std::numeric_limits<float>::quiet_NaN(), 1)));
 }
 
-TEST_CASE("C is the ratio's share of every layer's tiles, by what first words leave") {
+TEST_CASE("C is the ratio's share of all layers' groups") {
   const Tuned tuned({.ratio = 0.25});
+  double selected = 0;
+  double weights = 0;
   for (const char *layer : {"attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"}) {
     const torch::Tensor c = tuned.state(std::string("blocks.0.") + layer + ".selected");
-    CHECK(c.mean().item<double>() == 0.25);
-    // All 64 outputs by 4 inputs of a tile alike.
-    const torch::Tensor tiles = c.view({-1, 64, 16, 4}).sum({1, 3});
-    CHECK((tiles.eq(0) + tiles.eq(256)).all().item<bool>());
+    const torch::Tensor groups = c.view({-1, 4}).sum(1); // of four inputs of one output
+    CHECK((groups.eq(0) + groups.eq(4)).all().item<bool>());
+    selected += c.sum().item<double>();
+    weights += static_cast<double>(c.numel());
   }
+  CHECK(selected / weights == Approx(0.25).margin(0.005));
+  CHECK(Tuned({.ratio = 0}).state("blocks.0.attn.proj.selected").count_nonzero().item<std::int64_t>() == 0);
+}
+
+TEST_CASE("U and C are chosen by what errors of weights change in the model's outputs") {
+  // An input of fc1 that is always 0, because its norm makes it so: its weights' errors change nothing.
+  Vit model(tiny(), 3);
+  const torch::NoGradGuard no_grad;
+  for (const train::StateTensor &parameter : model.parameters())
+    if (parameter.name == "blocks.0.norm2.weight")
+      parameter.value.slice(0, 0, 32).zero_();
+  const std::vector<train::StateTensor> weights = weights_behind(model);
+  const torch::Tensor images = Tuned::images();
+  const auto with_words = [&](const StlqOptions &options) {
+    StlqTuning tuning(options, kSchedule, weights, model, {images});
+    tuning.write_final_words(weights, model);
+    for (const train::StateTensor &tensor : tuning.state())
+      if (tensor.name == "blocks.0.mlp.fc1.selected") {
+        CHECK(tensor.value.slice(1, 0, 32).count_nonzero().item<std::int64_t>() == 0);
+        if (options.ratio > 0)
+          CHECK(tensor.value.slice(1, 32).count_nonzero().item<std::int64_t>() > 0);
+      }
+    return model.forward(images, Precision::f32);
+  };
+  const torch::Tensor logits = model.forward(images, Precision::f32);
+  const double none = (with_words({.ratio = 0}) - logits).norm().item<double>();
+  const double some = (with_words({.ratio = 0.25}) - logits).norm().item<double>();
+  const double all = (with_words({.ratio = 1}) - logits).norm().item<double>();
+  CHECK(some < 0.8 * none);
+  CHECK(all < 0.8 * some);
 }
 
 TEST_CASE("v starts as the normalized softmax of |r1|, and 0 where there is a second word") {
@@ -119,7 +168,7 @@ TEST_CASE("v starts as the normalized softmax of |r1|, and 0 where there is a se
   CHECK(fixed.tuning.mean_v() == 0);
 }
 
-TEST_CASE("the model computes with LogQ(w) + LogQ(r1 o (C + v)), and is written without v") {
+TEST_CASE("the model computes with Q2(Q1(w) + r1 o (C + v)), and is written without v") {
   Tuned tuned({.ratio = 0.25});
   {
     const torch::NoGradGuard no_grad;
@@ -132,9 +181,9 @@ TEST_CASE("the model computes with LogQ(w) + LogQ(r1 o (C + v)), and is written 
       for (std::int64_t k = 0; k < 64; ++k) {
         const double share = c[n][k].item<double>() + (with_v ? v[n][k].item<double>() : 0);
         const double unit = tuned.unit(n);
-        const double sum = Tuned::log_q(tuned.weight(n, k), unit) + Tuned::log_q(tuned.residual(n, k) * share, unit);
-        const double most = unit / 128 * 127;
-        CHECK(tuned.word(n, k) == std::clamp(sum, -most, most));
+        const double rest = tuned.residual(n, k);
+        const double sum = Tuned::nearest(tuned.weight(n, k) - rest + rest * share, unit, true);
+        CHECK(tuned.word(n, k) == sum);
       }
   };
   tuned.tuning.write_words();

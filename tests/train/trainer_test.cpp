@@ -157,14 +157,14 @@ TEST_CASE("fine-tuning starts from given weights") {
 
 TEST_CASE("evaluation's loss and accuracy are those of the logits") {
   const Options options = small_options("evaluate");
-  const Dataset dataset = load_dataset(options.data, 8);
-  const Normalization normalization{channel_statistics(dataset, dataset.train)};
+  const Dataset dataset = load_dataset(options.data, 8, 0);
+  const Normalization normalization{channel_statistics(dataset)};
   VitConfig config = options.model;
   config.classes = 2;
   const Vit vit(config, 3);
   const torch::NoGradGuard no_grad;
   const torch::Tensor logits =
-      vit.forward(plain_images(dataset, dataset.test, normalization, 0, 8), Precision::f32).to(torch::kFloat64);
+      vit.forward(plain_images(dataset.test, normalization, 0, 8), Precision::f32).to(torch::kFloat64);
   double loss = 0;
   double right = 0;
   for (std::int64_t i = 0; i < 8; ++i) {
@@ -174,7 +174,7 @@ TEST_CASE("evaluation's loss and accuracy are those of the logits") {
     loss += std::log(std::exp(a) + std::exp(b)) - (light ? b : a);
     right += (b > a) == light ? 1 : 0;
   }
-  const Score evaluation = evaluate(vit, dataset, dataset.test, normalization, Precision::f32);
+  const Score evaluation = evaluate(vit, dataset.test, normalization, Precision::f32);
   CHECK(evaluation.loss == Approx(loss / 8).epsilon(1e-5));
   CHECK(evaluation.top1 == Approx(right / 8 * 100));
 }

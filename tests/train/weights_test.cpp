@@ -30,9 +30,11 @@ VitConfig tiny(int classes) {
 std::string written(const std::string &name, const Vit &vit) {
   const std::string folder = temporary_file(name);
   std::filesystem::create_directories(folder);
-  Dataset dataset;
-  dataset.classes = {"cat", "dog"};
-  write_model(folder, vit.config(), vit.parameters(), dataset, {{0.4914F, 0.4822F, 0.4465F}, {0.247F, 0.2435F, 0.26F}});
+  VitConfig config = vit.config();
+  config.mean = {0.4914, 0.4822, 0.4465};
+  config.std = {0.247, 0.2435, 0.26};
+  config.crop_pct = 1;
+  write_model(folder, config, vit.parameters(), {"cat", "dog"});
   return folder;
 }
 

@@ -233,8 +233,7 @@ QuantizedLinear quantize_linear(const LinearWeights &layer, const SiteSamples &s
             real * statistics.mean_error[c] + (real * result.input.scale[c] - quantized) * statistics.mean[c];
     }
   result.weights = std::move(weights.values);
-  // The words of a trained model were chosen by tiles.
-  result.storage = words_are_given(layer, options) ? &four_bit_storages.front()
+  result.storage = words_are_given(layer, options) ? &stlq::storage_of_given(result.weights)
                                                    : storage_of(options.weight_levels, options.group_inputs);
   result.signal_to_noise = signal_to_noise(layer, result, input.gain, samples.rows[1], options.threads);
   return result;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 
 #include "models/parallel.hpp"
@@ -214,31 +213,6 @@ WordChoice choose_words(const WordProblem &problem, double price, int threads) {
   });
   choice.two_words.assign(two_words.begin(), two_words.end());
   return choice;
-}
-
-std::vector<bool> select_tiles(const RowMatrix &squared_residuals, double ratio) {
-  const auto in_a_row =
-      static_cast<std::size_t>(kernels::word_groups_in_row(static_cast<int>(squared_residuals.cols())));
-  const auto tile_of = [&](Index n, Index c) {
-    return static_cast<std::size_t>(n / kernels::word_tile_outputs) * in_a_row +
-           static_cast<std::size_t>(c / kernels::word_group_inputs);
-  };
-  std::vector<double> sums(tile_of(squared_residuals.rows() - 1, squared_residuals.cols() - 1) + 1);
-  for (Index n = 0; n < squared_residuals.rows(); ++n)
-    for (Index c = 0; c < squared_residuals.cols(); ++c)
-      sums[tile_of(n, c)] += static_cast<double>(squared_residuals(n, c));
-  std::vector<std::size_t> ranking(sums.size());
-  std::iota(ranking.begin(), ranking.end(), std::size_t{0});
-  std::stable_sort(ranking.begin(), ranking.end(), [&](std::size_t a, std::size_t b) { return sums[a] > sums[b]; });
-  ranking.resize(static_cast<std::size_t>(std::lround(ratio * static_cast<double>(sums.size()))));
-  std::vector<bool> selected(sums.size());
-  for (const std::size_t tile : ranking)
-    selected[tile] = true;
-  std::vector<bool> bits(static_cast<std::size_t>(squared_residuals.size()));
-  for (Index n = 0; n < squared_residuals.rows(); ++n)
-    for (Index c = 0; c < squared_residuals.cols(); ++c)
-      bits[static_cast<std::size_t>(n * squared_residuals.cols() + c)] = selected[tile_of(n, c)];
-  return bits;
 }
 
 } // namespace intvit

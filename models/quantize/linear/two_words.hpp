@@ -56,8 +56,4 @@ struct WordChoice {
 };
 WordChoice choose_words(const WordProblem &problem, double price, int threads);
 
-// Of a matrix in tiles (kernels::word_tile_outputs), this part with the largest sums, of equal ones the first: bits
-// [out, in], row-major. What training chooses second words by.
-std::vector<bool> select_tiles(const RowMatrix &squared_residuals, double ratio);
-
 } // namespace intvit

@@ -200,31 +200,4 @@ TEST_CASE("at the price of a ratio so many weights of all maps have second words
   }
 }
 
-TEST_CASE("second words of tiles go to those whose residuals are largest") {
-  const RowMatrix squares = random_matrix(150, 30, 5).cwiseAbs(); // the last tiles are not whole
-  std::vector<std::pair<double, std::pair<Eigen::Index, Eigen::Index>>> tiles;
-  for (Eigen::Index n = 0; n < 150; n += 64)
-    for (Eigen::Index c = 0; c < 30; c += 4)
-      tiles.push_back({squares.block(n, c, std::min<Eigen::Index>(64, 150 - n), std::min<Eigen::Index>(4, 30 - c))
-                           .cast<double>()
-                           .sum(),
-                       {n, c}});
-  for (const double ratio : {0.0, 0.1, 0.5, 1.0}) {
-    const std::vector<bool> bits = select_tiles(squares, ratio);
-    double smallest_in = std::numeric_limits<double>::infinity();
-    double largest_out = -1;
-    std::size_t count = 0;
-    for (const auto &[sum, corner] : tiles) {
-      const bool in = bits[static_cast<std::size_t>(corner.first * 30 + corner.second)];
-      for (Eigen::Index n = corner.first; n < std::min<Eigen::Index>(corner.first + 64, 150); ++n)
-        for (Eigen::Index c = corner.second; c < std::min<Eigen::Index>(corner.second + 4, 30); ++c)
-          REQUIRE(bits[static_cast<std::size_t>(n * 30 + c)] == in);
-      count += in ? 1 : 0;
-      (in ? smallest_in : largest_out) = in ? std::min(smallest_in, sum) : std::max(largest_out, sum);
-    }
-    CHECK(count == static_cast<std::size_t>(std::lround(ratio * static_cast<double>(tiles.size()))));
-    CHECK(smallest_in >= largest_out);
-  }
-}
-
 } // namespace intvit::stlq

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 #include <utility>
 
 #include <catch2/catch.hpp>
@@ -201,12 +202,15 @@ TEST_CASE("quantize_linear: margins widen the codes that were chosen, about thei
 }
 
 TEST_CASE("quantize_linear: STLQ weights that are words already stay as they are, whatever the input") {
+  // In tiles with second words of four bits, or in groups with second words of two.
+  const FourBitStorage &storage =
+      GENERATE(four_bit_storages.front(), four_bit_storage(kernels::WeightFormat::stlq_groups, 2, 4));
   std::mt19937 generator(11);
   LinearWeights layer = random_layer(66, 8, generator);
   layer.stlq_unit.resize(66);
   std::vector<std::int8_t> words;
-  const stlq::NearestValues one_word(four_bit_storages.front(), false);
-  const stlq::NearestValues two_words(four_bit_storages.front(), true);
+  const stlq::NearestValues one_word(storage, false);
+  const stlq::NearestValues two_words(storage, true);
   for (Index n = 0; n < 66; ++n) {
     layer.stlq_unit[n] = 0.25F + static_cast<float>(n) / 128;
     for (Index c = 0; c < 8; ++c) {
@@ -223,6 +227,7 @@ TEST_CASE("quantize_linear: STLQ weights that are words already stay as they are
     const QuantizedLinear result =
         quantize_linear(layer, in_halves(rows), {RowVector::Ones(8), {}}, options, of_one_channel);
     CHECK((result.weights == words));
+    CHECK(result.storage->first() == std::string(storage.first()));
     CHECK((result.input.scale == result.input.scale[3]).all());
     CHECK(result.input.scale[3] >= 0.1);
     for (Index n = 0; n < 66; ++n)
