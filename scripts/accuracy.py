@@ -24,6 +24,7 @@ COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreeme
 # Weights of four bits, and the average bits that are measured of each: from no second words to all.
 WORDS = {"int4": "--weight-format int4", "STLQ": "--weight-format stlq"}
 AVERAGE_BITS = [4.125, 4.25, 4.6, 5.25, 6.25]
+FEWER_BITS = [5, 6, 7]  # all weights of the blocks alike, for comparison
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
 SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
@@ -40,6 +41,8 @@ def setting(observer, residual, softmax):
 def settings():
     """Options of the rows of the tables in docs/quantization.md and docs/stlq.md, what decides most first."""
     yield ""
+    for bits in FEWER_BITS:
+        yield f"--weight-bits {bits}"
     for options in WORDS.values():
         for bits in AVERAGE_BITS:
             yield f"{options} --average-bits {bits}"
@@ -154,7 +157,7 @@ def panel(model, rows, top):
     for name, options in WORDS.items():
         measured = [single.get(f"{options} --average-bits {bits}") for bits in AVERAGE_BITS]
         lines[name] = [row for row in measured if row]
-    if "" not in single or not all(lines.values()):
+    if not {"", *(f"--weight-bits {bits}" for bits in FEWER_BITS)} <= set(single) or not all(lines.values()):
         raise ValueError(f"{model}: rows of the default or of words are missing")
     bottom = top + PANEL
 
@@ -179,16 +182,20 @@ def panel(model, rows, top):
             at, height = place(row)
             svg.append(f'<circle class="{style}" cx="{at:.1f}" cy="{height:.1f}" r="4"><title>{row["bits_per_weight"]} bits, '
                        f'cosine {row["cosine"]}, agreement {row["agreement"]} %, top-1 {row["top1"]} %</title></circle>')
-    at, height = place(single[""])
-    svg.append(f'<path class="int8" d="M {at - 5:.1f},{height - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
-    svg.append(f'<text x="{at + 10:.1f}" y="{height + 4:.1f}">int8</text>')
+    # What is not in the blocks has 8 bits.
+    in_blocks = (8 - float(lines["int4"][0]["bits_per_weight"])) / (8 - AVERAGE_BITS[0])
+    for bits in [*FEWER_BITS, 8]:
+        row = single["" if bits == 8 else f"--weight-bits {bits}"]
+        at, height = x(8 - in_blocks * (8 - bits)), y(1 - float(row["cosine"]))
+        svg.append(f'<path class="int8" d="M {at - 5:.1f},{height - 5:.1f} l 10,10 m 0,-10 l -10,10"/>')
+        svg.append(f'<text x="{at + 10:.1f}" y="{height - 4:.1f}">{bits} bits</text>')
     return svg
 
 
 def draw(rows):
     svg = [f'<text class="title" x="{LEFT}" y="20">Error of the logits (1 - cosine), over bits a weight of the whole model</text>']
     notes = ["From left to right more weights have second words, from none to all that gain by one.",
-             "Nothing was fine-tuned."]
+             "Crosses: integers of as many bits for all weights of the blocks. Nothing was fine-tuned."]
     for index, note in enumerate(notes):
         svg.append(f'<text x="{LEFT}" y="{42 + 17 * index}">{note}</text>')
     at = LEFT

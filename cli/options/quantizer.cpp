@@ -94,6 +94,8 @@ void add_quantizer_options(Parser &parser) {
   parser.group("Studies");
   parser.option<double>("channel-strength", "S",
                         "strength of per-channel scales from 0 to 1 (default: searched per layer)");
+  parser.option<int>("weight-bits", "N",
+                     "int8: integers as N bits have them, 2 to 8, to see what they cost; files hold 8 (default: 8)");
   parser.option<std::string>("errors-by", "NAME",
                              "errors count by what they change in the outputs of their layer (layer), there with as "
                              "much weight for the class token as for all others (class-token), or in those of the "
@@ -136,6 +138,13 @@ QuantizeOptions quantizer_options(const Parser &parser) {
     set_named(parser, "errors-by", error_measures, options.error_measure.emplace());
   if (parser.has("average-bits"))
     set_average_bits(parser, options);
+  if (parser.has("weight-bits")) {
+    options.weight_bits = parser.get<int>("weight-bits");
+    if (options.weight_levels != WeightLevels::int8)
+      throw UsageError("--weight-bits goes with --weight-format int8");
+    if (options.weight_bits < 2 || options.weight_bits > 8)
+      throw UsageError("--weight-bits must be 2 to 8");
+  }
   set_named(parser, "observer", observers, options.published.observer);
   set_named(parser, "rounding", roundings, options.rounding);
   if (parser.has("no-bias-correction"))
@@ -164,6 +173,8 @@ std::string settings_text(const QuantizeOptions &options, bool words_are_given) 
     text << " words=as-trained";
   if (const ErrorMeasure measure = error_measure(options, makes_words); measure != ErrorMeasure::layer)
     text << " errors-by=" << name_of(error_measures, measure);
+  if (options.weight_bits != 8)
+    text << " weight-bits=" << options.weight_bits;
   if (options.channel_strength)
     text << " channel-strength=" << *options.channel_strength;
   if (options.published.per_tensor)

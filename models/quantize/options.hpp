@@ -93,6 +93,7 @@ struct QuantizeOptions {
   // Correct biases by the mean error that quantization leaves.
   bool correct_bias = true;
   WeightLevels weight_levels = WeightLevels::int8;
+  int weight_bits = 8; // int8: as many as that, 2 to 8, are made use of, which shows what fewer would cost
   // stlq, int4: the part of the weights that get a second word, from 0 to 1.
   double two_word_ratio = 0.5;
   int group_inputs = 4;                      // so many get second words together: 4 or 8
@@ -123,6 +124,7 @@ inline ErrorMeasure error_measure(const QuantizeOptions &options, bool makes_wor
 // For the first and the last layer.
 inline QuantizeOptions with_int8_weights(QuantizeOptions options) {
   options.weight_levels = WeightLevels::int8;
+  options.weight_bits = 8;
   return options;
 }
 

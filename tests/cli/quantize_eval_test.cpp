@@ -2,6 +2,7 @@
 // refuses.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -220,19 +221,24 @@ TEST_CASE("quantize: the model tells its settings, and the rounding of weights m
   };
   std::vector<SafetensorsFile> files;
   for (const Case &entry :
-       {Case{{}, "observer=mse rounding=compensating softmax=int16 residual=int16"},
-        Case{{"--rounding", "compensating"}, "observer=mse rounding=compensating softmax=int16 residual=int16"},
-        Case{{"--rounding", "nearest"}, "observer=mse rounding=nearest softmax=int16 residual=int16"},
+       {Case{{"--errors-by", "layer"}, "observer=mse rounding=compensating softmax=int16 residual=int16"},
+        Case{{"--rounding", "compensating", "--errors-by", "layer"},
+             "observer=mse rounding=compensating softmax=int16 residual=int16"},
+        Case{{"--rounding", "nearest", "--errors-by", "layer"},
+             "observer=mse rounding=nearest softmax=int16 residual=int16"},
         Case{{"--observer", "minmax", "--softmax", "lis4", "--no-renormalize", "--residual", "ptf8",
               "--channel-strength", "0.5"},
              "observer=minmax rounding=compensating softmax=lis4 no-renormalize residual=ptf8 "
-             "channel-strength=0.5"},
+             "errors-by=class-token channel-strength=0.5"},
         Case{{"--as-published"},
              "observer=minmax rounding=nearest softmax=lis4 no-renormalize residual=ptf8-paper per-tensor "
              "no-bias-correction clamp-largest-weight"},
         Case{{"--as-published", "--observer", "omse", "--softmax", "int8", "--residual", "int8"},
              "observer=omse rounding=nearest softmax=int8 no-renormalize residual=int8 per-tensor "
-             "no-bias-correction clamp-largest-weight"}}) {
+             "no-bias-correction clamp-largest-weight"},
+        Case{{}, "observer=mse rounding=compensating softmax=int16 residual=int16 errors-by=class-token"},
+        Case{{"--weight-bits", "5"},
+             "observer=mse rounding=compensating softmax=int16 residual=int16 errors-by=class-token weight-bits=5"}}) {
     CAPTURE(entry.options);
     const std::string model = temporary_file("settings.safetensors");
     REQUIRE(quantize(entry.options, model).exit_code == 0);
@@ -252,6 +258,11 @@ TEST_CASE("quantize: the model tells its settings, and the rounding of weights m
     CAPTURE(layer);
     CHECK(same(0, 1, layer + ".weight"));
     CHECK_FALSE(same(0, 2, layer + ".weight"));
+    CHECK_FALSE(same(0, 6, layer + ".weight"));
+    int largest = 0;
+    for (const std::byte byte : files[7].find(layer + ".weight")->bytes)
+      largest = std::max(largest, std::abs(static_cast<std::int8_t>(byte)));
+    CHECK(largest == 15);
   }
   // Only what is calibrated on samples is compensated.
   CHECK(same(0, 2, "patch_embed.weight"));
@@ -399,6 +410,8 @@ TEST_CASE("quantize's and eval's bad input") {
            "give --average-bits or --two-word-ratio, not both"},
           {{"--rounding", "up"}, 2, "--rounding"},
           {{"--channel-strength", "2"}, 2, "--channel-strength must be from 0 to 1"},
+          {{"--weight-bits", "9"}, 2, "--weight-bits must be 2 to 8"},
+          {{"--weight-bits", "5", "--weight-format", "int7"}, 2, "--weight-bits goes with --weight-format int8"},
           {{"--calib-count", "0"}, 2, "--calib-count"},
       });
   CHECK_FALSE(std::filesystem::exists(output));

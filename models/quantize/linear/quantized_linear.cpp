@@ -26,10 +26,10 @@ constexpr std::array strengths{0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875,
 constexpr Index measured_rows = 512;
 
 // What the weights are rounded to while the input's codes are searched.
-WeightGrid search_grid(WeightLevels levels, Index inputs) {
-  switch (levels) {
+WeightGrid search_grid(const QuantizeOptions &options, Index inputs) {
+  switch (options.weight_levels) {
   case WeightLevels::stlq:
-    return WordGrid(*storage_of(levels, 4), inputs);
+    return WordGrid(*storage_of(options.weight_levels, 4), inputs);
   case WeightLevels::int4:
     return UniformGrid(2, 31); // as with second words
   case WeightLevels::int7:
@@ -37,7 +37,7 @@ WeightGrid search_grid(WeightLevels levels, Index inputs) {
   case WeightLevels::int8:
     break;
   }
-  return UniformGrid();
+  return UniformGrid(1, (1 << (options.weight_bits - 1)) - 1);
 }
 
 // Scales and second words of the map's rows. Where the demand is asked for, it is told, and no row has second words.
@@ -111,7 +111,7 @@ InputChoice searched_input(const LinearWeights &layer, const SiteSamples &sample
   const std::vector<CodeStatistics> statistics = measure(codes, gain, samples, Part::second_half, options.threads);
 
   const ArrayXd column_norms = layer.weight.colwise().squaredNorm().transpose().array().cast<double>();
-  const WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
+  const WeightGrid grid = search_grid(options, layer.weight.cols());
   const bool rounds_weights = !words_are_given(layer, options);
   const NearestError rounding_error(layer.weight, grid, largest_scale, options.threads);
   InputChoice best;
@@ -190,7 +190,7 @@ RoundedWeights round_weights(const LinearWeights &layer, const ChannelCodes &inp
   }
   Scales scales = scale_candidates(options.weight_levels, options);
   scales.largest = largest_scale;
-  WeightGrid grid = search_grid(options.weight_levels, layer.weight.cols());
+  WeightGrid grid = search_grid(options, layer.weight.cols());
   WordChoice choice;
   if (const FourBitStorage *storage = storage_of(options.weight_levels, options.group_inputs)) {
     choice = words_for({layer.weight, input.scale, statistics.variance, samples.output_costs, *storage,
