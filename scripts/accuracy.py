@@ -24,7 +24,7 @@ COLUMNS = ["model", "options", "bits_per_weight", "top1", "float_top1", "agreeme
 # Weights of four bits, and the average bits that are measured of each: from no second words to all.
 WORDS = {"int4": "--weight-format int4", "STLQ": "--weight-format stlq"}
 AVERAGE_BITS = [4.125, 4.25, 4.6, 5.25, 6.25]
-FEWER_BITS = [5, 6, 7]  # all weights of the blocks alike, for comparison
+FEWER_BITS = [5, 6]  # all weights of the blocks alike, for comparison
 OBSERVERS = ["mse", "minmax", "ema", "percentile", "omse"]
 RESIDUALS = ["int16", "ptf8"]
 SOFTMAXES = ["int16", "int8", "lis4", "lis8"]
