@@ -97,7 +97,7 @@ std::span<const std::size_t> halves_of(Part part) {
   return part == Part::all ? all : all.subspan(part == Part::first_half ? 0 : 1, 1);
 }
 
-ArrayXd weights_of(const SiteSamples &samples, std::size_t half) {
+ArrayXd row_weights_of(const SiteSamples &samples, std::size_t half) {
   return samples.row_weights[half].size() > 0 ? samples.row_weights[half] : ArrayXd::Ones(samples.rows[half].rows());
 }
 
@@ -117,7 +117,7 @@ void measure_channels(std::span<const ChannelCodes> candidates, const RowVector 
   double count = 0;
   for (const std::size_t half : halves_of(part)) {
     const RowMatrix &rows = samples.rows[half];
-    const ArrayXd weights = weights_of(samples, half);
+    const ArrayXd weights = row_weights_of(samples, half);
     for (const double weight : weights)
       count += weight;
     for (Index begin = 0; begin < rows.rows(); begin += rows_at_once) {
@@ -164,7 +164,7 @@ std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, co
 RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const RowVector &gain,
                         const SiteSamples &samples, int threads) {
   const Index count = samples.rows[0].rows() + samples.rows[1].rows();
-  const std::array<ArrayXd, 2> roots{weights_of(samples, 0).sqrt(), weights_of(samples, 1).sqrt()};
+  const std::array<ArrayXd, 2> roots{row_weights_of(samples, 0).sqrt(), row_weights_of(samples, 1).sqrt()};
   const Index channels = codes.scale.size();
   RowMatrix centred(channels, count);
   parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
