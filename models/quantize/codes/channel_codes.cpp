@@ -97,8 +97,14 @@ std::span<const std::size_t> halves_of(Part part) {
   return part == Part::all ? all : all.subspan(part == Part::first_half ? 0 : 1, 1);
 }
 
-ArrayXd row_weights_of(const SiteSamples &samples, std::size_t half) {
-  return samples.row_weights[half].size() > 0 ? samples.row_weights[half] : ArrayXd::Ones(samples.rows[half].rows());
+using RowWeights = std::array<ArrayXd, 2>; // of each half
+
+RowWeights row_weights_of(const SiteSamples &samples) {
+  RowWeights weights = samples.row_weights;
+  for (std::size_t half = 0; half < 2; ++half)
+    if (weights[half].size() == 0)
+      weights[half] = ArrayXd::Ones(samples.rows[half].rows());
+  return weights;
 }
 
 // So many rows are read before the next candidate, so that they stay in the cache.
@@ -106,7 +112,8 @@ constexpr Index rows_at_once = 256;
 
 // Channels [first, first + used) of all candidates.
 void measure_channels(std::span<const ChannelCodes> candidates, const RowVector &gain, const SiteSamples &samples,
-                      Part part, Index first, Index used, std::vector<CodeStatistics> &statistics) {
+                      const RowWeights &row_weights, Part part, Index first, Index used,
+                      std::vector<CodeStatistics> &statistics) {
   std::vector<ChannelSums> sums(candidates.size());
   for (std::size_t i = 0; i < sums.size(); ++i) {
     sums[i].scale.fill(1.0);
@@ -117,7 +124,7 @@ void measure_channels(std::span<const ChannelCodes> candidates, const RowVector 
   double count = 0;
   for (const std::size_t half : halves_of(part)) {
     const RowMatrix &rows = samples.rows[half];
-    const ArrayXd weights = row_weights_of(samples, half);
+    const ArrayXd &weights = row_weights[half];
     for (const double weight : weights)
       count += weight;
     for (Index begin = 0; begin < rows.rows(); begin += rows_at_once) {
@@ -150,12 +157,13 @@ void measure_channels(std::span<const ChannelCodes> candidates, const RowVector 
 std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, const RowVector &gain,
                                     const SiteSamples &samples, Part part, int threads) {
   const Index channels = gain.size();
+  const RowWeights weights = row_weights_of(samples);
   const ArrayXd room(channels);
   std::vector<CodeStatistics> statistics(candidates.size(), {room, room, room, room});
   parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
                [&](std::size_t index, std::size_t) {
                  const Index first = static_cast<Index>(index) * code_channels;
-                 measure_channels(candidates, gain, samples, part, first,
+                 measure_channels(candidates, gain, samples, weights, part, first,
                                   std::min<Index>(code_channels, channels - first), statistics);
                });
   return statistics;
@@ -164,7 +172,8 @@ std::vector<CodeStatistics> measure(std::span<const ChannelCodes> candidates, co
 RowMatrix centred_codes(const ChannelCodes &codes, const ArrayXd &mean, const RowVector &gain,
                         const SiteSamples &samples, int threads) {
   const Index count = samples.rows[0].rows() + samples.rows[1].rows();
-  const std::array<ArrayXd, 2> roots{row_weights_of(samples, 0).sqrt(), row_weights_of(samples, 1).sqrt()};
+  const RowWeights weights = row_weights_of(samples);
+  const RowWeights roots{weights[0].sqrt(), weights[1].sqrt()};
   const Index channels = codes.scale.size();
   RowMatrix centred(channels, count);
   parallel_for(threads, static_cast<std::size_t>((channels + code_channels - 1) / code_channels),
