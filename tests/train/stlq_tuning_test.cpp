@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 #include "tests/train/small_data.hpp"
 #include "train/trainer.hpp"
 
@@ -21,14 +22,8 @@ namespace {
 const Schedule kSchedule{ScheduleKind::cosine, 0.1, 0, 0, 1000};
 
 VitConfig tiny() {
-  VitConfig config = default_vit();
-  config.image_height = 8;
-  config.image_width = 8;
-  config.channels = 64;
-  config.depth = 1;
-  config.heads = 2;
-  config.mlp_hidden = 64;
-  return config;
+  return test::small_vit_config(
+      {.height = 8, .width = 8, .patch = 4, .channels = 64, .depth = 1, .heads = 2, .hidden = 64, .classes = 10});
 }
 
 struct Tuned {

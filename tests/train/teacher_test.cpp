@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 #include "tests/train/small_data.hpp"
 #include "train/trainer.hpp"
 
@@ -17,14 +18,7 @@ using namespace intvit::train;
 namespace {
 
 VitConfig teacher_config(int classes = 2) {
-  VitConfig config = default_vit();
-  config.image_height = 8;
-  config.image_width = 8;
-  config.channels = 16;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp_hidden = 24;
-  config.classes = classes;
+  VitConfig config = small_vit_config({.height = 8, .width = 8, .patch = 4, .hidden = 24, .classes = classes});
   config.mean = {0.25, 0.5, 0.48145466};
   config.std = {0.2, 0.25, 0.3};
   config.crop_pct = 0.875;

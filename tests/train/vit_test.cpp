@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 #include "train/vit.hpp"
 #include "train/weights.hpp"
 
@@ -111,16 +112,8 @@ private:
 };
 
 VitConfig small_config() {
-  VitConfig config = default_vit();
-  config.image_height = 12;
-  config.image_width = 12;
-  config.patch = 4;
-  config.channels = 12;
-  config.depth = 2;
-  config.heads = 3;
-  config.mlp_hidden = 20;
-  config.classes = 4;
-  return config;
+  return test::small_vit_config(
+      {.height = 12, .width = 12, .patch = 4, .channels = 12, .heads = 3, .hidden = 20, .classes = 4});
 }
 
 // A model whose every parameter matters: biases and norms are not left at 0 and 1, weights are large.

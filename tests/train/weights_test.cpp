@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "tests/support/data.hpp"
+#include "tests/support/small_vit.hpp"
 #include "tests/train/small_data.hpp"
 #include "train/weights.hpp"
 
@@ -15,15 +16,8 @@ using namespace intvit::train;
 namespace {
 
 VitConfig tiny(int classes) {
-  VitConfig config = default_vit();
-  config.image_height = 8;
-  config.image_width = 8;
-  config.channels = 8;
-  config.depth = 1;
-  config.heads = 2;
-  config.mlp_hidden = 12;
-  config.classes = classes;
-  return config;
+  return small_vit_config(
+      {.height = 8, .width = 8, .patch = 4, .channels = 8, .depth = 1, .heads = 2, .hidden = 12, .classes = classes});
 }
 
 // Writes a model's files into a folder of that name and returns the folder.
