@@ -216,9 +216,9 @@ def svg_document(title, style, elements, height):
         f"<title>{title}</title>", f"<style>{style}</style>", *elements, "</svg>", ""])
 
 
-def run_commands(description, path, columns, measure, table, draw, options=()):
-    """The subcommands measure, table and plot of a script whose rows are in the CSV file `path`. options: of measure,
-    besides those that all have, as add_argument() takes them."""
+def run_commands(description, path, columns, measure, table, draw=None, options=()):
+    """The subcommands measure, table and, with `draw`, plot of a script whose rows are in the CSV file `path`. options: of
+    measure, besides those that all have, as add_argument() takes them."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
@@ -230,9 +230,10 @@ def run_commands(description, path, columns, measure, table, draw, options=()):
     measuring.add_argument("models", nargs="*", metavar="MODEL")
     tabulating = commands.add_parser("table")
     tabulating.add_argument("table", nargs="?", default=path)
-    plotting = commands.add_parser("plot")
-    plotting.add_argument("table", nargs="?", default=path)
-    plotting.add_argument("-o", "--output", required=True)
+    if draw:
+        plotting = commands.add_parser("plot")
+        plotting.add_argument("table", nargs="?", default=path)
+        plotting.add_argument("-o", "--output", required=True)
     arguments = parser.parse_args()
     try:
         if arguments.command == "measure":
