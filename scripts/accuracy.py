@@ -87,17 +87,30 @@ def run(*command):
     return result.stdout
 
 
+def quantize(program, data, model, options, calib, file):
+    """The integer model `file` of a model of the folder `data`."""
+    run(program, "quantize", "--weights", f"{data}/weights/{model}.safetensors", "--calib", calib, "-o", file,
+        *options.split())
+
+
+def info(program, file):
+    return json.loads(run(program, "info", "-m", file, "--format", "json"))
+
+
+def evaluate(program, data, model, file, images):
+    """The columns of a row that tell how the integer model `file` does beside the float one on images of 227 pixels."""
+    result = json.loads(run(program, "eval", "-m", file, "--data", images, "--preprocess", "crop=224", "--float",
+                            f"{data}/weights/{model}.safetensors", "--format", "json"))
+    return {**{key: f"{result[key]:.2f}" for key in ("top1", "float_top1", "agreement")},
+            "cosine": f"{result['cosine']:.4f}"}
+
+
 def measure_one(program, data, model, options):
-    weights = f"{data}/weights/{model}.safetensors"
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/model.safetensors"
-        run(program, "quantize", "--weights", weights, "--calib", f"{data}/imagenet/calib", "-o", file, *options.split())
-        info = json.loads(run(program, "info", "-m", file, "--format", "json"))
-        result = json.loads(run(program, "eval", "-m", file, "--data", f"{data}/imagenet/val", "--preprocess", "crop=224",
-                                "--float", weights, "--format", "json"))
-    return {"model": model, "options": options, "bits_per_weight": f"{info['bits_per_weight']:.2f}",
-            **{key: f"{result[key]:.2f}" for key in ("top1", "float_top1", "agreement")},
-            "cosine": f"{result['cosine']:.4f}"}
+        quantize(program, data, model, options, f"{data}/imagenet/calib", file)
+        return {"model": model, "options": options, "bits_per_weight": f"{info(program, file)['bits_per_weight']:.2f}",
+                **evaluate(program, data, model, file, f"{data}/imagenet/val")}
 
 
 def measure(arguments):

@@ -10,12 +10,11 @@ setting is measured with three sets of 200 of calib's photographs, which a seed 
 the options of `intvit quantize` it was made with, a set, and one half of val, as merging.py halves it. Rows that are
 there are not measured again. The table has a setting's mean over the sets, first half and second.
 """
-import json
 import os
 import random
 import tempfile
 
-from accuracy import MODELS, WORDS, read, run, run_commands, write_rows
+from accuracy import MODELS, WORDS, evaluate, info, quantize, read, run_commands, write_rows
 from merging import HALVES, mean, rows_of, split
 
 COLUMNS = ["model", "options", "set", "half", "bits_per_weight", "top1", "float_top1", "agreement", "cosine"]
@@ -36,17 +35,13 @@ def draw_set(calib, seed, folder):
 
 
 def measure_one(arguments, model, options, seed, folder):
-    weights = f"{arguments.data}/weights/{model}.safetensors"
+    program, data = arguments.program, arguments.data
     file = f"{folder}/model.safetensors"
-    run(arguments.program, "quantize", "--weights", weights, "--calib", f"{folder}/{seed}", "-o", file, *options.split())
-    info = json.loads(run(arguments.program, "info", "-m", file, "--format", "json"))
+    quantize(program, data, model, options, f"{folder}/{seed}", file)
+    bits = f"{info(program, file)['bits_per_weight']:.2f}"
     for half in HALVES:
-        result = json.loads(run(arguments.program, "eval", "-m", file, "--data", f"{folder}/{half}", "--preprocess",
-                                "crop=224", "--float", weights, "--format", "json"))
-        yield {"model": model, "options": options, "set": str(seed), "half": half,
-               "bits_per_weight": f"{info['bits_per_weight']:.2f}",
-               **{key: f"{result[key]:.2f}" for key in ("top1", "float_top1", "agreement")},
-               "cosine": f"{result['cosine']:.4f}"}
+        yield {"model": model, "options": options, "set": str(seed), "half": half, "bits_per_weight": bits,
+               **evaluate(program, data, model, file, f"{folder}/{half}")}
 
 
 def measure(arguments):

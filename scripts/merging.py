@@ -16,7 +16,8 @@ import json
 import os
 import tempfile
 
-from accuracy import LEFT, MODELS, PANEL, RIGHT, STYLE, read, run, run_commands, svg_document, write_rows
+from accuracy import (LEFT, MODELS, PANEL, RIGHT, STYLE, evaluate, info, quantize, read, run, run_commands, svg_document,
+                      write_rows)
 
 COLUMNS = ["model", "options", "half", "work", "ms", "top1", "float_top1", "agreement", "cosine"]
 SPEED_UPS = [1, 1.25, 1.5]
@@ -55,21 +56,17 @@ def split(val, folder):
 
 
 def measure_one(arguments, model, options, halves):
-    weights = f"{arguments.data}/weights/{model}.safetensors"
+    program, data = arguments.program, arguments.data
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/model.safetensors"
-        run(arguments.program, "quantize", "--weights", weights, "--calib", f"{arguments.data}/imagenet/calib", "-o", file,
-            *options.split())
+        quantize(program, data, model, options, f"{data}/imagenet/calib", file)
         priority = ["chrt", "-f", str(arguments.real_time)] if arguments.real_time else []
-        bench = json.loads(run(*priority, arguments.program, "bench", "-m", file, "-t", "1", "--seconds", "1", "--format",
+        bench = json.loads(run(*priority, program, "bench", "-m", file, "-t", "1", "--seconds", "1", "--format",
                                "json"))["results"][0]
-        work = json.loads(run(arguments.program, "info", "-m", file, "--format", "json"))["work"]
+        work = info(program, file)["work"]
         for half in HALVES:
-            result = json.loads(run(arguments.program, "eval", "-m", file, "--data", f"{halves}/{half}", "--preprocess",
-                                    "crop=224", "--float", weights, "--format", "json"))
             yield {"model": model, "options": options, "half": half, "work": str(work), "ms": f"{bench['median_ms']:.2f}",
-                   **{key: f"{result[key]:.2f}" for key in ("top1", "float_top1", "agreement")},
-                   "cosine": f"{result['cosine']:.4f}"}
+                   **evaluate(program, data, model, file, f"{halves}/{half}")}
 
 
 def measure(arguments):
