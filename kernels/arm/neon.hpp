@@ -165,12 +165,17 @@ template <class Unit> struct Operations : Lanes<Unit> {
     const int16x8_t shift = vdupq_n_s16(static_cast<std::int16_t>(4 - fraction_bits)); // a chord is 2^shift wide
     const int16x8_t last = vdupq_n_s16(static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1));
     const int16x8_t x[2] = {clamp16(row[0], row[1]), clamp16(row[2], row[3])};
-    const int16x8_t fold_shift = vdupq_n_s16(static_cast<std::int16_t>(-gelu_fold_shift(function)));
-    const int16x8_t fold_start = vdupq_n_s16(static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits)));
     int16x8_t u[2] = {vabsq_s16(x[0]), vabsq_s16(x[1])};
+    if (const int fold_shift = gelu_fold_shift(function); fold_shift != 0) { // not GELU itself
+      const int16x8_t down = vdupq_n_s16(static_cast<std::int16_t>(-fold_shift));
+      const int16x8_t fold = vdupq_n_s16(static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits)));
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i)
+        u[i] = vminq_s16(u[i], vaddq_s16(vshlq_s16(u[i], down), fold));
+    }
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i)
-      u[i] = vminq_s16(vminq_s16(u[i], vaddq_s16(vshlq_s16(u[i], fold_shift), fold_start)), last);
+      u[i] = vminq_s16(u[i], last);
     const Bytes chord = vreinterpretq_u8_s8(vmovn_high_s16(vmovn_s16(vshlq_s16(u[0], shift)), vshlq_s16(u[1], shift)));
     const int8x16x2_t start = look_up_chords(tail.start_low, tail.start_high, chord);
     const int8x16x2_t slope = look_up_chords(tail.slope_low, tail.slope_high, chord);

@@ -125,11 +125,13 @@ template <class Set, int rows = 6> struct Operations : vector::XsimdLanes<vector
     const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
     const int chord_bits = fraction_bits - 4;
     const int down = 16 - fraction_bits;
-    const auto fold = static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits));
-    const __m256i magnitude = _mm256_abs_epi16(x);
-    const __m256i folded =
-        _mm256_add_epi16(_mm256_srl_epi16(magnitude, shift_count(gelu_fold_shift(function))), _mm256_set1_epi16(fold));
-    const __m256i u = _mm256_min_epi16(_mm256_min_epi16(magnitude, folded), _mm256_set1_epi16(last));
+    __m256i place = _mm256_abs_epi16(x);
+    if (const int fold_shift = gelu_fold_shift(function); fold_shift != 0) { // not GELU itself
+      const auto fold = static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits));
+      place = _mm256_min_epi16(
+          place, _mm256_add_epi16(_mm256_srl_epi16(place, shift_count(fold_shift)), _mm256_set1_epi16(fold)));
+    }
+    const __m256i u = _mm256_min_epi16(place, _mm256_set1_epi16(last));
     __m256i start;
     __m256i slope;
     look_up_chords(gelu_tables<TailBytes>[static_cast<std::size_t>(function)],

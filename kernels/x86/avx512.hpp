@@ -339,11 +339,13 @@ private:
     const auto last = static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1);
     const int chord_bits = fraction_bits - 4;
     const int down = 16 - fraction_bits;
-    const auto fold = static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits));
-    const __m512i magnitude = _mm512_abs_epi16(x);
-    const __m512i folded =
-        _mm512_add_epi16(_mm512_srl_epi16(magnitude, shift_count(gelu_fold_shift(function))), _mm512_set1_epi16(fold));
-    const __m512i u = _mm512_min_epi16(_mm512_min_epi16(magnitude, folded), _mm512_set1_epi16(last));
+    __m512i place = _mm512_abs_epi16(x);
+    if (const int fold_shift = gelu_fold_shift(function); fold_shift != 0) { // not GELU itself
+      const auto fold = static_cast<std::int16_t>(gelu_fold_start(function, fraction_bits));
+      place = _mm512_min_epi16(
+          place, _mm512_add_epi16(_mm512_srl_epi16(place, shift_count(fold_shift)), _mm512_set1_epi16(fold)));
+    }
+    const __m512i u = _mm512_min_epi16(place, _mm512_set1_epi16(last));
     const __m512i chord = _mm512_srl_epi16(u, shift_count(chord_bits));
     const TailTable &tails = gelu_tables<TailTable>[static_cast<std::size_t>(function)];
     const __m512i start =
