@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "kernels/gelu.hpp"
+#include "kernels/inline.hpp"
 #include "kernels/vector/xsimd_lanes.hpp"
 
 namespace intvit::kernels::neon {
@@ -65,10 +66,10 @@ template <class Unit> struct Operations : Lanes<Unit> {
   static constexpr int offset_place(int lane) { return lane; }
 
   using Base::load; // of whole vectors
-  static Vec load64(const std::int64_t *from) { return vreinterpretq_s32_s64(vld1q_s64(from)); }
+  INTVIT_INLINE static Vec load64(const std::int64_t *from) { return vreinterpretq_s32_s64(vld1q_s64(from)); }
 
   // The first `count` elements, widened, the other lanes 0; nothing behind them is read or written.
-  template <typename T> static Vec load(const T *from, int count) {
+  template <typename T> INTVIT_INLINE static Vec load(const T *from, int count) {
     if (count == lanes)
       return widen(from);
     T whole[std::size_t{lanes}] = {};
@@ -76,44 +77,44 @@ template <class Unit> struct Operations : Lanes<Unit> {
     return widen(whole);
   }
   // The first `count` lanes, clamped to the codes of `to`; 16-bit ones are symmetric.
-  static void store_output(std::int8_t *to, Vec value, int count) {
+  INTVIT_INLINE static void store_output(std::int8_t *to, Vec value, int count) {
     const int16x4_t codes16 = vqmovn_s32(value);
     const int8x8_t bytes = vqmovn_s16(vcombine_s16(codes16, codes16));
     const std::uint32_t four = vget_lane_u32(vreinterpret_u32_s8(bytes), 0);
     std::memcpy(to, &four, static_cast<std::size_t>(count));
   }
-  static void store_output(std::int16_t *to, Vec value, int count) {
+  INTVIT_INLINE static void store_output(std::int16_t *to, Vec value, int count) {
     std::int16_t codes16[lanes];
     vst1_s16(codes16, vmax_s16(vqmovn_s32(value), vdup_n_s16(-32767)));
     std::memcpy(to, codes16, static_cast<std::size_t>(count) * sizeof(std::int16_t));
   }
-  static void store_output(std::int32_t *to, Vec value, int count) {
+  INTVIT_INLINE static void store_output(std::int32_t *to, Vec value, int count) {
     std::int32_t whole[lanes];
     vst1q_s32(whole, value);
     std::memcpy(to, whole, static_cast<std::size_t>(count) * sizeof(std::int32_t));
   }
 
-  static Vec shift_left(Vec value, int count) { return vshlq_s32(value, vdupq_n_s32(count)); }
-  static Vec shift_left_lanes(Vec value, Vec counts) { return vshlq_s32(value, counts); }
-  static Vec shift_right_unsigned(Vec value, int count) {
+  INTVIT_INLINE static Vec shift_left(Vec value, int count) { return vshlq_s32(value, vdupq_n_s32(count)); }
+  INTVIT_INLINE static Vec shift_left_lanes(Vec value, Vec counts) { return vshlq_s32(value, counts); }
+  INTVIT_INLINE static Vec shift_right_unsigned(Vec value, int count) {
     return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(value), vdupq_n_s32(-count)));
   }
-  static std::int32_t largest(Vec value) { return vmaxvq_s32(value); }
-  static std::int32_t sum(Vec value) { return vaddvq_s32(value); }
-  static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
+  INTVIT_INLINE static std::int32_t largest(Vec value) { return vmaxvq_s32(value); }
+  INTVIT_INLINE static std::int32_t sum(Vec value) { return vaddvq_s32(value); }
+  INTVIT_INLINE static Vec keep_where_less(Vec value, Vec a, Vec b) { // 0 where a >= b
     return vandq_s32(value, vreinterpretq_s32_u32(vcltq_s32(a, b)));
   }
-  static Vec low_byte(Vec value) { return vandq_s32(value, Base::set(255)); }
+  INTVIT_INLINE static Vec low_byte(Vec value) { return vandq_s32(value, Base::set(255)); }
   // requantize() takes the lower and the upper lanes of one vector of multipliers and needs no other.
-  static Vec odd_lanes(Vec value) { return value; }
-  static Vec look_up(const std::uint32_t *table, Vec index) {
+  INTVIT_INLINE static Vec odd_lanes(Vec value) { return value; }
+  INTVIT_INLINE static Vec look_up(const std::uint32_t *table, Vec index) {
     uint32x4_t result = vdupq_n_u32(table[vgetq_lane_s32(index, 0)]);
     result = vsetq_lane_u32(table[vgetq_lane_s32(index, 1)], result, 1);
     result = vsetq_lane_u32(table[vgetq_lane_s32(index, 2)], result, 2);
     return vreinterpretq_s32_u32(vsetq_lane_u32(table[vgetq_lane_s32(index, 3)], result, 3));
   }
   // table[i % 16] >> (i / 16), unsigned.
-  static Vec exp_by_octaves(const std::uint32_t *table, Vec index) {
+  INTVIT_INLINE static Vec exp_by_octaves(const std::uint32_t *table, Vec index) {
     // The four bytes of entry i are bytes 4 i to 4 i + 3 of the table.
     const Vec first = vshlq_n_s32(vandq_s32(index, Base::set(15)), 2);
     const Vec bytes = vmlaq_s32(Base::set(0x03020100), first, Base::set(0x01010101));
@@ -123,7 +124,7 @@ template <class Unit> struct Operations : Lanes<Unit> {
   }
 
   // How many of 16 integers below 2^31 are at least `least`.
-  static int count_at_least(const std::uint32_t *integers, std::int32_t least) {
+  INTVIT_INLINE static int count_at_least(const std::uint32_t *integers, std::int32_t least) {
     const uint32x4_t limit = vdupq_n_u32(static_cast<std::uint32_t>(least));
     const auto found = [&](int i) { return vcgeq_u32(vld1q_u32(integers + 4 * i), limit); }; // -1 where so
     const uint32x4_t sum = vaddq_u32(vaddq_u32(found(0), found(1)), vaddq_u32(found(2), found(3)));
@@ -131,36 +132,38 @@ template <class Unit> struct Operations : Lanes<Unit> {
   }
 
   // Dot products.
-  static Vec set_elements(int value) { return vreinterpretq_s32_s8(vdupq_n_s8(static_cast<std::int8_t>(value))); }
+  INTVIT_INLINE static Vec set_elements(int value) {
+    return vreinterpretq_s32_s8(vdupq_n_s8(static_cast<std::int8_t>(value)));
+  }
   static void codes_to_elements(const std::int8_t *from, int count, Element *to, int padded) {
     std::memcpy(to, from, static_cast<std::size_t>(count));
     std::memset(to + count, 0, static_cast<std::size_t>(padded - count));
   }
-  static void store_attention_weights(Element *to, Bytes value) {
+  INTVIT_INLINE static void store_attention_weights(Element *to, Bytes value) {
     vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(value, set_bytes(0x80))));
   }
 
   // Rows of a panel.
-  static void load_row(const std::int16_t *from, int shift, Row &row) { // codes << shift, shift <= 15
+  INTVIT_INLINE static void load_row(const std::int16_t *from, int shift, Row &row) { // codes << shift, shift <= 15
     unpack16(vld1q_s16(from), shift, row[0], row[1]);
     unpack16(vld1q_s16(from + 8), shift, row[2], row[3]);
   }
-  static void load_row(const std::int8_t *from, int shift, Row &row) { // shift <= 23
+  INTVIT_INLINE static void load_row(const std::int8_t *from, int shift, Row &row) { // shift <= 23
     const int8x16_t codes = vld1q_s8(from);
     unpack16(vmovl_s8(vget_low_s8(codes)), shift, row[0], row[1]);
     unpack16(vmovl_high_s8(codes), shift, row[2], row[3]);
   }
-  static void store_row(std::int8_t *to, const Row &row) {
+  INTVIT_INLINE static void store_row(std::int8_t *to, const Row &row) {
     store16_as_int8(to, narrow16(row[0], row[1]), narrow16(row[2], row[3]));
   }
   // 16-bit codes are symmetric: -32768 does not occur.
-  static void store_row(std::int16_t *to, const Row &row) {
+  INTVIT_INLINE static void store_row(std::int16_t *to, const Row &row) {
     vst1q_s16(to, clamp16(row[0], row[1]));
     vst1q_s16(to + 8, clamp16(row[2], row[3]));
   }
   // kernels/gelu.hpp: gelu_code(gelu(clamp_to_int16(row))).
-  static void store_gelu(std::int8_t *to, const Row &row, GeluFunction function, int fraction_bits,
-                         const std::int16_t *multiplier, const std::int16_t *zero_point) {
+  INTVIT_INLINE static void store_gelu(std::int8_t *to, const Row &row, GeluFunction function, int fraction_bits,
+                                       const std::int16_t *multiplier, const std::int16_t *zero_point) {
     const TailBytes &tail = gelu_tables<TailBytes>[static_cast<std::size_t>(function)];
     const int16x8_t shift = vdupq_n_s16(static_cast<std::int16_t>(4 - fraction_bits)); // a chord is 2^shift wide
     const int16x8_t last = vdupq_n_s16(static_cast<std::int16_t>((1 << (fraction_bits + 2)) - 1));
@@ -188,23 +191,23 @@ template <class Unit> struct Operations : Lanes<Unit> {
   }
 
   // Lanes of 16 bits.
-  static Vec16 load16(const std::int16_t *from) {
+  INTVIT_INLINE static Vec16 load16(const std::int16_t *from) {
     return vld1q_s16(from);
   }
-  static Vec16 load16(const std::int8_t *from) {
+  INTVIT_INLINE static Vec16 load16(const std::int8_t *from) {
     return vmovl_s8(vld1_s8(from));
   }
-  static Vec16 subtract16(Vec16 a, Vec16 b) {
+  INTVIT_INLINE static Vec16 subtract16(Vec16 a, Vec16 b) {
     return vsubq_s16(a, b);
   }
-  static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left
+  INTVIT_INLINE static Vec16 shift_left16(Vec16 value, const std::uint8_t *counts) { // to the left
     return vshlq_s16(value, vreinterpretq_s16_u16(vmovl_u8(vld1_u8(counts))));
   }
-  static Vec pair_sums(Vec16 value) {
+  INTVIT_INLINE static Vec pair_sums(Vec16 value) {
     return vpaddlq_s16(value);
   }
   // Sums of 64 bits of four squares each; a pair's fit 32 unsigned bits.
-  static Vec square_sums64(Vec16 value) {
+  INTVIT_INLINE static Vec square_sums64(Vec16 value) {
     const int32x4_t lower = vmull_s16(vget_low_s16(value), vget_low_s16(value));
     const int32x4_t upper = vmull_high_s16(value, value);
     return vreinterpretq_s32_u64(vpaddlq_u32(vaddq_u32(vreinterpretq_u32_s32(lower), vreinterpretq_u32_s32(upper))));
@@ -212,71 +215,71 @@ template <class Unit> struct Operations : Lanes<Unit> {
 
   // Bytes.
   // Four vectors of integers from 0 to 2^31 - 1, clamped to 255, one after the other.
-  static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
+  INTVIT_INLINE static Bytes narrow_to_bytes(Vec a, Vec b, Vec c, Vec d) {
     const auto narrow_pair = [](Vec low, Vec high) {
       return vqmovn_high_u32(vqmovn_u32(vreinterpretq_u32_s32(low)), vreinterpretq_u32_s32(high));
     };
     return vqmovn_high_u16(vqmovn_u16(narrow_pair(a, b)), narrow_pair(c, d));
   }
-  static Bytes set_bytes(std::uint8_t value) {
+  INTVIT_INLINE static Bytes set_bytes(std::uint8_t value) {
     return vdupq_n_u8(value);
   }
-  static Bytes load_bytes(const std::uint8_t *from) {
+  INTVIT_INLINE static Bytes load_bytes(const std::uint8_t *from) {
     return vld1q_u8(from);
   }
-  static void store_bytes(std::uint8_t *to, Bytes value) {
+  INTVIT_INLINE static void store_bytes(std::uint8_t *to, Bytes value) {
     vst1q_u8(to, value);
   }
-  static Bytes keep_bytes(Bytes value, int count) {
+  INTVIT_INLINE static Bytes keep_bytes(Bytes value, int count) {
     alignas(16) static constexpr std::uint8_t places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     return vandq_u8(value, vcltq_u8(vld1q_u8(places), set_bytes(static_cast<std::uint8_t>(count))));
   }
   // Adds the bytes up in some lanes.
-  static Vec accumulate_bytes(Vec sum, Bytes value) {
+  INTVIT_INLINE static Vec accumulate_bytes(Vec sum, Bytes value) {
     return vreinterpretq_s32_u32(vpadalq_u16(vreinterpretq_u32_s32(sum), vpaddlq_u8(value)));
   }
   // count + 1 where value > limit.
-  static Bytes count_above(Bytes count, Bytes value, std::uint8_t limit) {
+  INTVIT_INLINE static Bytes count_above(Bytes count, Bytes value, std::uint8_t limit) {
     return vsubq_u8(count, vcgtq_u8(value, set_bytes(limit)));
   }
   // table[index], 0 where index is 16.
-  static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
+  INTVIT_INLINE static Bytes look_up_16(const std::uint8_t *table, Bytes index) {
     return vqtbl1q_u8(vld1q_u8(table), index);
   }
   // Words (kernels/four_bits.hpp), two a byte, their values, and the sum of two values.
-  static Bytes low_nibbles(Bytes words) {
+  INTVIT_INLINE static Bytes low_nibbles(Bytes words) {
     return vandq_u8(words, set_bytes(15));
   }
-  static Bytes high_nibbles(Bytes words) {
+  INTVIT_INLINE static Bytes high_nibbles(Bytes words) {
     return vshrq_n_u8(words, 4);
   }
-  static Bytes word_values(const std::uint8_t *values, Bytes words) {
+  INTVIT_INLINE static Bytes word_values(const std::uint8_t *values, Bytes words) {
     return vqtbl1q_u8(vld1q_u8(values), words);
   }
   // to[i] = from[index[i]] of 16 bytes, 0 where the index is 128.
-  static void gather_bytes(const std::uint8_t *from, const std::uint8_t *index, std::uint8_t *to) {
+  INTVIT_INLINE static void gather_bytes(const std::uint8_t *from, const std::uint8_t *index, std::uint8_t *to) {
     vst1q_u8(to, vqtbl1q_u8(vld1q_u8(from), vld1q_u8(index)));
   }
-  static Bytes zip_low(Bytes a, Bytes b) {
+  INTVIT_INLINE static Bytes zip_low(Bytes a, Bytes b) {
     return vzip1q_u8(a, b);
   }
-  static Bytes zip_high(Bytes a, Bytes b) {
+  INTVIT_INLINE static Bytes zip_high(Bytes a, Bytes b) {
     return vzip2q_u8(a, b);
   }
-  static Bytes add_word_values(Bytes a, Bytes b) {
+  INTVIT_INLINE static Bytes add_word_values(Bytes a, Bytes b) {
     const int8x16_t sum = vqaddq_s8(vreinterpretq_s8_u8(a), vreinterpretq_s8_u8(b));
     return vreinterpretq_u8_s8(vmaxq_s8(sum, vdupq_n_s8(-127)));
   }
-  static void store_elements(Element *to, Bytes value) {
+  INTVIT_INLINE static void store_elements(Element *to, Bytes value) {
     vst1q_s8(to, vreinterpretq_s8_u8(value));
   }
   struct ByteTable {
     const std::uint8_t *entries;
   };
-  static ByteTable byte_table(const std::uint8_t *table) {
+  INTVIT_INLINE static ByteTable byte_table(const std::uint8_t *table) {
     return {table};
   }
-  static Bytes look_up(const ByteTable &table, Bytes index) {
+  INTVIT_INLINE static Bytes look_up(const ByteTable &table, Bytes index) {
     // tbl gives 0 where an index is not below 64; tbx then leaves such bytes as they are.
     Bytes result = vqtbl4q_u8(vld1q_u8_x4(table.entries), index);
 #pragma GCC unroll 3
@@ -287,14 +290,14 @@ template <class Unit> struct Operations : Lanes<Unit> {
   }
 
   // Sums of 64 bits.
-  static Vec add64(Vec a, Vec b) {
+  INTVIT_INLINE static Vec add64(Vec a, Vec b) {
     return vreinterpretq_s32_s64(vaddq_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
   }
-  static std::int64_t sum64(Vec value) {
+  INTVIT_INLINE static std::int64_t sum64(Vec value) {
     return vaddvq_s64(vreinterpretq_s64_s32(value));
   }
   // The first `count` of 4 offsets: those of the lower lanes, those of the upper lanes.
-  static void load_offsets(const std::int64_t *from, int count, Vec &lower, Vec &upper) {
+  INTVIT_INLINE static void load_offsets(const std::int64_t *from, int count, Vec &lower, Vec &upper) {
     std::int64_t whole[std::size_t{lanes}] = {};
     if (count < lanes) {
       std::memcpy(whole, from, static_cast<std::size_t>(count) * sizeof(std::int64_t));
@@ -304,39 +307,39 @@ template <class Unit> struct Operations : Lanes<Unit> {
     upper = load64(from + lanes / 2);
   }
   // kernels/reciprocal.hpp, quotient(), of every lane. A rounding shift adds its half without overflow.
-  static Vec quotient(Vec n, std::int32_t factor, int shift) {
+  INTVIT_INLINE static Vec quotient(Vec n, std::int32_t factor, int shift) {
     const int64x2_t right = vdupq_n_s64(-shift);
     const int64x2_t lower = vrshlq_s64(vmull_n_s32(vget_low_s32(n), factor), right);
     const int64x2_t upper = vrshlq_s64(vmull_high_n_s32(n, factor), right);
     return vuzp1q_s32(vreinterpretq_s32_s64(lower), vreinterpretq_s32_s64(upper));
   }
   // kernels/requantize.hpp, requantize() of every lane.
-  static Vec requantize(Vec sum, Vec multiplier, Vec, Vec lower_offset, Vec upper_offset, int shift) {
+  INTVIT_INLINE static Vec requantize(Vec sum, Vec multiplier, Vec, Vec lower_offset, Vec upper_offset, int shift) {
     return narrow(add_products(lower_offset, upper_offset, sum, multiplier), shift);
   }
   // kernels/residual.hpp, add_requantize(), of codes that have been shifted.
-  static Vec add_requantize(Vec sum, Vec multiplier, Vec, Vec code, Vec code_multiplier, Vec, Vec lower_offset,
-                            Vec upper_offset, int shift) {
+  INTVIT_INLINE static Vec add_requantize(Vec sum, Vec multiplier, Vec, Vec code, Vec code_multiplier, Vec,
+                                          Vec lower_offset, Vec upper_offset, int shift) {
     const Wide branch = add_products(lower_offset, upper_offset, sum, multiplier);
     return narrow(
         add_products(vreinterpretq_s32_s64(branch.lower), vreinterpretq_s32_s64(branch.upper), code, code_multiplier),
         shift);
   }
 
-  static void subtract_128(const std::uint8_t *from, std::int8_t *to) { // 16 bytes
+  INTVIT_INLINE static void subtract_128(const std::uint8_t *from, std::int8_t *to) { // 16 bytes
     vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), set_bytes(0x80))));
   }
 
   // Reads 4 bytes, of which 3 are a pixel.
-  static Vec load_pixels(const std::uint8_t *from) {
+  INTVIT_INLINE static Vec load_pixels(const std::uint8_t *from) {
     return widen(from);
   }
   // A vector holds one pixel, so its weight is in all lanes,
-  static Vec spread_weights(const std::int32_t *from, int) {
+  INTVIT_INLINE static Vec spread_weights(const std::int32_t *from, int) {
     return Base::set(*from);
   }
   // and there is nothing to add up.
-  static Vec sum_pixels(Vec value) {
+  INTVIT_INLINE static Vec sum_pixels(Vec value) {
     return value;
   }
 
@@ -345,59 +348,60 @@ private:
     int64x2_t lower;
     int64x2_t upper;
   };
-  static Wide add_products(Vec lower, Vec upper, Vec a, Vec b) {
+  INTVIT_INLINE static Wide add_products(Vec lower, Vec upper, Vec a, Vec b) {
     return {vmlal_s32(vreinterpretq_s64_s32(lower), vget_low_s32(a), vget_low_s32(b)),
             vmlal_high_s32(vreinterpretq_s64_s32(upper), a, b)};
   }
   // 64-bit sums shifted right by `shift`, 32..62: their upper halves, shifted by what is left of it.
-  static Vec narrow(Wide sums, int shift) {
+  INTVIT_INLINE static Vec narrow(Wide sums, int shift) {
     const Vec high = vuzp2q_s32(vreinterpretq_s32_s64(sums.lower), vreinterpretq_s32_s64(sums.upper));
     return vshlq_s32(high, vdupq_n_s32(32 - shift));
   }
 
-  static Vec widen(const std::int32_t *from) {
+  INTVIT_INLINE static Vec widen(const std::int32_t *from) {
     return Base::load(from);
   }
-  static Vec widen(const std::int16_t *from) {
+  INTVIT_INLINE static Vec widen(const std::int16_t *from) {
     return vmovl_s16(vld1_s16(from));
   }
-  static Vec widen(const std::int8_t *from) {
+  INTVIT_INLINE static Vec widen(const std::int8_t *from) {
     return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u32(four_bytes(from)))));
   }
-  static Vec widen(const std::uint8_t *from) {
+  INTVIT_INLINE static Vec widen(const std::uint8_t *from) {
     return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(four_bytes(from))))));
   }
-  static uint32x2_t four_bytes(const void *from) {
+  INTVIT_INLINE static uint32x2_t four_bytes(const void *from) {
     std::uint32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return vdup_n_u32(four);
   }
 
-  static void unpack16(int16x8_t codes16, int shift, Vec &low, Vec &high) {
+  INTVIT_INLINE static void unpack16(int16x8_t codes16, int shift, Vec &low, Vec &high) {
     low = shift_left(vmovl_s16(vget_low_s16(codes16)), shift);
     high = shift_left(vmovl_high_s16(codes16), shift);
   }
   // Clamped to 16 bits.
-  static int16x8_t narrow16(Vec low, Vec high) {
+  INTVIT_INLINE static int16x8_t narrow16(Vec low, Vec high) {
     return vqmovn_high_s32(vqmovn_s32(low), high);
   }
   // clamp_to_int16().
-  static int16x8_t clamp16(Vec low, Vec high) {
+  INTVIT_INLINE static int16x8_t clamp16(Vec low, Vec high) {
     return vmaxq_s16(narrow16(low, high), vdupq_n_s16(-32767));
   }
-  static void store16_as_int8(std::int8_t *to, int16x8_t low, int16x8_t high) {
+  INTVIT_INLINE static void store16_as_int8(std::int8_t *to, int16x8_t low, int16x8_t high) {
     vst1q_s8(to, vqmovn_high_s16(vqmovn_s16(low), high));
   }
 
   // Entries of 16 bits, whose low bytes are in one table and whose high bytes in another.
-  static int8x16x2_t look_up_chords(const std::uint8_t (&low)[64], const std::uint8_t (&high)[64], Bytes index) {
+  INTVIT_INLINE static int8x16x2_t look_up_chords(const std::uint8_t (&low)[64], const std::uint8_t (&high)[64],
+                                                  Bytes index) {
     return vzipq_s8(vreinterpretq_s8_u8(vqtbl4q_u8(vld1q_u8_x4(low), index)),
                     vreinterpretq_s8_u8(vqtbl4q_u8(vld1q_u8_x4(high), index)));
   }
   // GELU of x, whose place among the chords is u, as codes that are still to be clamped. sqrdmulh(a, b) = (a * b +
   // 2^14) >> 15 is the rounding of both products here, and rounding shifts add their half.
-  static int16x8_t gelu16(int16x8_t x, int16x8_t u, int16x8_t start, int16x8_t slope, int fraction_bits,
-                          int16x8_t multiplier, int16x8_t zero_point) {
+  INTVIT_INLINE static int16x8_t gelu16(int16x8_t x, int16x8_t u, int16x8_t start, int16x8_t slope, int fraction_bits,
+                                        int16x8_t multiplier, int16x8_t zero_point) {
     const int chord_bits = fraction_bits - 4;
     const auto below_chord = static_cast<std::int16_t>((1 << chord_bits) - 1);
     const int16x8_t position =

@@ -20,6 +20,8 @@
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/inline.hpp"
+
 namespace intvit::kernels::vector {
 
 // xsimd's architecture `Base`, as the translation unit with the local type `Unit` compiles it.
@@ -32,31 +34,33 @@ template <class Arch> struct XsimdLanes {
 
   static constexpr int lanes = static_cast<int>(Batch::size);
 
-  static Vec load(const std::int32_t *from) { return Batch::load_unaligned(from); }
-  static void store(std::int32_t *to, Vec value) { Batch(value).store_unaligned(to); }
-  static Vec set(std::int32_t value) { return Batch(value); }
+  INTVIT_INLINE static Vec load(const std::int32_t *from) { return Batch::load_unaligned(from); }
+  INTVIT_INLINE static void store(std::int32_t *to, Vec value) { Batch(value).store_unaligned(to); }
+  INTVIT_INLINE static Vec set(std::int32_t value) { return Batch(value); }
 
   // Modulo 2^32.
-  static Vec add(Vec a, Vec b) { return Batch(a) + Batch(b); }
-  static Vec subtract(Vec a, Vec b) { return Batch(a) - Batch(b); }
+  INTVIT_INLINE static Vec add(Vec a, Vec b) { return Batch(a) + Batch(b); }
+  INTVIT_INLINE static Vec subtract(Vec a, Vec b) { return Batch(a) - Batch(b); }
   // Of unsigned lanes, since it is C++'s for each of them where an instruction set has none.
-  static Vec multiply(Vec a, Vec b) {
+  INTVIT_INLINE static Vec multiply(Vec a, Vec b) {
     return xsimd::bitwise_cast<Batch>(xsimd::bitwise_cast<UnsignedBatch>(Batch(a)) *
                                       xsimd::bitwise_cast<UnsignedBatch>(Batch(b)));
   }
 
-  static Vec minimum(Vec a, Vec b) { return xsimd::min(Batch(a), Batch(b)); }
-  static Vec maximum(Vec a, Vec b) { return xsimd::max(Batch(a), Batch(b)); }
+  INTVIT_INLINE static Vec minimum(Vec a, Vec b) { return xsimd::min(Batch(a), Batch(b)); }
+  INTVIT_INLINE static Vec maximum(Vec a, Vec b) { return xsimd::max(Batch(a), Batch(b)); }
 
   // 0 <= count < 32.
-  static Vec shift_left(Vec value, int count) { return Batch(value) << count; }
-  static Vec shift_left_lanes(Vec value, Vec counts) { return Batch(value) << Batch(counts); }
-  static Vec shift_right_unsigned(Vec value, int count) {
+  INTVIT_INLINE static Vec shift_left(Vec value, int count) { return Batch(value) << count; }
+  INTVIT_INLINE static Vec shift_left_lanes(Vec value, Vec counts) { return Batch(value) << Batch(counts); }
+  INTVIT_INLINE static Vec shift_right_unsigned(Vec value, int count) {
     return xsimd::bitwise_cast<Batch>(xsimd::bitwise_cast<UnsignedBatch>(Batch(value)) >> count);
   }
 
   // The first `count` lanes, the others 0.
-  static Vec keep(Vec value, int count) { return Batch(value) & Batch::load_unaligned(masks + most_lanes - count); }
+  INTVIT_INLINE static Vec keep(Vec value, int count) {
+    return Batch(value) & Batch::load_unaligned(masks + most_lanes - count);
+  }
 
 private:
   static constexpr int most_lanes = 16;

@@ -15,9 +15,9 @@ trap 'rm -rf "$work"' EXIT
 functions() {
   sed -n 's/^[0-9a-f]* [tTwW] //p' | sed 's/(anonymous namespace)/unnamed/g; :again; s/<[^<>]*>//g; t again'
 }
-# Those of a class of operations: kernels/*/ calls them so.
+# Those of a class of operations: kernels/*/ calls them so. codes_to_elements() works on a whole row.
 operations() {
-  grep -E '^[^(]*(Operations|Elements|Lanes|Vector)::[a-z_0-9]+\(' | sort -u
+  grep -E '^[^(]*(Operations|Elements|Lanes|Vector)::[a-z_0-9]+\(' | grep -v '::codes_to_elements(' | sort -u
 }
 
 planted='0000000000000010 t intvit::kernels::scalar::Operations<intvit::kernels::(anonymous namespace)::Scalar, 6, 2>::set(int)'
