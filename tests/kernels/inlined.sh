@@ -25,7 +25,8 @@ planted='0000000000000010 t intvit::kernels::scalar::Operations<intvit::kernels:
   echo "inlined.sh: does not find what is planted" >&2
   exit 1
 }
-"$nm" -C --defined-only "$@" | functions >"$work/functions"
+"$nm" -C --defined-only "$@" >"$work/symbols"
+functions <"$work/symbols" >"$work/functions"
 grep -q 'vector::.*::run(' "$work/functions" || {
   echo "inlined.sh: there are no kernels to look at" >&2
   exit 1
